@@ -76,6 +76,5 @@ type DeploymentUpdateResponse struct {
 	DeploymentModifyIndex uint64
 	// RevertedJobVersion: Number or null.
 	RevertedJobVersion *uint64
-	// Index: Index.
-	Index uint64
+	WriteMeta
 }

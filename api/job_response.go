@@ -14,14 +14,7 @@ type JobRegisterResponse struct {
 	JobModifyIndex uint64
 	// Warnings: Text or `""`.
 	Warnings string
-	// Index: Metadata (`LastContact` ns, `NextToken` unused).
-	Index uint64
-	// LastContact: Metadata (`LastContact` ns, `NextToken` unused).
-	LastContact time.Duration
-	// KnownLeader: Metadata (`LastContact` ns, `NextToken` unused).
-	KnownLeader bool
-	// NextToken: Metadata (`LastContact` ns, `NextToken` unused).
-	NextToken string
+	ResponseMeta
 }
 
 // JobDeregisterResponse is the JobDeregisterResponse object of the HTTP API, see http-types.md.
@@ -36,14 +29,7 @@ type JobDeregisterResponse struct {
 	VolumeEvalID string
 	// VolumeEvalIndex: Evaluation that frees CSI claims.
 	VolumeEvalIndex uint64
-	// Index: Metadata.
-	Index uint64
-	// LastContact: Metadata.
-	LastContact time.Duration
-	// KnownLeader: Metadata.
-	KnownLeader bool
-	// NextToken: Metadata.
-	NextToken string
+	ResponseMeta
 }
 
 // JobDispatchResponse is the JobDispatchResponse object of the HTTP API, see http-types.md.
@@ -56,8 +42,7 @@ type JobDispatchResponse struct {
 	EvalCreateIndex uint64
 	// JobCreateIndex: Index of the child.
 	JobCreateIndex uint64
-	// Index: Index.
-	Index uint64
+	WriteMeta
 }
 
 // JobVersionsResponse is the JobVersionsResponse object of the HTTP API, see http-types.md.
@@ -66,14 +51,7 @@ type JobVersionsResponse struct {
 	Versions []*Job
 	// Diffs: Null without `diffs`; element i describes `Versions[i]` against `Versions[i+1]` (or the chosen version).
 	Diffs []*JobDiff
-	// Index: Metadata.
-	Index uint64
-	// LastContact: Metadata.
-	LastContact time.Duration
-	// KnownLeader: Metadata.
-	KnownLeader bool
-	// NextToken: Metadata.
-	NextToken string
+	ResponseMeta
 }
 
 // JobPlanResponse is the JobPlanResponse object of the HTTP API, see http-types.md.

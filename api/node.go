@@ -246,14 +246,7 @@ type NodeUpdateResponse struct {
 	Servers []*NodeServerInfo
 	// SchedulingEligibility: Eligibility.
 	SchedulingEligibility string
-	// Index: Metadata.
-	Index uint64
-	// LastContact: Metadata.
-	LastContact time.Duration
-	// KnownLeader: Metadata.
-	KnownLeader bool
-	// NextToken: Metadata.
-	NextToken string
+	ResponseMeta
 }
 
 // NodeEligibilityResponse is the Drain/eligibility response object of the HTTP API, see http-types.md.
@@ -264,8 +257,7 @@ type NodeEligibilityResponse struct {
 	EvalIDs []string
 	// EvalCreateIndex: Evaluations.
 	EvalCreateIndex uint64
-	// Index: Index.
-	Index uint64
+	WriteMeta
 }
 
 // CSIControllerInfo lists the optional features of a CSI controller plugin.

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import "time"
+
+// NodeListRequest asks for node stubs.
+type NodeListRequest struct {
+	ReadOptions
+	Resources bool `query:"resources"`
+	OS        bool `query:"os"`
+}
+
+// NodeRequest names one node of a read.
+type NodeRequest struct {
+	ReadOptions
+	NodeID string `path:"node_id"`
+}
+
+// NodeEligibilityRequest sets the scheduling eligibility of a node.
+type NodeEligibilityRequest struct {
+	WriteOptions
+	PathID      string `path:"node_id" json:"-"`
+	NodeID      string
+	Eligibility string
+}
+
+// NodeWriteRequest names one node of a write.
+type NodeWriteRequest struct {
+	WriteOptions
+	NodeID string `path:"node_id"`
+}
+
+// NodeRegisterRequest registers a node or a new fingerprint of it.
+type NodeRegisterRequest struct {
+	WriteOptions
+	Node *Node
+	// SecretID proves that the caller is the node; kept by the servers, compared in constant time.
+	SecretID string
+}
+
+// NodeHeartbeatRequest renews a node's time to live and may change its status.
+type NodeHeartbeatRequest struct {
+	WriteOptions
+	NodeID   string
+	SecretID string
+	Status   string
+}
+
+// NodeHeartbeatResponse tells a node when to report next.
+type NodeHeartbeatResponse struct {
+	// TTL is how long the servers wait for the next heartbeat before grace.
+	TTL     time.Duration
+	EvalIDs []string
+	// Servers are the RPC addresses of the servers of the region, host:port.
+	Servers []string
+	WriteMeta
+}
+
+// NodeAllocsRequest is the allocation watch of a client: a blocking read of its allocations' versions.
+type NodeAllocsRequest struct {
+	ReadOptions
+	NodeID   string
+	SecretID string
+}
+
+// NodeAllocsResponse maps the IDs of a node's allocations to their AllocModifyIndex.
+type NodeAllocsResponse struct {
+	Allocs map[string]uint64
+}
+
+// AllocFetchRequest fetches full allocations, with their jobs, by ID.
+type AllocFetchRequest struct {
+	ReadOptions
+	NodeID   string
+	SecretID string
+	AllocIDs []string
+}
+
+// AllocUpdateRequest reports the client side of allocations: only ID, client status and description,
+// task states, deployment health and network status are read.
+type AllocUpdateRequest struct {
+	WriteOptions
+	NodeID   string
+	SecretID string
+	Allocs   []*Allocation
+}
+
+// NodeEventsRequest adds events to a node.
+type NodeEventsRequest struct {
+	WriteOptions
+	NodeID   string
+	SecretID string
+	Events   []*NodeEvent
+}
+
+// Node operations.
+var (
+	NodeList = Declare(Op[NodeListRequest, []*NodeListStub]{
+		Name: "Node.List", HTTP: "GET /v1/nodes", Mode: ModeRead, Reads: ListReads,
+		Need: Need{Node: "read"}, Doc: "List nodes.",
+	})
+	NodeGet = Declare(Op[NodeRequest, *Node]{
+		Name: "Node.Get", HTTP: "GET /v1/node/{node_id}", Mode: ModeRead, Reads: Blocking | Stale,
+		Need: Need{Node: "read"}, Doc: "Read a node.",
+	})
+	NodeAllocations = Declare(Op[NodeRequest, []*Allocation]{
+		Name: "Node.Allocations", HTTP: "GET /v1/node/{node_id}/allocations", Mode: ModeRead, Reads: Blocking | Stale,
+		Need: Need{Node: "read"}, Doc: "List the allocations of a node, in full.",
+	})
+	NodeEligibilitySet = Declare(Op[NodeEligibilityRequest, *NodeEligibilityResponse]{
+		Name: "Node.Eligibility", HTTP: "PUT /v1/node/{node_id}/eligibility", Mode: ModeWrite,
+		Need: Need{Node: "write"}, Doc: "Set whether new allocations may be placed on a node.",
+	})
+	NodePurge = Declare(Op[NodeWriteRequest, *NodeUpdateResponse]{
+		Name: "Node.Purge", HTTP: "PUT /v1/node/{node_id}/purge", Mode: ModeWrite,
+		Need: Need{Node: "write"}, Doc: "Forget a node; its allocations are replaced.",
+	})
+
+	NodeRegister = Declare(Op[NodeRegisterRequest, *NodeHeartbeatResponse]{
+		Name: "Node.Register", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Register a node or a new fingerprint of it.",
+	})
+	NodeHeartbeat = Declare(Op[NodeHeartbeatRequest, *NodeHeartbeatResponse]{
+		Name: "Node.Heartbeat", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Renew a node's time to live and report its status.",
+	})
+	NodeAllocsWatch = Declare(Op[NodeAllocsRequest, *NodeAllocsResponse]{
+		Name: "Node.AllocsWatch", Mode: ModeRead, Reads: Blocking | Stale, Need: Need{Internal: true},
+		Doc: "Wait for a change of a node's allocations and return their versions.",
+	})
+	AllocFetch = Declare(Op[AllocFetchRequest, []*Allocation]{
+		Name: "Alloc.Fetch", Mode: ModeRead, Reads: Stale, Need: Need{Internal: true}, Doc: "Fetch a node's allocations in full.",
+	})
+	AllocUpdate = Declare(Op[AllocUpdateRequest, *WriteMeta]{
+		Name: "Alloc.Update", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Report the client side of a node's allocations.",
+	})
+	NodeEvents = Declare(Op[NodeEventsRequest, *WriteMeta]{
+		Name: "Node.Events", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Add events to a node.",
+	})
+)
