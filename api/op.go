@@ -144,8 +144,8 @@ type Empty struct{}
 // Op declares an operation: route, RPC method, CLI call, metric label and docs row come from here.
 //
 // Request fields tagged path:"x" come from the {x} of the route and query:"x" from the query; the
-// other fields come from a JSON body, for a field tagged body:"*" the whole body is that field's value
-// and for body:"raw" it holds the body's bytes.
+// other fields come from a JSON body. A field tagged body:"optional" says that the body may be missing,
+// for a field tagged body:"*" the whole body is that field's value.
 type Op[Req, Resp any] struct {
 	// Name is the RPC method and metric label, "Job.Get".
 	Name string
@@ -162,6 +162,8 @@ type Op[Req, Resp any] struct {
 	Status int
 	// NoIndex leaves the X-Nomad-* headers out (http-api.md 1.6).
 	NoIndex bool
+	// InputForm writes the response in the input form of a job, unset fields null.
+	InputForm bool
 
 	info *OpInfo
 }
@@ -195,6 +197,8 @@ type OpInfo struct {
 	Doc     string
 	Status  int
 	NoIndex bool
+	// InputForm writes the response in the input form of a job.
+	InputForm bool
 	// Stream says that the operation is a StreamOp.
 	Stream bool
 	// NewRequest returns a pointer to a zero request, NewResponse to a zero response (nil for streams).
@@ -231,7 +235,7 @@ func register(o *OpInfo) *OpInfo {
 func Declare[Req, Resp any](o Op[Req, Resp]) *Op[Req, Resp] {
 	o.info = register(&OpInfo{
 		Name: o.Name, Routes: parseRoutes(o.HTTP), Mode: o.Mode, Reads: o.Reads, Need: o.Need, Doc: o.Doc,
-		Status: o.Status, NoIndex: o.NoIndex,
+		Status: o.Status, NoIndex: o.NoIndex, InputForm: o.InputForm,
 		NewRequest:  newRequest[Req],
 		NewResponse: func() any { return new(Resp) },
 	})

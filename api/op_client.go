@@ -64,7 +64,7 @@ type AllocStatsRequest struct {
 type AllocRestartRequest struct {
 	WriteOptions
 	AllocID  string `path:"alloc_id"`
-	TaskName string
+	TaskName string `body:"optional"`
 	AllTasks bool
 }
 

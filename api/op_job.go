@@ -67,7 +67,7 @@ type JobDeregisterRequest struct {
 type JobEvaluateRequest struct {
 	WriteOptions
 	PathID      string `path:"job_id" json:"-"`
-	JobID       string
+	JobID       string `body:"optional"`
 	EvalOptions JobEvalOptions
 }
 
@@ -111,7 +111,7 @@ var (
 		Need: Need{Namespace: []string{"submit-job", "register-job"}}, Doc: "Register a job or a new version of it.",
 	})
 	JobParse = Declare(Op[JobParseRequest, *Job]{
-		Name: "Job.Parse", HTTP: "PUT /v1/jobs/parse", Mode: ModeLocal, NoIndex: true,
+		Name: "Job.Parse", HTTP: "PUT /v1/jobs/parse", Mode: ModeLocal, NoIndex: true, InputForm: true,
 		Need: Need{Namespace: []string{"parse-job", "submit-job"}}, Doc: "Parse the text of a job file.",
 	})
 	JobValidate = Declare(Op[JobValidateRequest, *JobValidateResponse]{
