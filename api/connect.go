@@ -70,6 +70,8 @@ type ConsulProxy struct {
 	Upstreams []*ConsulUpstream `hcl:"upstreams,block"`
 	// Expose: Expose paths (second spelling accepted on input).
 	Expose *Expose `hcl:"expose,block"`
+	// ExposeConfig: Second spelling of Expose in requests; Canonicalize moves it.
+	ExposeConfig *Expose `api:"in" hcl:"-"`
 	// TransparentProxy: Transparent proxy.
 	TransparentProxy *TransparentProxy `hcl:"transparent_proxy,block"`
 	// Config: Opaque.
@@ -108,6 +110,8 @@ type ConsulUpstream struct {
 type Expose struct {
 	// Paths: List of expose paths.
 	Paths []*ExposePath `hcl:"path,block"`
+	// Path: Second spelling of Paths in requests; Canonicalize moves it.
+	Path []*ExposePath `api:"in" hcl:"-"`
 }
 
 // ExposePath is the ExposePath object of the HTTP API, see http-types.md.

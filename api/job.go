@@ -53,7 +53,7 @@ type Job struct {
 	// Dispatched: Child created by dispatch.
 	Dispatched bool `hcl:"-"`
 	// DispatchIdempotencyToken: Token given at dispatch.
-	DispatchIdempotencyToken string `api:"null" hcl:"-"`
+	DispatchIdempotencyToken string `api:"null,keep" hcl:"-"`
 	// Payload: Dispatch payload (returned decompressed by job and allocation reads).
 	Payload []byte `hcl:"-"`
 	// ConsulNamespace: Enterprise.
@@ -71,7 +71,7 @@ type Job struct {
 	// Version: Increases with every specification change (default 0).
 	Version uint64 `api:"null" hcl:"-"`
 	// SubmitTime: Time of registration (default set by server).
-	SubmitTime int64 `api:"null" hcl:"-"`
+	SubmitTime int64 `api:"null,keep" hcl:"-"`
 	// CreateIndex: Raft indexes; `ModifyIndex` also moves on status changes.
 	CreateIndex uint64 `api:"null" hcl:"-"`
 	// ModifyIndex: Raft indexes; `ModifyIndex` also moves on status changes.
@@ -104,8 +104,8 @@ type JobUI struct {
 type JobUILink struct {
 	// Label: Text.
 	Label string `hcl:"label"`
-	// URL: Address (request spelling; case-insensitive match).
-	URL string `api:"in" hcl:"url"`
+	// URL: Address; requests spell it URL, responses Url.
+	URL string `json:"Url" hcl:"url"`
 }
 
 // JobSubmission is the JobSubmission object of the HTTP API, see http-types.md.

@@ -7,25 +7,25 @@ type NetworkResource struct {
 	_ struct{} `api:"sparse"`
 
 	// Mode: `host`, `bridge`, `none`, `cni/<name>` (default - (acts as `host`)).
-	Mode string `hcl:"mode"`
+	Mode string `hcl:"mode" change:"destructive"`
 	// Device: Interface (filled in allocated networks).
-	Device string `hcl:"device"`
+	Device string `hcl:"device" change:"inplace"`
 	// CIDR: Node networks only.
-	CIDR string `hcl:"cidr"`
+	CIDR string `hcl:"cidr" change:"inplace"`
 	// IP: Address (allocated networks).
-	IP string `hcl:"ip"`
+	IP string `hcl:"ip" change:"inplace"`
 	// Hostname: Container host name, interpolated.
-	Hostname string `hcl:"hostname"`
+	Hostname string `hcl:"hostname" change:"destructive"`
 	// MBits: Obsolete (default 0).
-	MBits int `api:"null" hcl:"mbits"`
+	MBits int `api:"null,keep" hcl:"mbits" change:"destructive"`
 	// DNS: Resolver settings.
-	DNS *DNSConfig `hcl:"dns,block"`
+	DNS *DNSConfig `hcl:"dns,block" change:"destructive"`
 	// ReservedPorts: Static ports (`Value` set).
-	ReservedPorts []*Port `hcl:"-"`
+	ReservedPorts []*Port `hcl:"-" change:"-"`
 	// DynamicPorts: Dynamic ports (`Value` assigned by the scheduler).
-	DynamicPorts []*Port `hcl:"port,block"`
+	DynamicPorts []*Port `hcl:"port,block" change:"-"`
 	// CNI: CNI arguments.
-	CNI *CNIConfig `hcl:"cni,block"`
+	CNI *CNIConfig `hcl:"cni,block" change:"destructive"`
 }
 
 // Port is the Port object of the HTTP API, see http-types.md.

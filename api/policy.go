@@ -29,15 +29,15 @@ type UpdateStrategy struct {
 // RestartPolicy is the RestartPolicy object of the HTTP API, see http-types.md.
 type RestartPolicy struct {
 	// Attempts: Restarts in the interval (default svc/sys 2, bat/sysb 3).
-	Attempts *int `hcl:"attempts"`
+	Attempts *int `hcl:"attempts" change:"inplace"`
 	// Interval: Window (default svc/sys 30m, bat/sysb 24h).
-	Interval *time.Duration `hcl:"interval"`
+	Interval *time.Duration `hcl:"interval" change:"inplace"`
 	// Delay: Wait before a restart, plus up to 25 % jitter (default 15s).
-	Delay *time.Duration `hcl:"delay" default:"15s"`
+	Delay *time.Duration `hcl:"delay" default:"15s" change:"inplace"`
 	// Mode: `fail`, `delay` (default `fail`).
-	Mode string `hcl:"mode" default:"fail"`
+	Mode string `hcl:"mode" default:"fail" change:"inplace"`
 	// RenderTemplates: Render templates again on restart (default false).
-	RenderTemplates *bool `hcl:"render_templates"`
+	RenderTemplates *bool `hcl:"render_templates" change:"destructive"`
 }
 
 // ReschedulePolicy is the ReschedulePolicy object of the HTTP API, see http-types.md.
