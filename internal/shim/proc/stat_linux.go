@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package proc
+
+import (
+	"bytes"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nomadlike/nomadlike/internal/shim/sysfs"
+)
+
+// Stat is what the kernel tells about a process.
+type Stat struct {
+	PID, Parent, Group, Session int
+	// Zombie is true for a process that ended and was not waited for.
+	Zombie bool
+	// Stopped is true for a process halted by a signal.
+	Stopped bool
+	// StartTime is in clock ticks since the machine started.
+	StartTime int64
+	// User and System are its own processor time, ChildUser and ChildSystem
+	// that of its children that were waited for, in clock ticks.
+	User, System, ChildUser, ChildSystem int64
+	// RSS is its resident memory in pages.
+	RSS int64
+}
+
+// Get returns the figures of one process.
+func Get(pid int) (Stat, error) {
+	b, err := sysfs.Read("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return Stat{}, err
+	}
+	return parse(pid, b)
+}
+
+// parse reads a line of /proc/<pid>/stat (proc_pid_stat(5)). The name in
+// parentheses may itself hold spaces and parentheses.
+func parse(pid int, b []byte) (Stat, error) {
+	end := bytes.LastIndexByte(b, ')')
+	if end < 0 {
+		return Stat{}, unix.EINVAL
+	}
+	f := bytes.Fields(b[end+1:])
+	if len(f) < 22 {
+		return Stat{}, unix.EINVAL
+	}
+	// f[0] is field 3 of the manual page.
+	num := func(field int) int64 {
+		v, _ := strconv.ParseInt(string(f[field-3]), 10, 64)
+		return v
+	}
+	state := f[0][0]
+	return Stat{
+		PID:         pid,
+		Zombie:      state == 'Z' || state == 'X' || state == 'x',
+		Stopped:     state == 'T' || state == 't',
+		Parent:      int(num(4)),
+		Group:       int(num(5)),
+		Session:     int(num(6)),
+		User:        num(14),
+		System:      num(15),
+		ChildUser:   num(16),
+		ChildSystem: num(17),
+		StartTime:   num(22),
+		RSS:         num(24),
+	}, nil
+}
+
+// StartTime returns the start time of a process, or an error if there is no
+// such process or it only waits to be collected.
+func StartTime(pid int) (int64, error) {
+	st, err := Get(pid)
+	if err != nil {
+		return 0, err
+	}
+	if st.Zombie {
+		return 0, unix.ESRCH
+	}
+	return st.StartTime, nil
+}
+
+// All returns the figures of every process that can be seen.
+func All() ([]Stat, error) {
+	fd, err := unix.Open("/proc", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var all []Stat
+	buf := make([]byte, 8192)
+	for {
+		n, err := unix.ReadDirent(fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			return all, err
+		}
+		_, _, names := unix.ParseDirent(buf[:n], -1, nil)
+		for _, name := range names {
+			pid, err := strconv.Atoi(name)
+			if err != nil {
+				continue
+			}
+			if st, err := Get(pid); err == nil {
+				all = append(all, st)
+			}
+		}
+	}
+}
+
+// Descendants returns the processes below root, root not included, that are
+// still alive.
+func Descendants(root int) ([]Stat, error) {
+	all, err := All()
+	if err != nil {
+		return nil, err
+	}
+	return below(all, root), nil
+}
+
+func below(all []Stat, root int) []Stat {
+	children := make(map[int][]int, len(all))
+	for i, st := range all {
+		children[st.Parent] = append(children[st.Parent], i)
+	}
+	var found []Stat
+	todo := []int{root}
+	for len(todo) > 0 {
+		pid := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, i := range children[pid] {
+			if all[i].PID == root {
+				continue
+			}
+			todo = append(todo, all[i].PID)
+			if !all[i].Zombie {
+				found = append(found, all[i])
+			}
+		}
+		delete(children, pid)
+	}
+	return found
+}
+
+// BootID identifies the present run of the kernel.
+func BootID() string {
+	b, err := sysfs.Read("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSpace(b))
+}
