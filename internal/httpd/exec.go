@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package httpd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// Close codes of the exec websocket: an error that would be a 4xx, and one that would be a 5xx.
+const (
+	closeClientError = websocket.ClosePolicyViolation
+	closeServerError = websocket.CloseInternalServerErr
+)
+
+// upgrader accepts any origin, as the contract does: a caller proves itself with a token, never a cookie.
+var upgrader = websocket.Upgrader{ReadBufferSize: 2048, WriteBufferSize: 2048, CheckOrigin: func(*http.Request) bool { return true }}
+
+// handshake is the first message of a caller that cannot set headers.
+type handshake struct {
+	Version   int    `json:"version"`
+	AuthToken string `json:"auth_token"`
+}
+
+// serveExec speaks the exec protocol of http-api.md 6.3; errors are close frames.
+func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpInfo, params map[string]string) {
+	if !websocket.IsWebSocketUpgrade(r) {
+		writeError(w, api.Errorf(api.ClassInternal, "websocket connection not found in context"))
+		return
+	}
+	req := op.NewRequest()
+	bindErr := h.ops[op.Name].bind(w, r, req, params, h.cfg.MaxBody)
+	conn, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // the upgrader has answered
+	}
+	defer conn.Close()
+	if bindErr != nil {
+		closeWith(conn, bindErr)
+		return
+	}
+	if r.URL.Query().Get("ws_handshake") == "true" {
+		var hs handshake
+		if err := conn.ReadJSON(&hs); err != nil || hs.Version != 1 {
+			closeWith(conn, api.Errorf(api.ClassInvalid, "unexpected handshake value: %d", hs.Version))
+			return
+		}
+		req.Options().AuthToken = hs.AuthToken
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	s, err := h.cfg.Caller.Open(ctx, op, req)
+	if err != nil {
+		closeWith(conn, err)
+		return
+	}
+	go readExecInput(conn, s, cancel)
+	for out := range receive[api.ExecOutput](s) {
+		if errors.Is(out.err, io.EOF) {
+			return
+		}
+		if out.err != nil {
+			closeWith(conn, out.err)
+			return
+		}
+		if err := conn.WriteJSON(&out.msg); err != nil {
+			return
+		}
+	}
+}
+
+// readExecInput passes the caller's messages on until the connection or the stream ends.
+func readExecInput(conn *websocket.Conn, s api.Stream, cancel context.CancelFunc) {
+	defer cancel()
+	for {
+		_, data, err := conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		var in api.ExecInput
+		if err := json.Unmarshal(data, &in); err != nil {
+			return
+		}
+		if in.Stdin == nil && in.TTYSize == nil {
+			continue // a heartbeat
+		}
+		if err := s.Send(&in); err != nil {
+			return
+		}
+	}
+}
+
+func closeWith(conn *websocket.Conn, err error) {
+	e := api.AsError(err)
+	code := closeServerError
+	if c := e.HTTPCode(); c >= 400 && c < 500 {
+		code = closeClientError
+	}
+	msg := e.Message
+	if len(msg) > 120 { // a close reason holds 123 bytes
+		msg = msg[:120]
+	}
+	conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, msg), time.Now().Add(time.Second)) //nolint:errcheck // best effort
+}

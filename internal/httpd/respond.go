@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package httpd
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
+)
+
+// compressAbove is the body size from which compression is worth it, in bytes.
+const compressAbove = 512
+
+func writeError(w http.ResponseWriter, err error) {
+	e := api.AsError(err)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(e.HTTPCode())
+	io.WriteString(w, e.Message) //nolint:errcheck // the reader is gone
+}
+
+func setReadHeaders(w http.ResponseWriter, m *api.Meta) {
+	h := w.Header()
+	h.Set("X-Nomad-Index", strconv.FormatUint(m.Index, 10))
+	h.Set("X-Nomad-KnownLeader", strconv.FormatBool(m.KnownLeader))
+	h.Set("X-Nomad-LastContact", strconv.FormatInt(m.LastContact.Milliseconds(), 10))
+	if m.NextToken != "" {
+		h.Set("X-Nomad-NextToken", m.NextToken)
+	}
+}
+
+func writeResponse(w http.ResponseWriter, r *http.Request, op *api.OpInfo, m *api.Meta, resp any) {
+	if !op.NoIndex {
+		if op.Mode == api.ModeRead {
+			setReadHeaders(w, m)
+		} else if m.HasIndex {
+			w.Header().Set("X-Nomad-Index", strconv.FormatUint(m.Index, 10))
+		}
+	}
+	v := reflect.ValueOf(resp).Elem()
+	if v.Type() == reflect.TypeFor[api.Empty]() {
+		if op.Status != 0 {
+			w.WriteHeader(op.Status)
+		}
+		return
+	}
+	form := typeinfo.Response
+	if op.InputForm {
+		form = typeinfo.Input
+	}
+	buf := bufPool.Get().(*[]byte)
+	defer bufPool.Put(buf)
+	var body []byte
+	var err error
+	switch {
+	case v.Kind() == reflect.Slice && v.IsNil():
+		body = append((*buf)[:0], "[]"...)
+	case isPretty(r.URL.Query()):
+		body, err = typeinfo.AppendPretty((*buf)[:0], v.Interface(), form)
+		body = append(body, '\n')
+	default:
+		body, err = typeinfo.AppendJSON((*buf)[:0], v.Interface(), form)
+	}
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	if cap(body) <= 4<<20 {
+		*buf = body
+	}
+	w.Header().Set("Content-Type", "application/json")
+	writeBody(w, r, statusOf(op, resp), body)
+}
+
+// statusOf returns the HTTP status of a success; an unhealthy agent answers 500 with its report.
+func statusOf(op *api.OpInfo, resp any) int {
+	if h, ok := resp.(interface{ HTTPStatus() int }); ok {
+		return h.HTTPStatus()
+	}
+	if op.Status != 0 {
+		return op.Status
+	}
+	return http.StatusOK
+}
+
+func isPretty(q url.Values) bool {
+	v, ok := q["pretty"]
+	return ok && v[0] != "0"
+}
+
+var (
+	bufPool  = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
+	gzipPool = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
+)
+
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.ReplaceAll(params, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+func writeBody(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	if len(body) < compressAbove || !acceptsGzip(r) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(status)
+		w.Write(body) //nolint:errcheck // the reader is gone
+		return
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	w.WriteHeader(status)
+	gz := gzipPool.Get().(*gzip.Writer)
+	defer gzipPool.Put(gz)
+	gz.Reset(w)
+	gz.Write(body) //nolint:errcheck // the reader is gone
+	gz.Close()     //nolint:errcheck // the reader is gone
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package httpd
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
+)
+
+const (
+	// frameHeartbeat is how long a frame stream stays silent before an empty frame (http-api.md 6.1).
+	frameHeartbeat = time.Second
+	// eventHeartbeat is the same for the event stream (http-api.md 19).
+	eventHeartbeat = 30 * time.Second
+)
+
+// received is one message of a stream, or its end.
+type received[T any] struct {
+	msg T
+	err error
+}
+
+// receive reads the stream in a goroutine that ends with the stream's context.
+func receive[T any](s api.Stream) <-chan received[T] {
+	ch := make(chan received[T])
+	go func() {
+		defer close(ch)
+		for {
+			var r received[T]
+			r.err = s.Recv(&r.msg)
+			select {
+			case ch <- r:
+			case <-s.Context().Done():
+				if r.err == nil {
+					return
+				}
+				select {
+				case ch <- r:
+				default:
+				}
+				return
+			}
+			if r.err != nil {
+				return
+			}
+		}
+	}()
+	return ch
+}
+
+func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, op *api.OpInfo, params map[string]string) {
+	if op.Name == api.AllocExec.Info().Name {
+		h.serveExec(w, r, op, params)
+		return
+	}
+	req := op.NewRequest()
+	if err := h.ops[op.Name].bind(w, r, req, params, h.cfg.MaxBody); err != nil {
+		if rawErrors(op) {
+			writeRawError(w, err)
+			return
+		}
+		writeError(w, err)
+		return
+	}
+	s, err := h.cfg.Caller.Open(r.Context(), op, req)
+	if err != nil {
+		if rawErrors(op) && !api.IsClass(err, api.ClassDenied) {
+			writeRawError(w, err)
+			return
+		}
+		writeError(w, err)
+		return
+	}
+	switch op.Name {
+	case api.EventStream.Info().Name:
+		serveEvents(w, s)
+	case api.FSCat.Info().Name, api.FSReadAt.Info().Name:
+		serveRaw(w, s)
+	case api.MetricsGet.Info().Name:
+		serveDocument(w, r, s)
+	case api.FSLogs.Info().Name:
+		if req.(*api.LogsRequest).Plain {
+			servePlain(w, s)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		serveFrames(w, s)
+	default:
+		serveFrames(w, s)
+	}
+}
+
+// rawErrors says that the operation answers 200 before it looks: its errors are bodies of a 200.
+func rawErrors(op *api.OpInfo) bool {
+	return op.Name == api.FSCat.Info().Name || op.Name == api.FSReadAt.Info().Name
+}
+
+func writeRawError(w http.ResponseWriter, err error) {
+	e := api.AsError(err)
+	if e.Class == api.ClassDenied || e.Class == api.ClassUnavailable {
+		writeError(w, e)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, e.Message) //nolint:errcheck // the reader is gone
+}
+
+// serveFrames writes frames as they come, and an empty one after each second of silence. An error before
+// the first frame is a plain error answer.
+func serveFrames(w http.ResponseWriter, s api.Stream) {
+	flush := flusher(w)
+	timer := time.NewTimer(frameHeartbeat)
+	defer timer.Stop()
+	started := false
+	buf := make([]byte, 0, 4096)
+	frames := receive[api.StreamFrame](s)
+	for {
+		select {
+		case f, ok := <-frames:
+			if !ok {
+				return
+			}
+			if f.err != nil {
+				if !started && !errors.Is(f.err, io.EOF) {
+					writeError(w, f.err)
+				}
+				return
+			}
+			var err error
+			if buf, err = typeinfo.AppendJSON(buf[:0], &f.msg, typeinfo.Response); err != nil {
+				return
+			}
+			if _, err := w.Write(buf); err != nil {
+				return
+			}
+		case <-timer.C:
+			if _, err := io.WriteString(w, "{}"); err != nil {
+				return
+			}
+		}
+		started = true
+		flush()
+		timer.Reset(frameHeartbeat)
+	}
+}
+
+// servePlain writes the frames' bytes only.
+func servePlain(w http.ResponseWriter, s api.Stream) {
+	flush := flusher(w)
+	started := false
+	for f := range receive[api.StreamFrame](s) {
+		if f.err != nil {
+			if !started {
+				if !errors.Is(f.err, io.EOF) {
+					writeError(w, f.err)
+					return
+				}
+				w.Header().Set("Content-Type", "text/plain")
+			}
+			return
+		}
+		if !started {
+			started = true
+			w.Header().Set("Content-Type", "text/plain")
+		}
+		if _, err := w.Write(f.msg.Data); err != nil {
+			return
+		}
+		flush()
+	}
+}
+
+// serveRaw writes a file's bytes; its errors are bodies too.
+func serveRaw(w http.ResponseWriter, s api.Stream) {
+	started := false
+	for f := range receive[api.StreamFrame](s) {
+		if f.err != nil {
+			if !started && !errors.Is(f.err, io.EOF) {
+				writeRawError(w, f.err)
+			}
+			return
+		}
+		if !started {
+			// A file of a task must never run as a page.
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			if ct := http.DetectContentType(f.msg.Data); ct == "text/html; charset=utf-8" || ct == "text/xml; charset=utf-8" {
+				w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			}
+		}
+		started = true
+		if _, err := w.Write(f.msg.Data); err != nil {
+			return
+		}
+	}
+}
+
+// serveDocument writes a stream that is one document; File holds its content type.
+func serveDocument(w http.ResponseWriter, r *http.Request, s api.Stream) {
+	var body []byte
+	ct := "application/json"
+	for f := range receive[api.StreamFrame](s) {
+		if errors.Is(f.err, io.EOF) {
+			break
+		}
+		if f.err != nil {
+			writeError(w, f.err)
+			return
+		}
+		if f.msg.File != "" {
+			ct = f.msg.File
+		}
+		body = append(body, f.msg.Data...)
+	}
+	w.Header().Set("Content-Type", ct)
+	writeBody(w, r, http.StatusOK, body)
+}
+
+// serveEvents writes one batch a line over a connection that closes at the end (http-api.md 19).
+func serveEvents(w http.ResponseWriter, s api.Stream) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Connection", "close")
+	h.Set("Transfer-Encoding", "identity")
+	flush := flusher(w)
+	if _, err := io.WriteString(w, "{}\n"); err != nil {
+		return
+	}
+	flush()
+	timer := time.NewTimer(eventHeartbeat)
+	defer timer.Stop()
+	buf := make([]byte, 0, 4096)
+	batches := receive[api.EventBatch](s)
+	for {
+		select {
+		case b, ok := <-batches:
+			if !ok || b.err != nil {
+				return
+			}
+			var err error
+			if buf, err = typeinfo.AppendJSON(buf[:0], &b.msg, typeinfo.Response); err != nil {
+				return
+			}
+			if _, err := w.Write(append(buf, '\n')); err != nil {
+				return
+			}
+		case <-timer.C:
+			if _, err := io.WriteString(w, "{}\n"); err != nil {
+				return
+			}
+		}
+		flush()
+		timer.Reset(eventHeartbeat)
+	}
+}
+
+func flusher(w http.ResponseWriter) func() {
+	rc := http.NewResponseController(w)
+	return func() { rc.Flush() } //nolint:errcheck // a writer that cannot flush needs none
+}
