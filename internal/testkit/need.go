@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package testkit holds what tests of several packages share. Product code does not import it, and it
+// imports nothing but the standard library.
+package testkit
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+)
+
+// RequireAll is the environment variable that, set to 1, turns every skip of Need into a failure.
+const RequireAll = "REQUIRE_ALL"
+
+// Need skips the test unless the machine has everything named, saying what is missing:
+//
+//	root            the test runs as user 0
+//	linux, darwin…  the operating system
+//	cgroups         a writable cgroup v2 hierarchy
+//	docker          a docker client and a daemon that answers
+//	anything else   a program found on PATH
+//
+// With REQUIRE_ALL=1 a missing part is a failure instead.
+func Need(t testing.TB, what ...string) {
+	t.Helper()
+	for _, name := range what {
+		if has(name) {
+			continue
+		}
+		if os.Getenv(RequireAll) == "1" {
+			t.Fatalf("needs %s, which this machine lacks, and %s=1 allows no skip", name, RequireAll)
+		}
+		t.Skipf("needs %s, which this machine lacks", name)
+	}
+}
+
+func has(name string) bool {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0
+	case "linux", "darwin", "windows":
+		return runtime.GOOS == name
+	case "cgroups":
+		f, err := os.OpenFile("/sys/fs/cgroup/cgroup.subtree_control", os.O_WRONLY, 0)
+		if err != nil {
+			return false
+		}
+		return f.Close() == nil
+	case "docker":
+		return exec.Command("docker", "version").Run() == nil
+	}
+	_, err := exec.LookPath(name)
+	return err == nil
+}
