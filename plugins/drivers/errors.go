@@ -2,7 +2,11 @@
 
 package drivers
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/nomadlike/nomadlike/plugins/base"
+)
 
 // Errors of the contract. Their texts are part of it, because a gRPC error of
 // a foreign plugin carries nothing else to recognise them by.
@@ -12,7 +16,7 @@ var (
 
 	// ErrPluginShutdown says that the plugin process has gone. The tasks are
 	// not affected: get the driver anew, recover the task and go on.
-	ErrPluginShutdown = errors.New("plugin is shut down")
+	ErrPluginShutdown = base.ErrPluginShutdown
 
 	// ErrStatsUnsupported says that a driver will never have statistics.
 	ErrStatsUnsupported = errors.New("stats not implemented for driver")
@@ -33,35 +37,24 @@ var (
 	ErrDestroyNetworkUnsupported = errors.New("DestroyNetwork RPC not supported by driver")
 )
 
-// Recoverable is implemented by errors that know whether trying again can
-// help.
-type Recoverable interface {
-	error
-	IsRecoverable() bool
+// wireErrors are the errors above that cross the wire by their text.
+var wireErrors = base.WireErrors{
+	ErrTaskNotFound,
+	ErrPluginShutdown,
+	ErrStatsUnsupported,
+	ErrSignalsUnsupported,
+	ErrExecUnsupported,
+	ErrExecStreamingUnsupported,
+	ErrCreateNetworkUnsupported,
+	ErrDestroyNetworkUnsupported,
 }
-
-// recoverableError marks an error as worth another try or not.
-type recoverableError struct {
-	err         error
-	recoverable bool
-}
-
-func (e *recoverableError) Error() string       { return e.err.Error() }
-func (e *recoverableError) Unwrap() error       { return e.err }
-func (e *recoverableError) IsRecoverable() bool { return e.recoverable }
 
 // NewRecoverableError marks an error as worth another try or not. A nil error
 // stays nil.
 func NewRecoverableError(err error, recoverable bool) error {
-	if err == nil {
-		return nil
-	}
-	return &recoverableError{err: err, recoverable: recoverable}
+	return base.NewRecoverableError(err, recoverable)
 }
 
 // IsRecoverable reports whether an error is marked as worth another try.
 // Unmarked errors are not.
-func IsRecoverable(err error) bool {
-	var marked Recoverable
-	return errors.As(err, &marked) && marked.IsRecoverable()
-}
+func IsRecoverable(err error) bool { return base.IsRecoverable(err) }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package values holds the typed values that plugins report: fingerprint
-// attributes and device statistics. It owns no state, and imports nothing but
-// the standard library.
+// attributes and device statistics. It owns no state, and convert.go alone
+// knows protobuf.
 package values
 
 import (
