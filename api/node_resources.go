@@ -64,8 +64,8 @@ type NodeProcessorResources struct {
 
 // NodeProcessorTopology describes NUMA nodes and cores; speeds are in MHz.
 type NodeProcessorTopology struct {
-	Nodes                  []uint8
-	Distances              [][]uint8
+	Nodes                  []int
+	Distances              [][]int
 	Cores                  []NodeProcessorCore
 	OverrideTotalCompute   uint64
 	OverrideWitholdCompute uint64

@@ -223,10 +223,10 @@ func newStructCopier(t reflect.Type, active map[reflect.Type]bool) copier {
 	var fields []fieldCopier
 	for i := range t.NumField() {
 		sf := t.Field(i)
-		if !sf.IsExported() && !sf.Anonymous {
+		if !reachable(sf) {
 			continue
 		}
-		if fix := newCopier(sf.Type, active); fix != nil && sf.IsExported() {
+		if fix := newCopier(sf.Type, active); fix != nil {
 			fields = append(fields, fieldCopier{i, fix})
 		}
 	}

@@ -171,7 +171,7 @@ func newStructComparer(t reflect.Type, active map[reflect.Type]bool) comparer {
 	}
 	var fields []field
 	for i := range t.NumField() {
-		if sf := t.Field(i); sf.IsExported() {
+		if sf := t.Field(i); reachable(sf) {
 			fields = append(fields, field{i, newComparer(sf.Type, active)})
 		}
 	}

@@ -73,6 +73,11 @@ func Of(t reflect.Type) *Struct {
 	return got.(*Struct)
 }
 
+// reachable reports whether the field or its own fields can be read and set.
+func reachable(sf reflect.StructField) bool {
+	return sf.IsExported() || sf.Anonymous && sf.Type.Kind() == reflect.Struct
+}
+
 func (s *Struct) collect(t reflect.Type, prefix []int) {
 	for i := range t.NumField() {
 		sf := t.Field(i)
