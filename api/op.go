@@ -162,8 +162,6 @@ type Op[Req, Resp any] struct {
 	Status int
 	// NoIndex leaves the X-Nomad-* headers out (http-api.md 1.6).
 	NoIndex bool
-	// InputForm writes the response in the input form of a job, unset fields null.
-	InputForm bool
 
 	info *OpInfo
 }
@@ -197,8 +195,6 @@ type OpInfo struct {
 	Doc     string
 	Status  int
 	NoIndex bool
-	// InputForm writes the response in the input form of a job.
-	InputForm bool
 	// Stream says that the operation is a StreamOp.
 	Stream bool
 	// NewRequest returns a pointer to a zero request, NewResponse to a zero response (nil for streams).
@@ -235,7 +231,7 @@ func register(o *OpInfo) *OpInfo {
 func Declare[Req, Resp any](o Op[Req, Resp]) *Op[Req, Resp] {
 	o.info = register(&OpInfo{
 		Name: o.Name, Routes: parseRoutes(o.HTTP), Mode: o.Mode, Reads: o.Reads, Need: o.Need, Doc: o.Doc,
-		Status: o.Status, NoIndex: o.NoIndex, InputForm: o.InputForm,
+		Status: o.Status, NoIndex: o.NoIndex,
 		NewRequest:  newRequest[Req],
 		NewResponse: func() any { return new(Resp) },
 	})

@@ -2,6 +2,8 @@
 
 package api
 
+import "github.com/nomadlike/nomadlike/internal/typeinfo"
+
 // JobListRequest asks for job stubs.
 type JobListRequest struct {
 	ReadOptions
@@ -36,6 +38,28 @@ type JobParseRequest struct {
 	JobHCL       string
 	Variables    string
 	Canonicalize bool
+}
+
+// ParsedJob is a parsed job; its JSON is the bare job in the input form, unset fields null.
+type ParsedJob struct {
+	Job *Job
+	// Canonical says that defaults were filled in, so that zero values are values.
+	Canonical bool
+}
+
+// MarshalJSON writes the bare job.
+func (p *ParsedJob) MarshalJSON() ([]byte, error) {
+	form := typeinfo.Input
+	if p.Canonical {
+		form = typeinfo.Canonical
+	}
+	return typeinfo.Marshal(p.Job, form)
+}
+
+// UnmarshalJSON reads a bare job.
+func (p *ParsedJob) UnmarshalJSON(data []byte) error {
+	p.Job = new(Job)
+	return typeinfo.Unmarshal(data, p.Job)
 }
 
 // JobValidateRequest validates a job without registering it.
@@ -110,8 +134,8 @@ var (
 		Name: "Job.Register", HTTP: "PUT /v1/jobs, PUT /v1/job/{job_id...}", Mode: ModeWrite,
 		Need: Need{Namespace: []string{"submit-job", "register-job"}}, Doc: "Register a job or a new version of it.",
 	})
-	JobParse = Declare(Op[JobParseRequest, *Job]{
-		Name: "Job.Parse", HTTP: "PUT /v1/jobs/parse", Mode: ModeLocal, NoIndex: true, InputForm: true,
+	JobParse = Declare(Op[JobParseRequest, *ParsedJob]{
+		Name: "Job.Parse", HTTP: "PUT /v1/jobs/parse", Mode: ModeLocal, NoIndex: true,
 		Need: Need{Namespace: []string{"parse-job", "submit-job"}}, Doc: "Parse the text of a job file.",
 	})
 	JobValidate = Declare(Op[JobValidateRequest, *JobValidateResponse]{

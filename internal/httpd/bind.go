@@ -3,7 +3,6 @@
 package httpd
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
 type bodyMode uint8
@@ -115,7 +115,7 @@ func (b *binding) bindBody(w http.ResponseWriter, r *http.Request, req api.Reque
 	if b.whole != nil {
 		dst = v.FieldByIndex(b.whole).Addr().Interface()
 	}
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(dst)
+	err := typeinfo.Decode(http.MaxBytesReader(w, r.Body, maxBody), dst)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -51,28 +51,18 @@ func writeResponse(w http.ResponseWriter, r *http.Request, op *api.OpInfo, m *ap
 		}
 		return
 	}
-	form := typeinfo.Response
-	if op.InputForm {
-		form = typeinfo.Input
-	}
 	buf := bufPool.Get().(*[]byte)
 	defer bufPool.Put(buf)
-	var body []byte
-	var err error
-	switch {
-	case v.Kind() == reflect.Slice && v.IsNil():
-		body = append((*buf)[:0], "[]"...)
-	case isPretty(r.URL.Query()):
-		body, err = typeinfo.AppendPretty((*buf)[:0], v.Interface(), form)
-		body = append(body, '\n')
-	default:
-		body, err = typeinfo.AppendJSON((*buf)[:0], v.Interface(), form)
+	body, err := typeinfo.AppendJSON((*buf)[:0], v.Interface(), typeinfo.Response)
+	pretty := err == nil && isPretty(r.URL.Query())
+	if pretty {
+		body, err = typeinfo.Indent(body)
 	}
 	if err != nil {
 		writeError(w, err)
 		return
 	}
-	if cap(body) <= 4<<20 {
+	if !pretty && cap(body) <= 4<<20 {
 		*buf = body
 	}
 	w.Header().Set("Content-Type", "application/json")

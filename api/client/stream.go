@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// Open starts a streaming operation that only answers: frames, log bytes, events or documents. Messages
+// arrive as the declaration says; answers that are plain bytes arrive as frames that hold Data alone.
+func (c *Client) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	res, err := c.do(ctx, op, req)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	s := &bodyStream{ctx: ctx, cancel: cancel, res: res}
+	switch op.Name {
+	case api.FSCat.Info().Name, api.FSReadAt.Info().Name, api.MetricsGet.Info().Name:
+		s.plain = true
+	case api.FSLogs.Info().Name:
+		s.plain = req.(*api.LogsRequest).Plain
+	}
+	if !s.plain {
+		s.dec = json.NewDecoder(res.Body)
+	}
+	return s, nil
+}
+
+// bodyStream reads an answer's body.
+type bodyStream struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	res    *http.Response
+	dec    *json.Decoder
+	plain  bool
+}
+
+func (s *bodyStream) Context() context.Context { return s.ctx }
+
+func (s *bodyStream) CloseSend() error { return nil }
+
+func (s *bodyStream) Send(any) error { return errors.New("the stream takes no messages") }
+
+func (s *bodyStream) Recv(msg any) error {
+	err := s.recv(msg)
+	if err != nil {
+		s.cancel()
+		s.res.Body.Close()
+	}
+	return err
+}
+
+func (s *bodyStream) recv(msg any) error {
+	if s.dec != nil {
+		return s.dec.Decode(msg)
+	}
+	f, ok := msg.(*api.StreamFrame)
+	if !ok {
+		return fmt.Errorf("plain bytes cannot be received into a %T", msg)
+	}
+	buf := make([]byte, 32<<10)
+	n, err := s.res.Body.Read(buf)
+	if n > 0 {
+		*f = api.StreamFrame{Data: buf[:n]}
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
