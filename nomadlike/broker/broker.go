@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package broker
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// Errors of Ack, Nack and the nack timer.
+var (
+	// ErrNotOutstanding means that the evaluation is not handed out, or was taken back.
+	ErrNotOutstanding = errors.New("evaluation is not outstanding")
+	// ErrTokenMismatch means that the evaluation was handed out again since.
+	ErrTokenMismatch = errors.New("evaluation token does not match")
+)
+
+// Config holds the timing of a Broker; see EnsureDefaults.
+type Config struct {
+	// NackTimeout is how long a worker may hold an evaluation.
+	NackTimeout time.Duration
+	// DeliveryLimit is how often an evaluation is handed out before it fails.
+	DeliveryLimit int
+	// FirstNackDelay and NextNackDelay are the waits before an evaluation that was given back is handed
+	// out again, the first and the later times.
+	FirstNackDelay time.Duration
+	NextNackDelay  time.Duration
+}
+
+// EnsureDefaults sets what is unset to the values of the contract: 60s, 3, 1s and 20s.
+func (c *Config) EnsureDefaults() {
+	if c.NackTimeout <= 0 {
+		c.NackTimeout = 60 * time.Second
+	}
+	if c.DeliveryLimit <= 0 {
+		c.DeliveryLimit = 3
+	}
+	if c.FirstNackDelay <= 0 {
+		c.FirstNackDelay = time.Second
+	}
+	if c.NextNackDelay <= 0 {
+		c.NextNackDelay = 20 * time.Second
+	}
+}
+
+// Broker hands out pending evaluations: by priority, then by age, and never two of one job at a time.
+// Those of a job that wait behind another one collapse into the newest when that one is done; the rest
+// is for the caller to cancel, see Cancelable. An evaluation that is handed out must be acknowledged or
+// given back within the nack timeout; after too many failures it moves to FailedQueue.
+//
+// A disabled broker holds nothing. All methods are safe for concurrent use.
+type Broker struct {
+	cfg Config
+
+	mu struct {
+		sync.Mutex
+		enabled bool
+		items   map[string]*item
+		ready   map[string]*readyHeap
+		delayed delayHeap
+		jobs    map[jobKey]*jobSlot
+		// cancelable are superseded evaluations.
+		cancelable []*api.Evaluation
+		// wake is closed, and replaced, when something became ready and somebody waits.
+		wake    chan struct{}
+		waiters int
+		// timer fires at the first delayed evaluation; timerAt is that time.
+		timer   *time.Timer
+		timerAt time.Time
+	}
+}
+
+// jobSlot serialises the evaluations of one job.
+type jobSlot struct {
+	holder  *item
+	pending map[*item]struct{}
+}
+
+// NewBroker returns a disabled broker.
+func NewBroker(cfg Config) *Broker {
+	cfg.EnsureDefaults()
+	b := &Broker{cfg: cfg}
+	b.resetLocked()
+	return b
+}
+
+func (b *Broker) resetLocked() {
+	for _, it := range b.mu.items {
+		stopTimer(it)
+	}
+	if b.mu.timer != nil {
+		b.mu.timer.Stop()
+	}
+	b.mu.items = map[string]*item{}
+	b.mu.ready = map[string]*readyHeap{}
+	b.mu.delayed = nil
+	b.mu.jobs = map[jobKey]*jobSlot{}
+	b.mu.cancelable = nil
+	b.mu.timer = nil
+	if b.mu.wake == nil {
+		b.mu.wake = make(chan struct{})
+	}
+}
+
+func stopTimer(it *item) {
+	if it.nack != nil {
+		it.nack.Stop()
+		it.nack = nil
+	}
+}
+
+// SetEnabled switches the broker on or off; switching off drops everything it holds.
+func (b *Broker) SetEnabled(enabled bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.enabled == enabled {
+		return
+	}
+	b.mu.enabled = enabled
+	b.resetLocked()
+}
+
+// Enabled reports whether the broker is on.
+func (b *Broker) Enabled() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mu.enabled
+}
+
+// Enqueue adds evaluations. One that the broker already holds is ignored, except that a newer version
+// (by modify index) of one that is handed out is queued when that is acknowledged.
+func (b *Broker) Enqueue(evals ...*api.Evaluation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.mu.enabled {
+		return
+	}
+	for _, e := range evals {
+		b.enqueueLocked(e)
+	}
+}
+
+func (b *Broker) enqueueLocked(e *api.Evaluation) {
+	if it := b.mu.items[e.ID]; it != nil {
+		switch {
+		case e.ModifyIndex <= it.eval.ModifyIndex:
+		case it.place == placeOut || it.place == placeFailed:
+			it.again = e
+		default:
+			dequeues := it.dequeues
+			b.removeLocked(it)
+			b.addLocked(&item{eval: e, dequeues: dequeues})
+		}
+		return
+	}
+	b.addLocked(&item{eval: e})
+}
+
+func (b *Broker) addLocked(it *item) {
+	b.mu.items[it.eval.ID] = it
+	if at := startTime(it.eval); time.Until(at) > 0 {
+		b.delayLocked(it, at)
+		return
+	}
+	b.queueLocked(it)
+}
+
+// startTime returns when the evaluation may be handed out first.
+func startTime(e *api.Evaluation) time.Time {
+	switch {
+	case e.WaitUntil != nil:
+		return *e.WaitUntil
+	case e.Wait > 0 && e.ModifyTime > 0:
+		return time.Unix(0, e.ModifyTime).Add(e.Wait)
+	case e.Wait > 0:
+		return time.Now().Add(e.Wait)
+	}
+	return time.Time{}
+}
+
+func (b *Broker) delayLocked(it *item, at time.Time) {
+	it.place, it.at = placeDelayed, at
+	heap.Push(&b.mu.delayed, it)
+	b.armLocked()
+}
+
+// armLocked makes the timer fire at the first delayed evaluation.
+func (b *Broker) armLocked() {
+	if len(b.mu.delayed) == 0 {
+		return
+	}
+	at := b.mu.delayed[0].at
+	if b.mu.timer != nil {
+		if b.mu.timerAt.Equal(at) {
+			return
+		}
+		b.mu.timer.Stop()
+	}
+	b.mu.timerAt = at
+	var timer *time.Timer
+	timer = time.AfterFunc(max(0, time.Until(at)), func() { b.fire(&timer) })
+	b.mu.timer = timer
+}
+
+func (b *Broker) fire(timer **time.Timer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.timer != *timer { // replaced or switched off
+		return
+	}
+	b.mu.timer = nil
+	now := time.Now()
+	for len(b.mu.delayed) > 0 && !b.mu.delayed[0].at.After(now) {
+		b.queueLocked(heap.Pop(&b.mu.delayed).(*item))
+	}
+	b.armLocked()
+}
+
+// queueLocked makes the item ready, or pending when another one of its job is before it.
+func (b *Broker) queueLocked(it *item) {
+	key := keyOf(it.eval)
+	slot := b.mu.jobs[key]
+	if slot == nil {
+		slot = &jobSlot{}
+		b.mu.jobs[key] = slot
+	}
+	if slot.holder != nil {
+		it.place = placePending
+		if slot.pending == nil {
+			slot.pending = map[*item]struct{}{}
+		}
+		slot.pending[it] = struct{}{}
+		return
+	}
+	slot.holder = it
+	it.place = placeReady
+	b.pushLocked(it.eval.Type, it)
+}
+
+func (b *Broker) pushLocked(queue string, it *item) {
+	h := b.mu.ready[queue]
+	if h == nil {
+		h = &readyHeap{}
+		b.mu.ready[queue] = h
+	}
+	heap.Push(h, it)
+	b.wakeLocked()
+}
+
+func (b *Broker) wakeLocked() {
+	if b.mu.waiters > 0 {
+		close(b.mu.wake)
+		b.mu.wake = make(chan struct{})
+		b.mu.waiters = 0
+	}
+}
+
+// Dequeue waits for an evaluation of one of the queues (job types or FailedQueue) and hands it out with
+// a token that Ack, Nack and plans must show. It returns the error of ctx when that ends first.
+func (b *Broker) Dequeue(ctx context.Context, queues ...string) (*api.Evaluation, string, error) {
+	for {
+		b.mu.Lock()
+		if it := b.popLocked(queues); it != nil {
+			token := b.handOutLocked(it)
+			b.mu.Unlock()
+			return it.eval, token, nil
+		}
+		b.mu.waiters++
+		wake := b.mu.wake
+		b.mu.Unlock()
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return nil, "", ctx.Err()
+		}
+	}
+}
+
+func (b *Broker) popLocked(queues []string) *item {
+	var best *readyHeap
+	for _, q := range queues {
+		h := b.mu.ready[q]
+		if h == nil || len(*h) == 0 {
+			continue
+		}
+		if best == nil || before((*h)[0].eval, (*best)[0].eval) {
+			best = h
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return heap.Pop(best).(*item)
+}
+
+func (b *Broker) handOutLocked(it *item) string {
+	it.token = api.NewID()
+	it.dequeues++
+	if it.place != placeFailed {
+		it.place = placeOut
+	}
+	b.startNackLocked(it)
+	return it.token
+}
+
+func (b *Broker) startNackLocked(it *item) {
+	id, token := it.eval.ID, it.token
+	it.nack = time.AfterFunc(b.cfg.NackTimeout, func() {
+		// An evaluation that was acknowledged meanwhile is no longer ours to give back.
+		_ = b.Nack(id, token)
+	})
+}
+
+func (b *Broker) outLocked(id, token string) (*item, error) {
+	it := b.mu.items[id]
+	if it == nil || it.token == "" {
+		return nil, ErrNotOutstanding
+	}
+	if it.token != token {
+		return nil, ErrTokenMismatch
+	}
+	return it, nil
+}
+
+// Verify returns nil when the evaluation is handed out under the token.
+func (b *Broker) Verify(id, token string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, err := b.outLocked(id, token)
+	return err
+}
+
+// PauseNack stops the nack timer of an evaluation, for the time its plan waits for others.
+func (b *Broker) PauseNack(id, token string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	it, err := b.outLocked(id, token)
+	if err != nil {
+		return err
+	}
+	stopTimer(it)
+	return nil
+}
+
+// ResumeNack starts the nack timer anew.
+func (b *Broker) ResumeNack(id, token string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	it, err := b.outLocked(id, token)
+	if err != nil {
+		return err
+	}
+	stopTimer(it)
+	b.startNackLocked(it)
+	return nil
+}
+
+// Ack says that the evaluation was processed. The newest one that waited for it becomes ready and the
+// others that waited become cancelable.
+func (b *Broker) Ack(id, token string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	it, err := b.outLocked(id, token)
+	if err != nil {
+		return err
+	}
+	key := keyOf(it.eval)
+	failed := it.place == placeFailed
+	b.removeLocked(it)
+	if !failed {
+		b.promoteLocked(key)
+	}
+	if it.again != nil {
+		b.enqueueLocked(it.again)
+	}
+	if !failed {
+		b.cancelPendingLocked(key)
+	}
+	return nil
+}
+
+// Nack gives the evaluation back; it is handed out again after a delay, or moves to FailedQueue at the
+// delivery limit.
+func (b *Broker) Nack(id, token string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	it, err := b.outLocked(id, token)
+	if err != nil {
+		return err
+	}
+	stopTimer(it)
+	it.token = ""
+	if it.again != nil {
+		it.eval, it.again = it.again, nil
+	}
+	if it.place == placeFailed {
+		b.pushLocked(FailedQueue, it)
+		return nil
+	}
+	b.releaseLocked(it)
+	switch {
+	case it.dequeues >= b.cfg.DeliveryLimit:
+		it.place = placeFailed
+		b.pushLocked(FailedQueue, it)
+	case it.dequeues == 1:
+		b.delayLocked(it, time.Now().Add(b.cfg.FirstNackDelay))
+	default:
+		b.delayLocked(it, time.Now().Add(b.cfg.NextNackDelay))
+	}
+	b.promoteLocked(keyOf(it.eval))
+	return nil
+}
+
+// Remove forgets an evaluation that reached a final status by other means or was deleted. One that is
+// handed out stays until its worker is done.
+func (b *Broker) Remove(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	it := b.mu.items[id]
+	if it == nil {
+		return
+	}
+	if it.token != "" {
+		it.again = nil
+		return
+	}
+	b.removeLocked(it)
+	if it.place == placeReady {
+		b.promoteLocked(keyOf(it.eval))
+	}
+}
+
+// removeLocked takes the item out of wherever it is.
+func (b *Broker) removeLocked(it *item) {
+	stopTimer(it)
+	delete(b.mu.items, it.eval.ID)
+	switch it.place {
+	case placeReady:
+		heap.Remove(b.mu.ready[it.eval.Type], it.index)
+		b.releaseLocked(it)
+	case placeOut:
+		b.releaseLocked(it)
+	case placePending:
+		key := keyOf(it.eval)
+		delete(b.mu.jobs[key].pending, it)
+	case placeDelayed:
+		heap.Remove(&b.mu.delayed, it.index)
+	case placeFailed:
+		if it.token == "" {
+			heap.Remove(b.mu.ready[FailedQueue], it.index)
+		}
+	}
+	it.token = ""
+}
+
+// releaseLocked frees the job's slot that the item holds.
+func (b *Broker) releaseLocked(it *item) {
+	key := keyOf(it.eval)
+	slot := b.mu.jobs[key]
+	slot.holder = nil
+	if len(slot.pending) == 0 {
+		delete(b.mu.jobs, key)
+	}
+}
+
+// promoteLocked makes the newest pending evaluation of the job ready when the slot is free.
+func (b *Broker) promoteLocked(key jobKey) {
+	slot := b.mu.jobs[key]
+	if slot == nil || slot.holder != nil {
+		return
+	}
+	var newest *item
+	for it := range slot.pending {
+		if newest == nil || newer(it.eval, newest.eval) {
+			newest = it
+		}
+	}
+	if newest == nil {
+		delete(b.mu.jobs, key)
+		return
+	}
+	delete(slot.pending, newest)
+	slot.holder = newest
+	newest.place = placeReady
+	b.pushLocked(newest.eval.Type, newest)
+}
+
+// cancelPendingLocked makes what waits for the slot of the job cancelable: whoever holds it is still to
+// be processed and will see the newest state, so none of the others is needed.
+func (b *Broker) cancelPendingLocked(key jobKey) {
+	slot := b.mu.jobs[key]
+	if slot == nil || len(slot.pending) == 0 {
+		return
+	}
+	for it := range slot.pending {
+		delete(b.mu.items, it.eval.ID)
+		b.mu.cancelable = append(b.mu.cancelable, it.eval)
+	}
+	slot.pending = nil
+}
+
+// Cancelable takes at most limit superseded evaluations; the caller sets their status to canceled.
+func (b *Broker) Cancelable(limit int) []*api.Evaluation {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := min(limit, len(b.mu.cancelable))
+	if n == 0 {
+		return nil
+	}
+	batch := b.mu.cancelable[:n:n]
+	b.mu.cancelable = b.mu.cancelable[n:]
+	if len(b.mu.cancelable) == 0 {
+		b.mu.cancelable = nil
+	}
+	return batch
+}
+
+// ReturnCancelable gives back evaluations whose cancellation could not be written.
+func (b *Broker) ReturnCancelable(evals []*api.Evaluation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.enabled {
+		b.mu.cancelable = append(b.mu.cancelable, evals...)
+	}
+}
