@@ -8,6 +8,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/nomadlike/nomadlike/internal/shim/beneath"
 )
 
 // errOccupied means that a name is taken by something that is not a log file.
@@ -26,8 +28,8 @@ type Dir struct {
 // OpenDir opens a directory below base, which is trusted, without leaving base.
 func OpenDir(base string, names ...string) (*Dir, error) {
 	for _, name := range names {
-		if !plainName(name) {
-			return nil, ErrName
+		if !beneath.PlainName(name) {
+			return nil, beneath.ErrName
 		}
 	}
 	root, err := os.OpenRoot(base)

@@ -6,8 +6,11 @@ package rotate
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nomadlike/nomadlike/internal/shim/beneath"
 )
 
 // errOccupied means that a name is taken by something that is not a log file
@@ -27,25 +30,9 @@ type Dir struct {
 // OpenDir opens a directory below base, which is trusted, one name at a time
 // and without following a link.
 func OpenDir(base string, names ...string) (*Dir, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Open(base, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	})
+	fd, err := beneath.OpenDir(base, names...)
 	if err != nil {
 		return nil, err
-	}
-	for _, name := range names {
-		if !plainName(name) {
-			_ = unix.Close(fd)
-			return nil, ErrName
-		}
-		next, err := retry(func() (int, error) {
-			return unix.Openat(fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		})
-		_ = unix.Close(fd)
-		if err != nil {
-			return nil, err
-		}
-		fd = next
 	}
 	return &Dir{fd: fd}, nil
 }
@@ -64,7 +51,7 @@ func (d *Dir) Close() error { return unix.Close(d.fd) }
 func (d *Dir) openLog(name string) (file, int64, error) {
 	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_APPEND | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
 	for range 3 {
-		fd, err := retry(func() (int, error) { return unix.Openat(d.fd, name, flags, 0o644) })
+		fd, err := beneath.Retry(func() (int, error) { return unix.Openat(d.fd, name, flags, 0o644) })
 		if err == nil {
 			var st unix.Stat_t
 			if err := unix.Fstat(fd, &st); err != nil {
@@ -92,11 +79,24 @@ func inTheWay(err error) bool {
 		errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENODEV)
 }
 
+// OpenAppend opens or creates a file that is no log file of a Writer, under the
+// same rules.
+func (d *Dir) OpenAppend(name string) (*os.File, error) {
+	if !beneath.PlainName(name) {
+		return nil, beneath.ErrName
+	}
+	f, _, err := d.openLog(name)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(f), name), nil
+}
+
 func (d *Dir) remove(name string) error { return unix.Unlinkat(d.fd, name, 0) }
 
 // each calls f with the name of each entry.
 func (d *Dir) each(f func(name string)) error {
-	fd, err := retry(func() (int, error) {
+	fd, err := beneath.Retry(func() (int, error) {
 		return unix.Openat(d.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func (d *Dir) each(f func(name string)) error {
 	defer unix.Close(fd)
 	buf := make([]byte, 4096)
 	for {
-		n, err := retry(func() (int, error) { return unix.ReadDirent(fd, buf) })
+		n, err := beneath.Retry(func() (int, error) { return unix.ReadDirent(fd, buf) })
 		if err != nil || n <= 0 {
 			return err
 		}
@@ -117,7 +117,7 @@ func (d *Dir) each(f func(name string)) error {
 }
 
 func (f file) write(p []byte) (int, error) {
-	return retry(func() (int, error) { return unix.Write(int(f), p) })
+	return beneath.Retry(func() (int, error) { return unix.Write(int(f), p) })
 }
 
 func (f file) close() error {
@@ -125,13 +125,4 @@ func (f file) close() error {
 		return nil
 	}
 	return unix.Close(int(f))
-}
-
-func retry(call func() (int, error)) (int, error) {
-	for {
-		n, err := call()
-		if !errors.Is(err, unix.EINTR) {
-			return n, err
-		}
-	}
 }

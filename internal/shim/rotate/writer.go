@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/nomadlike/nomadlike/internal/shim/beneath"
 )
 
 // lineWindow is how far before the end of a file a line break is looked for.
@@ -30,9 +32,6 @@ type Config struct {
 	MaxSize int64
 }
 
-// ErrName reports a prefix that is not a plain file name.
-var ErrName = errors.New("log file prefix is not a plain file name")
-
 // Writer appends to the newest file and starts another when it is full.
 //
 // Write never fails and never waits for room: bytes that cannot be stored are
@@ -52,12 +51,13 @@ type Writer struct {
 	errno   atomic.Int64
 }
 
-// New returns a writer that goes on with the newest file in dir. It creates the
-// first one, so that an empty log can be told from a missing one. The directory
-// remains the caller's.
+// New returns a writer that goes on with the newest file in dir, or creates the
+// first one, so that an empty log can be told from a missing one. If that does
+// not work, the writer tries again with each Write and Dropped tells the reason.
+// The error is for a useless prefix only. The directory remains the caller's.
 func New(dir *Dir, cfg Config) (*Writer, error) {
-	if !plainName(cfg.Prefix) {
-		return nil, ErrName
+	if !beneath.PlainName(cfg.Prefix) {
+		return nil, beneath.ErrName
 	}
 	if cfg.MaxFiles <= 0 {
 		cfg.MaxFiles = defaultMaxFiles
@@ -66,15 +66,11 @@ func New(dir *Dir, cfg Config) (*Writer, error) {
 		cfg.MaxSize = defaultMaxSize
 	}
 	w := &Writer{dir: dir, cfg: cfg, cur: noFile}
-	have, err := w.indexes()
-	if err != nil {
-		return nil, err
-	}
-	if len(have) > 0 {
+	if have, err := w.indexes(); err == nil && len(have) > 0 {
 		w.index = have[len(have)-1]
 	}
 	if err := w.open(); err != nil {
-		return nil, err
+		w.errno.Store(int64(errnoOf(err)))
 	}
 	return w, nil
 }
@@ -154,11 +150,7 @@ func (w *Writer) append(p []byte) {
 
 func (w *Writer) drop(n int, err error) {
 	w.dropped.Add(int64(n))
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		errno = syscall.EIO
-	}
-	w.errno.Store(int64(errno))
+	w.errno.Store(int64(errnoOf(err)))
 }
 
 // rotate moves on to the next file and removes the oldest ones. It reports
@@ -253,18 +245,6 @@ func insert(list []uint64, v uint64) []uint64 {
 	copy(list[i+1:], list[i:])
 	list[i] = v
 	return list
-}
-
-func plainName(name string) bool {
-	if name == "" || name == "." || name == ".." {
-		return false
-	}
-	for i := range len(name) {
-		if c := name[i]; c == '/' || c == '\\' || c == 0 {
-			return false
-		}
-	}
-	return true
 }
 
 func errnoOf(err error) syscall.Errno {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build unix && !linux && !darwin
+
+package supervisor
+
+import (
+	"errors"
+	"os"
+
+	"github.com/nomadlike/nomadlike/internal/shim/wire"
+)
+
+func openTerminal(*wire.Spec) (master *os.File, slave int, err error) {
+	return nil, -1, errors.ErrUnsupported
+}
