@@ -27,11 +27,11 @@ type SidecarTask struct {
 	// Config: Overrides (CPU 250, memory 128 for the injected task) (default like Task).
 	Config map[string]any `hcl:"config,any"`
 	// Env: Overrides (CPU 250, memory 128 for the injected task) (default like Task).
-	Env map[string]string `hcl:"env,map"`
+	Env map[string]string `hcl:"env,map,attr"`
 	// Resources: Overrides (CPU 250, memory 128 for the injected task) (default like Task).
 	Resources *Resources `hcl:"resources,block"`
 	// Meta: Overrides (CPU 250, memory 128 for the injected task) (default like Task).
-	Meta map[string]string `hcl:"meta,map"`
+	Meta map[string]string `hcl:"meta,map,attr"`
 	// KillTimeout: Overrides (CPU 250, memory 128 for the injected task) (default like Task).
 	KillTimeout *time.Duration `hcl:"kill_timeout"`
 	// LogConfig: Overrides (CPU 250, memory 128 for the injected task) (default like Task).
@@ -137,9 +137,9 @@ type TransparentProxy struct {
 	// ExcludeOutboundPorts: Exclusions.
 	ExcludeOutboundPorts []int `hcl:"exclude_outbound_ports"`
 	// ExcludeOutboundCIDRs: Exclusions.
-	ExcludeOutboundCIDRs []string `hcl:"exclude_outbound_cid_rs"`
+	ExcludeOutboundCIDRs []string `hcl:"exclude_outbound_cidrs"`
 	// ExcludeUIDs: Exclusions.
-	ExcludeUIDs []string `hcl:"exclude_ui_ds"`
+	ExcludeUIDs []string `hcl:"exclude_uids"`
 	// NoDNS: Do not redirect DNS.
 	NoDNS bool `hcl:"no_dns"`
 }

@@ -25,7 +25,7 @@ type GatewayProxy struct {
 	// EnvoyGatewayNoDefaultBind: Bind behaviour.
 	EnvoyGatewayNoDefaultBind bool `hcl:"envoy_gateway_no_default_bind"`
 	// EnvoyGatewayBindAddresses: Map of `{Name, Address, Port}`.
-	EnvoyGatewayBindAddresses map[string]*GatewayBindAddress `hcl:"envoy_gateway_bind_addresses"`
+	EnvoyGatewayBindAddresses map[string]*GatewayBindAddress `hcl:"envoy_gateway_bind_addresses,block"`
 	// EnvoyDNSDiscoveryType: `STRICT_DNS`, `LOGICAL_DNS`.
 	EnvoyDNSDiscoveryType string `hcl:"envoy_dns_discovery_type"`
 	// Config: Opaque.
@@ -81,8 +81,8 @@ type GatewaySDS struct {
 
 // GatewayHTTPHeader changes HTTP headers at an ingress service.
 type GatewayHTTPHeader struct {
-	Add    map[string]string `hcl:"add,map"`
-	Set    map[string]string `hcl:"set,map"`
+	Add    map[string]string `hcl:"add,map,attr"`
+	Set    map[string]string `hcl:"set,map,attr"`
 	Remove []string          `hcl:"remove"`
 }
 

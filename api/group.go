@@ -35,7 +35,7 @@ type TaskGroup struct {
 	// Networks: At most one.
 	Networks []*NetworkResource `hcl:"network,block" change:"within"`
 	// Meta: Strings.
-	Meta map[string]string `hcl:"meta,map" change:"-"`
+	Meta map[string]string `hcl:"meta,map,attr" change:"-"`
 	// Services: Group services.
 	Services []*Service `hcl:"service,block" change:"-"`
 	// ShutdownDelay: Wait between deregistering services and killing tasks.

@@ -43,7 +43,7 @@ type Job struct {
 	// Migrate: Inherited by groups.
 	Migrate *Migrate `api:"in" hcl:"migrate,block"`
 	// Meta: Arbitrary strings.
-	Meta map[string]string `hcl:"meta,map"`
+	Meta map[string]string `hcl:"meta,map,attr"`
 	// UI: Description and links shown in user interfaces.
 	UI *JobUI `hcl:"ui,block"`
 	// Stop: Job is stopped (deregistered without purge).

@@ -29,5 +29,5 @@ type MultiregionRegion struct {
 	// NodePool: Overrides.
 	NodePool string `hcl:"node_pool"`
 	// Meta: Merged over job meta.
-	Meta map[string]string `hcl:"meta,map"`
+	Meta map[string]string `hcl:"meta,map,attr"`
 }

@@ -21,7 +21,7 @@ type NetworkResource struct {
 	// DNS: Resolver settings.
 	DNS *DNSConfig `hcl:"dns,block" change:"destructive"`
 	// ReservedPorts: Static ports (`Value` set).
-	ReservedPorts []*Port `hcl:"-" change:"-"`
+	ReservedPorts []*Port `hcl:"reserved_ports,block" change:"-"`
 	// DynamicPorts: Dynamic ports (`Value` assigned by the scheduler).
 	DynamicPorts []*Port `hcl:"port,block" change:"-"`
 	// CNI: CNI arguments.
@@ -33,7 +33,7 @@ type Port struct {
 	_ struct{} `api:"sparse"`
 
 	// Label: Unique name; becomes `NOMAD_PORT_<label>`.
-	Label string `hcl:",label"`
+	Label string `hcl:"label,label"`
 	// Value: Host port.
 	Value int `hcl:"static"`
 	// To: Port inside the namespace; -1 = same as host port (default 0).

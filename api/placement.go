@@ -21,7 +21,7 @@ type Affinity struct {
 	// Operand: As Constraint (without the distinct operators).
 	Operand string `hcl:"operator"`
 	// Weight: -100 to 100, not 0 (default 50).
-	Weight *int `hcl:"weight" default:"50"`
+	Weight *int `hcl:"weight,trunc" default:"50"`
 }
 
 // Spread is the Spread object of the HTTP API, see http-types.md.

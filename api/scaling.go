@@ -13,7 +13,7 @@ type ScalingPolicy struct {
 	// Min: Lower bound (default group count).
 	Min *int `hcl:"min"`
 	// Max: Upper bound, required.
-	Max *int `hcl:"max"`
+	Max *int `hcl:"max,required"`
 	// Policy: Opaque document for the autoscaler.
 	Policy map[string]any `hcl:"policy,any"`
 	// Target: `Namespace`, `Job`, `Group` (and `Task`) (default filled).

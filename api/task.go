@@ -29,7 +29,7 @@ type Task struct {
 	// RestartPolicy: Merged over the group's policy (default group policy).
 	RestartPolicy *RestartPolicy `hcl:"restart,block" change:"within"`
 	// Meta: Strings.
-	Meta map[string]string `hcl:"meta,map" change:"-"`
+	Meta map[string]string `hcl:"meta,map,attr" change:"-"`
 	// KillTimeout: Between kill signal and force kill; capped by the client's `max_kill_timeout` (default 5s).
 	KillTimeout *time.Duration `hcl:"kill_timeout" default:"5s" change:"inplace"`
 	// KillSignal: E.g. `SIGINT` (default driver default).
@@ -61,7 +61,7 @@ type Task struct {
 	// ScalingPolicies: Vertical (Enterprise) scaling: at most one per `Type`.
 	ScalingPolicies []*ScalingPolicy `hcl:"scaling,block" change:"inplace"`
 	// Identity: Default workload identity (always present in responses) (default see WorkloadIdentity).
-	Identity *WorkloadIdentity `hcl:"identity,block" change:"destructive"`
+	Identity *WorkloadIdentity `hcl:"-" change:"destructive"`
 	// Identities: Additional identities.
 	Identities []*WorkloadIdentity `hcl:"identity,block" change:"destructive"`
 	// Actions: Named commands.
@@ -85,7 +85,7 @@ type LogConfig struct {
 // Lifecycle is the Lifecycle object of the HTTP API, see http-types.md.
 type Lifecycle struct {
 	// Hook: `prestart`, `poststart`, `poststop`.
-	Hook string `hcl:"hook"`
+	Hook string `hcl:"hook,required"`
 	// Sidecar: Keeps running beside the main tasks.
 	Sidecar bool `hcl:"sidecar"`
 }
@@ -101,7 +101,7 @@ type Action struct {
 	// Name: 1-128 characters.
 	Name string `hcl:"name,label"`
 	// Command: Command.
-	Command string `hcl:"command"`
+	Command string `hcl:"command,required"`
 	// Args: Command.
 	Args []string `hcl:"args"`
 }
@@ -117,7 +117,7 @@ type Secret struct {
 	// Config: Provider settings (`nomad`, `vault` only).
 	Config map[string]any `hcl:"config,any"`
 	// Env: Environment for a plugin provider (plugins only).
-	Env map[string]string `hcl:"env,map"`
+	Env map[string]string `hcl:"env,map,attr"`
 }
 
 // Schedule is the Schedule object of the HTTP API, see http-types.md.

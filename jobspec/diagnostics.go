@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package jobspec
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Diagnostics is the error Parse returns: every problem of the job file and its variables, in the order
+// of the file.
+type Diagnostics struct {
+	diags hcl.Diagnostics
+	files map[string]*hcl.File
+}
+
+// newDiagnostics returns the errors among diags as one error, or nil when there are none.
+func newDiagnostics(diags hcl.Diagnostics, files map[string]*hcl.File) error {
+	d := &Diagnostics{files: files}
+	seen := map[string]bool{}
+	for _, diag := range diags {
+		if text := diagText(diag); diag.Severity == hcl.DiagError && !seen[text] {
+			seen[text] = true
+			d.diags = append(d.diags, diag)
+		}
+	}
+	if len(d.diags) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.diags, func(a, b *hcl.Diagnostic) int {
+		if a.Subject == nil || b.Subject == nil {
+			return 0
+		}
+		return cmp.Or(
+			cmp.Compare(a.Subject.Filename, b.Subject.Filename),
+			cmp.Compare(a.Subject.Start.Line, b.Subject.Start.Line),
+			cmp.Compare(a.Subject.Start.Column, b.Subject.Start.Column),
+		)
+	})
+	return d
+}
+
+// Error returns one "file:line,column-column: Summary; Detail" for each problem, joined by newlines.
+func (d *Diagnostics) Error() string {
+	lines := make([]string, len(d.diags))
+	for i, diag := range d.diags {
+		lines[i] = diagText(diag)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Len returns the number of problems.
+func (d *Diagnostics) Len() int { return len(d.diags) }
+
+// Snippets returns the problems for a reader at a terminal: summary, place, the source lines in question
+// and the detail, without colour.
+func (d *Diagnostics) Snippets() string {
+	var buf bytes.Buffer
+	_ = d.WriteSnippets(&buf, 0, false) // a buffer does not fail
+	return buf.String()
+}
+
+// WriteSnippets writes what Snippets returns, wrapped at width columns unless that is 0, and with ANSI
+// colours if color is set.
+func (d *Diagnostics) WriteSnippets(w io.Writer, width uint, color bool) error {
+	if err := hcl.NewDiagnosticTextWriter(w, d.files, width, color).WriteDiagnostics(d.diags); err != nil {
+		return fmt.Errorf("writing diagnostics: %w", err)
+	}
+	return nil
+}
+
+func diagText(diag *hcl.Diagnostic) string {
+	text := diag.Summary
+	if diag.Detail != "" {
+		text += "; " + diag.Detail
+	}
+	if diag.Subject != nil {
+		text = diag.Subject.String() + ": " + text
+	}
+	return text
+}
+
+// warningTexts returns the warnings among diags.
+func warningTexts(diags hcl.Diagnostics) []string {
+	var out []string
+	for _, diag := range diags {
+		if diag.Severity == hcl.DiagWarning {
+			out = append(out, diagText(diag))
+		}
+	}
+	return out
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package jobspec
+
+import (
+	"crypto/fips140"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/hashicorp/go-cty-funcs/cidr"
+	"github.com/hashicorp/go-cty-funcs/collection"
+	"github.com/hashicorp/go-cty-funcs/crypto"
+	"github.com/hashicorp/go-cty-funcs/encoding"
+	"github.com/hashicorp/go-cty-funcs/filesystem"
+	"github.com/hashicorp/go-cty-funcs/uuid"
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	ctyyaml "github.com/zclconf/go-cty-yaml"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+	"github.com/zclconf/go-cty/cty/gocty"
+)
+
+// errFilesystem is what file functions return where the caller does not allow them.
+var errFilesystem = errors.New("filesystem functions disabled")
+
+// pureFunctions need neither files nor limits.
+var pureFunctions = map[string]function.Function{
+	"abs":      stdlib.AbsoluteFunc,
+	"ceil":     stdlib.CeilFunc,
+	"floor":    stdlib.FloorFunc,
+	"log":      stdlib.LogFunc,
+	"max":      stdlib.MaxFunc,
+	"min":      stdlib.MinFunc,
+	"parseint": stdlib.ParseIntFunc,
+	"pow":      stdlib.PowFunc,
+	"range":    stdlib.RangeFunc,
+	"signum":   stdlib.SignumFunc,
+
+	"base64decode": encoding.Base64DecodeFunc,
+	"base64encode": encoding.Base64EncodeFunc,
+	"csvdecode":    stdlib.CSVDecodeFunc,
+	"jsonencode":   stdlib.JSONEncodeFunc,
+	"urlencode":    encoding.URLEncodeFunc,
+	"yamldecode":   ctyyaml.YAMLDecodeFunc,
+	"yamlencode":   ctyyaml.YAMLEncodeFunc,
+
+	"rsadecrypt": crypto.RsaDecryptFunc,
+	"sha256":     crypto.Sha256Func,
+	"sha512":     crypto.Sha512Func,
+	"uuidv4":     uuid.V4Func,
+	"uuidv5":     uuid.V5Func,
+
+	"cidrhost":    cidr.HostFunc,
+	"cidrnetmask": cidr.NetmaskFunc,
+	"cidrsubnet":  cidr.SubnetFunc,
+	"cidrsubnets": cidr.SubnetsFunc,
+
+	"chomp":         stdlib.ChompFunc,
+	"format":        stdlib.FormatFunc,
+	"formatdate":    stdlib.FormatDateFunc,
+	"formatlist":    stdlib.FormatListFunc,
+	"join":          stdlib.JoinFunc,
+	"lower":         stdlib.LowerFunc,
+	"regex_replace": stdlib.RegexReplaceFunc,
+	"replace":       stdlib.ReplaceFunc,
+	"reverse":       stdlib.ReverseFunc,
+	"split":         stdlib.SplitFunc,
+	"strlen":        stdlib.StrlenFunc,
+	"strrev":        stdlib.ReverseFunc,
+	"substr":        stdlib.SubstrFunc,
+	"timeadd":       stdlib.TimeAddFunc,
+	"title":         stdlib.TitleFunc,
+	"trim":          stdlib.TrimFunc,
+	"trimprefix":    stdlib.TrimPrefixFunc,
+	"trimspace":     stdlib.TrimSpaceFunc,
+	"trimsuffix":    stdlib.TrimSuffixFunc,
+	"upper":         stdlib.UpperFunc,
+
+	"chunklist":       stdlib.ChunklistFunc,
+	"coalesce":        collection.CoalesceFunc,
+	"coalescelist":    stdlib.CoalesceListFunc,
+	"compact":         stdlib.CompactFunc,
+	"concat":          stdlib.ConcatFunc,
+	"contains":        stdlib.ContainsFunc,
+	"distinct":        stdlib.DistinctFunc,
+	"element":         stdlib.ElementFunc,
+	"flatten":         stdlib.FlattenFunc,
+	"index":           stdlib.IndexFunc,
+	"keys":            stdlib.KeysFunc,
+	"length":          stdlib.LengthFunc,
+	"lookup":          stdlib.LookupFunc,
+	"merge":           stdlib.MergeFunc,
+	"setintersection": stdlib.SetIntersectionFunc,
+	"setunion":        stdlib.SetUnionFunc,
+	"slice":           stdlib.SliceFunc,
+	"sort":            stdlib.SortFunc,
+	"values":          stdlib.ValuesFunc,
+	"zipmap":          stdlib.ZipmapFunc,
+
+	"can":     tryfunc.CanFunc,
+	"convert": typeexpr.ConvertFunc,
+	"try":     tryfunc.TryFunc,
+}
+
+// fileFunctions read files or depend on the machine they run on; relative paths start at dir.
+func fileFunctions(dir string) map[string]function.Function {
+	return map[string]function.Function{
+		"abspath":    filesystem.AbsPathFunc,
+		"basename":   filesystem.BasenameFunc,
+		"dirname":    filesystem.DirnameFunc,
+		"file":       filesystem.MakeFileFunc(dir, false),
+		"filebase64": filesystem.MakeFileFunc(dir, true),
+		"fileexists": filesystem.MakeFileExistsFunc(dir),
+		"fileset":    filesystem.MakeFileSetFunc(dir),
+		"pathexpand": filesystem.PathExpandFunc,
+	}
+}
+
+// functionsFor returns every function a job file may call. File functions fail unless allowFS is set.
+func functionsFor(dir string, allowFS bool) map[string]function.Function {
+	all := maps.Clone(pureFunctions)
+	if !fips140.Enabled() {
+		all["md5"] = crypto.Md5Func
+		all["sha1"] = crypto.Sha1Func
+	}
+	all["bcrypt"] = guard(crypto.BcryptFunc, limitBcrypt(allowFS))
+	all["indent"] = guard(stdlib.IndentFunc, limitIndent)
+	all["jsondecode"] = guard(stdlib.JSONDecodeFunc, validJSON)
+	all["setproduct"] = guard(stdlib.SetProductFunc, limitProduct)
+	for name, fn := range fileFunctions(dir) {
+		if !allowFS {
+			fn = guard(fn, func([]cty.Value) error { return errFilesystem })
+		}
+		all[name] = fn
+	}
+	return all
+}
+
+// guard returns fn with check run on the arguments of each call first.
+func guard(fn function.Function, check func(args []cty.Value) error) function.Function {
+	params := append([]function.Parameter(nil), fn.Params()...)
+	return function.New(&function.Spec{
+		Description: fn.Description(),
+		Params:      params,
+		VarParam:    fn.VarParam(),
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if err := check(args); err != nil {
+				return cty.DynamicPseudoType, err
+			}
+			return fn.ReturnTypeForValues(args)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			return fn.Call(args)
+		},
+	})
+}
+
+// Limits on arguments that would keep a small job file from ever finishing. A cost of 14 takes about a
+// second; a user's own machine may spend what bcrypt itself allows.
+const (
+	maxRemoteCost = 14
+	maxIndent     = 10_000
+	maxProduct    = 100_000
+)
+
+func limitBcrypt(local bool) func([]cty.Value) error {
+	return func(args []cty.Value) error {
+		if local || len(args) < 2 || !args[1].IsKnown() || args[1].IsNull() {
+			return nil
+		}
+		var cost int
+		if err := gocty.FromCtyValue(args[1], &cost); err != nil {
+			return function.NewArgError(1, err)
+		}
+		if cost > maxRemoteCost {
+			return function.NewArgErrorf(1, "a cost above %d is refused by an agent", maxRemoteCost)
+		}
+		return nil
+	}
+}
+
+func limitIndent(args []cty.Value) error {
+	if !args[0].IsKnown() || args[0].IsNull() {
+		return nil
+	}
+	var spaces int
+	if err := gocty.FromCtyValue(args[0], &spaces); err != nil {
+		return function.NewArgError(0, err)
+	}
+	if spaces < 0 || spaces > maxIndent {
+		return function.NewArgErrorf(0, "must be between 0 and %d", maxIndent)
+	}
+	return nil
+}
+
+func limitProduct(args []cty.Value) error {
+	total := 1
+	for _, arg := range args {
+		if arg, _ = arg.Unmark(); !arg.IsKnown() || arg.IsNull() || !arg.CanIterateElements() {
+			continue
+		}
+		if total *= arg.LengthInt(); total > maxProduct {
+			return fmt.Errorf("the product has more than %d elements", maxProduct)
+		}
+	}
+	return nil
+}
+
+// validJSON also bounds the nesting, which the decoder itself does not.
+func validJSON(args []cty.Value) error {
+	if arg, _ := args[0].Unmark(); arg.IsKnown() && !arg.IsNull() && !json.Valid([]byte(arg.AsString())) {
+		var v any
+		err := json.Unmarshal([]byte(arg.AsString()), &v)
+		return function.NewArgErrorf(0, "not valid JSON: %s", err)
+	}
+	return nil
+}
