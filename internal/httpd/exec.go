@@ -63,7 +63,7 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 		return
 	}
 	go readExecInput(conn, s, cancel)
-	for out := range receive[api.ExecOutput](s) {
+	for out := range receive[api.ExecOutput](ctx, s) {
 		if errors.Is(out.err, io.EOF) {
 			return
 		}

@@ -3,6 +3,7 @@
 package httpd
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -25,8 +26,9 @@ type received[T any] struct {
 	err error
 }
 
-// receive reads the stream in a goroutine that ends with the stream's context.
-func receive[T any](s api.Stream) <-chan received[T] {
+// receive reads the stream in a goroutine that ends with the stream or with ctx, the HTTP request's context,
+// which ends when its handler returns.
+func receive[T any](ctx context.Context, s api.Stream) <-chan received[T] {
 	ch := make(chan received[T])
 	go func() {
 		defer close(ch)
@@ -35,14 +37,7 @@ func receive[T any](s api.Stream) <-chan received[T] {
 			r.err = s.Recv(&r.msg)
 			select {
 			case ch <- r:
-			case <-s.Context().Done():
-				if r.err == nil {
-					return
-				}
-				select {
-				case ch <- r:
-				default:
-				}
+			case <-ctx.Done():
 				return
 			}
 			if r.err != nil {
@@ -78,20 +73,20 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, op *api.Op
 	}
 	switch op.Name {
 	case api.EventStream.Info().Name:
-		serveEvents(w, s)
+		serveEvents(w, r, s)
 	case api.FSCat.Info().Name, api.FSReadAt.Info().Name:
-		serveRaw(w, s)
+		serveRaw(w, r, s)
 	case api.MetricsGet.Info().Name:
 		serveDocument(w, r, s)
 	case api.FSLogs.Info().Name:
 		if req.(*api.LogsRequest).Plain {
-			servePlain(w, s)
+			servePlain(w, r, s)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		serveFrames(w, s)
+		serveFrames(w, r, s)
 	default:
-		serveFrames(w, s)
+		serveFrames(w, r, s)
 	}
 }
 
@@ -112,13 +107,13 @@ func writeRawError(w http.ResponseWriter, err error) {
 
 // serveFrames writes frames as they come, and an empty one after each second of silence. An error before
 // the first frame is a plain error answer.
-func serveFrames(w http.ResponseWriter, s api.Stream) {
+func serveFrames(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	flush := flusher(w)
 	timer := time.NewTimer(frameHeartbeat)
 	defer timer.Stop()
 	started := false
 	buf := make([]byte, 0, 4096)
-	frames := receive[api.StreamFrame](s)
+	frames := receive[api.StreamFrame](r.Context(), s)
 	for {
 		select {
 		case f, ok := <-frames:
@@ -150,10 +145,10 @@ func serveFrames(w http.ResponseWriter, s api.Stream) {
 }
 
 // servePlain writes the frames' bytes only.
-func servePlain(w http.ResponseWriter, s api.Stream) {
+func servePlain(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	flush := flusher(w)
 	started := false
-	for f := range receive[api.StreamFrame](s) {
+	for f := range receive[api.StreamFrame](r.Context(), s) {
 		if f.err != nil {
 			if !started {
 				if !errors.Is(f.err, io.EOF) {
@@ -176,9 +171,9 @@ func servePlain(w http.ResponseWriter, s api.Stream) {
 }
 
 // serveRaw writes a file's bytes; its errors are bodies too.
-func serveRaw(w http.ResponseWriter, s api.Stream) {
+func serveRaw(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	started := false
-	for f := range receive[api.StreamFrame](s) {
+	for f := range receive[api.StreamFrame](r.Context(), s) {
 		if f.err != nil {
 			if !started && !errors.Is(f.err, io.EOF) {
 				writeRawError(w, f.err)
@@ -203,7 +198,7 @@ func serveRaw(w http.ResponseWriter, s api.Stream) {
 func serveDocument(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	var body []byte
 	ct := "application/json"
-	for f := range receive[api.StreamFrame](s) {
+	for f := range receive[api.StreamFrame](r.Context(), s) {
 		if errors.Is(f.err, io.EOF) {
 			break
 		}
@@ -221,7 +216,7 @@ func serveDocument(w http.ResponseWriter, r *http.Request, s api.Stream) {
 }
 
 // serveEvents writes one batch a line over a connection that closes at the end (http-api.md 19).
-func serveEvents(w http.ResponseWriter, s api.Stream) {
+func serveEvents(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")
@@ -235,7 +230,7 @@ func serveEvents(w http.ResponseWriter, s api.Stream) {
 	timer := time.NewTimer(eventHeartbeat)
 	defer timer.Stop()
 	buf := make([]byte, 0, 4096)
-	batches := receive[api.EventBatch](s)
+	batches := receive[api.EventBatch](r.Context(), s)
 	for {
 		select {
 		case b, ok := <-batches:

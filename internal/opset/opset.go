@@ -85,15 +85,15 @@ var errClosed = errors.New("stream closed")
 
 // Pipe returns the two ends of an in-memory stream. Messages are handed over by pointer copy; the
 // receiver passes a pointer of the type that was sent. finish ends the stream for the caller's Recv
-// with err, io.EOF for nil.
+// with err, io.EOF for nil, and the handler's context.
 func Pipe(ctx context.Context) (caller, handler api.Stream, finish func(error)) {
-	ctx, cancel := context.WithCancelCause(ctx)
+	hctx, cancel := context.WithCancelCause(ctx)
 	up, down := make(chan any), make(chan any)
 	upEOF := make(chan struct{})
 	done := make(chan struct{})
 	var result error
 	c := &pipeEnd{ctx: ctx, out: up, in: down, closeSend: upEOF, peerDone: done, result: &result}
-	h := &pipeEnd{ctx: ctx, out: down, in: up, peerEOF: upEOF}
+	h := &pipeEnd{ctx: hctx, out: down, in: up, peerEOF: upEOF}
 	return c, h, func(err error) {
 		if err == nil {
 			err = io.EOF

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package rpc
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/opset"
+)
+
+// twin is an api.Caller over handlers in this process.
+type twin struct{ set *opset.Set }
+
+func (t *twin) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
+	v, err := t.set.Unary(op.Name)(ctx, req)
+	if err != nil {
+		return &api.Meta{Index: 5}, err
+	}
+	return &api.Meta{Index: 7, HasIndex: true, KnownLeader: true}, SetResponse(resp, v)
+}
+
+func (t *twin) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
+	caller, end, finish := opset.Pipe(ctx)
+	go func() { finish(t.set.Streaming(op.Name)(end.Context(), req, end)) }()
+	return caller, nil
+}
+
+func newTwin() *twin {
+	s := opset.New()
+	opset.Handle(s, api.JobGet, func(_ context.Context, r *api.JobRequest) (*api.Job, error) {
+		if r.JobID == "none" {
+			return nil, &api.Error{Class: api.ClassNotFound, Message: "job not found", Index: 9}
+		}
+		if r.AuthToken != "secret" || r.MinIndex != 3 {
+			return nil, errors.New("options were lost")
+		}
+		return &api.Job{ID: r.JobID, Meta: map[string]string{"a": "b"}}, nil
+	})
+	opset.HandleStream(s, api.AllocExec, func(_ context.Context, r *api.ExecRequest, st api.Stream) error {
+		for {
+			var in api.ExecInput
+			if err := st.Recv(&in); err != nil {
+				if errors.Is(err, io.EOF) {
+					return api.Errorf(api.ClassConflict, "done with %s", r.Task)
+				}
+				return err
+			}
+			if err := st.Send(&api.ExecOutput{Stdout: in.Stdin}); err != nil {
+				return err
+			}
+		}
+	})
+	return &twin{s}
+}
+
+func listen(t *testing.T, cfg ServerConfig) *Server {
+	t.Helper()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(lis, cfg)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func exercise(t *testing.T, c api.Caller) {
+	t.Helper()
+	req := &api.JobRequest{JobID: "a/b"}
+	req.AuthToken, req.MinIndex = "secret", 3
+	job, meta, err := api.JobGet.Call(t.Context(), c, req)
+	if err != nil || job.ID != "a/b" || job.Meta["a"] != "b" || meta.Index != 7 {
+		t.Fatalf("got %+v %+v %v", job, meta, err)
+	}
+	_, _, err = api.JobGet.Call(t.Context(), c, &api.JobRequest{JobID: "none"})
+	if e := api.AsError(err); !api.IsClass(err, api.ClassNotFound) || e.Message != "job not found" || e.Index != 9 {
+		t.Fatalf("the error arrived as %#v", err)
+	}
+	s, err := api.AllocExec.Open(t.Context(), c, &api.ExecRequest{Task: "web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{"one", "two"} {
+		if err := s.Send(&api.ExecInput{Stdin: &api.ExecIO{Data: []byte(d)}}); err != nil {
+			t.Fatal(err)
+		}
+		var out api.ExecOutput
+		if err := s.Recv(&out); err != nil || string(out.Stdout.Data) != d {
+			t.Fatalf("got %+v %v", out, err)
+		}
+	}
+	if err := s.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	var out api.ExecOutput
+	if err := s.Recv(&out); !api.IsClass(err, api.ClassConflict) || err.Error() != "done with web" {
+		t.Fatalf("the stream ended with %v", err)
+	}
+}
+
+func TestCalls(t *testing.T) {
+	s := listen(t, ServerConfig{Caller: newTwin()})
+	pool := NewPool()
+	defer pool.Close()
+	c, err := pool.Caller(s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	exercise(t, c)
+}
+
+func TestNodeConnection(t *testing.T) {
+	nodes := NewNodeConns(func(id, secret string) error {
+		if secret != "s" {
+			return errors.New("wrong secret")
+		}
+		return nil
+	})
+	s := listen(t, ServerConfig{Caller: newTwin(), Nodes: nodes})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- ServeNode(ctx, s.Addr().String(), "n1", "s", newTwin()) }()
+	if err := ServeNode(ctx, s.Addr().String(), "n2", "bad", newTwin()); err != nil && ctx.Err() != nil {
+		t.Fatal(err)
+	}
+	if _, ok := nodes.Caller("n2"); ok {
+		t.Fatal("a node with a wrong secret was admitted")
+	}
+	exercise(t, eventually(t, nodes, "n1"))
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually polls a registry that has no event for a new connection.
+func eventually(t *testing.T, nodes *NodeConns, id string) api.Caller {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(30 * time.Second)
+	for {
+		if c, ok := nodes.Caller(id); ok {
+			return c
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("the node never connected")
+		}
+	}
+}
+
+func TestRaftConnections(t *testing.T) {
+	s := listen(t, ServerConfig{Caller: newTwin()})
+	layer := s.RaftLayer(s.Addr())
+	go func() {
+		conn, err := layer.Dial("127.0.0.1:1", time.Second)
+		if err == nil {
+			conn.Close()
+		}
+	}()
+	conn, err := s.RaftLayer(s.Addr()).Dial("", 0)
+	if err == nil {
+		conn.Close()
+		t.Fatal("dialled nothing")
+	}
+	got := make(chan string, 1)
+	go func() {
+		in, err := layer.Accept()
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		defer in.Close()
+		buf := make([]byte, 5)
+		if _, err := io.ReadFull(in, buf); err != nil {
+			got <- err.Error()
+			return
+		}
+		got <- string(buf)
+	}()
+	out, err := layer.Dial("x", time.Second)
+	if err == nil {
+		out.Close()
+		t.Fatal("dialled a bad address")
+	}
+	out, err = net.DialTimeout("tcp", s.Addr().String(), 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if _, err := out.Write(append([]byte{byteRaft}, "hello"...)); err != nil {
+		t.Fatal(err)
+	}
+	if g := <-got; g != "hello" {
+		t.Fatalf("raft read %q", g)
+	}
+}
+
+func TestServersMoveOn(t *testing.T) {
+	s := listen(t, ServerConfig{Caller: newTwin()})
+	pool := NewPool()
+	defer pool.Close()
+	c := NewServers(pool, []string{"127.0.0.1:1", s.Addr().String()})
+	exercise(t, c)
+	if c.Addrs()[0] != s.Addr().String() {
+		t.Error("the caller went back to the dead server")
+	}
+	c.Set(nil)
+	if len(c.Addrs()) != 2 {
+		t.Error("an empty list made the client forget its servers")
+	}
+}
