@@ -228,4 +228,3 @@ func parsePorts(text string) *IDSet {
 	}
 	return s
 }
-

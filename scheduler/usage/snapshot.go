@@ -22,8 +22,8 @@ type offer struct {
 	cpu, memory, disk int64
 	maxAllocs         int32
 
-	datacenter, pool, class int32
-	ready                   bool
+	datacenter, pool, class, drivers int32
+	ready                            bool
 }
 
 type offerPage struct {
@@ -44,8 +44,8 @@ type Snapshot struct {
 	used   []*usedPage
 	n      int
 
-	datacenters, pools, classes []string
-	nodes                       int
+	datacenters, pools, classes, drivers []string
+	nodes                                int
 }
 
 // Len returns the number of ordinals handed out, free ones among them included.
@@ -111,6 +111,13 @@ func (s *Snapshot) Pool(ord int) int { return int(s.offer(ord).pool) }
 
 // Class returns the index of the computed class in Classes.
 func (s *Snapshot) Class(ord int) int { return int(s.offer(ord).class) }
+
+// DriverSet returns the index of the node's set of usable drivers in DriverSets.
+func (s *Snapshot) DriverSet(ord int) int { return int(s.offer(ord).drivers) }
+
+// DriverSets returns the sets of drivers that are detected and healthy together on some node, each as its
+// sorted names joined by DriverSeparator. Callers must not change it.
+func (s *Snapshot) DriverSets() []string { return s.drivers }
 
 // Datacenters returns the datacenter names by index. Callers must not change it.
 func (s *Snapshot) Datacenters() []string { return s.datacenters }

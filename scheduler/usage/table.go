@@ -3,6 +3,9 @@
 package usage
 
 import (
+	"slices"
+	"strings"
+
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -15,7 +18,7 @@ type Table struct {
 	epoch uint64
 	free  []int32
 
-	datacenters, pools, classes names
+	datacenters, pools, classes, drivers names
 }
 
 // NewTable returns an empty table.
@@ -28,7 +31,8 @@ func (t *Table) Snapshot() *Snapshot {
 	s := t.cur
 	s.offers = append([]*offerPage(nil), t.cur.offers...)
 	s.used = append([]*usedPage(nil), t.cur.used...)
-	s.datacenters, s.pools, s.classes = t.datacenters.list, t.pools.list, t.classes.list
+	s.datacenters, s.pools = t.datacenters.list, t.pools.list
+	s.classes, s.drivers = t.classes.list, t.drivers.list
 	t.epoch = nextEpoch()
 	return &s
 }
@@ -42,6 +46,7 @@ func (t *Table) Rollback(s *Snapshot) {
 	t.datacenters.reset(s.datacenters)
 	t.pools.reset(s.pools)
 	t.classes.reset(s.classes)
+	t.drivers.reset(s.drivers)
 	t.free = t.free[:0]
 	for ord := s.n - 1; ord >= 0; ord-- {
 		if s.NodeID(ord) == "" {
@@ -67,6 +72,7 @@ func (t *Table) UpsertNode(n *api.Node) {
 	o.datacenter = t.datacenters.of(n.Datacenter)
 	o.pool = t.pools.of(n.NodePool)
 	o.class = t.classes.of(n.ComputedClass)
+	o.drivers = t.drivers.of(driverSet(n))
 	if len(t.classes.list) > 4*t.cur.nodes+1024 {
 		t.renumberClasses()
 	}
@@ -178,6 +184,21 @@ func (t *Table) renumberClasses() {
 			t.writableOffer(ord).class = t.classes.of(node.ComputedClass)
 		}
 	}
+}
+
+// DriverSeparator stands between the names of a driver set.
+const DriverSeparator = ","
+
+// driverSet names the drivers of the node that are detected and healthy.
+func driverSet(n *api.Node) string {
+	usable := make([]string, 0, len(n.Drivers))
+	for name, info := range n.Drivers {
+		if info != nil && info.Detected && info.Healthy {
+			usable = append(usable, name)
+		}
+	}
+	slices.Sort(usable)
+	return strings.Join(usable, DriverSeparator)
 }
 
 // names gives small integers to strings. The list only grows, so that snapshots can share it.
