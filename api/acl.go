@@ -59,7 +59,7 @@ type ACLToken struct {
 	// Hash: Content hash.
 	Hash []byte
 	// CreateTime: Time.
-	CreateTime *time.Time
+	CreateTime *time.Time `api:"zerotime"`
 	// ExpirationTime: Time or null.
 	ExpirationTime *time.Time
 	// ExpirationTTL: `""` when unset.
@@ -87,7 +87,7 @@ type ACLTokenListStub struct {
 	// Hash: As ACLToken.
 	Hash []byte
 	// CreateTime: As ACLToken.
-	CreateTime *time.Time
+	CreateTime *time.Time `api:"zerotime"`
 	// ExpirationTime: As ACLToken.
 	ExpirationTime *time.Time
 	// CreateIndex: As ACLToken.
@@ -145,4 +145,21 @@ type ACLTokenRoleLink struct {
 // ACLRolePolicyLink links a role to a policy.
 type ACLRolePolicyLink struct {
 	Name string
+}
+
+// OneTimeTokenResponse answers the creation of a one-time token.
+type OneTimeTokenResponse struct {
+	OneTimeToken *OneTimeToken
+	WriteMeta
+}
+
+// OneTimeTokenExchangeResponse answers the exchange of a one-time token with the token it stands for.
+type OneTimeTokenExchangeResponse struct {
+	Token *ACLToken
+	WriteMeta
+}
+
+// ClientIntroductionToken lets a client node join.
+type ClientIntroductionToken struct {
+	JWT string
 }

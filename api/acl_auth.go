@@ -23,9 +23,9 @@ type ACLAuthMethod struct {
 	// Hash: Content hash.
 	Hash []byte
 	// CreateTime: Times.
-	CreateTime *time.Time
+	CreateTime *time.Time `api:"zerotime"`
 	// ModifyTime: Times.
-	ModifyTime *time.Time
+	ModifyTime *time.Time `api:"zerotime"`
 	// CreateIndex: Indexes.
 	CreateIndex uint64
 	// ModifyIndex: Indexes.

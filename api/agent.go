@@ -95,3 +95,23 @@ type HostDisk struct {
 	DiskMB int64
 	UsedMB int64
 }
+
+// AgentJoinResponse tells how many servers a gossip join reached.
+type AgentJoinResponse struct {
+	NumJoined int    `json:"num_joined"`
+	Error     string `json:"error"`
+	Warning   string `json:"warning"`
+}
+
+// AgentSchedulerWorkers lists the scheduler workers of a server.
+type AgentSchedulerWorkers struct {
+	ServerID   string             `json:"server_id"`
+	Schedulers []*SchedulerWorker `json:"schedulers"`
+}
+
+// AgentSchedulerConfig is the worker configuration of a server.
+type AgentSchedulerConfig struct {
+	ServerID          string   `json:"server_id"`
+	NumSchedulers     int      `json:"num_schedulers"`
+	EnabledSchedulers []string `json:"enabled_schedulers"`
+}

@@ -93,3 +93,10 @@ type TaskGroupHostVolumeClaim struct {
 	// ModifyIndex: Indexes.
 	ModifyIndex uint64
 }
+
+// HostVolumeCreateResponse answers creating or registering a host volume.
+type HostVolumeCreateResponse struct {
+	Volume   *HostVolume
+	Warnings string
+	WriteMeta
+}

@@ -135,3 +135,18 @@ type JobValidateResponse struct {
 	// Warnings: Text.
 	Warnings string
 }
+
+// JobPeriodicForceResponse answers a forced launch of a periodic job.
+type JobPeriodicForceResponse struct {
+	EvalID          string
+	EvalCreateIndex uint64
+	WriteMeta
+}
+
+// JobVersionTagResponse answers tagging and untagging a job version; untagging answers an empty tag.
+type JobVersionTagResponse struct {
+	Name        string
+	Description string
+	TaggedTime  int64
+	ResponseMeta
+}

@@ -235,7 +235,7 @@ type NodeUpdateResponse struct {
 	// NumNodes: Node protocol values, irrelevant to API users.
 	NumNodes int
 	// SignedIdentity: Node protocol values, irrelevant to API users.
-	SignedIdentity string
+	SignedIdentity *string
 	// EvalIDs: Result.
 	EvalIDs []string
 	// EvalCreateIndex: Result.

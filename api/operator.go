@@ -85,13 +85,13 @@ type OperatorHealthReply struct {
 	// Servers: Below.
 	Servers []*ServerHealth
 	// ReadReplicas: Enterprise; omitted when empty.
-	ReadReplicas []string
+	ReadReplicas []string `json:",omitempty"`
 	// RedundancyZones: Enterprise; omitted when empty.
-	RedundancyZones map[string]any
+	RedundancyZones map[string]any `json:",omitempty"`
 	// Upgrade: Enterprise; omitted when empty.
-	Upgrade map[string]any
+	Upgrade map[string]any `json:",omitempty"`
 	// OptimisticFailureTolerance: Enterprise; omitted when empty.
-	OptimisticFailureTolerance int
+	OptimisticFailureTolerance int `json:",omitempty"`
 }
 
 // ServerHealth is the ServerHealth object of the HTTP API, see http-types.md.
@@ -119,7 +119,7 @@ type ServerHealth struct {
 	// LastIndex: Raft position.
 	LastIndex uint64
 	// StableSince: Time.
-	StableSince *time.Time
+	StableSince *time.Time `api:"zerotime"`
 }
 
 // RootKeyMeta is the RootKeyMeta object of the HTTP API, see http-types.md.
@@ -146,4 +146,40 @@ type PreemptionConfig struct {
 	SysBatchSchedulerEnabled bool
 	BatchSchedulerEnabled    bool
 	ServiceSchedulerEnabled  bool
+}
+
+// SchedulerConfigurationResponse answers a read of the scheduler configuration.
+type SchedulerConfigurationResponse struct {
+	SchedulerConfig *SchedulerConfiguration
+	ResponseMeta
+}
+
+// SchedulerSetConfigurationResponse tells whether a write of the scheduler configuration took place.
+type SchedulerSetConfigurationResponse struct {
+	Updated bool
+	WriteMeta
+}
+
+// KeyringRotateResponse answers a key rotation with the new active key.
+type KeyringRotateResponse struct {
+	Key *RootKeyMeta
+	WriteMeta
+}
+
+// UpgradeCheckVaultResponse lists what still uses Vault without workload identities.
+type UpgradeCheckVaultResponse struct {
+	JobsWithoutVaultIdentity []*JobListStub
+	OutdatedNodes            []*NodeListStub
+	VaultTokens              []*VaultAccessor
+	ResponseMeta
+}
+
+// VaultAccessor names a Vault token that was derived for a task.
+type VaultAccessor struct {
+	AllocID     string
+	Task        string
+	NodeID      string
+	Accessor    string
+	CreationTTL int
+	CreateIndex uint64
 }

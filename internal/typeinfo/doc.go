@@ -14,6 +14,7 @@
 //	api:"out"               field of responses, left out of the input forms
 //	api:"null"              a zero value is null in the Input form
 //	api:"null,keep"         a zero value is null in the Input and in the Canonical form
+//	api:"zerotime"          a zero *time.Time is ZeroTime instead of null
 //	api:"omit"              a zero value is left out of the Input and Canonical forms
 //	api:"sparse"            on a blank field: responses leave out zero values of the struct
 //	change:"destructive"    a difference replaces the running allocation

@@ -215,7 +215,7 @@ func (w *writer) float(f float64, bits int) {
 		return
 	}
 	format := byte('f')
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e21) {
 		format = 'e'
 	}
 	start := len(w.buf)
