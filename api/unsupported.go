@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+// unsupported lists the settings of a job that parse but that no code acts on. Registration, plan and
+// validation refuse a job that uses one, by name; nothing else decides this. Making a setting work
+// removes its line. The names are those of the job file, the predicates take canonical jobs.
+var unsupported = struct {
+	job     []refusal[Job]
+	group   []refusal[TaskGroup]
+	network []refusal[NetworkResource]
+	task    []refusal[Task]
+}{
+	job: []refusal[Job]{
+		{`type = "system"`, func(j *Job) bool { return j.Type == JobTypeSystem }},
+		{`type = "sysbatch"`, func(j *Job) bool { return j.Type == JobTypeSysBatch }},
+		{"periodic", func(j *Job) bool { return j.Periodic != nil }},
+		{"parameterized", func(j *Job) bool { return j.ParameterizedJob != nil }},
+		{"multiregion", func(j *Job) bool { return j.Multiregion != nil }},
+		{"consul_namespace", func(j *Job) bool { return j.ConsulNamespace != "" }},
+		{"vault_namespace", func(j *Job) bool { return j.VaultNamespace != "" }},
+	},
+	group: []refusal[TaskGroup]{
+		{"service", func(g *TaskGroup) bool { return len(g.Services) > 0 }},
+		{"consul", func(g *TaskGroup) bool { return g.Consul != nil }},
+		{"volume", func(g *TaskGroup) bool { return len(g.Volumes) > 0 }},
+		{"scaling", func(g *TaskGroup) bool { return g.Scaling != nil }},
+		{"disconnect.lost_after", func(g *TaskGroup) bool { return g.Disconnect != nil && g.Disconnect.LostAfter != 0 }},
+		{"disconnect.stop_on_client_after", func(g *TaskGroup) bool { return g.Disconnect != nil && g.Disconnect.StopOnClientAfter != nil }},
+		{"disconnect.replace = false", func(g *TaskGroup) bool { return g.Disconnect != nil && !Or(g.Disconnect.Replace, true) }},
+		{"ephemeral_disk.sticky", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Sticky }},
+		{"ephemeral_disk.migrate", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Migrate }},
+		{"update.canary", func(g *TaskGroup) bool { return g.Update.CanaryOrDefault() > 0 }},
+		{"update.auto_revert", func(g *TaskGroup) bool { return g.Update != nil && Val(g.Update.AutoRevert) }},
+		{"update.auto_promote", func(g *TaskGroup) bool { return g.Update != nil && Val(g.Update.AutoPromote) }},
+	},
+	network: []refusal[NetworkResource]{
+		{"mode", func(n *NetworkResource) bool {
+			return n.Mode != "" && n.Mode != NetworkModeHost && n.Mode != NetworkModeNone
+		}},
+		{"dns", func(n *NetworkResource) bool { return n.DNS != nil }},
+		{"cni", func(n *NetworkResource) bool { return n.CNI != nil }},
+		{"hostname", func(n *NetworkResource) bool { return n.Hostname != "" }},
+	},
+	task: []refusal[Task]{
+		{"service", func(t *Task) bool { return len(t.Services) > 0 }},
+		{"template", func(t *Task) bool { return len(t.Templates) > 0 }},
+		{"artifact", func(t *Task) bool { return len(t.Artifacts) > 0 }},
+		{"vault", func(t *Task) bool { return t.Vault != nil }},
+		{"consul", func(t *Task) bool { return t.Consul != nil }},
+		{"secret", func(t *Task) bool { return len(t.Secrets) > 0 }},
+		{"dispatch_payload", func(t *Task) bool { return t.DispatchPayload != nil }},
+		{"volume_mount", func(t *Task) bool { return len(t.VolumeMounts) > 0 }},
+		{"csi_plugin", func(t *Task) bool { return t.CSIPluginConfig != nil }},
+		{"scaling", func(t *Task) bool { return len(t.ScalingPolicies) > 0 }},
+		{"identity", func(t *Task) bool { return len(t.Identities) > 0 || t.Identity.isUsed() }},
+		{"action", func(t *Task) bool { return len(t.Actions) > 0 }},
+		{"schedule", func(t *Task) bool { return t.Schedule != nil }},
+		{"kind", func(t *Task) bool { return t.Kind != "" }},
+		{"resources.device", func(t *Task) bool { return t.Resources != nil && len(t.Resources.Devices) > 0 }},
+		{"resources.numa", func(t *Task) bool { return t.Resources != nil && t.Resources.NUMA.isUsed() }},
+		{"resources.secrets", func(t *Task) bool { return t.Resources != nil && t.Resources.SecretsMB != 0 }},
+		{"resources.network", func(t *Task) bool { return t.Resources != nil && len(t.Resources.Networks) > 0 }},
+	},
+}
+
+// refusal is one line of the table: what the job file calls the setting, and whether a job uses it.
+type refusal[T any] struct {
+	name string
+	uses func(*T) bool
+}
+
+// Unsupported returns every setting of the canonical job that no code acts on, each with its path.
+func (j *Job) Unsupported() []FieldError {
+	var found []FieldError
+	root := fieldPath("job")
+	found = refuse(found, root, j, unsupported.job)
+	for _, g := range j.TaskGroups {
+		at := root.block("group", g.Name)
+		found = refuse(found, at, g, unsupported.group)
+		for _, n := range g.Networks {
+			found = refuse(found, at.field("network"), n, unsupported.network)
+		}
+		for _, t := range g.Tasks {
+			found = refuse(found, at.block("task", t.Name), t, unsupported.task)
+		}
+	}
+	return found
+}
+
+func refuse[T any](found []FieldError, at fieldPath, v *T, table []refusal[T]) []FieldError {
+	for _, r := range table {
+		if r.uses(v) {
+			found = append(found, FieldError{Path: string(at.field(r.name)), Message: "not supported yet"})
+		}
+	}
+	return found
+}
+
+// isUsed reports whether the default identity asks for more than to exist.
+func (w *WorkloadIdentity) isUsed() bool {
+	return w != nil && (w.Env || w.File || w.Filepath != "" || w.ChangeMode != "" || w.ServiceName != "" || len(w.ExtraClaims) > 0)
+}
+
+func (n *NUMA) isUsed() bool { return n != nil && n.Affinity != "" && n.Affinity != "none" }

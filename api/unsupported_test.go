@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func unsupportedPaths(j *Job) []string {
+	var paths []string
+	for _, e := range j.Unsupported() {
+		paths = append(paths, e.Path)
+	}
+	return paths
+}
+
+func plainJob(edit func(j *Job, g *TaskGroup, t *Task)) *Job {
+	task := &Task{Name: "t", Driver: "raw_exec", Config: map[string]any{"command": "x"}}
+	group := &TaskGroup{Name: "g", Tasks: []*Task{task}}
+	job := &Job{ID: "j", TaskGroups: []*TaskGroup{group}}
+	if edit != nil {
+		edit(job, group, task)
+	}
+	job.Canonicalize()
+	return job
+}
+
+// TestSupported lists what must not be refused.
+func TestSupported(t *testing.T) {
+	job := plainJob(func(j *Job, g *TaskGroup, t *Task) {
+		j.Constraints = []*Constraint{{LTarget: "${attr.kernel.name}", RTarget: "linux"}}
+		j.Affinities = []*Affinity{{LTarget: "${attr.kernel.name}", RTarget: "linux"}}
+		j.Spreads = []*Spread{{Attribute: "${node.datacenter}"}}
+		j.UI = &JobUI{Description: "x"}
+		j.Update = &UpdateStrategy{MaxParallel: Ptr(3)}
+		j.Meta = map[string]string{"a": "b"}
+		g.Networks = []*NetworkResource{{Mode: "host", DynamicPorts: []*Port{{Label: "http"}}, ReservedPorts: []*Port{{Label: "dns", Value: 53}}}}
+		g.MaxRunDuration, g.ShutdownDelay = Ptr(time.Hour), Ptr(time.Second)
+		g.Disconnect = &Disconnect{}
+		t.Lifecycle, t.Leader, t.User = &Lifecycle{Hook: "prestart", Sidecar: true}, true, "nobody"
+		t.Env, t.KillSignal = map[string]string{"A": "b"}, "SIGINT"
+		t.LogConfig = &LogConfig{Disabled: true}
+		t.Resources = &Resources{Cores: 2, MemoryMaxMB: 500}
+	})
+	job.AddImpliedConstraints()
+	if got := unsupportedPaths(job); got != nil {
+		t.Errorf("refused: %q", got)
+	}
+	if got := unsupportedPaths(plainJob(func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "batch" })); got != nil {
+		t.Errorf("batch refused: %q", got)
+	}
+}
+
+// TestUnsupported uses every line of the table once: a line whose predicate never holds is a mistake.
+func TestUnsupported(t *testing.T) {
+	uses := map[string]func(j *Job, g *TaskGroup, t *Task){
+		`job.type = "system"`:   func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "system" },
+		`job.type = "sysbatch"`: func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "sysbatch" },
+		"job.periodic":          func(j *Job, _ *TaskGroup, _ *Task) { j.Periodic = &Periodic{} },
+		"job.parameterized":     func(j *Job, _ *TaskGroup, _ *Task) { j.ParameterizedJob = &ParameterizedJob{} },
+		"job.multiregion":       func(j *Job, _ *TaskGroup, _ *Task) { j.Multiregion = &Multiregion{} },
+		"job.consul_namespace":  func(j *Job, _ *TaskGroup, _ *Task) { j.ConsulNamespace = "x" },
+		"job.vault_namespace":   func(j *Job, _ *TaskGroup, _ *Task) { j.VaultNamespace = "x" },
+
+		"G.service":               func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
+		"G.consul":                func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
+		"G.volume":                func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {}} },
+		"G.scaling":               func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{} },
+		"G.disconnect.lost_after": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{LostAfter: 1} },
+		"G.disconnect.stop_on_client_after": func(_ *Job, g *TaskGroup, _ *Task) {
+			g.Disconnect = &Disconnect{StopOnClientAfter: Ptr(time.Duration(0))}
+		},
+		"G.disconnect.replace = false": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{Replace: Ptr(false)} },
+		"G.ephemeral_disk.sticky":      func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Sticky: true} },
+		"G.ephemeral_disk.migrate":     func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Migrate: true} },
+		"G.update.canary":              func(j *Job, _ *TaskGroup, _ *Task) { j.Update = &UpdateStrategy{Canary: Ptr(1)} },
+		"G.update.auto_revert":         func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{AutoRevert: Ptr(true)} },
+		"G.update.auto_promote":        func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{AutoPromote: Ptr(true)} },
+
+		"G.network.mode":     func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Mode: "bridge"}} },
+		"G.network.dns":      func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{DNS: &DNSConfig{}}} },
+		"G.network.cni":      func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{CNI: &CNIConfig{}}} },
+		"G.network.hostname": func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Hostname: "x"}} },
+
+		"T.service":           func(_ *Job, _ *TaskGroup, t *Task) { t.Services = []*Service{{}} },
+		"T.template":          func(_ *Job, _ *TaskGroup, t *Task) { t.Templates = []*Template{{}} },
+		"T.artifact":          func(_ *Job, _ *TaskGroup, t *Task) { t.Artifacts = []*Artifact{{}} },
+		"T.vault":             func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{} },
+		"T.consul":            func(_ *Job, _ *TaskGroup, t *Task) { t.Consul = &Consul{} },
+		"T.secret":            func(_ *Job, _ *TaskGroup, t *Task) { t.Secrets = []*Secret{{}} },
+		"T.dispatch_payload":  func(_ *Job, _ *TaskGroup, t *Task) { t.DispatchPayload = &DispatchPayload{} },
+		"T.volume_mount":      func(_ *Job, _ *TaskGroup, t *Task) { t.VolumeMounts = []*VolumeMount{{}} },
+		"T.csi_plugin":        func(_ *Job, _ *TaskGroup, t *Task) { t.CSIPluginConfig = &CSIPluginConfig{} },
+		"T.scaling":           func(_ *Job, _ *TaskGroup, t *Task) { t.ScalingPolicies = []*ScalingPolicy{{}} },
+		"T.identity":          func(_ *Job, _ *TaskGroup, t *Task) { t.Identity = &WorkloadIdentity{Env: true} },
+		"T.action":            func(_ *Job, _ *TaskGroup, t *Task) { t.Actions = []*Action{{}} },
+		"T.schedule":          func(_ *Job, _ *TaskGroup, t *Task) { t.Schedule = &Schedule{} },
+		"T.kind":              func(_ *Job, _ *TaskGroup, t *Task) { t.Kind = "connect-proxy:x" },
+		"T.resources.device":  func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{Devices: []*RequestedDevice{{}}} },
+		"T.resources.numa":    func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{NUMA: &NUMA{Affinity: "prefer"}} },
+		"T.resources.secrets": func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{SecretsMB: 1} },
+		"T.resources.network": func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{Networks: []*NetworkResource{{}}} },
+	}
+	names := strings.NewReplacer("G.", `job.group["g"].`, "T.", `job.group["g"].task["t"].`)
+	for name, edit := range uses {
+		want := []string{names.Replace(name)}
+		if got := unsupportedPaths(plainJob(edit)); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+	lines := len(unsupported.job) + len(unsupported.group) + len(unsupported.network) + len(unsupported.task)
+	if len(uses) != lines {
+		t.Errorf("the table has %d lines, %d are tested", lines, len(uses))
+	}
+	extra := plainJob(func(_ *Job, _ *TaskGroup, t *Task) { t.Identities = []*WorkloadIdentity{{Name: "aws"}} })
+	if got := extra.Unsupported(); len(got) != 1 || got[0].Error() != `job.group["g"].task["t"].identity: not supported yet` {
+		t.Errorf("got %v", got)
+	}
+}
