@@ -4,8 +4,9 @@
 // the names of the services, and Serve, which turns a driver into a process
 // that any host of the published protocol can run.
 //
-// The contracts live in plugins/drivers and plugins/device, the host side in
-// plugins/host. This package must not import either the host or the agent.
+// The contracts live in plugins/drivers and plugins/device; plugins/process
+// runs plugin processes and plugins/host manages them for an agent. This
+// package must not import the agent.
 package plugins
 
 import (
@@ -14,10 +15,6 @@ import (
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
-
-	"github.com/nomadlike/nomadlike/plugins/base"
-	"github.com/nomadlike/nomadlike/plugins/device"
-	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
 // Handshake is what host and plugin agree on before they talk. The cookie
@@ -28,53 +25,28 @@ var Handshake = goplugin.HandshakeConfig{
 	MagicCookieValue: "e4327c2e01eabfd75a8a67adb114fb34a757d57eee7728d857a8cec6e91a7255",
 }
 
-// The names under which the services of a plugin process are dispensed.
+// The names under which the services of a plugin process are served.
 const (
-	BaseName   = "base"
 	DriverName = "driver"
 	DeviceName = "device"
 )
 
-// ClientSet is what a host hands to go-plugin in order to dispense
-// *base.Client, *drivers.Client and *device.Client.
-func ClientSet() goplugin.PluginSet {
-	return goplugin.PluginSet{
-		BaseName: &service{client: func(_ context.Context, conn *grpc.ClientConn) any {
-			return base.NewClient(conn)
-		}},
-		DriverName: &service{client: func(ctx context.Context, conn *grpc.ClientConn) any {
-			return drivers.NewClient(conn, ctx.Done())
-		}},
-		DeviceName: &service{client: func(ctx context.Context, conn *grpc.ClientConn) any {
-			return device.NewClient(conn, ctx.Done())
-		}},
-	}
-}
-
-// service adapts one side of a contract to go-plugin.
+// service adapts the registration of a contract to go-plugin.
 type service struct {
 	goplugin.NetRPCUnsupportedPlugin
 	register func(*grpc.Server)
-
-	// client gets a context that ends when the plugin process has ended.
-	client func(context.Context, *grpc.ClientConn) any
 }
 
 var _ goplugin.GRPCPlugin = (*service)(nil)
 
 // GRPCServer implements goplugin.GRPCPlugin.
 func (s *service) GRPCServer(_ *goplugin.GRPCBroker, server *grpc.Server) error {
-	if s.register == nil {
-		return errors.New("this side of the plugin protocol serves nothing")
-	}
 	s.register(server)
 	return nil
 }
 
-// GRPCClient implements goplugin.GRPCPlugin.
-func (s *service) GRPCClient(ctx context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	if s.client == nil {
-		return nil, errors.New("this side of the plugin protocol calls nothing")
-	}
-	return s.client(ctx, conn), nil
+// GRPCClient implements goplugin.GRPCPlugin. It is not used: hosts make their
+// clients from the connection, see package process.
+func (s *service) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("a plugin process does not call plugins")
 }
