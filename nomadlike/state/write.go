@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package state
+
+// WriteTx is the open write transaction of a store; it sees its own changes. It ends with Commit or Abort.
+type WriteTx struct {
+	store   *Store
+	index   uint64
+	msg     string
+	gen     uint64
+	roots   []any
+	owned   []bool
+	changes []Change
+	// touched is set when the usage columns changed.
+	touched bool
+	before  *Snapshot
+	jobs    jobRules
+	deploys deploymentRules
+	done    bool
+}
+
+// Begin opens the write transaction for the command at a raft index; msg names the command. It waits for
+// the one that is open.
+func (s *Store) Begin(index uint64, msg string) *WriteTx {
+	s.write.Lock()
+	s.generation++
+	now := s.Snapshot()
+	return &WriteTx{
+		store: s, index: index, msg: msg, gen: s.generation, before: now,
+		roots: append([]any(nil), now.roots...), owned: make([]bool, len(now.roots)),
+	}
+}
+
+func (w *WriteTx) root(table int) any { return w.roots[table] }
+
+func (w *WriteTx) recorder() *Tx { return nil }
+
+// Index returns the raft index of the command.
+func (w *WriteTx) Index() uint64 { return w.index }
+
+// Changed reports whether the transaction changed anything yet.
+func (w *WriteTx) Changed() bool { return len(w.changes) > 0 }
+
+// SetMsg renames the command, for those whose events depend on what they do.
+func (w *WriteTx) SetMsg(msg string) { w.msg = msg }
+
+// Abort drops everything that was written.
+func (w *WriteTx) Abort() {
+	if w.done {
+		return
+	}
+	w.done = true
+	if w.touched {
+		w.store.usage.Rollback(w.before.usage)
+	}
+	w.store.write.Unlock()
+}
+
+// Commit applies the neighbour rules that are left and publishes the transaction.
+func (w *WriteTx) Commit() {
+	if w.done {
+		panic("state: transaction ended twice")
+	}
+	w.deploys.flush(w)
+	w.jobs.flush(w)
+	w.done = true
+	s := w.store
+	now := &Snapshot{index: max(w.index, w.before.index), roots: w.roots, usage: w.before.usage}
+	if w.touched {
+		now.usage = s.usage.Snapshot()
+	}
+	s.guard.check(w.changes)
+	s.publish(now)
+	w.wake()
+	if len(w.changes) > 0 {
+		for _, fn := range s.subscribers {
+			fn(w.changes)
+		}
+	}
+	s.write.Unlock()
+}
+
+// wake wakes the readers that wait for something that changed.
+func (w *WriteTx) wake() {
+	var woken wakeList
+	var reg *registry
+	var t table
+	for i := range w.changes {
+		c := &w.changes[i]
+		if t == nil || t.Name() != c.Table {
+			if reg != nil {
+				reg.mu.Unlock()
+				reg = nil
+			}
+			ord := tableOrdinal(c.Table)
+			t = tables[ord]
+			if r := w.store.registries[ord]; r.waiters.Load() > 0 {
+				reg = r
+				reg.mu.Lock()
+			}
+		}
+		if reg != nil {
+			t.wake(reg, c.Old, c.New, &woken)
+		}
+	}
+	if reg != nil {
+		reg.mu.Unlock()
+	}
+	woken.fire()
+}
+
+func tableOrdinal(name string) int {
+	for i, t := range tables {
+		if t.Name() == name {
+			return i
+		}
+	}
+	panic("state: no table " + name)
+}
+
+// writable returns the table's root for changing it.
+func (t *Table[T]) writable(w *WriteTx) *root[T] {
+	if !w.owned[t.ord] {
+		w.roots[t.ord] = t.cloneRoot(w.roots[t.ord])
+		w.owned[t.ord] = true
+	}
+	return w.roots[t.ord].(*root[T])
+}
+
+// Put stores a row, which belongs to the store from then on, sets its indexes and applies the table's
+// neighbour rules. It returns the row that was there.
+func (t *Table[T]) Put(w *WriteTx, row *T) *T {
+	k := t.key(row)
+	old := t.root(w).rows.get(t.key, &k)
+	if t.stamp != nil {
+		t.stamp(row, old, w.index)
+	}
+	t.store(w, &k, old, row)
+	if t.put != nil {
+		t.put(w, old, row)
+	}
+	return old
+}
+
+// store puts the row into the tree and every index, and notes the change.
+func (t *Table[T]) store(w *WriteTx, k *Key, old, row *T) {
+	tab := t.writable(w)
+	tab.index = max(tab.index, w.index)
+	tab.rows.set(t.key, w.gen, k, row)
+	if t.created != nil {
+		if old != nil {
+			was, is := t.created(old), t.created(row)
+			if was.compare(&is) != 0 {
+				tab.created.del(t.created, w.gen, &was)
+			}
+		}
+		at := t.created(row)
+		tab.created.set(t.created, w.gen, &at, row)
+	}
+	for n := range t.indexes {
+		t.reindex(w, tab, n, k, old, row)
+	}
+	w.note(t.name, boxed(old), row, old != nil && t.mayBeOf(w, old))
+}
+
+// reindex moves a row inside one index; old or row is nil for a new or deleted row.
+func (t *Table[T]) reindex(w *WriteTx, tab *root[T], n int, k *Key, old, row *T) {
+	ix := &t.indexes[n]
+	var was, is Key
+	var had, has bool
+	if old != nil {
+		was, had = ix.key(old)
+	}
+	if row != nil {
+		is, has = ix.key(row)
+	}
+	if had && (!has || was.compare(&is) != 0) {
+		g := t.ownGroup(w, tab, n, &was)
+		g.rows.del(t.key, w.gen, k)
+		g.live -= count(ix.live, old)
+		if g.rows.n == 0 {
+			tab.groups[n].del(groupKey, w.gen, &was)
+		}
+		had = false
+	}
+	if !has {
+		return
+	}
+	g := t.ownGroup(w, tab, n, &is)
+	g.rows.set(t.key, w.gen, k, row)
+	g.live += count(ix.live, row)
+	if had {
+		g.live -= count(ix.live, old)
+	}
+}
+
+func count[T any](is func(*T) bool, row *T) int {
+	if is != nil && is(row) {
+		return 1
+	}
+	return 0
+}
+
+// ownGroup returns the group for changing it, a new one when there is none.
+func (t *Table[T]) ownGroup(w *WriteTx, tab *root[T], n int, k *Key) *group[T] {
+	g := tab.groups[n].get(groupKey, k)
+	if g == nil || g.gen != w.gen {
+		c := &group[T]{key: *k}
+		if g != nil {
+			*c = *g
+		}
+		c.gen = w.gen
+		g = c
+		tab.groups[n].set(groupKey, w.gen, k, g)
+	}
+	g.index = max(g.index, w.index)
+	return g
+}
+
+// Delete removes the row with the key and applies the table's neighbour rules. It returns the row, nil
+// when there was none.
+func (t *Table[T]) Delete(w *WriteTx, key ...string) *T { return t.deleteKey(w, keyOf(key)) }
+
+func (t *Table[T]) deleteKey(w *WriteTx, k Key) *T {
+	old := t.root(w).rows.get(t.key, &k)
+	if old == nil {
+		return nil
+	}
+	tab := t.writable(w)
+	tab.index = max(tab.index, w.index)
+	tab.rows.del(t.key, w.gen, &k)
+	if t.created != nil {
+		at := t.created(old)
+		tab.created.del(t.created, w.gen, &at)
+	}
+	for n := range t.indexes {
+		t.reindex(w, tab, n, &k, old, nil)
+	}
+	w.note(t.name, old, nil, t.mayBeOf(w, old))
+	if t.del != nil {
+		t.del(w, old)
+	}
+	return old
+}
+
+// mayBeOf reports whether the row may have been put by the transaction itself.
+func (t *Table[T]) mayBeOf(w *WriteTx, row *T) bool {
+	return t.modified == nil || t.modified(row) == w.index
+}
+
+// boxed returns p as a value that is nil when p is.
+func boxed[T any](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return p
+}
+
+// note records a change; again says that the old row may be of this transaction, so that an earlier
+// change of the row is continued instead.
+func (w *WriteTx) note(table string, old, row any, again bool) {
+	c := Change{Table: table, Old: old, New: row, Index: w.index, Msg: w.msg}
+	if again {
+		for i := len(w.changes) - 1; i >= 0; i-- {
+			if prev := &w.changes[i]; prev.New == c.Old && prev.Table == table {
+				prev.New = c.New
+				if prev.Old == nil && prev.New == nil {
+					w.changes = append(w.changes[:i], w.changes[i+1:]...)
+				}
+				return
+			}
+		}
+	}
+	w.changes = append(w.changes, c)
+}
