@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build !unix
+
+package allocdir
+
+import "os"
+
+const openFlags = 0
+
+// owner has no meaning on this operating system: directories inherit their access lists.
+type owner struct{}
+
+var noOwner = owner{}
+
+func isRoot() bool { return false }
+
+func nobody() owner { return noOwner }
+
+func (owner) give(*os.Root, string) error { return nil }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build unix
+
+package allocdir
+
+import (
+	"os"
+	"os/user"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// openFlags keep an open from waiting for the other end of a pipe.
+const openFlags = syscall.O_NONBLOCK
+
+// owner is who a directory is given to.
+type owner struct {
+	uid, gid int
+	given    bool
+}
+
+var noOwner = owner{}
+
+func isRoot() bool { return os.Geteuid() == 0 }
+
+// nobody is the owner of what tasks may write to when the agent runs as root, and no one otherwise.
+var nobody = sync.OnceValue(func() owner {
+	if !isRoot() {
+		return noOwner
+	}
+	u, err := user.Lookup("nobody")
+	if err != nil {
+		return noOwner
+	}
+	uid, err1 := strconv.Atoi(u.Uid)
+	gid, err2 := strconv.Atoi(u.Gid)
+	if err1 != nil || err2 != nil {
+		return noOwner
+	}
+	return owner{uid: uid, gid: gid, given: true}
+})
+
+func (o owner) give(root *os.Root, name string) error {
+	if !o.given {
+		return nil
+	}
+	return root.Lchown(name, o.uid, o.gid)
+}
