@@ -32,8 +32,8 @@ var ErrInvalid = errors.New("invalid log settings")
 
 // Spec says how the output of a task is to be stored.
 type Spec struct {
-	// Dir is the log directory. It is for people: readers use the directory
-	// that they found the note in, and refuse a note that names another.
+	// Dir is the log directory. It is for people and set by Write: readers use
+	// the directory that they found the note in.
 	Dir string `json:"dir"`
 	// StdoutPrefix and StderrPrefix are the file names before ".<n>".
 	StdoutPrefix string `json:"stdout_prefix"`
@@ -54,7 +54,7 @@ func Name(task string) string { return "." + task + ".logs.json" }
 // directory and "alloc", "logs"). It replaces an earlier note at once.
 func Write(base string, names []string, task string, s Spec) error {
 	s.Dir = filepath.Join(append([]string{base}, names...)...)
-	if err := s.validate(s.Dir, task); err != nil {
+	if err := s.validate(task); err != nil {
 		return err
 	}
 	body, err := json.MarshalIndent(s, "", "  ")
@@ -82,18 +82,16 @@ func Read(base string, names []string, task string) (*Spec, error) {
 	if err := json.Unmarshal(body, s); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, filepath.Join(dir, Name(task)), err)
 	}
-	if err := s.validate(dir, task); err != nil {
+	if err := s.validate(task); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Spec) validate(dir, task string) error {
+func (s *Spec) validate(task string) error {
 	switch {
 	case !beneath.PlainName(Name(task)):
 		return fmt.Errorf("%w: task %q has no plain name", ErrInvalid, task)
-	case filepath.Clean(s.Dir) != filepath.Clean(dir):
-		return fmt.Errorf("%w: directory %q is not %q", ErrInvalid, s.Dir, dir)
 	case s.Disabled:
 		return nil
 	case !beneath.PlainName(s.StdoutPrefix) || !beneath.PlainName(s.StderrPrefix):

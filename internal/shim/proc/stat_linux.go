@@ -84,37 +84,52 @@ func StartTime(pid int) (int64, error) {
 
 // All returns the figures of every process that can be seen.
 func All() ([]Stat, error) {
-	fd, err := unix.Open("/proc", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	pids, err := numbers("/proc")
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Stat, 0, len(pids))
+	for _, pid := range pids {
+		if st, err := Get(pid); err == nil {
+			all = append(all, st)
+		}
+	}
+	return all, nil
+}
+
+// numbers lists the entries of a directory that are numbers.
+func numbers(dir string) ([]int, error) {
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	var all []Stat
-	buf := make([]byte, 8192)
+	var list []int
+	var names []string
+	buf := make([]byte, 4096)
 	for {
 		n, err := unix.ReadDirent(fd, buf)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil || n <= 0 {
-			return all, err
+			return list, err
 		}
-		_, _, names := unix.ParseDirent(buf[:n], -1, nil)
+		_, _, names = unix.ParseDirent(buf[:n], -1, names[:0])
 		for _, name := range names {
-			pid, err := strconv.Atoi(name)
-			if err != nil {
-				continue
-			}
-			if st, err := Get(pid); err == nil {
-				all = append(all, st)
+			if v, err := strconv.Atoi(name); err == nil {
+				list = append(list, v)
 			}
 		}
 	}
 }
 
 // Descendants returns the processes below root, root not included, that are
-// still alive.
+// still alive. A process that is forked meanwhile may be missed.
 func Descendants(root int) ([]Stat, error) {
+	if found, err := tree(root); err == nil {
+		return found, nil
+	}
 	all, err := All()
 	if err != nil {
 		return nil, err
@@ -122,17 +137,66 @@ func Descendants(root int) ([]Stat, error) {
 	return below(all, root), nil
 }
 
+// tree follows the kernel's lists of children, which costs as much as the tree
+// is large and not as the machine is. Not every kernel keeps them.
+func tree(root int) ([]Stat, error) {
+	todo, err := children(root)
+	if err != nil {
+		return nil, err
+	}
+	var found []Stat
+	seen := map[int]bool{root: true}
+	for len(todo) > 0 {
+		pid := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[pid] {
+			continue
+		}
+		seen[pid] = true
+		// A zombie can have children as long as some of its threads live.
+		if more, err := children(pid); err == nil {
+			todo = append(todo, more...)
+		}
+		if st, err := Get(pid); err == nil && !st.Zombie {
+			found = append(found, st)
+		}
+	}
+	return found, nil
+}
+
+// children lists the children of all threads of a process.
+func children(pid int) ([]int, error) {
+	dir := "/proc/" + strconv.Itoa(pid) + "/task/"
+	threads, err := numbers(dir)
+	if err != nil {
+		return nil, err
+	}
+	var list []int
+	for _, tid := range threads {
+		b, err := sysfs.Read(dir + strconv.Itoa(tid) + "/children")
+		if err == unix.ENOENT && tid == pid {
+			return nil, err
+		}
+		for word := range bytes.FieldsSeq(b) {
+			if child, err := strconv.Atoi(string(word)); err == nil {
+				list = append(list, child)
+			}
+		}
+	}
+	return list, nil
+}
+
 func below(all []Stat, root int) []Stat {
-	children := make(map[int][]int, len(all))
+	byParent := make(map[int][]int, len(all))
 	for i, st := range all {
-		children[st.Parent] = append(children[st.Parent], i)
+		byParent[st.Parent] = append(byParent[st.Parent], i)
 	}
 	var found []Stat
 	todo := []int{root}
 	for len(todo) > 0 {
 		pid := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		for _, i := range children[pid] {
+		for _, i := range byParent[pid] {
 			if all[i].PID == root {
 				continue
 			}
@@ -141,7 +205,7 @@ func below(all []Stat, root int) []Stat {
 				found = append(found, all[i])
 			}
 		}
-		delete(children, pid)
+		delete(byParent, pid)
 	}
 	return found
 }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package cgroup
+
+// Group are the control groups of one task.
+type Group struct {
+	// V2 is the directory in the unified hierarchy; V1 are directories in
+	// hierarchies of version 1. At most one of the two is set.
+	V2 string   `codec:"v2" json:"v2,omitempty"`
+	V1 []string `codec:"v1" json:"v1,omitempty"`
+	// Required makes it an error if one cannot be entered.
+	Required bool `codec:"required" json:"required,omitempty"`
+	// Owned is the unified or freezer directory that holds the task and
+	// nothing else; empty if there is none.
+	Owned string `codec:"owned" json:"owned,omitempty"`
+	// Memory is the directory whose memory counters are the task's.
+	Memory string `codec:"memory" json:"memory,omitempty"`
+	// Remove are directories to remove once the task is gone.
+	Remove []string `codec:"remove" json:"remove,omitempty"`
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build shimembed
+
+package embed
+
+import _ "embed"
+
+//go:embed shim_linux_amd64
+var image []byte
