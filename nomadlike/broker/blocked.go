@@ -224,18 +224,22 @@ func (b *Blocked) Remove(id string) {
 }
 
 // Untrack forgets the evaluations of a job that need nothing any more, because it is stopped or fully
-// placed, and queues them for cancellation.
-func (b *Blocked) Untrack(namespace, jobID, reason string) {
+// placed, and queues them for cancellation. A nodeID restricts that to what waits for the node.
+func (b *Blocked) Untrack(namespace, jobID, nodeID, reason string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range slices.Clone(b.mu.byJob[jobKey{namespace, jobID}]) {
 		e := b.mu.evals[id]
+		if nodeID != "" && blockKeyOf(e).nodeID != nodeID {
+			continue
+		}
 		b.removeLocked(e)
 		b.mu.duplicates = append(b.mu.duplicates, Canceled{e, reason})
 	}
 }
 
 // Unblock releases what waits for capacity of the classes; index is the raft index of the change.
+// Evaluations whose scheduling saw the change already stay.
 func (b *Blocked) Unblock(index uint64, classes ...string) {
 	b.unblock(index, classes, nil)
 }
@@ -257,7 +261,7 @@ func (b *Blocked) unblock(index uint64, classes, nodeIDs []string) {
 	}
 	if len(classes) > 0 {
 		for _, e := range b.mu.evals {
-			if slices.ContainsFunc(classes, func(class string) bool { return helps(e, class) }) {
+			if e.SnapshotIndex < index && slices.ContainsFunc(classes, func(class string) bool { return helps(e, class) }) {
 				released = append(released, e)
 			}
 		}
@@ -265,7 +269,9 @@ func (b *Blocked) unblock(index uint64, classes, nodeIDs []string) {
 	for _, nodeID := range nodeIDs {
 		b.rememberLocked(unblockKey{nodeID: nodeID}, index)
 		for id := range b.mu.byNode[nodeID] {
-			released = append(released, b.mu.evals[id])
+			if e := b.mu.evals[id]; e.SnapshotIndex < index {
+				released = append(released, e)
+			}
 		}
 	}
 	b.finishRelease(released)
@@ -279,7 +285,9 @@ func (b *Blocked) UnblockAll(index uint64) {
 	}
 	released := make([]*api.Evaluation, 0, len(b.mu.evals))
 	for _, e := range b.mu.evals {
-		released = append(released, e)
+		if e.SnapshotIndex < index {
+			released = append(released, e)
+		}
 	}
 	b.finishRelease(released)
 }
