@@ -21,7 +21,7 @@ type Task struct {
 	// Affinities: Task scope.
 	Affinities []*Affinity `hcl:"affinity,block" change:"inplace"`
 	// Env: Environment; interpolated on the client.
-	Env map[string]string `hcl:"env,map" change:"destructive"`
+	Env map[string]string `hcl:"env,map,attr" change:"destructive"`
 	// Services: Task services.
 	Services []*Service `hcl:"service,block" change:"-"`
 	// Resources: Requirements (default CPU 100, memory 300).
