@@ -164,17 +164,18 @@ func assignStruct(target reflect.Value, value any, path string) error {
 	kind := target.Type()
 	for i := range kind.NumField() {
 		field := kind.Field(i)
-		if !field.IsExported() {
-			continue
-		}
 		name, _, _ := strings.Cut(field.Tag.Get("codec"), ",")
 		switch {
 		case name == "-":
 			continue
 		case name == "" && field.Anonymous && field.Type.Kind() == reflect.Struct:
+			// The fields of an embedded struct are its parent's, even if its
+			// type is not exported.
 			if err := assignStruct(target.Field(i), source, path); err != nil {
 				return err
 			}
+			continue
+		case !field.IsExported():
 			continue
 		case name == "":
 			name = field.Name
