@@ -80,10 +80,7 @@ func (d *decoder) parse(cfg *Config, path string) (*api.Job, map[string]string, 
 		return nil, nil, ""
 	}
 	content, diags := file.Body.Content(fileSchema)
-	d.report(diags...)
 	jobs := content.Blocks.OfType("job")
-	d.oneJob(jobs, file, path)
-
 	ctx := &hcl.EvalContext{
 		Variables: map[string]cty.Value{},
 		Functions: functionsFor(filepath.Dir(path), cfg.AllowFS),
@@ -91,20 +88,21 @@ func (d *decoder) parse(cfg *Config, path string) (*api.Job, map[string]string, 
 	vars := d.declare(content.Blocks)
 	sub := d.collect(cfg, vars)
 	ctx.Variables["var"] = d.settle(vars, ctx.Functions)
-	if d.diags.HasErrors() {
+	if !d.diags.HasErrors() {
+		d.locals(content.Blocks, ctx)
+	}
+	usable := !d.diags.HasErrors() // else every expression of the job might fail, for one cause
+	d.report(diags...)
+	if !d.oneJob(jobs, file, path) || !usable {
 		return nil, nil, ""
 	}
-	d.locals(content.Blocks, ctx)
-	if d.diags.HasErrors() {
-		return nil, nil, ""
-	}
-
 	body := &jobBody{ID: jobs[0].Labels[0]}
 	d.body(jobs[0].Body, reflect.ValueOf(body).Elem(), ctx)
 	return body.job(), sub.flags, sub.text()
 }
 
-func (d *decoder) oneJob(jobs hcl.Blocks, file *hcl.File, path string) {
+// oneJob reports whether there is exactly one job block.
+func (d *decoder) oneJob(jobs hcl.Blocks, file *hcl.File, path string) bool {
 	switch {
 	case len(jobs) == 0 && !d.diags.HasErrors():
 		rng := file.Body.MissingItemRange()
@@ -123,4 +121,5 @@ func (d *decoder) oneJob(jobs hcl.Blocks, file *hcl.File, path string) {
 			Subject:  jobs[1].DefRange.Ptr(),
 		})
 	}
+	return len(jobs) == 1
 }

@@ -14,7 +14,7 @@ import (
 // submission collects the variable values a job was parsed with, in the form they are stored beside the
 // job and sent to the parse API again.
 type submission struct {
-	flags  map[string]string
+	flags  map[string]string // winning values that came as text, from flags or the environment
 	files  [][]byte
 	values map[string]cty.Value // merged from all files
 	clash  bool                 // the files cannot simply be concatenated

@@ -31,7 +31,6 @@ func (d *decoder) collect(cfg *Config, vars variables) submission {
 		name, isVar := strings.CutPrefix(name, envPrefix)
 		if v := vars[name]; ok && isVar && v != nil {
 			v.value = &assignment{source: "env", text: value, isText: true, rng: pseudoRange("environment variable " + envPrefix + name)}
-			sub.flags[name] = value
 		}
 	}
 	for _, path := range cfg.VarFiles {
@@ -65,7 +64,11 @@ func (d *decoder) collect(cfg *Config, vars variables) submission {
 			continue
 		}
 		v.value = &assignment{source: "cmd", text: value, isText: true, rng: pseudoRange("-var " + name)}
-		sub.flags[name] = value
+	}
+	for name, v := range vars {
+		if v.value != nil && v.value.isText {
+			sub.flags[name] = v.value.text
+		}
 	}
 	return sub
 }

@@ -4,6 +4,8 @@ package jobspec
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -107,8 +109,17 @@ func (d *decoder) declareOne(b *hcl.Block) *variable {
 	}
 	if attr := content.Attributes["type"]; attr != nil {
 		typ, diags := typeexpr.TypeConstraint(attr.Expr)
+		if !diags.HasErrors() && hasOptional(typ) {
+			diags = diags.Append(&hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Invalid type specification",
+				Detail:   "Optional object attributes are not supported here: every attribute must be given.",
+				Subject:  attr.Expr.Range().Ptr(),
+			})
+		}
 		d.report(diags...)
 		if diags.HasErrors() {
+			v.def = unusable(attr.Expr.Range())
 			return v
 		}
 		v.typ, v.typed = typ, true
@@ -124,13 +135,31 @@ func (d *decoder) declareOne(b *hcl.Block) *variable {
 	return v
 }
 
+// unusable is the default of a variable whose declaration has an error that is already reported; it keeps
+// the variable from being reported as unset in addition.
+func unusable(rng hcl.Range) *assignment {
+	return &assignment{source: "default", val: cty.DynamicVal, rng: rng}
+}
+
+// hasOptional reports whether any object type inside of t has an optional attribute.
+func hasOptional(t cty.Type) bool {
+	switch {
+	case t.IsCollectionType():
+		return hasOptional(t.ElementType())
+	case t.IsTupleType():
+		return slices.ContainsFunc(t.TupleElementTypes(), hasOptional)
+	case t.IsObjectType():
+		return len(t.OptionalAttributes()) > 0 || slices.ContainsFunc(slices.Collect(maps.Values(t.AttributeTypes())), hasOptional)
+	}
+	return false
+}
+
 // setDefault evaluates the default, which may use neither variables nor functions.
 func (d *decoder) setDefault(v *variable, attr *hcl.Attribute) {
 	val, diags := attr.Expr.Value(nil)
 	d.report(diags...)
 	if diags.HasErrors() {
-		// A value keeps the variable from being reported as unset in addition.
-		v.def = &assignment{source: "default", val: cty.DynamicVal, rng: attr.Expr.Range()}
+		v.def = unusable(attr.Expr.Range())
 		return
 	}
 	if v.typed {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package jobspec
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestErrorCorpus(t *testing.T) {
+	for _, path := range matches(t, "testdata/errors/*.hcl") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Parse(&Config{Path: filepath.Base(path), Body: src, Strict: true})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			var diags *Diagnostics
+			if !errors.As(err, &diags) {
+				t.Fatalf("the error is a %T", err)
+			}
+			golden(t, strings.TrimSuffix(path, ".hcl")+".golden", []byte(err.Error()+"\n"))
+			if diags.Len() == 0 || strings.Count(diags.Snippets(), "Error: ") != diags.Len() {
+				t.Errorf("%d problems, snippets:\n%s", diags.Len(), diags.Snippets())
+			}
+		})
+	}
+}
+
+func TestSnippets(t *testing.T) {
+	_, err := Parse(&Config{Body: []byte("job \"j\" {\n  count = 1\n}\n")})
+	var diags *Diagnostics
+	if !errors.As(err, &diags) {
+		t.Fatalf("got %v", err)
+	}
+	want := `Error: Unsupported argument
+
+  on input.hcl line 2, in job "j":
+   2:   count = 1
+
+An argument named "count" is not expected here.
+
+`
+	if got := diags.Snippets(); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if got, want := err.Error(), `input.hcl:2,3-8: Unsupported argument; An argument named "count" is not expected here.`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var coloured strings.Builder
+	if err := diags.WriteSnippets(&coloured, 40, true); err != nil || !strings.Contains(coloured.String(), "\x1b[") {
+		t.Errorf("no colour: %q, %v", coloured.String(), err)
+	}
+}
+
+// TestTooComplex feeds input that would overflow the stack of a recursive parser or evaluator.
+func TestTooComplex(t *testing.T) {
+	const n = 200_000
+	wrap := func(expr string) string { return "job \"j\" {\n  name = " + expr + "\n}\n" }
+	tests := map[string]string{
+		"parentheses":   wrap(strings.Repeat("(", n)),
+		"lists":         wrap(strings.Repeat("[", n)),
+		"objects":       wrap(strings.Repeat("{a=", n)),
+		"blocks":        strings.Repeat("a {\n", n),
+		"templates":     wrap(strings.Repeat(`"${`, n)),
+		"negations":     wrap(strings.Repeat("!", n) + "true"),
+		"sums":          wrap("1" + strings.Repeat("+1", n)),
+		"broken sums":   wrap("(1" + strings.Repeat("+\n1", n) + ")"),
+		"conditionals":  wrap(strings.Repeat("true ? 1 : ", n) + "1"),
+		"indexes":       wrap("local.a" + strings.Repeat("[0]", n)),
+		"if directives": wrap(`"` + strings.Repeat("%{if true}", n) + `"`),
+		"json lists":    `{"job":{"j":{"meta":` + strings.Repeat("[", n) + `}}}`,
+		"json template": `{"job":{"j":{"name":"` + strings.Repeat("${(", n) + `"}}}`,
+	}
+	for name, src := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse(&Config{Body: []byte(src)})
+			if err == nil || !strings.Contains(err.Error(), "Input too complex") {
+				t.Errorf("got %.200v", err)
+			}
+		})
+	}
+	text := `variable "v" {
+  type = any
+}
+job "j" {}`
+	_, err := Parse(&Config{Body: []byte(text), ArgVars: []string{"v=" + strings.Repeat("(", n)}})
+	if err == nil || !strings.Contains(err.Error(), "Input too complex") {
+		t.Errorf("variable: got %.200v", err)
+	}
+	if _, err := Parse(&Config{Body: []byte(text), VarContent: "v = " + strings.Repeat("[", n)}); err == nil || !strings.Contains(err.Error(), "Input too complex") {
+		t.Errorf("variable file: got %.200v", err)
+	}
+}
+
+// TestLargeFile makes sure that the limits on complexity are no limits on size.
+func TestLargeFile(t *testing.T) {
+	var src strings.Builder
+	src.WriteString("job \"j\" {\n")
+	for range 3000 {
+		src.WriteString("  constraint {\n    attribute = \"${attr.a.b.c}\"\n    value = \"${1 + 1}\"\n  }\n")
+	}
+	src.WriteString("  meta = {\n    list = join(\",\", [" + strings.Repeat("upper(\"x\"), -1 + 2, ", 5000) + "])\n  }\n}\n")
+	res, err := Parse(&Config{Body: []byte(src.String())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(res.Job.Constraints); got != 3000 {
+		t.Errorf("%d constraints", got)
+	}
+}

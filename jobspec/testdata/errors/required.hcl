@@ -1,0 +1,10 @@
+job "j" {
+  group "g" {
+    scaling {}
+    task "t" {
+      lifecycle {}
+      action "a" {}
+      scaling "cpu" {}
+    }
+  }
+}

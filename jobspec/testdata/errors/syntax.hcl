@@ -1,0 +1,4 @@
+job "j" {
+  group "g" {
+    count = 1 +
+  }

@@ -1,0 +1,3 @@
+name = "x"
+provider "p" {}
+job "j" {}
