@@ -8,21 +8,42 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 )
 
+// triggers are the causes of evaluations that a pass knows.
+var triggers = map[string]bool{
+	api.TriggerJobRegister:       true,
+	api.TriggerJobDeregister:     true,
+	api.TriggerPeriodicJob:       true,
+	api.TriggerNodeDrain:         true,
+	api.TriggerNodeUpdate:        true,
+	api.TriggerAllocStop:         true,
+	api.TriggerAllocReschedule:   true,
+	api.TriggerRollingUpdate:     true,
+	api.TriggerDeploymentWatcher: true,
+	api.TriggerFailedFollowUp:    true,
+	api.TriggerMaxPlans:          true,
+	api.TriggerAllocFailure:      true,
+	api.TriggerQueuedAllocs:      true,
+	api.TriggerPreemption:        true,
+	api.TriggerScaling:           true,
+	api.TriggerMaxDisconnect:     true,
+	api.TriggerReconnect:         true,
+}
+
 // Process computes what the evaluation asks for over the view. It never returns nil; what it cannot do
 // is an outcome whose Eval has status failed and a description that says why.
 func Process(view View, eval *api.Evaluation, cfg Config) *Outcome {
-	return failed(view, eval, cfg, fmt.Sprintf("scheduling of job type %q is not supported", eval.Type))
-}
-
-// failed is the outcome of an evaluation that cannot be processed.
-func failed(view View, eval *api.Evaluation, cfg Config, description string) *Outcome {
-	e := *eval
-	e.Status = api.EvalStatusFailed
-	e.StatusDescription = description
-	e.SnapshotIndex = view.Index()
-	e.ModifyTime = cfg.Now.UnixNano()
-	return &Outcome{
-		Plan: &api.Plan{EvalID: eval.ID, Priority: eval.Priority, SnapshotIndex: view.Index()},
-		Eval: &e,
+	if !triggers[eval.TriggeredBy] {
+		return failed(view, eval, cfg, fmt.Sprintf("scheduler cannot handle evaluation reason %q", eval.TriggeredBy))
 	}
+	jobType := eval.Type
+	if job := view.Job(eval.Namespace, eval.JobID); job != nil {
+		jobType = job.Type
+	}
+	switch jobType {
+	case api.JobTypeService:
+		return newPass(view, eval, cfg).run(false)
+	case api.JobTypeBatch:
+		return newPass(view, eval, cfg).run(true)
+	}
+	return failed(view, eval, cfg, fmt.Sprintf("scheduling of job type %q is not supported", jobType))
 }

@@ -88,6 +88,20 @@ func acceptable(o *Overlay, ord int, place []*api.Allocation, existing func(id s
 	return ""
 }
 
+// FitsInstead reports whether the new version of an allocation fits on its node in place of the old one,
+// without changing the overlay.
+func FitsInstead(o *Overlay, ord int, old, updated *api.Allocation) bool {
+	was, is := ClaimOf(old), ClaimOf(updated)
+	if old.AllocatedResources == updated.AllocatedResources || Counts(old) && !grows(was, is) {
+		return true
+	}
+	if Counts(old) {
+		o.Remove(ord, was)
+		defer o.Add(ord, was)
+	}
+	return o.Exhausted(ord, is) == ""
+}
+
 // grows reports whether the new claim asks for anything that the old one did not hold.
 func grows(old, updated Claim) bool {
 	if updated.CPU > old.CPU || updated.MemoryMB > old.MemoryMB || updated.DiskMB > old.DiskMB {

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package scheduler
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/rank"
+	"github.com/nomadlike/nomadlike/scheduler/reconcile"
+	"github.com/nomadlike/nomadlike/scheduler/usage"
+)
+
+// ownMetrics is how many replacements of a group get placement metrics of their own in one pass.
+const ownMetrics = 16
+
+// groupPlacer places the allocations of one group.
+type groupPlacer struct {
+	*pass
+	group  *api.TaskGroup
+	placer *rank.Placer
+	start  time.Duration
+	// shared are the metrics of the placements that have none of their own.
+	shared *api.AllocMetric
+	own    int
+}
+
+// placeGroup places what the group misses and replaces what it updates.
+func (p *pass) placeGroup(g *reconcile.Group) {
+	if g.TaskGroup == nil {
+		return
+	}
+	p.queued[g.Name] = len(g.Place) + len(g.Replace)
+	if p.queued[g.Name] == 0 {
+		return
+	}
+	gp := &groupPlacer{pass: p, group: g.TaskGroup, start: p.elapsed()}
+	gp.placer = rank.New(rank.Input{
+		Overlay:       p.overlay,
+		Job:           p.job,
+		Group:         g.TaskGroup,
+		Nodes:         p.nodes.Candidates(),
+		Feasible:      p.checks(g.TaskGroup),
+		Residents:     p.residents,
+		Spread:        p.config.SchedulerAlgorithm == api.AlgorithmSpread,
+		Oversubscribe: p.config.MemoryOversubscriptionEnabled,
+		Random:        p.random,
+		Cache:         p.cfg.Cache,
+	})
+	for _, want := range g.Place {
+		gp.place(want)
+	}
+	for _, want := range g.Replace {
+		gp.replace(want)
+	}
+}
+
+// place places one missing allocation; a failed one that it takes over from stops only then.
+func (gp *groupPlacer) place(want reconcile.Placement) {
+	placement, ok := gp.placer.Place(gp.want(want))
+	if !ok {
+		gp.fail()
+		if want.Kind == reconcile.KindReschedule {
+			gp.annotate(want.Previous, reconcile.RescheduleNoPlacement, "")
+		}
+		return
+	}
+	if want.Kind == reconcile.KindReschedule {
+		gp.stop(want.Previous, "", api.AllocDescRescheduled)
+	}
+	gp.add(want, placement)
+}
+
+// replace makes room by the old allocation and gives it back when its successor finds no node.
+func (gp *groupPlacer) replace(want reconcile.Placement) {
+	old := want.Previous
+	ord, known := gp.overlay.Ordinal(old.NodeID)
+	resident := rank.Resident{Ord: int32(ord), Group: gp.group.Name}
+	holds := known && usage.Counts(old)
+	if holds {
+		gp.overlay.RemoveAlloc(old)
+		gp.placer.Release(resident)
+	}
+	placement, ok := gp.placer.Place(gp.want(want))
+	if !ok {
+		if holds {
+			gp.overlay.AddAlloc(old)
+			gp.placer.Restore(resident)
+		}
+		gp.fail()
+		return
+	}
+	if i := slices.Index(gp.residents, resident); holds && i >= 0 {
+		gp.residents = slices.Delete(gp.residents, i, i+1)
+	}
+	gp.stop(old, "", api.AllocDescUpdating)
+	gp.add(want, placement)
+}
+
+// want translates a missing allocation into what the ranking has to know.
+//
+// Compat: the reference computes metrics for every allocation; here those of one group and pass share
+// them, except the first replacements, whose scores carry the history of what they replace.
+func (gp *groupPlacer) want(w reconcile.Placement) rank.Want {
+	out := rank.Want{Prefer: rank.NoNode}
+	out.Explain = gp.shared == nil
+	if w.Previous != nil && gp.own < ownMetrics {
+		gp.own++
+		out.Explain = true
+	}
+	if w.Previous == nil {
+		return out
+	}
+	if disk := gp.group.EphemeralDisk; disk != nil && (disk.Sticky || disk.Migrate) {
+		if ord, ok := gp.overlay.Ordinal(w.Previous.NodeID); ok {
+			out.Prefer = int32(ord)
+		}
+	}
+	if w.Kind == reconcile.KindReschedule {
+		out.Prefer = rank.NoNode
+		out.Penalty = gp.penalties(w.Previous)
+	}
+	return out
+}
+
+// penalties returns the nodes on which the chain of a failed allocation has failed before.
+func (gp *groupPlacer) penalties(failed *api.Allocation) []int32 {
+	nodes := []string{failed.NodeID}
+	if failed.RescheduleTracker != nil {
+		for _, e := range failed.RescheduleTracker.Events {
+			nodes = append(nodes, e.PrevNodeID)
+		}
+	}
+	var ords []int32
+	for _, id := range nodes {
+		if ord, ok := gp.overlay.Ordinal(id); ok && !slices.Contains(ords, int32(ord)) {
+			ords = append(ords, int32(ord))
+		}
+	}
+	return ords
+}
+
+// add plans the new allocation.
+func (gp *groupPlacer) add(want reconcile.Placement, placement rank.Placement) {
+	metrics := gp.shared
+	if placement.Metrics != nil {
+		metrics = gp.complete(placement.Metrics)
+		if gp.shared == nil {
+			gp.shared = metrics
+		}
+	}
+	node := gp.overlay.Node(placement.Ord)
+	now := gp.cfg.Now.UnixNano()
+	row := &api.Allocation{
+		ID:                 gp.newID(),
+		Namespace:          gp.job.Namespace,
+		EvalID:             gp.eval.ID,
+		Name:               want.Name,
+		NodeID:             node.ID,
+		NodeName:           node.Name,
+		JobID:              gp.job.ID,
+		Job:                gp.job,
+		TaskGroup:          gp.group.Name,
+		AllocatedResources: placement.Resources,
+		Metrics:            metrics,
+		DesiredStatus:      api.AllocDesiredRun,
+		ClientStatus:       api.AllocClientPending,
+		CreateTime:         now,
+		ModifyTime:         now,
+	}
+	if want.Previous != nil {
+		row.PreviousAllocation = want.Previous.ID
+	}
+	if want.Kind == reconcile.KindReschedule {
+		row.RescheduleTracker = reconcile.Track(want.Previous, gp.group.ReschedulePolicy, want.Delay, gp.cfg.Now)
+	}
+	gp.plan.NodeAllocation[node.ID] = append(gp.plan.NodeAllocation[node.ID], row)
+	gp.residents = append(gp.residents, rank.Resident{Ord: int32(placement.Ord), Group: gp.group.Name})
+	gp.queued[gp.group.Name]--
+}
+
+// fail records that an allocation of the group found no node.
+func (gp *groupPlacer) fail() {
+	if m := gp.failed[gp.group.Name]; m != nil {
+		m.CoalescedFailures++
+		return
+	}
+	if gp.failed == nil {
+		gp.pass.failed = map[string]*api.AllocMetric{}
+	}
+	gp.failed[gp.group.Name] = gp.complete(gp.placer.Explain())
+}
+
+// complete adds to the metrics what the ranking does not know.
+func (gp *groupPlacer) complete(m *api.AllocMetric) *api.AllocMetric {
+	m.NodesInPool = gp.nodes.InPool()
+	m.NodesAvailable = maps.Clone(gp.nodes.Available())
+	m.AllocationTime = gp.elapsed() - gp.start
+	return m
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package rank
+
+import (
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/usage"
+)
+
+// topScores is how many of the best nodes the metrics list.
+const topScores = 5
+
+// filterCounts counts the nodes that the feasibility checks took out.
+type filterCounts struct {
+	evaluated, filtered int
+	byReason, byClass   map[string]int
+}
+
+func (f *filterCounts) add(reason, class string) {
+	if f.byReason == nil {
+		f.byReason, f.byClass = map[string]int{}, map[string]int{}
+	}
+	f.filtered++
+	f.byReason[reason]++
+	if class != "" {
+		f.byClass[class]++
+	}
+}
+
+// Explain returns the metrics of a placement that happens now, or of one that failed: how many nodes
+// were looked at, which were filtered or lacked room and why, and the best ones with their scores. Nodes
+// in the pool and per datacenter and the time are the caller's to add.
+func (p *Placer) Explain() *api.AllocMetric {
+	m := &api.AllocMetric{
+		NodePool:       p.job.NodePool,
+		NodesEvaluated: p.filtered.evaluated,
+		NodesFiltered:  p.filtered.filtered,
+	}
+	copyCounts(&m.ConstraintFiltered, p.filtered.byReason)
+	copyCounts(&m.ClassFiltered, p.filtered.byClass)
+	for i := range p.candidates {
+		c := &p.candidates[i]
+		if c.out == 0 {
+			continue
+		}
+		class := p.overlay.Node(int(c.ord)).NodeClass
+		reason := p.reasons[c.out]
+		if p.ruled[c.out] {
+			m.NodesFiltered++
+			count(&m.ConstraintFiltered, reason)
+			count(&m.ClassFiltered, class)
+			continue
+		}
+		m.NodesExhausted++
+		count(&m.DimensionExhausted, reason)
+		count(&m.ClassExhausted, class)
+	}
+	m.ResourcesExhausted = p.resourcesExhausted(m.DimensionExhausted)
+	m.ScoreMetaData = p.top()
+	return m
+}
+
+// resourcesExhausted lists what each task asks for of the sums that ran out on some node.
+func (p *Placer) resourcesExhausted(dimensions map[string]int) map[string]*api.Resources {
+	cpu, memory := dimensions[usage.DimensionCPU] > 0, dimensions[usage.DimensionMemory] > 0
+	if !cpu && !memory {
+		return nil
+	}
+	out := map[string]*api.Resources{}
+	for _, task := range p.group.Tasks {
+		if task == nil {
+			continue
+		}
+		r := &api.Resources{CPU: api.Ptr(0), MemoryMB: api.Ptr(0)}
+		if cpu {
+			r.CPU = api.Ptr(task.Resources.CPUOrDefault())
+		}
+		if memory {
+			r.MemoryMB = api.Ptr(task.Resources.MemoryMBOrDefault())
+		}
+		out[task.Name] = r
+	}
+	return out
+}
+
+// top returns the best nodes with their scores, best first.
+func (p *Placer) top() []*api.NodeScoreMeta {
+	var best [topScores]int32
+	n := 0
+	for i := range p.candidates {
+		if p.candidates[i].heap == noHeap {
+			continue
+		}
+		at := n
+		for at > 0 && p.ahead(int32(i), best[at-1]) {
+			at--
+		}
+		if at == topScores {
+			continue
+		}
+		n = min(n+1, topScores)
+		copy(best[at+1:n], best[at:n-1])
+		best[at] = int32(i)
+	}
+	if n == 0 {
+		return nil
+	}
+	list := make([]*api.NodeScoreMeta, n)
+	for i := range list {
+		list[i] = p.scores(&p.candidates[best[i]])
+	}
+	return list
+}
+
+func (p *Placer) ahead(a, b int32) bool {
+	x, y := &p.candidates[a], &p.candidates[b]
+	xs, ys := p.final(x), p.final(y)
+	if xs != ys {
+		return xs > ys
+	}
+	return x.tie < y.tie
+}
+
+// scores lists the single scores of a node; those that do not apply are 0.
+func (p *Placer) scores(c *candidate) *api.NodeScoreMeta {
+	scores := map[string]float64{ScoreFit: c.fit, ScoreAntiAffinity: 0, ScorePenalty: 0, ScoreAffinity: c.affinity}
+	if c.own > 0 {
+		scores[ScoreAntiAffinity] = AntiAffinityScore(int(c.own), p.group.CountOrDefault())
+	}
+	if c.penalty {
+		scores[ScorePenalty] = -1
+	}
+	if p.spread != nil {
+		scores[ScoreSpread] = p.spread.boost[c.bucket]
+	}
+	return &api.NodeScoreMeta{NodeID: p.overlay.NodeID(int(c.ord)), Scores: scores, NormScore: p.final(c)}
+}
+
+func copyCounts(into *map[string]int, from map[string]int) {
+	for k, n := range from {
+		if *into == nil {
+			*into = make(map[string]int, len(from))
+		}
+		(*into)[k] = n
+	}
+}
+
+// count adds one to the key; the empty key, a node without class, is not counted.
+func count(m *map[string]int, key string) {
+	if key == "" {
+		return
+	}
+	if *m == nil {
+		*m = map[string]int{}
+	}
+	(*m)[key]++
+}

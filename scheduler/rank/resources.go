@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package rank
+
+import (
+	"maps"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/usage"
+)
+
+// need is what one allocation of the group asks for, compiled once.
+type need struct {
+	// shared are the allocated resources as far as they are equal for all allocations of the group.
+	shared *api.AllocatedResources
+	claim  usage.Claim
+	// cores lists the tasks that reserve cores, in the order of the job.
+	cores []coreAsk
+	total int64
+	ports []networkAsk
+}
+
+type coreAsk struct {
+	task  string
+	count int
+}
+
+// networkAsk is one network block whose ports are assigned: the group's, or an obsolete one of a task.
+type networkAsk struct {
+	task    string
+	network *api.NetworkResource
+}
+
+func newNeed(group *api.TaskGroup, oversubscribe bool) *need {
+	n := &need{shared: &api.AllocatedResources{
+		Tasks:          make(map[string]*api.AllocatedTaskResources, len(group.Tasks)),
+		TaskLifecycles: make(map[string]*api.Lifecycle, len(group.Tasks)),
+		Shared:         api.AllocatedSharedResources{DiskMB: group.DiskMB()},
+	}}
+	if len(group.Networks) > 0 && group.Networks[0] != nil {
+		n.ports = append(n.ports, networkAsk{network: group.Networks[0]})
+	}
+	for _, task := range group.Tasks {
+		if task != nil {
+			n.addTask(task, oversubscribe)
+		}
+	}
+	n.claim = usage.ClaimOfResources(n.shared)
+	return n
+}
+
+func (n *need) addTask(task *api.Task, oversubscribe bool) {
+	r := task.Resources
+	allocated := &api.AllocatedTaskResources{
+		Cpu:    api.AllocatedCpuResources{CpuShares: int64(r.CPUOrDefault())},
+		Memory: api.AllocatedMemoryResources{MemoryMB: int64(r.MemoryMBOrDefault())},
+	}
+	n.shared.Tasks[task.Name] = allocated
+	n.shared.TaskLifecycles[task.Name] = task.Lifecycle
+	if r == nil {
+		return
+	}
+	// The secrets directory lives in memory, so its size is part of what the task takes.
+	allocated.Memory.MemoryMB += int64(r.SecretsMB)
+	if oversubscribe {
+		allocated.Memory.MemoryMaxMB = int64(r.MemoryMaxMB)
+	}
+	if r.Cores > 0 {
+		n.cores = append(n.cores, coreAsk{task: task.Name, count: r.Cores})
+		n.total += int64(r.Cores)
+	}
+	for _, network := range r.Networks {
+		if network != nil {
+			n.ports = append(n.ports, networkAsk{task: task.Name, network: network})
+		}
+	}
+}
+
+// WithLifecycles returns the resources of an allocation that changes in place: everything it holds, with
+// the lifecycles that the tasks of the group have now.
+func WithLifecycles(r *api.AllocatedResources, group *api.TaskGroup) *api.AllocatedResources {
+	if r == nil {
+		return nil
+	}
+	same := len(r.TaskLifecycles) == len(group.Tasks)
+	lifecycles := make(map[string]*api.Lifecycle, len(group.Tasks))
+	for _, task := range group.Tasks {
+		if task == nil {
+			continue
+		}
+		lifecycles[task.Name] = task.Lifecycle
+		old, known := r.TaskLifecycles[task.Name]
+		same = same && known && (old == task.Lifecycle || old != nil && task.Lifecycle != nil && *old == *task.Lifecycle)
+	}
+	if same {
+		return r
+	}
+	dup := *r
+	dup.TaskLifecycles = lifecycles
+	return &dup
+}
+
+// grant returns the resources of one allocation on the node, or why they are not to be had there.
+func (p *Placer) grant(ord int) (*api.AllocatedResources, string) {
+	n := p.need
+	if len(n.ports) == 0 && len(n.cores) == 0 {
+		return n.shared, ""
+	}
+	granted := &api.AllocatedResources{
+		Tasks:          n.shared.Tasks,
+		TaskLifecycles: n.shared.TaskLifecycles,
+		Shared:         n.shared.Shared,
+	}
+	if reason := p.grantPorts(ord, granted); reason != "" {
+		return nil, reason
+	}
+	if reason := p.grantCores(ord, granted); reason != "" {
+		return nil, reason
+	}
+	return granted, ""
+}
+
+// ownTask returns the task's resources for writing: the map and the entry are copied on first use.
+func (p *Placer) ownTask(granted *api.AllocatedResources, task string) *api.AllocatedTaskResources {
+	shared := p.need.shared.Tasks[task]
+	if granted.Tasks[task] != shared {
+		return granted.Tasks[task]
+	}
+	dup := *shared
+	granted.Tasks = maps.Clone(granted.Tasks)
+	granted.Tasks[task] = &dup
+	return &dup
+}
+
+// grantCores takes the lowest free cores; their speed becomes the CPU share of the task.
+func (p *Placer) grantCores(ord int, granted *api.AllocatedResources) string {
+	if len(p.need.cores) == 0 {
+		return ""
+	}
+	used := p.overlay.UsedCores(ord)
+	next := 0
+	layout := p.overlay.Layout(ord)
+	for _, ask := range p.need.cores {
+		task := p.ownTask(granted, ask.task)
+		task.Cpu.CpuShares = 0
+		for range ask.count {
+			for next < len(layout.Cores) && used.Has(layout.Cores[next].ID) {
+				next++
+			}
+			if next == len(layout.Cores) {
+				return usage.DimensionCores
+			}
+			task.Cpu.ReservedCores = append(task.Cpu.ReservedCores, layout.Cores[next].ID)
+			task.Cpu.CpuShares += layout.Cores[next].MHz
+			next++
+		}
+	}
+	return ""
+}
