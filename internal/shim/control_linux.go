@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nomadlike/nomadlike/internal/shim/proc"
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
 )
 
@@ -41,25 +40,4 @@ func checkPeer(conn net.Conn, pid int) error {
 		return fmt.Errorf("process %d of user %d listens in the place of the shim", peer.Pid, peer.Uid)
 	}
 	return nil
-}
-
-// killSession kills the processes that are still in the session of a shim that
-// is gone. A session keeps its number from being used again; if the number does
-// belong to a process now, the session has ended and this is somebody else.
-func killSession(shim int, startTime int64) {
-	if shim <= 1 {
-		return
-	}
-	if now, err := proc.StartTime(shim); err == nil && now != startTime {
-		return
-	}
-	all, err := proc.All()
-	if err != nil {
-		return
-	}
-	for _, p := range all {
-		if p.Session == shim && p.PID != shim && p.StartTime >= startTime {
-			_ = unix.Kill(p.PID, unix.SIGKILL)
-		}
-	}
 }

@@ -287,7 +287,7 @@ func (h *Handle) killRest() {
 		_ = unix.Kill(-h.state.PID, unix.SIGKILL)
 		_ = unix.Kill(h.state.PID, unix.SIGKILL)
 	}
-	killSession(h.state.ShimPID, h.state.ShimStartTime)
+	killOrphans(&h.state)
 }
 
 func (h *Handle) shimAlive() bool {

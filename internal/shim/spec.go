@@ -50,6 +50,10 @@ type Spec struct {
 	StopSignal syscall.Signal
 	StopGrace  time.Duration
 
+	// Marks are entries of Env that no other task has, all together. Should the
+	// shim be killed, they tell which processes without a parent were its.
+	Marks []string
+
 	// Messages, if not nil, takes what the shim has to say. It is not closed.
 	Messages interface{ Fd() uintptr }
 }
@@ -104,6 +108,8 @@ type State struct {
 	StartedAt int64 `codec:"started_at" json:"started_at"`
 	// Cgroup are the control groups that the task runs in.
 	Cgroup cgroup.Group `codec:"cgroup" json:"cgroup"`
+	// Marks are those of the Spec.
+	Marks []string `codec:"marks" json:"marks,omitempty"`
 }
 
 // Exit is how a task ended.

@@ -72,6 +72,7 @@ func start(spec *Spec, prog *program, dir int) (*Handle, error) {
 			StartTime:     started.StartTime,
 			StartedAt:     started.At,
 			Cgroup:        spec.Cgroup,
+			Marks:         spec.Marks,
 		},
 		warnings: started.Warnings,
 		dir:      dir,

@@ -84,7 +84,7 @@ func StartTime(pid int) (int64, error) {
 
 // All returns the figures of every process that can be seen.
 func All() ([]Stat, error) {
-	pids, err := numbers("/proc")
+	pids, err := sysfs.Numbers("/proc")
 	if err != nil {
 		return nil, err
 	}
@@ -95,33 +95,6 @@ func All() ([]Stat, error) {
 		}
 	}
 	return all, nil
-}
-
-// numbers lists the entries of a directory that are numbers.
-func numbers(dir string) ([]int, error) {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(fd)
-	var list []int
-	var names []string
-	buf := make([]byte, 4096)
-	for {
-		n, err := unix.ReadDirent(fd, buf)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n <= 0 {
-			return list, err
-		}
-		_, _, names = unix.ParseDirent(buf[:n], -1, names[:0])
-		for _, name := range names {
-			if v, err := strconv.Atoi(name); err == nil {
-				list = append(list, v)
-			}
-		}
-	}
 }
 
 // Descendants returns the processes below root, root not included, that are
@@ -167,7 +140,7 @@ func tree(root int) ([]Stat, error) {
 // children lists the children of all threads of a process.
 func children(pid int) ([]int, error) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/task/"
-	threads, err := numbers(dir)
+	threads, err := sysfs.Numbers(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/nomadlike/nomadlike/internal/shim/beneath"
 )
 
-// lineWindow is how far before the end of a file a line break is looked for.
+// lineWindow is how far before and after the size at which a file is left a line
+// break is looked for.
 const lineWindow = 32 << 10
 
 // Limits that stand in for settings that are absent or useless.
@@ -106,25 +107,34 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// fitting returns how much of p goes into the current file: all of it if there
-// is room, else up to the last line break within the window, else as much as
-// fits. It is 0 if the file ends with a line already and is nearly full.
+// fitting returns how much of p goes into the current file. If that fills up,
+// it is left at its last line break, if there is one shortly before the limit;
+// else a line that has begun may still end shortly after the limit. It is 0 if
+// the next file has to be used.
 func (w *Writer) fitting(p []byte) int {
 	room := w.cfg.MaxSize - w.size
-	if room <= 0 {
-		return 0
-	}
-	if int64(len(p)) <= room {
+	if int64(len(p)) < room {
 		return len(p)
 	}
-	window := max(room-lineWindow, 0)
-	if i := bytes.LastIndexByte(p[window:room], '\n'); i >= 0 {
-		return int(window) + i + 1
+	window := min(lineWindow, w.cfg.MaxSize)
+	if room > 0 {
+		from := max(room-window, 0)
+		if i := bytes.LastIndexByte(p[from:room], '\n'); i >= 0 {
+			return int(from) + i + 1
+		}
 	}
-	if window == 0 && w.atLineEnd && w.size > 0 && w.size+lineWindow >= w.cfg.MaxSize {
+	if w.atLineEnd && w.size > 0 && room <= window {
 		return 0
 	}
-	return int(room)
+	most := min(room+window, int64(len(p)))
+	if most <= 0 {
+		return 0
+	}
+	from := max(room, 0)
+	if i := bytes.IndexByte(p[from:most], '\n'); i >= 0 {
+		return int(from) + i + 1
+	}
+	return int(most)
 }
 
 func (w *Writer) append(p []byte) {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nomadlike/nomadlike/internal/shim/proc"
+	"github.com/nomadlike/nomadlike/internal/shim/sysfs"
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
 )
 
@@ -86,19 +87,47 @@ func Main() {
 	os.Exit(0)
 }
 
-// readSpec reads the specification and keeps the descriptors that were handed
-// over from the task.
+// readSpec reads the specification.
 func readSpec() (*wire.Spec, error) {
-	for fd := wire.FDSpec; fd <= wire.FDLogs+1; fd++ {
-		syscall.CloseOnExec(fd)
-	}
 	in := os.NewFile(wire.FDSpec, "spec")
 	b, err := io.ReadAll(in)
 	if err != nil {
 		return nil, err
 	}
 	_ = in.Close()
-	return wire.DecodeSpec(b)
+	spec, err := wire.DecodeSpec(b)
+	if err != nil {
+		return nil, err
+	}
+	keepOnly(map[int]bool{
+		wire.FDReport:   true,
+		wire.FDState:    true,
+		wire.FDLogs:     spec.Logs != wire.LogDiscard,
+		wire.FDLogs + 1: spec.Logs == wire.LogCopy,
+	})
+	return spec, nil
+}
+
+// keepOnly keeps the given descriptors from the task, and closes those that the
+// agent inherited from whoever started it and passed on without knowing. They
+// are the ones that are not closed on execution: the runtime's own are.
+func keepOnly(mine map[int]bool) {
+	fds, err := sysfs.Numbers("/dev/fd")
+	if err != nil {
+		for fd := 3; fd < 256; fd++ {
+			fds = append(fds, fd)
+		}
+	}
+	for _, fd := range fds {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		switch {
+		case fd < 3 || err != nil || flags&unix.FD_CLOEXEC != 0:
+		case mine[fd]:
+			unix.CloseOnExec(fd)
+		default:
+			_ = unix.Close(fd)
+		}
+	}
 }
 
 // prepare does all that can fail before there is a task.

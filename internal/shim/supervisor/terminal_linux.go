@@ -37,8 +37,8 @@ func openSlave(master int) (int, error) {
 		return -1, err
 	}
 	const flags = unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC
-	if fd, err := unix.IoctlRetInt(master, unix.TIOCGPTPEER); err == nil {
-		return fd, nil
+	if fd, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(master), unix.TIOCGPTPEER, flags); errno == 0 {
+		return int(fd), nil
 	}
 	number, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
 	if err != nil {

@@ -99,6 +99,33 @@ func PIDs(path string) ([]int, error) {
 	return pids, nil
 }
 
+// Numbers lists the entries of a directory that are numbers.
+func Numbers(dir string) ([]int, error) {
+	fd, err := open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var list []int
+	var names []string
+	buf := make([]byte, 4096)
+	for {
+		n, err := unix.ReadDirent(fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			return list, err
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names[:0])
+		for _, name := range names {
+			if v, err := strconv.Atoi(name); err == nil {
+				list = append(list, v)
+			}
+		}
+	}
+}
+
 func open(path string, flags int) (int, error) {
 	for {
 		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
