@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package logs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/internal/shim/logspec"
+	"github.com/nomadlike/nomadlike/internal/shim/rotate"
+)
+
+// drainWait is how long Stop waits for writers that a task left behind.
+const drainWait = 2 * time.Second
+
+// dirNames lead from the directory of an allocation to that of its logs.
+var dirNames = []string{"alloc", "logs"}
+
+// Config says whose output is collected, and how.
+type Config struct {
+	// AllocDir is the directory of the allocation.
+	AllocDir string
+	Task     string
+	MaxFiles int
+	// MaxFileSizeMB is in MiB.
+	MaxFileSizeMB int
+	// Disabled throws the output away.
+	Disabled bool
+	Logger   hclog.Logger
+}
+
+// Collector collects the output of one task.
+type Collector struct {
+	cfg   Config
+	pipes []*pipe
+	// Stdout and Stderr are what the driver is told to write to.
+	Stdout, Stderr string
+}
+
+// Start prepares the collection of a task's output. It goes on with what an earlier collector of the
+// same task left.
+func Start(cfg Config) (*Collector, error) {
+	c := &Collector{cfg: cfg, Stdout: os.DevNull, Stderr: os.DevNull}
+	note := logspec.Spec{
+		StdoutPrefix: cfg.Task + ".stdout", StderrPrefix: cfg.Task + ".stderr",
+		MaxFiles: cfg.MaxFiles, MaxFileSizeBytes: int64(cfg.MaxFileSizeMB) << 20, Disabled: cfg.Disabled,
+	}
+	if err := logspec.Write(cfg.AllocDir, dirNames, cfg.Task, note); err != nil {
+		return nil, err
+	}
+	if cfg.Disabled {
+		return c, nil
+	}
+	stdout, stderr, err := pipePaths(cfg.AllocDir, cfg.Task)
+	if err != nil {
+		return nil, err
+	}
+	c.Stdout, c.Stderr = stdout, stderr
+	for _, stream := range []string{"stdout", "stderr"} {
+		if err := c.openStream(stream); err != nil {
+			c.Stop()
+			return nil, fmt.Errorf("prepare %s of the task: %w", stream, err)
+		}
+	}
+	return c, nil
+}
+
+// openStream makes sure that there is a log file, even for a task that never prints, and opens the pipe.
+func (c *Collector) openStream(stream string) error {
+	files := rotate.Config{
+		Prefix: c.cfg.Task + "." + stream, MaxFiles: c.cfg.MaxFiles, MaxSize: int64(c.cfg.MaxFileSizeMB) << 20,
+	}
+	dir, err := rotate.OpenDir(c.cfg.AllocDir, dirNames...)
+	if err != nil {
+		return err
+	}
+	w, err := rotate.New(dir, files)
+	if err == nil {
+		err = w.Close()
+	}
+	if err == nil {
+		var p *pipe
+		if p, err = openPipe(dir, files, filepath.Join(append([]string{c.cfg.AllocDir}, dirNames...)...), "."+c.cfg.Task+"."+stream+".fifo", c.cfg.Logger); p != nil {
+			c.pipes = append(c.pipes, p)
+			return err
+		}
+	}
+	_ = dir.Close()
+	return err
+}
+
+// Stop takes what is still in the pipes and closes them. It waits a short time for writers that the
+// task left behind.
+func (c *Collector) Stop() {
+	deadline := time.Now().Add(drainWait)
+	for _, p := range c.pipes {
+		p.finish()
+	}
+	for _, p := range c.pipes {
+		p.wait(deadline)
+	}
+	c.pipes = nil
+}
