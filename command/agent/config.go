@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-sockaddr/template"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// Config is the configuration of an agent; its hcl tags are the keys of the configuration files. Files
+// and flags merge into one Config by decode; EnsureDefaults and Validate finish it.
+type Config struct {
+	Region     string `hcl:"region"`
+	Datacenter string `hcl:"datacenter"`
+	Name       string `hcl:"name"`
+	DataDir    string `hcl:"data_dir"`
+	PluginDir  string `hcl:"plugin_dir"`
+	BindAddr   string `hcl:"bind_addr"`
+
+	LogLevel           string `hcl:"log_level"`
+	LogJSON            bool   `hcl:"log_json"`
+	LogIncludeLocation bool   `hcl:"log_include_location"`
+	LogFile            string `hcl:"log_file"`
+
+	EnableDebug            bool                     `hcl:"enable_debug"`
+	LeaveOnInterrupt       bool                     `hcl:"leave_on_interrupt"`
+	LeaveOnTerminate       bool                     `hcl:"leave_on_terminate"`
+	DisableUpdateCheck     bool                     `hcl:"disable_update_check"`
+	DisableAnonymousSig    bool                     `hcl:"disable_anonymous_signature"`
+	HTTPAPIResponseHeaders map[string]string        `hcl:"http_api_response_headers,map"`
+	Ports                  Ports                    `hcl:"ports,block"`
+	Addresses              Addresses                `hcl:"addresses,block"`
+	Advertise              Addresses                `hcl:"advertise,block"`
+	Server                 ServerConfig             `hcl:"server,block"`
+	Client                 ClientConfig             `hcl:"client,block"`
+	Telemetry              TelemetryConfig          `hcl:"telemetry,block"`
+	ACL                    ACLConfig                `hcl:"acl,block"`
+	UI                     UIConfig                 `hcl:"ui,block"`
+	Limits                 LimitsConfig             `hcl:"limits,block"`
+	Plugins                map[string]*PluginConfig `hcl:"plugin,labelled"`
+
+	// Dev is development mode: everything in one process, in memory and temporary directories.
+	Dev bool
+	// Sources are the files that were read, in order.
+	Sources []string
+}
+
+// Ports are the agent's ports.
+type Ports struct {
+	HTTP int `hcl:"http"`
+	RPC  int `hcl:"rpc"`
+	Serf int `hcl:"serf"`
+}
+
+// Addresses are addresses by role.
+type Addresses struct {
+	HTTP string `hcl:"http"`
+	RPC  string `hcl:"rpc"`
+	Serf string `hcl:"serf"`
+}
+
+// ServerJoin says how to find servers.
+type ServerJoin struct {
+	StartJoin     []string      `hcl:"start_join"`
+	RetryJoin     []string      `hcl:"retry_join"`
+	RetryMax      int           `hcl:"retry_max"`
+	RetryInterval time.Duration `hcl:"retry_interval"`
+}
+
+// ServerConfig is the server block.
+type ServerConfig struct {
+	Enabled         bool       `hcl:"enabled"`
+	BootstrapExpect int        `hcl:"bootstrap_expect"`
+	DataDir         string     `hcl:"data_dir"`
+	NumSchedulers   *int       `hcl:"num_schedulers"`
+	ServerJoin      ServerJoin `hcl:"server_join,block"`
+	RetryJoin       []string   `hcl:"retry_join"`
+	StartJoin       []string   `hcl:"start_join"`
+
+	NodeGCThreshold       *time.Duration `hcl:"node_gc_threshold"`
+	JobGCInterval         *time.Duration `hcl:"job_gc_interval"`
+	JobGCThreshold        *time.Duration `hcl:"job_gc_threshold"`
+	EvalGCThreshold       *time.Duration `hcl:"eval_gc_threshold"`
+	BatchEvalGCThreshold  *time.Duration `hcl:"batch_eval_gc_threshold"`
+	DeploymentGCThreshold *time.Duration `hcl:"deployment_gc_threshold"`
+
+	HeartbeatGrace         *time.Duration `hcl:"heartbeat_grace"`
+	MinHeartbeatTTL        *time.Duration `hcl:"min_heartbeat_ttl"`
+	FailoverHeartbeatTTL   *time.Duration `hcl:"failover_heartbeat_ttl"`
+	MaxHeartbeatsPerSecond *float64       `hcl:"max_heartbeats_per_second"`
+
+	EventBufferSize    *int   `hcl:"event_buffer_size"`
+	JobMaxPriority     *int   `hcl:"job_max_priority"`
+	JobDefaultPriority *int   `hcl:"job_default_priority"`
+	JobMaxCount        *int   `hcl:"job_max_count"`
+	JobMaxSourceSize   string `hcl:"job_max_source_size"`
+	JobTrackedVersions *int   `hcl:"job_tracked_versions"`
+
+	RaftProtocol          *int           `hcl:"raft_protocol"`
+	RaftMultiplier        *int           `hcl:"raft_multiplier"`
+	RaftSnapshotThreshold *int           `hcl:"raft_snapshot_threshold"`
+	RaftSnapshotInterval  *time.Duration `hcl:"raft_snapshot_interval"`
+	RaftTrailingLogs      *int           `hcl:"raft_trailing_logs"`
+
+	DefaultSchedulerConfig *SchedulerConfig `hcl:"default_scheduler_config,block"`
+}
+
+// SchedulerConfig is the configuration that a new cluster starts with.
+type SchedulerConfig struct {
+	SchedulerAlgorithm            string `hcl:"scheduler_algorithm"`
+	MemoryOversubscriptionEnabled bool   `hcl:"memory_oversubscription_enabled"`
+	RejectJobRegistration         bool   `hcl:"reject_job_registration"`
+	PauseEvalBroker               bool   `hcl:"pause_eval_broker"`
+}
+
+// ClientConfig is the client block.
+type ClientConfig struct {
+	Enabled    bool       `hcl:"enabled"`
+	StateDir   string     `hcl:"state_dir"`
+	AllocDir   string     `hcl:"alloc_dir"`
+	Servers    []string   `hcl:"servers"`
+	ServerJoin ServerJoin `hcl:"server_join,block"`
+
+	NodeClass        string            `hcl:"node_class"`
+	NodePool         string            `hcl:"node_pool"`
+	Meta             map[string]string `hcl:"meta,map"`
+	Options          map[string]string `hcl:"options,map"`
+	NetworkInterface string            `hcl:"network_interface"`
+	NoHostUUID       *bool             `hcl:"no_host_uuid"`
+
+	CPUTotalCompute int                     `hcl:"cpu_total_compute"`
+	MemoryTotalMB   int                     `hcl:"memory_total_mb"`
+	DiskTotalMB     int                     `hcl:"disk_total_mb"`
+	DiskFreeMB      int                     `hcl:"disk_free_mb"`
+	ReservableCores string                  `hcl:"reservable_cores"`
+	Reserved        ReservedConfig          `hcl:"reserved,block"`
+	HostNetworks    map[string]*HostNetwork `hcl:"host_network,labelled"`
+
+	MaxKillTimeout     *time.Duration `hcl:"max_kill_timeout"`
+	ClientMinPort      *int           `hcl:"client_min_port"`
+	ClientMaxPort      *int           `hcl:"client_max_port"`
+	MinDynamicPort     *int           `hcl:"min_dynamic_port"`
+	MaxDynamicPort     *int           `hcl:"max_dynamic_port"`
+	NodeMaxAllocs      int            `hcl:"node_max_allocs"`
+	DefaultIneligible  bool           `hcl:"default_ineligible"`
+	CgroupParent       string         `hcl:"cgroup_parent"`
+	DisableRemoteExec  bool           `hcl:"disable_remote_exec"`
+	GCInterval         *time.Duration `hcl:"gc_interval"`
+	GCDiskThreshold    *float64       `hcl:"gc_disk_usage_threshold"`
+	GCInodeThreshold   *float64       `hcl:"gc_inode_usage_threshold"`
+	GCMaxAllocs        *int           `hcl:"gc_max_allocs"`
+	GCParallelDestroys *int           `hcl:"gc_parallel_destroys"`
+}
+
+// ReservedConfig withholds resources from scheduling: MHz, MiB, core and port lists.
+type ReservedConfig struct {
+	CPU           int    `hcl:"cpu"`
+	Cores         string `hcl:"cores"`
+	Memory        int    `hcl:"memory"`
+	Disk          int    `hcl:"disk"`
+	ReservedPorts string `hcl:"reserved_ports"`
+}
+
+// HostNetwork names addresses of the host.
+type HostNetwork struct {
+	CIDR          string `hcl:"cidr"`
+	Interface     string `hcl:"interface"`
+	ReservedPorts string `hcl:"reserved_ports"`
+}
+
+// TelemetryConfig is the telemetry block.
+type TelemetryConfig struct {
+	CollectionInterval         *time.Duration `hcl:"collection_interval"`
+	InMemoryCollectionInterval *time.Duration `hcl:"in_memory_collection_interval"`
+	InMemoryRetentionPeriod    *time.Duration `hcl:"in_memory_retention_period"`
+	PrometheusMetrics          bool           `hcl:"prometheus_metrics"`
+	DisableHostname            bool           `hcl:"disable_hostname"`
+	PublishAllocationMetrics   bool           `hcl:"publish_allocation_metrics"`
+	PublishNodeMetrics         bool           `hcl:"publish_node_metrics"`
+}
+
+// ACLConfig is the acl block; only switching ACLs off is served.
+type ACLConfig struct {
+	Enabled bool `hcl:"enabled"`
+}
+
+// UIConfig is the ui block.
+type UIConfig struct {
+	Enabled      *bool `hcl:"enabled"`
+	ShowCLIHints *bool `hcl:"show_cli_hints"`
+}
+
+// LimitsConfig is the limits block.
+type LimitsConfig struct {
+	HTTPMaxConnsPerClient *int `hcl:"http_max_conns_per_client"`
+}
+
+// PluginConfig is a plugin block.
+type PluginConfig struct {
+	Args   []string       `hcl:"args"`
+	Config map[string]any `hcl:"config,any"`
+}
+
+// DevConfig returns the starting point of development mode.
+func DevConfig() *Config {
+	hour := 10 * time.Minute
+	high := 99.0
+	return &Config{
+		Dev: true, BindAddr: "127.0.0.1", LogLevel: "DEBUG", EnableDebug: true, DisableUpdateCheck: true, DisableAnonymousSig: true,
+		Server:    ServerConfig{Enabled: true, BootstrapExpect: 1},
+		Client:    ClientConfig{Enabled: true, Options: map[string]string{"driver.raw_exec.enable": "true"}, GCInterval: &hour, GCDiskThreshold: &high, GCInodeThreshold: &high},
+		Telemetry: TelemetryConfig{PrometheusMetrics: true, PublishAllocationMetrics: true, PublishNodeMetrics: true},
+	}
+}
+
+// LoadPath merges a file, or the *.hcl and *.json files directly inside a directory in lexical order.
+func (c *Config) LoadPath(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	if !info.IsDir() {
+		return c.loadFile(path)
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return fmt.Errorf("read configuration directory: %w", err)
+	}
+	for _, e := range entries {
+		n := e.Name()
+		temporary := strings.HasSuffix(n, "~") || strings.HasPrefix(n, ".#") || strings.HasPrefix(n, "#") && strings.HasSuffix(n, "#")
+		if e.IsDir() || temporary || !strings.HasSuffix(n, ".hcl") && !strings.HasSuffix(n, ".json") {
+			continue
+		}
+		if err := c.loadFile(filepath.Join(path, n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) loadFile(path string) error {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	s, err := parse(path, src)
+	if err == nil {
+		err = s.decode(c)
+	}
+	if err != nil {
+		return fmt.Errorf("Error loading %s: %w", path, err) //nolint:staticcheck // the contract's text
+	}
+	c.Sources = append(c.Sources, path)
+	return nil
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// EnsureDefaults fills what was not set and resolves address templates.
+func (c *Config) EnsureDefaults() error {
+	orDefault(&c.Region, api.DefaultRegion)
+	orDefault(&c.Datacenter, "dc1")
+	if c.Name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return fmt.Errorf("find the host name; set name: %w", err)
+		}
+		c.Name = host
+	}
+	orDefault(&c.BindAddr, "0.0.0.0")
+	orDefault(&c.LogLevel, "INFO")
+	orDefault(&c.Ports.HTTP, 4646)
+	orDefault(&c.Ports.RPC, 4647)
+	orDefault(&c.Ports.Serf, 4648)
+	orDefault(&c.Client.NodePool, api.NodePoolDefault)
+	if c.DataDir != "" {
+		orDefault(&c.PluginDir, filepath.Join(c.DataDir, "plugins"))
+		orDefault(&c.Server.DataDir, filepath.Join(c.DataDir, "server"))
+		orDefault(&c.Client.StateDir, filepath.Join(c.DataDir, "client"))
+		orDefault(&c.Client.AllocDir, filepath.Join(c.DataDir, "alloc"))
+	}
+	c.Server.ServerJoin.RetryJoin = append(c.Server.ServerJoin.RetryJoin, c.Server.RetryJoin...)
+	c.Server.ServerJoin.StartJoin = append(c.Server.ServerJoin.StartJoin, c.Server.StartJoin...)
+	c.Server.RetryJoin, c.Server.StartJoin = nil, nil
+	orDefault(&c.Server.ServerJoin.RetryInterval, 30*time.Second)
+	return c.resolveAddresses()
+}
+
+func (c *Config) resolveAddresses() error {
+	bind, err := resolveOne("bind_addr", c.BindAddr)
+	if err != nil {
+		return err
+	}
+	c.BindAddr = bind
+	for _, a := range []struct {
+		key       string
+		bind, adv *string
+		port      int
+	}{
+		{"http", &c.Addresses.HTTP, &c.Advertise.HTTP, c.Ports.HTTP},
+		{"rpc", &c.Addresses.RPC, &c.Advertise.RPC, c.Ports.RPC},
+		{"serf", &c.Addresses.Serf, &c.Advertise.Serf, c.Ports.Serf},
+	} {
+		orDefault(a.bind, c.BindAddr)
+		if *a.bind, err = resolveOne("addresses."+a.key, *a.bind); err != nil {
+			return err
+		}
+		if *a.adv, err = c.advertise(a.key, *a.adv, *a.bind, a.port); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// advertise settles what others are told (agent-config.md 2.1).
+func (c *Config) advertise(key, adv, bind string, port int) (string, error) {
+	if adv != "" {
+		adv, err := resolveOne("advertise."+key, adv)
+		if err != nil {
+			return "", err
+		}
+		if _, _, err := net.SplitHostPort(adv); err == nil {
+			return adv, nil
+		}
+		return net.JoinHostPort(strings.Trim(adv, "[]"), strconv.Itoa(port)), nil
+	}
+	ip := net.ParseIP(bind)
+	switch {
+	case ip != nil && ip.IsUnspecified():
+		private, err := template.Parse("{{ GetPrivateIP }}")
+		if err != nil || private == "" {
+			return "", fmt.Errorf("no private address found to advertise for %s; set advertise { %s = ... }", key, key)
+		}
+		bind = private
+	case ip != nil && ip.IsLoopback() && !c.Dev && c.Server.Enabled && key != "http":
+		return "", errors.New("Defaulting advertise to localhost is unsafe, please set advertise manually") //nolint:staticcheck // the contract's text
+	}
+	return net.JoinHostPort(bind, strconv.Itoa(port)), nil
+}
+
+func resolveOne(key, v string) (string, error) {
+	if !strings.Contains(v, "{{") {
+		return v, nil
+	}
+	out, err := template.Parse(v)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", key, err)
+	}
+	if f := strings.Fields(out); len(f) != 1 {
+		return "", fmt.Errorf("%s: the template %q gives %d addresses, want one", key, v, len(f))
+	}
+	return strings.TrimSpace(out), nil
+}
+
+var logLevels = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "OFF"}
+
+// Validate returns everything that is wrong with the finished configuration.
+func (c *Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Server.Enabled || c.Client.Enabled, "Must specify either server, client or dev mode for the agent.")
+	check(slices.Contains(logLevels, strings.ToUpper(c.LogLevel)), "log_level: unknown level %q, want one of %s", c.LogLevel, strings.Join(logLevels, " "))
+	check(!strings.ContainsAny(c.Region, "\x00"), "region must not hold a NUL character")
+	check(!strings.ContainsAny(c.Datacenter, "\x00*"), "datacenter must not hold a NUL character or *")
+	if !c.Dev {
+		check(c.DataDir != "", "data_dir: must be set (with an absolute path) unless the agent runs in dev mode")
+		check(c.DataDir == "" || filepath.IsAbs(c.DataDir), "data_dir: %q is not an absolute path", c.DataDir)
+	}
+	check(c.PluginDir == "" || filepath.IsAbs(c.PluginDir), "plugin_dir: %q is not an absolute path", c.PluginDir)
+	for _, p := range []struct {
+		key  string
+		port int
+	}{{"http", c.Ports.HTTP}, {"rpc", c.Ports.RPC}, {"serf", c.Ports.Serf}} {
+		check(p.port > 0 && p.port < 65536, "ports.%s: %d is not a port", p.key, p.port)
+	}
+	check(!c.ACL.Enabled, "acl.enabled: access control is not supported by this version")
+	check(c.Server.BootstrapExpect >= 0, "server.bootstrap_expect must not be negative")
+	check(!c.Server.Enabled || c.Dev || c.Server.BootstrapExpect > 0 || len(c.Server.ServerJoin.RetryJoin)+len(c.Server.ServerJoin.StartJoin) > 0,
+		"server: set bootstrap_expect = 1 for a single server, or server_join for a cluster")
+	check(c.Client.NodePool != api.NodePoolAll, "client.node_pool: nodes cannot join the pool %q", api.NodePoolAll)
+	check(c.Server.RaftProtocol == nil || *c.Server.RaftProtocol == 3, "server.raft_protocol: only 3 is supported")
+	if n := c.Server.NumSchedulers; n != nil {
+		check(*n >= 0, "server.num_schedulers must not be negative")
+	}
+	lo, hi := 20000, 32000
+	if c.Client.MinDynamicPort != nil {
+		lo = *c.Client.MinDynamicPort
+	}
+	if c.Client.MaxDynamicPort != nil {
+		hi = *c.Client.MaxDynamicPort
+	}
+	check(lo >= 0 && hi <= 65536 && lo <= hi, "client.min_dynamic_port and max_dynamic_port: %d to %d is not a range of ports", lo, hi)
+	if s := c.Server.DefaultSchedulerConfig; s != nil && s.SchedulerAlgorithm != "" {
+		check(s.SchedulerAlgorithm == api.AlgorithmBinpack || s.SchedulerAlgorithm == api.AlgorithmSpread,
+			"server.default_scheduler_config.scheduler_algorithm: unknown algorithm %q", s.SchedulerAlgorithm)
+	}
+	if _, err := parseSize(c.Server.JobMaxSourceSize); err != nil {
+		errs = append(errs, fmt.Errorf("server.job_max_source_size: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// parseSize reads a size such as "1M" in bytes; empty is 1 MiB.
+func parseSize(s string) (int, error) {
+	if s == "" {
+		return 1 << 20, nil
+	}
+	unit := 1
+	num := strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(s)), "B")
+	for suffix, u := range map[string]int{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30} {
+		if strings.HasSuffix(num, suffix) {
+			unit, num = u, strings.TrimSuffix(num, suffix)
+			break
+		}
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(num))
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%q is not a size such as \"1M\"", s)
+	}
+	return n * unit, nil
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package agent
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func load(t *testing.T, texts ...string) (*Config, error) {
+	t.Helper()
+	c := &Config{}
+	for i, text := range texts {
+		p := filepath.Join(t.TempDir(), "c"+string(rune('0'+i))+".hcl")
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.LoadPath(p); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func TestMerge(t *testing.T) {
+	c, err := load(t, `
+region = "eu"
+ports { http = 1 }
+client {
+  enabled = true
+  meta {
+    a = "1"
+    b = 2
+  }
+  servers = ["x"]
+  max_kill_timeout = "5s"
+  reserved { cpu = 10 }
+}
+plugin "docker" {
+  config {
+    allow_privileged = true
+    auth { config = "f" }
+  }
+}
+`, `
+region = "us"
+ports { rpc = 2 }
+client {
+  meta = { "b.c" = "$${x}", image = "envoy:v${NOMAD_envoy_version}" }
+  servers = ["y"]
+  reserved { memory = 20 }
+}
+plugin "docker" {
+  args = ["z"]
+  config {
+    volumes { enabled = true }
+  }
+}
+`, `{"datacenter": "dc9", "server": {"enabled": true, "bootstrap_expect": 3}, "client": {"meta": {"j": "k"}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Region != "us" || c.Ports.HTTP != 1 || c.Ports.RPC != 2 || c.Datacenter != "dc9" || c.Server.BootstrapExpect != 3 {
+		t.Errorf("scalars: %+v", c)
+	}
+	if m := c.Client.Meta; m["a"] != "1" || m["b"] != "2" || m["b.c"] != "${x}" || m["image"] != "envoy:v${NOMAD_envoy_version}" || m["j"] != "k" {
+		t.Errorf("meta: %v", m)
+	}
+	if strings.Join(c.Client.Servers, ",") != "x,y" || c.Client.Reserved.CPU != 10 || c.Client.Reserved.Memory != 20 || *c.Client.MaxKillTimeout != 5*time.Second {
+		t.Errorf("client: %+v", c.Client)
+	}
+	d := c.Plugins["docker"]
+	if d.Args[0] != "z" || d.Config["allow_privileged"] != true || len(d.Config["auth"].([]any)) != 1 || len(d.Config["volumes"].([]any)) != 1 {
+		t.Errorf("plugin: %+v", d)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for text, want := range map[string]string{
+		"bogus = 1":                            "c0.hcl:1,1: Unsupported argument",
+		"client {\n  bogus = 1\n}":             "c0.hcl:2,3: Unsupported argument",
+		"server {\n  thing {}\n}":              "c0.hcl:2,3: Unsupported block type",
+		`region = ["a"]`:                       "want a string",
+		`client { max_kill_timeout = "soon" }`: "want a duration",
+		`ports { http = 1.5 }`:                 "want a whole number",
+		`client { enabled = "perhaps" }`:       "want true or false",
+		`ports { http = `:                      "c0.hcl:1",
+		`{"client": {"nope": 1}}`:              "nope",
+		`server { job_max_priority = "many" }`: "want a number",
+		`client { servers = "one" }`:           "want a list of strings",
+		`server { min_heartbeat_ttl = true }`:  "want a duration",
+		`client { meta = "x" }`:                "want a map of strings",
+		`plugin "x" { config = 3 }`:            "want a block or an object",
+		`plugin { args = [] }`:                 "c0.hcl:1",
+	} {
+		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Error loading") {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	base := func() *Config {
+		return &Config{DataDir: t.TempDir(), BindAddr: "127.0.0.1", Client: ClientConfig{Enabled: true}}
+	}
+	for name, c := range map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"fine":        {func(*Config) {}, ""},
+		"no role":     {func(c *Config) { c.Client.Enabled = false }, "Must specify either server, client or dev mode"},
+		"no data dir": {func(c *Config) { c.DataDir = "" }, "data_dir: must be set"},
+		"relative":    {func(c *Config) { c.DataDir = "x" }, "not an absolute path"},
+		"level":       {func(c *Config) { c.LogLevel = "LOUD" }, "unknown level"},
+		"acl":         {func(c *Config) { c.ACL.Enabled = true }, "acl.enabled"},
+		"loopback":    {func(c *Config) { c.Server.Enabled, c.Server.BootstrapExpect = true, 1 }, "Defaulting advertise to localhost is unsafe"},
+		"bootstrap": {func(c *Config) {
+			c.Server.Enabled, c.Advertise = true, Addresses{"1.2.3.4", "1.2.3.4", "1.2.3.4"}
+		}, "bootstrap_expect"},
+		"pool":     {func(c *Config) { c.Client.NodePool = "all" }, "client.node_pool"},
+		"port":     {func(c *Config) { c.Ports.HTTP = 70000 }, "ports.http"},
+		"size":     {func(c *Config) { c.Server.JobMaxSourceSize = "big" }, "job_max_source_size"},
+		"template": {func(c *Config) { c.BindAddr = "{{ GetNothing }}" }, "bind_addr"},
+		"dynamic":  {func(c *Config) { lo := 40000; c.Client.MinDynamicPort = &lo }, "not a range of ports"},
+	} {
+		cfg := base()
+		c.change(cfg)
+		err := cfg.EnsureDefaults()
+		if err == nil {
+			err = cfg.Validate()
+		}
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	dev := DevConfig()
+	if err := dev.EnsureDefaults(); err != nil {
+		t.Fatal(err)
+	}
+	if err := dev.Validate(); err != nil || dev.Advertise.HTTP != "127.0.0.1:4646" {
+		t.Errorf("dev mode: %v %+v", err, dev.Advertise)
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add("client { meta { a = \"${x}\" } }")
+	f.Add(`{"ports":{"http":1}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := parse("f.hcl", []byte(text))
+		if err != nil {
+			return
+		}
+		if err := s.decode(&Config{}); err != nil && err.Error() == "" {
+			t.Error("an error without text")
+		}
+	})
+}

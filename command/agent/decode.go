@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	hcljson "github.com/hashicorp/hcl/v2/json"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// source is one parsed configuration file.
+type source struct {
+	path string
+	src  []byte
+	body hcl.Body
+	json bool
+}
+
+// parse reads configuration text; a first non-space '{' makes it JSON.
+func parse(path string, src []byte) (*source, error) {
+	s := &source{path: path, src: src}
+	var file *hcl.File
+	var diags hcl.Diagnostics
+	if strings.HasPrefix(strings.TrimSpace(string(src)), "{") {
+		s.json = true
+		file, diags = hcljson.Parse(src, path)
+	} else {
+		file, diags = hclsyntax.ParseConfig(src, path, hcl.InitialPos)
+	}
+	if diags.HasErrors() {
+		return nil, diagError(diags)
+	}
+	s.body = file.Body
+	return s, nil
+}
+
+func diagError(diags hcl.Diagnostics) error {
+	var errs []error
+	for _, d := range diags {
+		if d.Severity != hcl.DiagError {
+			continue
+		}
+		at := ""
+		if d.Subject != nil {
+			at = fmt.Sprintf("%s:%d,%d: ", d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
+		}
+		errs = append(errs, fmt.Errorf("%s%s; %s", at, d.Summary, d.Detail))
+	}
+	return errors.Join(errs...)
+}
+
+// decode merges the source into the configuration struct dst points to, by its hcl tags: later sources
+// win for single values, maps merge by key, lists append, blocks merge recursively, labelled blocks by
+// label. What the struct does not know is an error with file and line.
+func (s *source) decode(dst any) error {
+	return diagError(s.block(s.body, reflect.ValueOf(dst).Elem()))
+}
+
+type fieldKind uint8
+
+const (
+	kindValue fieldKind = iota
+	kindBlock
+	kindLabelled
+	kindMap
+	kindLabel
+	kindAny
+)
+
+type fieldSpec struct {
+	name  string
+	kind  fieldKind
+	index int
+}
+
+// fieldsOf reads the hcl tags: `hcl:"name"`, `hcl:"name,block"`, `hcl:"name,labelled"` (a map of pointers
+// by label), `hcl:"name,map"` (strings by key) and `hcl:"name,any"` (a schema-less block).
+func fieldsOf(t reflect.Type) []fieldSpec {
+	var out []fieldSpec
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag.Get("hcl")
+		if tag == "" || tag == "-" {
+			continue
+		}
+		name, opt, _ := strings.Cut(tag, ",")
+		kind := map[string]fieldKind{"": kindValue, "block": kindBlock, "labelled": kindLabelled, "map": kindMap, "any": kindAny}[opt]
+		out = append(out, fieldSpec{name, kind, i})
+	}
+	return out
+}
+
+func (s *source) block(body hcl.Body, v reflect.Value) hcl.Diagnostics {
+	fields := fieldsOf(v.Type())
+	schema := &hcl.BodySchema{}
+	for _, f := range fields {
+		switch f.kind {
+		case kindBlock:
+			schema.Blocks = append(schema.Blocks, hcl.BlockHeaderSchema{Type: f.name})
+		case kindLabelled:
+			schema.Blocks = append(schema.Blocks, hcl.BlockHeaderSchema{Type: f.name, LabelNames: []string{"name"}})
+		case kindMap, kindAny:
+			schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: f.name})
+			if !s.json {
+				schema.Blocks = append(schema.Blocks, hcl.BlockHeaderSchema{Type: f.name})
+			}
+		default:
+			schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: f.name})
+		}
+	}
+	content, diags := body.Content(schema)
+	for _, f := range fields {
+		fv := v.Field(f.index)
+		if a := content.Attributes[f.name]; a != nil {
+			diags = append(diags, s.attribute(a, f, fv)...)
+		}
+		for _, b := range content.Blocks {
+			if b.Type == f.name {
+				diags = append(diags, s.nested(b, f, fv)...)
+			}
+		}
+	}
+	return diags
+}
+
+func (s *source) nested(b *hcl.Block, f fieldSpec, fv reflect.Value) hcl.Diagnostics {
+	switch f.kind {
+	case kindLabelled:
+		if fv.IsNil() {
+			fv.Set(reflect.MakeMap(fv.Type()))
+		}
+		key := reflect.ValueOf(b.Labels[0])
+		elem := fv.MapIndex(key)
+		if !elem.IsValid() {
+			elem = reflect.New(fv.Type().Elem().Elem())
+			fv.SetMapIndex(key, elem)
+		}
+		return s.block(b.Body, elem.Elem())
+	case kindMap:
+		attrs, diags := b.Body.JustAttributes()
+		for k, a := range attrs {
+			val, d := s.eval(a.Expr)
+			diags = append(diags, d...)
+			if !d.HasErrors() {
+				setKey(fv, k, val)
+			}
+		}
+		return diags
+	case kindAny:
+		m, diags := s.anyBody(b.Body)
+		mergeAny(fv, m)
+		return diags
+	default:
+		if fv.Kind() == reflect.Pointer {
+			if fv.IsNil() {
+				fv.Set(reflect.New(fv.Type().Elem()))
+			}
+			fv = fv.Elem()
+		}
+		return s.block(b.Body, fv)
+	}
+}
+
+func setKey(m reflect.Value, key string, val cty.Value) {
+	if m.IsNil() {
+		m.Set(reflect.MakeMap(m.Type()))
+	}
+	m.SetMapIndex(reflect.ValueOf(key), reflect.ValueOf(text(val)))
+}
+
+func mergeAny(fv reflect.Value, m map[string]any) {
+	if fv.IsNil() {
+		fv.Set(reflect.MakeMap(fv.Type()))
+	}
+	for k, v := range m {
+		fv.SetMapIndex(reflect.ValueOf(k), reflect.ValueOf(v))
+	}
+}
+
+// eval evaluates an expression. There are no variables: text with ${...} stays as it was written.
+func (s *source) eval(e hcl.Expression) (cty.Value, hcl.Diagnostics) {
+	val, diags := e.Value(nil)
+	if !diags.HasErrors() {
+		return val, nil
+	}
+	switch e := e.(type) {
+	case *hclsyntax.TemplateExpr:
+		return cty.StringVal(s.literal(e)), nil
+	case *hclsyntax.TemplateWrapExpr:
+		return cty.StringVal(s.literal(e)), nil
+	case *hclsyntax.ObjectConsExpr:
+		obj := map[string]cty.Value{}
+		for _, item := range e.Items {
+			k, d := s.eval(item.KeyExpr)
+			if d.HasErrors() {
+				return val, d
+			}
+			if obj[text(k)], d = s.eval(item.ValueExpr); d.HasErrors() {
+				return val, d
+			}
+		}
+		return cty.ObjectVal(obj), nil
+	case *hclsyntax.TupleConsExpr:
+		var list []cty.Value
+		for _, x := range e.Exprs {
+			v, d := s.eval(x)
+			if d.HasErrors() {
+				return val, d
+			}
+			list = append(list, v)
+		}
+		return cty.TupleVal(list), nil
+	}
+	return val, diags
+}
+
+// literal returns the text between the quotes of an expression.
+func (s *source) literal(e hclsyntax.Expression) string {
+	raw := strings.TrimSpace(string(e.Range().SliceBytes(s.src)))
+	if len(raw) >= 2 && strings.HasPrefix(raw, `"`) && strings.HasSuffix(raw, `"`) {
+		raw = raw[1 : len(raw)-1]
+	}
+	return strings.ReplaceAll(raw, `\"`, `"`)
+}
+
+func (s *source) attribute(a *hcl.Attribute, f fieldSpec, fv reflect.Value) hcl.Diagnostics {
+	val, diags := s.eval(a.Expr)
+	if diags.HasErrors() {
+		return diags
+	}
+	fail := func(err error) hcl.Diagnostics {
+		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Invalid value for " + a.Name, Detail: err.Error(), Subject: a.Expr.Range().Ptr()}}
+	}
+	if f.kind == kindAny {
+		m, ok := goValue(val).(map[string]any)
+		if !ok {
+			return fail(errors.New("want a block or an object"))
+		}
+		mergeAny(fv, m)
+		return nil
+	}
+	if err := set(fv, val); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// set merges a value into a field.
+func set(fv reflect.Value, val cty.Value) error {
+	if val.IsNull() {
+		return nil
+	}
+	if fv.Kind() == reflect.Pointer {
+		p := reflect.New(fv.Type().Elem())
+		if err := set(p.Elem(), val); err != nil {
+			return err
+		}
+		fv.Set(p)
+		return nil
+	}
+	if fv.Type() == durationType {
+		d, err := time.ParseDuration(text(val))
+		if err != nil {
+			return fmt.Errorf("want a duration such as \"30s\": %w", err)
+		}
+		fv.SetInt(int64(d))
+		return nil
+	}
+	switch fv.Kind() {
+	case reflect.String:
+		if !val.Type().IsPrimitiveType() {
+			return errors.New("want a string")
+		}
+		fv.SetString(text(val))
+	case reflect.Bool:
+		switch text(val) {
+		case "true":
+			fv.SetBool(true)
+		case "false":
+			fv.SetBool(false)
+		default:
+			return errors.New("want true or false")
+		}
+	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
+		return setNumber(fv, val)
+	case reflect.Slice:
+		if !val.CanIterateElements() || val.Type().IsObjectType() || val.Type().IsMapType() {
+			return errors.New("want a list of strings")
+		}
+		for it := val.ElementIterator(); it.Next(); {
+			_, e := it.Element()
+			fv.Set(reflect.Append(fv, reflect.ValueOf(text(e))))
+		}
+	case reflect.Map:
+		if !val.Type().IsObjectType() && !val.Type().IsMapType() {
+			return errors.New("want a map of strings")
+		}
+		for it := val.ElementIterator(); it.Next(); {
+			k, e := it.Element()
+			setKey(fv, k.AsString(), e)
+		}
+	default:
+		return fmt.Errorf("field has kind %s", fv.Kind())
+	}
+	return nil
+}
+
+func setNumber(fv reflect.Value, val cty.Value) error {
+	n, ok := new(big.Float).SetString(text(val))
+	if !ok {
+		return errors.New("want a number")
+	}
+	if fv.Kind() == reflect.Float64 {
+		f, _ := n.Float64()
+		fv.SetFloat(f)
+		return nil
+	}
+	i, acc := n.Int64()
+	if acc != big.Exact {
+		return errors.New("want a whole number")
+	}
+	if fv.Kind() == reflect.Uint64 {
+		if i < 0 {
+			return errors.New("want a number of at least 0")
+		}
+		fv.SetUint(uint64(i))
+		return nil
+	}
+	fv.SetInt(i)
+	return nil
+}
+
+// text returns a primitive value as text.
+func text(v cty.Value) string {
+	if v.IsNull() || !v.IsKnown() {
+		return ""
+	}
+	switch v.Type() {
+	case cty.String:
+		return v.AsString()
+	case cty.Bool:
+		if v.True() {
+			return "true"
+		}
+		return "false"
+	case cty.Number:
+		return v.AsBigFloat().Text('f', -1)
+	}
+	return ""
+}
+
+// goValue returns a value as plain Go data.
+func goValue(v cty.Value) any {
+	switch {
+	case v.IsNull():
+		return nil
+	case v.Type() == cty.String:
+		return v.AsString()
+	case v.Type() == cty.Bool:
+		return v.True()
+	case v.Type() == cty.Number:
+		if i, acc := v.AsBigFloat().Int64(); acc == big.Exact {
+			return i
+		}
+		f, _ := v.AsBigFloat().Float64()
+		return f
+	case v.Type().IsObjectType() || v.Type().IsMapType():
+		m := map[string]any{}
+		for it := v.ElementIterator(); it.Next(); {
+			k, e := it.Element()
+			m[k.AsString()] = goValue(e)
+		}
+		return m
+	case v.CanIterateElements():
+		l := []any{}
+		for it := v.ElementIterator(); it.Next(); {
+			_, e := it.Element()
+			l = append(l, goValue(e))
+		}
+		return l
+	}
+	return nil
+}
+
+// anyBody reads a schema-less block: attributes as they are, nested blocks as lists of objects.
+func (s *source) anyBody(body hcl.Body) (map[string]any, hcl.Diagnostics) {
+	native, ok := body.(*hclsyntax.Body)
+	if !ok {
+		attrs, diags := body.JustAttributes()
+		m := map[string]any{}
+		for k, a := range attrs {
+			v, d := s.eval(a.Expr)
+			diags = append(diags, d...)
+			m[k] = goValue(v)
+		}
+		return m, diags
+	}
+	m := map[string]any{}
+	var diags hcl.Diagnostics
+	for k, a := range native.Attributes {
+		v, d := s.eval(a.Expr)
+		diags = append(diags, d...)
+		if !d.HasErrors() {
+			m[k] = goValue(v)
+		}
+	}
+	for _, b := range native.Blocks {
+		inner, d := s.anyBody(b.Body)
+		diags = append(diags, d...)
+		var v any = inner
+		for i := len(b.Labels) - 1; i >= 0; i-- {
+			v = map[string]any{b.Labels[i]: []any{v}}
+		}
+		list, _ := m[b.Type].([]any)
+		m[b.Type] = append(list, v)
+	}
+	return m, diags
+}
