@@ -12,28 +12,14 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/run"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 )
 
-// Entry is what one raft entry of the applier holds: accepted plans and evaluations.
-type Entry struct {
-	Plans []*AcceptedPlan
-	Evals []*api.Evaluation
-	// Now is when the entry was made, in unix nanoseconds; the state machine has no clock.
-	Now int64
-}
-
-// AcceptedPlan is the part of a plan that fits.
-type AcceptedPlan struct {
-	// Job is the version that the placements run.
-	Job    *api.Job
-	EvalID string
-	Result *api.PlanResult
-}
-
-// Writer commits entries through raft. It returns when the entry is applied to the local state, with its
-// index, or with an error when it certainly is not, or leadership ended.
-type Writer interface {
-	Write(ctx context.Context, e *Entry) (index uint64, err error)
+// Raft proposes an encoded command and waits until it is applied to the local state; it answers what the
+// apply function returned, with the index of the entry. An error means that the command is not applied, or
+// that leadership ended and the next leader knows.
+type Raft interface {
+	Apply(ctx context.Context, cmd []byte) (any, uint64, error)
 }
 
 // Limits of one raft entry, in allocations and in plans, and of entries being written at a time.
@@ -53,13 +39,13 @@ type Applier struct {
 	queue  *planQueue
 	ledger *ledger
 	broker *Broker
-	writer Writer
+	raft   Raft
 	log    hclog.Logger
 	sink   *metrics.Metrics
 }
 
-func newApplier(b *Broker, l *ledger, w Writer, log hclog.Logger, sink *metrics.Metrics) *Applier {
-	return &Applier{queue: newPlanQueue(), ledger: l, broker: b, writer: w, log: log.Named("plan"), sink: sink}
+func newApplier(b *Broker, l *ledger, r Raft, log hclog.Logger, sink *metrics.Metrics) *Applier {
+	return &Applier{queue: newPlanQueue(), ledger: l, broker: b, raft: r, log: log.Named("plan"), sink: sink}
 }
 
 // Submit queues the submission; its result arrives on the channel, exactly once.
@@ -80,7 +66,7 @@ func (a *Applier) Depth() int { return a.queue.depth() }
 
 // write is a raft entry in the making, or being written.
 type write struct {
-	entry  *Entry
+	entry  *fsm.PlanApplyRequest
 	subs   []*Submission
 	result []Result
 	allocs int
@@ -99,7 +85,7 @@ func (w *write) hollow() bool { return len(w.entry.Plans) == 0 && len(w.entry.Ev
 
 func (w *write) full() bool { return w.allocs >= maxEntryAllocs || len(w.subs) >= maxEntryPlans }
 
-func newWrite() *write { return &write{entry: &Entry{}, done: make(chan struct{})} }
+func newWrite() *write { return &write{entry: &fsm.PlanApplyRequest{}, done: make(chan struct{})} }
 
 // Run applies plans until ctx ends.
 func (a *Applier) Run(ctx context.Context) error {
@@ -189,7 +175,7 @@ func (a *Applier) check(open *write, s *Submission) {
 	}
 	open.entry.Evals = append(open.entry.Evals, preemptionEvals(v, out.evicted)...)
 	if changes(r) {
-		p := &AcceptedPlan{Job: s.Plan.Job, EvalID: s.Plan.EvalID, Result: r}
+		p := &fsm.PlanCommit{Job: s.Plan.Job, EvalID: s.Plan.EvalID, Result: r}
 		open.entry.Plans = append(open.entry.Plans, p)
 		for _, m := range [3]map[string][]*api.Allocation{r.NodeUpdate, r.NodeAllocation, r.NodePreemptions} {
 			for _, allocs := range m {
@@ -208,7 +194,7 @@ func changes(r *api.PlanResult) bool {
 
 // send starts writing the entry.
 func (a *Applier) send(g *run.Group, w *write) {
-	w.entry.Now = time.Now().UnixNano()
+	w.entry.Time = time.Now().UnixNano()
 	w.since = time.Now()
 	if w.hollow() {
 		close(w.done)
@@ -216,7 +202,7 @@ func (a *Applier) send(g *run.Group, w *write) {
 	}
 	g.Go("write", func(ctx context.Context) error {
 		defer close(w.done)
-		w.index, w.err = a.writer.Write(ctx, w.entry)
+		_, w.index, w.err = a.raft.Apply(ctx, fsm.PlanApply.Encode(w.entry))
 		return nil
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/nomadlike/nomadlike/scheduler/usage"
 )
 
-// supersededReason is the description of evaluations that a newer one made needless.
-const supersededReason = "canceled after more recent eval was processed"
+// SupersededReason is the description of evaluations that a newer one made needless.
+const SupersededReason = "canceled after more recent eval was processed"
 
 // feed turns commits into calls of Broker and Blocked. While the state is being restored it keeps the
 // commits and replays them afterwards, so that none is lost between the snapshot and the first commit.
@@ -146,7 +146,7 @@ func (f *feed) apply(changes []state.Change) {
 			}
 		case *api.Job:
 			if old, _ := c.Old.(*api.Job); c.Table == state.Jobs.Name() && row.Stop && !old.Stopped() {
-				f.blocked.Untrack(row.Namespace, row.ID, "", supersededReason)
+				f.blocked.Untrack(row.Namespace, row.ID, "", SupersededReason)
 			}
 		case *api.SchedulerConfiguration:
 			f.freed.noteAll(c.Index)
@@ -167,7 +167,7 @@ func (f *feed) deleted(c *state.Change) {
 		}
 	case *api.Job:
 		if c.Table == state.Jobs.Name() {
-			f.blocked.Untrack(old.Namespace, old.ID, "", supersededReason)
+			f.blocked.Untrack(old.Namespace, old.ID, "", SupersededReason)
 		}
 	}
 }
@@ -184,7 +184,7 @@ func (f *feed) eval(e *api.Evaluation) {
 		f.evals.Remove(e.ID)
 		f.blocked.Remove(e.ID)
 		if e.Status == api.EvalStatusComplete && e.BlockedEval == "" && len(e.FailedTGAllocs) == 0 {
-			f.blocked.Untrack(e.Namespace, e.JobID, blockKeyOf(e).nodeID, supersededReason)
+			f.blocked.Untrack(e.Namespace, e.JobID, blockKeyOf(e).nodeID, SupersededReason)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 )
 
 // newEval returns a pending evaluation of the job's newest version.
@@ -38,7 +39,7 @@ func preemptionEvals(v view, evicted []*api.Allocation) []*api.Evaluation {
 
 // lostEvals returns an evaluation for each job of which a plan placed something on a node that is down,
 // disconnected or gone in the view.
-func lostEvals(v view, plans []*AcceptedPlan) []*api.Evaluation {
+func lostEvals(v view, plans []*fsm.PlanCommit) []*api.Evaluation {
 	var evals []*api.Evaluation
 	seen := map[jobKey]bool{}
 	for _, p := range plans {

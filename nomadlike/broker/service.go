@@ -16,10 +16,10 @@ import (
 	"github.com/nomadlike/nomadlike/scheduler/feasible"
 )
 
-// ServiceConfig is what a Service needs. Store and Writer are required.
+// ServiceConfig is what a Service needs. Store and Raft are required.
 type ServiceConfig struct {
-	Store  *state.Store
-	Writer Writer
+	Store *state.Store
+	Raft  Raft
 	// Workers is num_schedulers: how many evaluations are scheduled at a time, the number of CPUs when 0.
 	Workers int
 	Broker  Config
@@ -65,7 +65,7 @@ func New(cfg ServiceConfig) *Service {
 	s.Evals = NewBroker(cfg.Broker)
 	s.Blocked = NewBlocked(func(evals []*api.Evaluation) { s.Evals.Enqueue(evals...) })
 	s.ledger = newLedger(cfg.Store)
-	s.Plans = newApplier(s.Evals, s.ledger, cfg.Writer, s.log, cfg.Metrics)
+	s.Plans = newApplier(s.Evals, s.ledger, cfg.Raft, s.log, cfg.Metrics)
 	s.feed = &feed{evals: s.Evals, blocked: s.Blocked}
 	s.feed.freed.signal = make(chan struct{}, 1)
 	s.workers = &Workers{
@@ -149,3 +149,6 @@ func (s *Service) active(ctx context.Context) error {
 	})
 	return g.Wait()
 }
+
+// DeliveryLimit returns how often an evaluation is handed out before it fails.
+func (s *Service) DeliveryLimit() int { return s.Evals.cfg.DeliveryLimit }
