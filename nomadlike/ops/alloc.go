@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package ops
+
+import (
+	"context"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
+	"github.com/nomadlike/nomadlike/scheduler"
+)
+
+func (e *Env) allocHandlers(set *opset.Set) {
+	handleRead(e, set, api.AllocList, allocList)
+	handleRead(e, set, api.AllocGet, allocGet)
+	handleWrite(set, api.AllocStop, e.allocStop)
+}
+
+func allocList(tx *readTx, r *api.AllocListRequest) ([]*api.AllocListStub, error) {
+	if err := checkPrefix("alloc", r.Prefix); err != nil {
+		return nil, err
+	}
+	p := page[api.Allocation]{
+		token:     func(a *api.Allocation) string { return createdToken(a.CreateIndex, a.ID) },
+		namespace: func(a *api.Allocation) string { return a.Namespace },
+	}
+	if r.Prefix != "" {
+		p.rows = inOrder(tx, state.Allocs.Prefix(tx, strings.ToLower(r.Prefix)))
+		p.token = func(a *api.Allocation) string { return a.ID }
+	} else {
+		index, id := splitCreated(r.NextToken)
+		p.rows = state.Allocs.Created(tx, index, id, r.Reverse)
+		p.before = func(*api.Allocation, string) bool { return false }
+	}
+	return list(tx, p, func(a *api.Allocation) *api.AllocListStub {
+		return allocStub(a, r.Resources, r.TaskStates != "false")
+	})
+}
+
+func allocStub(a *api.Allocation, resources, taskStates bool) *api.AllocListStub {
+	s := &api.AllocListStub{
+		ID: a.ID, EvalID: a.EvalID, Name: a.Name, Namespace: a.Namespace, NodeID: a.NodeID, NodeName: a.NodeName,
+		JobID: a.JobID, TaskGroup: a.TaskGroup, DesiredStatus: a.DesiredStatus, DesiredDescription: a.DesiredDescription,
+		ClientStatus: a.ClientStatus, ClientDescription: a.ClientDescription, DesiredTransition: a.DesiredTransition,
+		DeploymentStatus: a.DeploymentStatus, FollowupEvalID: a.FollowupEvalID, NextAllocation: a.NextAllocation,
+		RescheduleTracker: a.RescheduleTracker, PreemptedAllocations: a.PreemptedAllocations,
+		PreemptedByAllocation: a.PreemptedByAllocation, CreateIndex: a.CreateIndex, ModifyIndex: a.ModifyIndex,
+		CreateTime: a.CreateTime, ModifyTime: a.ModifyTime,
+	}
+	if a.Job != nil {
+		s.JobType, s.JobVersion = a.Job.Type, a.Job.Version
+	}
+	if resources {
+		s.AllocatedResources = a.AllocatedResources
+	}
+	if taskStates {
+		s.TaskStates = a.TaskStates
+	}
+	return s
+}
+
+func allocGet(tx *readTx, r *api.AllocRequest) (*api.Allocation, error) {
+	if err := checkID("alloc", r.AllocID); err != nil {
+		return nil, err
+	}
+	a := state.Allocs.Get(tx, r.AllocID)
+	if a == nil {
+		return nil, notFound("alloc not found")
+	}
+	return fullAlloc(a), nil
+}
+
+// fullAlloc returns the allocation as readers outside the cluster see it, with the obsolete resource forms.
+func fullAlloc(a *api.Allocation) *api.Allocation {
+	c := *a
+	scheduler.FillLegacyResources(&c)
+	return &c
+}
+
+func (e *Env) allocStop(ctx context.Context, r *api.AllocStopRequest) (*api.AllocStopResponse, error) {
+	if err := checkID("alloc", r.AllocID); err != nil {
+		return nil, err
+	}
+	snap := e.Store.Snapshot()
+	a := state.Allocs.Get(snap, r.AllocID)
+	if a == nil {
+		return nil, notFound("allocation not found")
+	}
+	yes := true
+	tr := api.DesiredTransition{Migrate: &yes}
+	if r.Reschedule {
+		tr = api.DesiredTransition{Reschedule: &yes, ForceReschedule: &yes}
+	}
+	if r.NoShutdownDelay {
+		tr.NoShutdownDelay = &yes
+	}
+	ev := e.newEval(a.Namespace, a.JobID, a.Job, api.TriggerAllocStop)
+	if r.Reschedule {
+		ev.TriggeredBy = api.TriggerAllocReschedule
+	}
+	ev.Priority = a.Job.PriorityOrDefault()
+	_, index, err := e.Raft.Apply(ctx, fsm.AllocsDesiredTransition.Encode(&fsm.AllocsDesiredTransitionRequest{
+		Transitions: map[string]api.DesiredTransition{a.ID: tr}, Evals: []*api.Evaluation{ev}, Time: e.Now().UnixNano(),
+	}))
+	if err != nil {
+		return nil, err
+	}
+	setIndex(ctx, index)
+	return &api.AllocStopResponse{EvalID: ev.ID}, nil
+}
+
+// newEval returns a pending evaluation of the job.
+func (e *Env) newEval(namespace, jobID string, job *api.Job, trigger string) *api.Evaluation {
+	now := e.Now().UnixNano()
+	ev := &api.Evaluation{
+		ID: api.NewID(), Namespace: namespace, JobID: jobID, TriggeredBy: trigger, Status: api.EvalStatusPending,
+		Priority: api.JobDefaultPriority, Type: api.JobTypeService, CreateTime: now, ModifyTime: now,
+	}
+	if job != nil {
+		ev.Type, ev.Priority, ev.JobModifyIndex = job.Type, job.PriorityOrDefault(), job.JobModifyIndex
+	}
+	return ev
+}

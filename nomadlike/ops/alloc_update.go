@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package ops
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
+)
+
+const (
+	// updateDelay is how long reports of allocations are gathered into one log entry; a lone report waits
+	// no longer than that, so that a start is seen at once.
+	updateDelay = 5 * time.Millisecond
+	// updateLimit is the most allocations in one log entry.
+	updateLimit = 4096
+)
+
+// updateBatch gathers the reports of many clients into few log entries.
+type updateBatch struct {
+	env *Env
+
+	mu struct {
+		sync.Mutex
+		allocs  []*api.Allocation
+		pending *updateRound
+	}
+}
+
+// updateRound is one log entry in the making; done is closed once index and err are set.
+type updateRound struct {
+	done  chan struct{}
+	index uint64
+	err   error
+}
+
+func newUpdateBatch(e *Env) *updateBatch { return &updateBatch{env: e} }
+
+func (e *Env) allocUpdate(ctx context.Context, r *api.AllocUpdateRequest) (*api.WriteMeta, error) {
+	snap := e.Store.Snapshot()
+	if _, err := e.verifyNode(snap, r.NodeID, r.SecretID); err != nil {
+		return nil, err
+	}
+	var known []*api.Allocation
+	for _, a := range r.Allocs {
+		if old := state.Allocs.Get(snap, a.ID); old != nil && old.NodeID == r.NodeID {
+			known = append(known, a)
+		}
+	}
+	if len(known) == 0 {
+		return &api.WriteMeta{}, nil
+	}
+	index, err := e.updates.add(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	setIndex(ctx, index)
+	return &api.WriteMeta{}, nil
+}
+
+// add puts reports into the present round and waits until it is committed.
+func (b *updateBatch) add(ctx context.Context, allocs []*api.Allocation) (uint64, error) {
+	b.mu.Lock()
+	round := b.mu.pending
+	if round == nil {
+		round = &updateRound{done: make(chan struct{})}
+		b.mu.pending = round
+		time.AfterFunc(updateDelay, func() { b.flush(round) })
+	}
+	b.mu.allocs = append(b.mu.allocs, allocs...)
+	full := len(b.mu.allocs) >= updateLimit
+	b.mu.Unlock()
+	if full {
+		b.flush(round)
+	}
+	select {
+	case <-round.done:
+		return round.index, round.err
+	case <-ctx.Done():
+		return 0, api.Errorf(api.ClassTimeout, "request ended before its allocations were written")
+	}
+}
+
+// flush commits the round unless somebody did already.
+func (b *updateBatch) flush(round *updateRound) {
+	b.mu.Lock()
+	if b.mu.pending != round {
+		b.mu.Unlock()
+		return
+	}
+	allocs := b.mu.allocs
+	b.mu.allocs, b.mu.pending = nil, nil
+	b.mu.Unlock()
+	defer close(round.done)
+	updates := make([]*fsm.AllocUpdate, len(allocs))
+	for i, a := range allocs {
+		updates[i] = fsm.ClientUpdate(a)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, round.index, round.err = b.env.Raft.Apply(ctx, fsm.AllocsClientUpdate.Encode(&fsm.AllocsClientUpdateRequest{
+		Allocs: updates, Evals: b.env.failureEvals(allocs), Time: b.env.Now().UnixNano(),
+	}))
+}
+
+// failureEvals returns one evaluation a job of which allocations newly failed, so that they are replaced.
+func (e *Env) failureEvals(allocs []*api.Allocation) []*api.Evaluation {
+	snap := e.Store.Snapshot()
+	type key struct{ ns, id string }
+	seen := map[key]bool{}
+	var evals []*api.Evaluation
+	for _, a := range allocs {
+		if a.ClientStatus != api.AllocClientFailed {
+			continue
+		}
+		old := state.Allocs.Get(snap, a.ID)
+		if old == nil || old.ClientTerminalStatus() || old.ServerTerminalStatus() {
+			continue
+		}
+		k := key{old.Namespace, old.JobID}
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		job := state.Jobs.Get(snap, k.ns, k.id)
+		if job == nil || job.Stopped() {
+			continue
+		}
+		evals = append(evals, e.newEval(k.ns, k.id, job, api.TriggerAllocFailure))
+	}
+	return evals
+}

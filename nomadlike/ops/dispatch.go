@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package ops runs operations. Dispatcher is the one pipeline that every call takes, whether it came over
+// HTTP, RPC or from the same process: authenticate, forward (region, leader, node), authorise, run, fill
+// the meta, count. Handlers, one file a resource, never see those steps.
+package ops
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	metrics "github.com/hashicorp/go-metrics"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/internal/rpc"
+)
+
+// ServerSide is what the dispatcher needs of a server in the same process.
+type ServerSide interface {
+	// Leader returns the RPC address of the leader ("" when there is none) and whether it is this server.
+	Leader() (addr string, self bool)
+	// LastContact is how long ago this server heard from the leader.
+	LastContact() time.Duration
+	// RegionServers returns RPC addresses of servers in another region.
+	RegionServers(region string) []string
+	// NodeOf returns the node of an allocation, "" when it is unknown.
+	NodeOf(allocID string) string
+	// NodeAddress returns the RPC address of another server that may reach the node; "" when unknown.
+	NodeKnown(nodeID string) bool
+	// Peers returns the RPC addresses of the other servers.
+	Peers() []string
+}
+
+// ClientSide is what the dispatcher needs of a client in the same process.
+type ClientSide interface {
+	// NodeID is the client's node.
+	NodeID() string
+	// HasAlloc says whether the client runs or keeps the allocation.
+	HasAlloc(allocID string) bool
+	Handlers() *opset.Set
+}
+
+// Config of a Dispatcher. Server and Client are nil for roles that the agent does not have.
+type Config struct {
+	Region string
+	Server ServerSide
+	// ServerOps serves read and write operations on this server.
+	ServerOps *opset.Set
+	Client    ClientSide
+	// Local serves ModeLocal operations.
+	Local *opset.Set
+	// Servers reaches the servers from an agent that is none.
+	Servers api.Caller
+	Pool    *rpc.Pool
+	Nodes   *rpc.NodeConns
+	// Auth checks callers; nil lets everyone do everything.
+	Auth    Authoriser
+	Logger  hclog.Logger
+	Metrics *metrics.Metrics
+}
+
+// Authoriser decides whether a caller may run an operation.
+type Authoriser interface {
+	// Authorise returns a denied error unless the request's token allows the operation.
+	Authorise(ctx context.Context, op *api.OpInfo, req api.Request) error
+}
+
+// leaderWait is how long a call waits for a leader while there is none.
+const leaderWait = 5 * time.Second
+
+// Dispatcher is an api.Caller over everything the agent can reach.
+type Dispatcher struct {
+	cfg Config
+	log hclog.Logger
+}
+
+// NewDispatcher returns a dispatcher; the configuration's sets may still be filled until the first call.
+func NewDispatcher(cfg Config) *Dispatcher {
+	if cfg.Logger == nil {
+		cfg.Logger = hclog.NewNullLogger()
+	}
+	return &Dispatcher{cfg: cfg, log: cfg.Logger.Named("ops")}
+}
+
+// errNoHandler says that this process does not serve the operation.
+var errNoHandler = errors.New("no handler")
+
+func unserved(op *api.OpInfo) error {
+	return api.Errorf(api.ClassUnsupported, "operation %s is not served by this agent", op.Name)
+}
+
+// Call runs a unary operation.
+func (d *Dispatcher) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
+	defer d.measure(op, time.Now())
+	meta := &api.Meta{KnownLeader: true}
+	run := func(set *opset.Set) error {
+		h := handler(set, op)
+		if h == nil {
+			return errNoHandler
+		}
+		if err := d.authorise(ctx, op, req); err != nil {
+			return err
+		}
+		v, err := h(withMeta(ctx, meta), req)
+		if err != nil {
+			return err
+		}
+		if m, ok := v.(api.MetaSetter); ok {
+			m.SetMeta(meta)
+		}
+		return rpc.SetResponse(resp, v)
+	}
+	remote := func(c api.Caller) error {
+		req.Options().Forwarded = true
+		m, err := c.Call(ctx, op, req, resp)
+		if m != nil {
+			*meta = *m
+		}
+		return err
+	}
+	err := d.route(ctx, op, req, meta, run, remote)
+	if errors.Is(err, errNoHandler) {
+		err = unserved(op)
+	}
+	return meta, err
+}
+
+func handler(set *opset.Set, op *api.OpInfo) opset.Unary {
+	if set == nil {
+		return nil
+	}
+	return set.Unary(op.Name)
+}
+
+// Open starts a streaming operation.
+func (d *Dispatcher) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
+	var stream api.Stream
+	run := func(set *opset.Set) error {
+		if set == nil || set.Streaming(op.Name) == nil {
+			return errNoHandler
+		}
+		if err := d.authorise(ctx, op, req); err != nil {
+			return err
+		}
+		caller, end, finish := opset.Pipe(ctx)
+		stream = caller
+		go func() { finish(d.guard(op, func() error { return set.Streaming(op.Name)(end.Context(), req, end) })) }()
+		return nil
+	}
+	remote := func(c api.Caller) (err error) {
+		req.Options().Forwarded = true
+		stream, err = c.Open(ctx, op, req)
+		return err
+	}
+	err := d.route(ctx, op, req, &api.Meta{}, run, remote)
+	if errors.Is(err, errNoHandler) {
+		err = unserved(op)
+	}
+	return stream, err
+}
+
+// guard turns a panic of a handler into an internal error, so that one bad request ends alone.
+func (d *Dispatcher) guard(op *api.OpInfo, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.log.Error("operation panicked", "operation", op.Name, "error", p, "stack", stack())
+			err = api.Errorf(api.ClassInternal, "internal error in %s; the agent's log has the details", op.Name)
+		}
+	}()
+	return f()
+}
+
+// route decides where the operation runs: run executes it with a set of this process, remote on another agent.
+func (d *Dispatcher) route(ctx context.Context, op *api.OpInfo, req api.Request, meta *api.Meta, run func(*opset.Set) error, remote func(api.Caller) error) error {
+	o := req.Options()
+	if o.Region != "" && o.Region != d.cfg.Region && op.Mode != api.ModeLocal && !bodyRegion(req) {
+		return d.toRegion(o, remote)
+	}
+	return d.guard(op, func() error {
+		switch op.Mode {
+		case api.ModeLocal:
+			return run(d.cfg.Local)
+		case api.ModeNode:
+			return d.toNode(req, run, remote)
+		}
+		if d.cfg.Server == nil {
+			if d.cfg.Servers == nil {
+				return api.Errorf(api.ClassNoLeader, "No cluster leader")
+			}
+			return remote(d.cfg.Servers)
+		}
+		return d.toServer(ctx, op, req, meta, run, remote)
+	})
+}
+
+// bodyRegion says that the region came with a job and is only a default.
+func bodyRegion(req api.Request) bool {
+	_, register := req.(*api.JobRegisterRequest)
+	return register && req.Options().Region == api.DefaultRegion
+}
+
+func (d *Dispatcher) toRegion(o *api.RequestOptions, remote func(api.Caller) error) error {
+	err := error(api.Errorf(api.ClassInternal, "No path to region"))
+	if d.cfg.Server == nil {
+		if d.cfg.Servers == nil || o.Forwarded {
+			return err
+		}
+		return remote(d.cfg.Servers)
+	}
+	for _, addr := range d.cfg.Server.RegionServers(o.Region) {
+		var c api.Caller
+		if c, err = d.cfg.Pool.Caller(addr); err != nil {
+			continue
+		}
+		if err = remote(c); !api.IsClass(err, api.ClassUnavailable) {
+			return err
+		}
+	}
+	return err
+}
+
+// toServer runs reads and writes: here when this server leads or the read may be stale, else on the leader.
+func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Request, meta *api.Meta, run func(*opset.Set) error, remote func(api.Caller) error) error {
+	stale := false
+	if rr, ok := req.(api.ReadRequest); ok && op.Mode == api.ModeRead {
+		stale = rr.Read().AllowStale
+	}
+	deadline := time.Now().Add(leaderWait)
+	for {
+		addr, self := d.cfg.Server.Leader()
+		if self || stale {
+			meta.KnownLeader = addr != ""
+			if !self {
+				meta.LastContact = d.cfg.Server.LastContact()
+			}
+			err := run(d.cfg.ServerOps)
+			if !api.IsClass(err, api.ClassNoLeader) || stale || time.Now().After(deadline) {
+				return err
+			}
+		} else if addr != "" {
+			if req.Options().Forwarded {
+				// The sender thought this server leads; let it look again rather than travel in circles.
+				return api.Errorf(api.ClassNoLeader, "No cluster leader")
+			}
+			c, err := d.cfg.Pool.Caller(addr)
+			if err != nil {
+				return err
+			}
+			err = remote(c)
+			if !api.IsClass(err, api.ClassNoLeader) && !api.IsClass(err, api.ClassUnavailable) || time.Now().After(deadline) {
+				return err
+			}
+			req.Options().Forwarded = false
+		} else if time.Now().After(deadline) {
+			return api.Errorf(api.ClassNoLeader, "No cluster leader")
+		}
+		select {
+		case <-ctx.Done():
+			return api.Errorf(api.ClassTimeout, "request ended while waiting for a leader")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// toNode runs an operation of a client: here, through a node connection, or through another server.
+func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
+	nodeID, allocID := nodeTarget(req)
+	if cl := d.cfg.Client; cl != nil {
+		if allocID != "" && cl.HasAlloc(allocID) || allocID == "" && (nodeID == "" || nodeID == cl.NodeID()) {
+			return run(cl.Handlers())
+		}
+	} else if allocID == "" && nodeID == "" {
+		return api.Errorf(api.ClassInvalid, "No local Node and node_id not provided")
+	}
+	if d.cfg.Server == nil {
+		if req.Options().Forwarded || d.cfg.Servers == nil {
+			return unknownTarget(allocID)
+		}
+		return remote(d.cfg.Servers)
+	}
+	if nodeID == "" {
+		if nodeID = d.cfg.Server.NodeOf(allocID); nodeID == "" {
+			return unknownTarget(allocID)
+		}
+	} else if !d.cfg.Server.NodeKnown(nodeID) {
+		return api.Errorf(api.ClassNotFound, "Unknown node %q", nodeID)
+	}
+	if d.cfg.Nodes != nil {
+		if c, ok := d.cfg.Nodes.Caller(nodeID); ok {
+			return remote(c)
+		}
+	}
+	if !req.Options().Forwarded {
+		for _, addr := range d.cfg.Server.Peers() {
+			c, err := d.cfg.Pool.Caller(addr)
+			if err != nil {
+				continue
+			}
+			if err := remote(c); !api.IsClass(err, api.ClassUnavailable) && !isNoPath(err) {
+				return err
+			}
+		}
+	}
+	return errNoPath
+}
+
+// errNoPath is the contract's text for a node that no server is connected with.
+var errNoPath = api.Errorf(api.ClassNotFound, "No path to node. If the node is down, its allocations cannot be reached")
+
+func isNoPath(err error) bool {
+	e := api.AsError(err)
+	return e != nil && e.Class == api.ClassNotFound && e.Message == errNoPath.Message
+}
+
+func unknownTarget(allocID string) error {
+	if allocID == "" {
+		return errNoPath
+	}
+	return api.Errorf(api.ClassNotFound, "Unknown allocation %q", allocID)
+}
+
+// nodeTarget finds the node or allocation that a request names.
+func nodeTarget(req api.Request) (nodeID, allocID string) {
+	switch r := req.(type) {
+	case *api.FSRequest:
+		return "", r.AllocID
+	case *api.FSReadRequest:
+		return "", r.AllocID
+	case *api.FSStreamRequest:
+		return "", r.AllocID
+	case *api.LogsRequest:
+		return "", r.AllocID
+	case *api.ExecRequest:
+		return "", r.AllocID
+	case *api.AllocStatsRequest:
+		return "", r.AllocID
+	case *api.AllocRestartRequest:
+		return "", r.AllocID
+	case *api.AllocSignalRequest:
+		return "", r.AllocID
+	case *api.ClientAllocGCRequest:
+		return "", r.AllocID
+	case *api.ClientRequest:
+		return r.NodeID, ""
+	}
+	return "", ""
+}
+
+func (d *Dispatcher) authorise(ctx context.Context, op *api.OpInfo, req api.Request) error {
+	if d.cfg.Auth == nil {
+		return nil
+	}
+	return d.cfg.Auth.Authorise(ctx, op, req)
+}
+
+func (d *Dispatcher) measure(op *api.OpInfo, start time.Time) {
+	if d.cfg.Metrics != nil {
+		d.cfg.Metrics.MeasureSince([]string{"op", strings.ReplaceAll(strings.ToLower(op.Name), ".", "_")}, start)
+	}
+}

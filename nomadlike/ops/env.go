@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package ops
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/nomadlike/events"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
+)
+
+// Applier writes to the replicated log.
+type Applier interface {
+	// Apply proposes an encoded command and returns what its apply function returned, with the log index.
+	Apply(ctx context.Context, cmd []byte) (any, uint64, error)
+}
+
+// Heartbeats keeps the nodes' time to live on the leader.
+type Heartbeats interface {
+	// Reset notes that the node reported and returns how long it has until it must report again.
+	Reset(nodeID string) time.Duration
+	// Forget stops watching the node.
+	Forget(nodeID string)
+}
+
+// Collector removes what is no longer needed.
+type Collector interface {
+	// Force collects everything that may go, whatever its age.
+	Force(ctx context.Context) error
+}
+
+// Membership is what the agent endpoints tell of the servers.
+type Membership interface {
+	Members() []*api.Member
+	// ServerName is this server's member name.
+	ServerName() string
+	Regions() []string
+}
+
+// Consensus is what the status endpoints tell of raft.
+type Consensus interface {
+	Applier
+	Leader() (addr string, self bool)
+	// PeerAddresses returns the RPC addresses of the raft peers.
+	PeerAddresses() []string
+}
+
+// Env is what server handlers work with.
+type Env struct {
+	Region, Datacenter string
+	Limits             api.Limits
+	// MaxSource is the largest job source that is kept, in bytes (job_max_source_size).
+	MaxSource int
+	// TrackedVersions is how many untagged versions of a job are kept.
+	TrackedVersions int
+	Store           *state.Store
+	Raft            Consensus
+	Heartbeats      Heartbeats
+	// NodeEvals returns the evaluations that a change of the node calls for.
+	NodeEvals func(s *state.Snapshot, node *api.Node, index uint64, now time.Time) []*api.Evaluation
+	Collector Collector
+	Members   Membership
+	Events    *events.Broker
+	// ServerAddrs are the RPC addresses that clients are told.
+	ServerAddrs func() []string
+	Logger      hclog.Logger
+	// Now is the clock.
+	Now func() time.Time
+
+	updates *updateBatch
+}
+
+// Handlers returns the operations that a server serves.
+func (e *Env) Handlers() *opset.Set {
+	set := opset.New()
+	e.jobHandlers(set)
+	e.allocHandlers(set)
+	e.evalHandlers(set)
+	e.nodeHandlers(set)
+	e.clientSideHandlers(set)
+	e.statusHandlers(set)
+	e.eventHandlers(set)
+	return set
+}
+
+// handleWrite binds a write: fn runs on the leader and notes the index of what it wrote with setIndex.
+func handleWrite[Req, Resp any](set *opset.Set, op *api.Op[Req, Resp], fn func(context.Context, *Req) (Resp, error)) {
+	opset.Handle(set, op, fn)
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package ops
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
+)
+
+func (e *Env) jobHandlers(set *opset.Set) {
+	e.jobReads(set)
+	handleWrite(set, api.JobRegister, e.jobRegister)
+	handleWrite(set, api.JobDeregister, e.jobDeregister)
+	handleWrite(set, api.JobEvaluate, e.jobEvaluate)
+	handleWrite(set, api.JobPlan, e.jobPlan)
+}
+
+// prepare turns the job of a request into the job to store: namespace and region settled, defaults filled
+// in, implied constraints added, everything checked. It returns the stored version, nil for a new job.
+func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string, in *api.Job) (job, old *api.Job, warnings api.Warnings, err error) {
+	switch {
+	case in == nil:
+		return nil, nil, nil, api.Errorf(api.ClassInvalid, "Job must be specified")
+	case in.ID == "":
+		return nil, nil, nil, api.Errorf(api.ClassInvalid, "Job ID hasn't been provided")
+	case pathID != "" && pathID != in.ID:
+		return nil, nil, nil, api.Errorf(api.ClassInvalid, "Job ID does not match name")
+	}
+	job = typeinfo.Copy(in)
+	if o.Namespace != "" {
+		job.Namespace = o.Namespace
+	}
+	if o.Region != "" && o.Region != api.DefaultRegion {
+		job.Region = o.Region
+	}
+	if job.Region == "" || job.Region == api.DefaultRegion {
+		job.Region = e.Region
+	}
+	job.Canonicalize()
+	job.AddImpliedConstraints()
+	if state.Namespaces.Get(snap, job.Namespace) == nil {
+		return nil, nil, nil, refused("job %q is in nonexistent namespace %q", job.ID, job.Namespace)
+	}
+	old = state.Jobs.Get(snap, job.Namespace, job.ID)
+	warnings, err = e.check(snap, job, old)
+	return job, old, warnings, err
+}
+
+// check collects every reason not to accept the job.
+func (e *Env) check(snap *state.Snapshot, job, old *api.Job) (api.Warnings, error) {
+	problems, warnings := checkJob(job, e.Limits)
+	if job.NodePool != "" && state.NodePools.Get(snap, job.NodePool) == nil {
+		problems.add(`job.node_pool: job %q is in nonexistent node pool %q`, job.ID, job.NodePool)
+	}
+	if old != nil {
+		problems.merge(api.ValidateUpdate(old, job))
+	}
+	return warnings, problems.err()
+}
+
+// jobProblems collects texts in the contract's aggregated shape.
+type jobProblems struct{ all api.ValidationError }
+
+func (p *jobProblems) add(format string, args ...any) {
+	p.all.Texts = append(p.all.Texts, fmt.Sprintf(format, args...))
+}
+
+func (p *jobProblems) merge(v *api.ValidationError) {
+	if v != nil {
+		p.all.Texts = append(p.all.Texts, v.Texts...)
+		p.all.Fields = append(p.all.Fields, v.Fields...)
+	}
+}
+
+// err returns the refusal of a write, nil without problems.
+func (p *jobProblems) err() error {
+	if len(p.all.Texts) == 0 {
+		return nil
+	}
+	return api.CodeErrorf(api.ClassInvalid, 500, "%s", p.all.Error())
+}
+
+// checkJob validates a canonical job as far as that needs no state.
+func checkJob(job *api.Job, limits api.Limits) (*jobProblems, api.Warnings) {
+	p := &jobProblems{}
+	verr, warnings := job.Validate(limits)
+	p.merge(verr)
+	for _, f := range job.Unsupported() {
+		p.add("%s", f.Error())
+	}
+	return p, warnings
+}
+
+func (e *Env) jobRegister(ctx context.Context, r *api.JobRegisterRequest) (*api.JobRegisterResponse, error) {
+	if r.Job == nil {
+		return nil, api.Errorf(api.ClassInvalid, "Job must be specified")
+	}
+	if r.EvalPriority != 0 && (r.EvalPriority < api.JobMinPriority || r.EvalPriority > api.JobMaxPriority) {
+		return nil, api.Errorf(api.ClassInvalid, "Eval priority must be between 1 and 100 inclusively")
+	}
+	snap := e.Store.Snapshot()
+	job, old, warnings, err := e.prepare(snap, &r.RequestOptions, r.PathID, r.Job)
+	if err != nil {
+		return nil, err
+	}
+	if r.EnforceIndex {
+		if err := enforceIndex(old, r.JobModifyIndex); err != nil {
+			return nil, err
+		}
+	}
+	preserve(job, old, r)
+	now := e.Now()
+	job.SubmitTime, job.Stop, job.Status, job.Stable, job.Version = now.UnixNano(), false, "", false, 0
+	sub := r.Submission
+	if sub != nil && len(sub.Source)+len(sub.Variables) > e.MaxSource {
+		if e.MaxSource > 0 {
+			warnings = append(warnings, api.FieldError{Path: "submission", Message: fmt.Sprintf("job source size of %d bytes exceeds the limit of %d bytes and was not stored", len(sub.Source)+len(sub.Variables), e.MaxSource)})
+		}
+		sub = nil
+	}
+	ev := e.newEval(job.Namespace, job.ID, job, api.TriggerJobRegister)
+	if r.EvalPriority > 0 {
+		ev.Priority = r.EvalPriority
+	}
+	resp := &api.JobRegisterResponse{Warnings: warnings.String()}
+	var index uint64
+	if old != nil && sameSpec(old, job) {
+		// The same specification again makes a new evaluation and no new version (jobspec.md 9.7).
+		ev.JobModifyIndex = old.JobModifyIndex
+		_, index, err = e.Raft.Apply(ctx, fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{ev}}))
+		resp.JobModifyIndex = old.JobModifyIndex
+	} else {
+		_, index, err = e.Raft.Apply(ctx, fsm.JobRegister.Encode(&fsm.JobRegisterRequest{
+			Job: job, Submission: sub, Eval: ev, EnforceIndex: r.EnforceIndex, JobModifyIndex: r.JobModifyIndex, TrackedVersions: e.TrackedVersions,
+		}))
+		resp.JobModifyIndex = index
+	}
+	if err != nil {
+		return nil, err
+	}
+	setIndex(ctx, index)
+	resp.EvalID, resp.EvalCreateIndex = ev.ID, index
+	return resp, nil
+}
+
+// sameSpec reports whether two jobs say the same, what servers note on them aside.
+func sameSpec(a, b *api.Job) bool {
+	x, y := *a, *b
+	for _, j := range []*api.Job{&x, &y} {
+		j.Status, j.StatusDescription, j.Stable, j.Version, j.VersionTag = "", "", false, 0, nil
+		j.SubmitTime, j.CreateIndex, j.ModifyIndex, j.JobModifyIndex, j.NomadTokenID = 0, 0, 0, 0, ""
+	}
+	return typeinfo.Equal(&x, &y)
+}
+
+func enforceIndex(old *api.Job, want uint64) error {
+	switch {
+	case want == 0 && old != nil:
+		return refused("Enforcing job modify index 0: job already exists")
+	case want != 0 && old == nil:
+		return refused("Enforcing job modify index %d: job does not exist", want)
+	case want != 0 && old.JobModifyIndex != want:
+		return refused("Enforcing job modify index %d: job exists with conflicting job modify index: %d", want, old.JobModifyIndex)
+	}
+	return nil
+}
+
+// preserve keeps counts and resources of what runs, where the request asks for it.
+func preserve(job, old *api.Job, r *api.JobRegisterRequest) {
+	if old == nil || !r.PreserveCounts && !r.PreserveResources {
+		return
+	}
+	for _, g := range job.TaskGroups {
+		was := old.LookupTaskGroup(g.Name)
+		if was == nil {
+			continue
+		}
+		if r.PreserveCounts && was.Count != nil {
+			n := *was.Count
+			g.Count = &n
+		}
+		if !r.PreserveResources {
+			continue
+		}
+		for _, t := range g.Tasks {
+			if wt := was.LookupTask(t.Name); wt != nil {
+				t.Resources = typeinfo.Copy(wt.Resources)
+			}
+		}
+	}
+}
+
+func (e *Env) jobDeregister(ctx context.Context, r *api.JobDeregisterRequest) (*api.JobDeregisterResponse, error) {
+	if r.EvalPriority != 0 && (r.EvalPriority < api.JobMinPriority || r.EvalPriority > api.JobMaxPriority) {
+		return nil, api.Errorf(api.ClassInvalid, "Eval priority must be between 1 and 100 inclusively")
+	}
+	ns := namespaceOf(&r.RequestOptions)
+	job := state.Jobs.Get(e.Store.Snapshot(), ns, r.JobID)
+	if job == nil {
+		setIndex(ctx, 0)
+		return &api.JobDeregisterResponse{}, nil
+	}
+	var ev *api.Evaluation
+	if !job.IsPeriodic() && !job.IsParameterized() {
+		ev = e.newEval(ns, r.JobID, job, api.TriggerJobDeregister)
+		if r.EvalPriority > 0 {
+			ev.Priority = r.EvalPriority
+		}
+	}
+	_, index, err := e.Raft.Apply(ctx, fsm.JobDeregister.Encode(&fsm.JobDeregisterRequest{
+		Namespace: ns, JobID: r.JobID, Purge: r.Purge, NoShutdownDelay: r.NoShutdownDelay, SubmitTime: e.Now().UnixNano(), Eval: ev,
+	}))
+	if err != nil {
+		return nil, err
+	}
+	setIndex(ctx, index)
+	resp := &api.JobDeregisterResponse{JobModifyIndex: index}
+	if ev != nil {
+		resp.EvalID, resp.EvalCreateIndex = ev.ID, index
+	}
+	return resp, nil
+}
+
+func (e *Env) jobEvaluate(ctx context.Context, r *api.JobEvaluateRequest) (*api.JobRegisterResponse, error) {
+	if r.JobID != "" && r.PathID != "" && r.JobID != r.PathID {
+		return nil, api.Errorf(api.ClassInvalid, "JobID not same as job name")
+	}
+	id := r.PathID
+	if id == "" {
+		id = r.JobID
+	}
+	ns := namespaceOf(&r.RequestOptions)
+	snap := e.Store.Snapshot()
+	job := state.Jobs.Get(snap, ns, id)
+	switch {
+	case job == nil:
+		return nil, refused("job not found")
+	case job.IsPeriodic():
+		return nil, refused("can't evaluate periodic job")
+	case job.IsParameterized():
+		return nil, refused("can't evaluate parameterized job")
+	}
+	ev := e.newEval(ns, id, job, api.TriggerJobRegister)
+	transitions := map[string]api.DesiredTransition{}
+	if r.EvalOptions.ForceReschedule {
+		yes := true
+		for a := range state.Allocs.By(snap, state.ByJob, ns, id) {
+			if a.ClientStatus == api.AllocClientFailed && a.NextAllocation == "" && !a.ServerTerminalStatus() {
+				transitions[a.ID] = api.DesiredTransition{ForceReschedule: &yes}
+			}
+		}
+	}
+	_, index, err := e.Raft.Apply(ctx, fsm.AllocsDesiredTransition.Encode(&fsm.AllocsDesiredTransitionRequest{
+		Transitions: transitions, Evals: []*api.Evaluation{ev}, Time: e.Now().UnixNano(),
+	}))
+	if err != nil {
+		return nil, err
+	}
+	setIndex(ctx, index)
+	return &api.JobRegisterResponse{EvalID: ev.ID, EvalCreateIndex: index, JobModifyIndex: job.JobModifyIndex}, nil
+}

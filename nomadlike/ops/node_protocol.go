@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package ops
+
+import (
+	"context"
+	"crypto/subtle"
+	"regexp"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
+	"github.com/nomadlike/nomadlike/scheduler/feasible"
+)
+
+// clientSideHandlers serve the clients of the cluster.
+func (e *Env) clientSideHandlers(set *opset.Set) {
+	handleWrite(set, api.NodeRegister, e.nodeRegister)
+	handleWrite(set, api.NodeHeartbeat, e.nodeHeartbeat)
+	handleWrite(set, api.NodeEvents, e.nodeEvents)
+	handleRead(e, set, api.NodeAllocsWatch, e.nodeAllocsWatch)
+	handleRead(e, set, api.AllocFetch, e.allocFetch)
+	e.updates = newUpdateBatch(e)
+	handleWrite(set, api.AllocUpdate, e.allocUpdate)
+}
+
+var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
+
+func (e *Env) nodeRegister(ctx context.Context, r *api.NodeRegisterRequest) (*api.NodeHeartbeatResponse, error) {
+	n := r.Node
+	if n == nil {
+		return nil, api.Errorf(api.ClassInvalid, "missing node for client registration")
+	}
+	if err := checkID("node", n.ID); err != nil {
+		return nil, err
+	}
+	if n.NodePool == "" {
+		n.NodePool = api.NodePoolDefault
+	}
+	switch {
+	case r.SecretID == "":
+		return nil, api.Errorf(api.ClassInvalid, "missing node secret ID for client registration")
+	case n.Name == "" || n.Datacenter == "":
+		return nil, api.Errorf(api.ClassInvalid, "missing name or datacenter for client registration")
+	case n.NodePool == api.NodePoolAll || !poolName.MatchString(n.NodePool):
+		return nil, api.Errorf(api.ClassInvalid, "node is not allowed to register in node pool %q", n.NodePool)
+	}
+	snap := e.Store.Snapshot()
+	old := state.Nodes.Get(snap, n.ID)
+	if old != nil && subtle.ConstantTimeCompare([]byte(old.SecretID), []byte(r.SecretID)) != 1 {
+		return nil, api.Errorf(api.ClassDenied, "node secret ID does not match; the node ID %s belongs to another client", n.ID)
+	}
+	now := e.Now()
+	node := *n
+	node.SecretID = r.SecretID
+	node.StatusUpdatedAt = now.Unix()
+	node.ComputedClass = feasible.ComputeClass(&node)
+	if node.Status == "" {
+		node.Status = api.NodeStatusInit
+	}
+	if node.SchedulingEligibility == "" {
+		node.SchedulingEligibility = api.NodeEligible
+	}
+	if old == nil {
+		node.Events = []*api.NodeEvent{nodeEvent("Cluster", "Node registered", now)}
+	} else {
+		node.SchedulingEligibility, node.DrainStrategy, node.LastDrain, node.Events = old.SchedulingEligibility, old.DrainStrategy, old.LastDrain, old.Events
+		if old.Status == api.NodeStatusDown && node.Status != api.NodeStatusDown {
+			node.Events = append(append([]*api.NodeEvent{}, old.Events...), nodeEvent("Cluster", "Node re-registered", now))
+		}
+	}
+	var evals []*api.Evaluation
+	if changesPlacement(old, &node) {
+		evals = e.NodeEvals(snap, &node, node.ModifyIndex, now)
+	}
+	_, index, err := e.Raft.Apply(ctx, fsm.NodeRegister.Encode(&fsm.NodeRegisterRequest{Node: &node, Evals: evals}))
+	if err != nil {
+		return nil, err
+	}
+	setIndex(ctx, index)
+	return &api.NodeHeartbeatResponse{TTL: e.Heartbeats.Reset(n.ID), EvalIDs: evalIDs(evals), Servers: e.ServerAddrs()}, nil
+}
+
+// changesPlacement reports whether the jobs of the node must be looked at again (scheduler.md 10.1).
+func changesPlacement(old, node *api.Node) bool {
+	if old == nil {
+		return node.Status == api.NodeStatusReady
+	}
+	if old.Status == node.Status {
+		return false
+	}
+	return node.Status == api.NodeStatusReady || node.Status == api.NodeStatusDown ||
+		node.Status == api.NodeStatusDisconnected || old.Status == api.NodeStatusDisconnected
+}
+
+func (e *Env) nodeHeartbeat(ctx context.Context, r *api.NodeHeartbeatRequest) (*api.NodeHeartbeatResponse, error) {
+	snap := e.Store.Snapshot()
+	n, err := e.verifyNode(snap, r.NodeID, r.SecretID)
+	if err != nil {
+		return nil, err
+	}
+	resp := &api.NodeHeartbeatResponse{Servers: e.ServerAddrs()}
+	status := r.Status
+	if status == "" {
+		status = api.NodeStatusReady
+	}
+	switch status {
+	case api.NodeStatusInit, api.NodeStatusReady, api.NodeStatusDown:
+	default:
+		return nil, api.Errorf(api.ClassInvalid, "invalid node status %q", status)
+	}
+	if status != n.Status {
+		now := e.Now()
+		changed := *n
+		changed.Status = status
+		var evals []*api.Evaluation
+		if changesPlacement(n, &changed) {
+			evals = e.NodeEvals(snap, &changed, n.ModifyIndex, now)
+		}
+		req := &fsm.NodeStatusUpdateRequest{NodeID: n.ID, Status: status, UpdatedAt: now.Unix(), Evals: evals}
+		if n.Status == api.NodeStatusDown && status == api.NodeStatusReady {
+			req.Event = nodeEvent("Heartbeat", "Node reregistered by heartbeat", now)
+		}
+		_, index, err := e.Raft.Apply(ctx, fsm.NodeStatusUpdate.Encode(req))
+		if err != nil {
+			return nil, err
+		}
+		setIndex(ctx, index)
+		resp.EvalIDs = evalIDs(evals)
+	}
+	if status == api.NodeStatusDown {
+		e.Heartbeats.Forget(n.ID)
+		return resp, nil
+	}
+	resp.TTL = e.Heartbeats.Reset(n.ID)
+	return resp, nil
+}
+
+func (e *Env) nodeEvents(ctx context.Context, r *api.NodeEventsRequest) (*api.WriteMeta, error) {
+	if _, err := e.verifyNode(e.Store.Snapshot(), r.NodeID, r.SecretID); err != nil {
+		return nil, err
+	}
+	_, index, err := e.Raft.Apply(ctx, fsm.NodeEvents.Encode(&fsm.NodeEventsRequest{NodeID: r.NodeID, Events: r.Events}))
+	if err != nil {
+		return nil, err
+	}
+	setIndex(ctx, index)
+	return &api.WriteMeta{}, nil
+}
+
+func (e *Env) nodeAllocsWatch(tx *readTx, r *api.NodeAllocsRequest) (*api.NodeAllocsResponse, error) {
+	if _, err := e.verifyNode(tx.Unrecorded(), r.NodeID, r.SecretID); err != nil {
+		return nil, err
+	}
+	resp := &api.NodeAllocsResponse{Allocs: map[string]uint64{}}
+	for a := range state.Allocs.By(tx, state.ByNode, r.NodeID) {
+		resp.Allocs[a.ID] = a.AllocModifyIndex
+	}
+	return resp, nil
+}
+
+func (e *Env) allocFetch(tx *readTx, r *api.AllocFetchRequest) ([]*api.Allocation, error) {
+	if _, err := e.verifyNode(tx.Unrecorded(), r.NodeID, r.SecretID); err != nil {
+		return nil, err
+	}
+	out := []*api.Allocation{}
+	for _, id := range r.AllocIDs {
+		if a := state.Allocs.Get(tx, id); a != nil && a.NodeID == r.NodeID {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package ops
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
+)
+
+// maxWait is the longest and the default time a blocking query waits (http-api.md 1.9).
+const maxWait = 300 * time.Second
+
+// handleRead binds a read: fn runs on a recording transaction, again after each change of what it read
+// until the index is past the one asked for or the wait is over. The meta's index comes from what was read
+// unless fn overrides it with overrideIndex.
+func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn func(*readTx, *Req) (Resp, error)) {
+	opset.Handle(set, op, func(ctx context.Context, req *Req) (Resp, error) {
+		o := any(req).(api.ReadRequest).Read()
+		wait := o.MaxWait
+		if wait <= 0 || wait > maxWait {
+			wait = maxWait
+		}
+		var deadline <-chan struct{}
+		for {
+			tx := &readTx{Tx: e.Store.Read(), Options: o, meta: metaOf(ctx)}
+			resp, err := fn(tx, req)
+			index := tx.Index()
+			if tx.override != nil {
+				index = *tx.override
+			}
+			if index == 0 && tx.override == nil {
+				index = 1 // an index of 0 would make a blocking caller spin
+			}
+			tx.meta.Index, tx.meta.HasIndex = index, true
+			if e := api.AsError(err); e != nil {
+				if e.Class != api.ClassNotFound {
+					return resp, err
+				}
+				withIndex := *e
+				withIndex.Index = index
+				err = &withIndex
+			}
+			if o.MinIndex == 0 || index > o.MinIndex || op.Info().Reads&api.Blocking == 0 {
+				return resp, err
+			}
+			if deadline == nil {
+				wctx, cancel := context.WithTimeout(ctx, wait+rand.N(wait/16+1))
+				defer cancel()
+				ctx, deadline = wctx, wctx.Done()
+			}
+			if werr := tx.Watch(ctx); werr != nil {
+				return resp, err // the wait is over: the present data is the answer
+			}
+		}
+	})
+}
+
+// readTx is what a read handler gets.
+type readTx struct {
+	*state.Tx
+	Options  *api.ReadOptions
+	meta     *api.Meta
+	override *uint64
+}
+
+// overrideIndex sets the index of the answer where it is not that of the rows read.
+func (tx *readTx) overrideIndex(i uint64) { tx.override = &i }
+
+// namespace returns the request's namespace, the default one when it names none.
+func (tx *readTx) namespace() string { return namespaceOf(&tx.Options.RequestOptions) }
+
+func namespaceOf(o *api.RequestOptions) string {
+	if o.Namespace == "" {
+		return api.DefaultNamespace
+	}
+	return o.Namespace
+}
+
+func notFound(format string, args ...any) error {
+	return api.Errorf(api.ClassNotFound, format, args...)
+}
+
+// refused is an error of a write that the contract answers with 500 although the caller is at fault.
+func refused(format string, args ...any) error {
+	return api.CodeErrorf(api.ClassInvalid, 500, format, args...)
+}
