@@ -62,6 +62,12 @@ func actor(part string, args []string) {
 		fmt.Println("reopen stdout:", err)
 	case "print":
 		printLines(args)
+	case "flood":
+		limit, _ := strconv.Atoi(args[0])
+		block := []byte(strings.Repeat("0123456789012345678901234567890123456789012345678\n", 64<<10/50))
+		for n := 0; n < limit; n += len(block) {
+			_, _ = os.Stdout.Write(block)
+		}
 	case "family":
 		family(args)
 	case "cat":

@@ -3,6 +3,7 @@
 package shim
 
 import (
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +32,39 @@ func BenchmarkIdleTask(b *testing.B) {
 				measureIdle(b, count)
 			}
 		})
+	}
+}
+
+// BenchmarkOutput measures how fast a task can print: from the first byte to the
+// exit record, through the shim's pipe into rotated files.
+func BenchmarkOutput(b *testing.B) {
+	const total = 512 << 20
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(total)
+	for b.Loop() {
+		place := newPlace(b)
+		h, err := Start(&Spec{
+			TaskID: "flood", Place: place,
+			Path: self, Args: []string{actorArgument, "flood", strconv.Itoa(total)}, WorkDir: "/",
+			Logs: Logs{Files: &LogFiles{
+				Dir:          Place{Base: place.Base},
+				StdoutPrefix: "p.stdout", StderrPrefix: "p.stderr",
+				MaxFiles: 3, MaxFileSize: 10 << 20,
+			}},
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		exit, err := h.Wait(b.Context())
+		if err != nil || exit.Code != 0 || exit.LogDropped != 0 {
+			b.Errorf("exit %+v, error %v", exit, err)
+		}
+		if err := h.Destroy(b.Context(), true); err != nil {
+			b.Error(err)
+		}
 	}
 }
 
