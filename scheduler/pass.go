@@ -133,7 +133,8 @@ func (p *pass) stop(a *api.Allocation, clientStatus, description string) *api.Al
 	return &row
 }
 
-// settle lists the allocations of the job that go on taking their place.
+// settle lists the allocations of the job that go on running. Those that were told to stop still take
+// their resources but no longer count for anti-affinity, spread and the distinct rules.
 func (p *pass) settle() {
 	if p.job == nil {
 		return
@@ -145,7 +146,7 @@ func (p *pass) settle() {
 		}
 	}
 	for _, a := range p.allocs {
-		if !usage.Counts(a) || stopped[a.ID] {
+		if !usage.Counts(a) || a.ServerTerminalStatus() || stopped[a.ID] {
 			continue
 		}
 		if ord, ok := p.overlay.Ordinal(a.NodeID); ok {

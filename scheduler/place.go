@@ -78,7 +78,7 @@ func (gp *groupPlacer) replace(want reconcile.Placement) {
 	old := want.Previous
 	ord, known := gp.overlay.Ordinal(old.NodeID)
 	resident := rank.Resident{Ord: int32(ord), Group: gp.group.Name}
-	holds := known && usage.Counts(old)
+	holds := known && usage.Counts(old) && !old.ServerTerminalStatus()
 	if holds {
 		gp.overlay.RemoveAlloc(old)
 		gp.placer.Release(resident)

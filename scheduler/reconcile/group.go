@@ -178,13 +178,14 @@ func (p *groupPass) place() {
 	p.migrate()
 }
 
-// migrate stops what leaves its node and places its replacement unless the drain wants none.
+// migrate stops what leaves its node and places its replacement, except for batch allocations whose drain
+// wants none.
 func (p *groupPass) migrate() {
 	for _, a := range p.migrating {
 		p.Stop = append(p.Stop, Stop{Alloc: a, Description: api.AllocDescMigrating})
 		p.Desired.Stop-- // counted as migrated
 		p.Desired.Migrate++
-		if a.DesiredTransition.ShouldDisableMigrationPlacement() {
+		if p.in.IsBatch && a.DesiredTransition.ShouldDisableMigrationPlacement() {
 			continue
 		}
 		p.Place = append(p.Place, Placement{Name: a.Name, Kind: KindMigrate, Previous: a})

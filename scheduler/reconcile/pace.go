@@ -19,7 +19,8 @@ type pace struct {
 	// limited is false when all may start at once.
 	limited bool
 	limit   int
-	// inProgress counts allocations of the newest version that are not healthy yet.
+	// inProgress counts allocations of the newest version that are not healthy yet; failed ones, which
+	// wait for their successor, count as one.
 	inProgress int
 	// next is when another one may start.
 	next time.Time
@@ -54,11 +55,14 @@ func (p *groupPass) pace() pace {
 			out.next = at
 		}
 	}
-	out.limit -= out.inProgress
-	if p.newestFailed() || p.deploymentHolds() {
+	out.limit = max(out.limit-out.inProgress, 0)
+	if p.newestFailed() {
+		out.inProgress++
 		out.limit = 0
 	}
-	out.limit = max(out.limit, 0)
+	if p.deploymentHolds() {
+		out.limit = 0
+	}
 	return out
 }
 

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package scheduler_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler"
+	"github.com/nomadlike/nomadlike/scheduler/feasible"
+	"github.com/nomadlike/nomadlike/scheduler/usage"
+)
+
+// cluster is a state in memory that plans are applied to in the way of the plan applier and the FSM.
+type cluster struct {
+	index    uint64
+	now      time.Time
+	table    *usage.Table
+	snapshot *usage.Snapshot
+	cache    *feasible.Cache
+	config   *api.SchedulerConfiguration
+
+	nodes      map[string]*api.Node
+	jobs       map[string]*api.Job
+	versions   map[string][]*api.Job
+	allocs     map[string]*api.Allocation
+	byJob      map[string][]string
+	evals      []*api.Evaluation
+	blocked    map[string]*api.Evaluation
+	deployment *api.Deployment
+	seed       uint64
+}
+
+func newCluster() *cluster {
+	c := &cluster{
+		index:    1,
+		now:      time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
+		table:    usage.NewTable(),
+		cache:    feasible.NewCache(),
+		nodes:    map[string]*api.Node{},
+		jobs:     map[string]*api.Job{},
+		versions: map[string][]*api.Job{},
+		allocs:   map[string]*api.Allocation{},
+		byJob:    map[string][]string{},
+		blocked:  map[string]*api.Evaluation{},
+	}
+	c.commit()
+	return c
+}
+
+func (c *cluster) commit() {
+	c.index++
+	c.snapshot = c.table.Snapshot()
+}
+
+func (c *cluster) Index() uint64                                { return c.index }
+func (c *cluster) Usage() *usage.Snapshot                       { return c.snapshot }
+func (c *cluster) Job(_, id string) *api.Job                    { return c.jobs[id] }
+func (c *cluster) SchedulerConfig() *api.SchedulerConfiguration { return c.config }
+
+func (c *cluster) LatestDeployment(string, string) *api.Deployment { return c.deployment }
+
+func (c *cluster) JobVersion(_, id string, version uint64) *api.Job {
+	for _, j := range c.versions[id] {
+		if j.Version == version {
+			return j
+		}
+	}
+	return nil
+}
+
+func (c *cluster) AllocsByJob(_, id string) []*api.Allocation {
+	out := make([]*api.Allocation, 0, len(c.byJob[id]))
+	for _, a := range c.byJob[id] {
+		out = append(out, c.allocs[a])
+	}
+	return out
+}
+
+func (c *cluster) AllocsByNode(id string) []*api.Allocation {
+	var out []*api.Allocation
+	for _, a := range c.allocs {
+		if a.NodeID == id {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (c *cluster) putNode(n *api.Node) {
+	n.ComputedClass = feasible.ComputeClass(n)
+	c.nodes[n.ID] = n
+	c.table.UpsertNode(n)
+}
+
+func (c *cluster) putAlloc(a *api.Allocation) {
+	old := c.allocs[a.ID]
+	c.table.UpsertAlloc(old, a)
+	if old == nil {
+		c.byJob[a.JobID] = append(c.byJob[a.JobID], a.ID)
+	}
+	c.allocs[a.ID] = a
+}
+
+// register stores a job as a new version.
+func (c *cluster) register(j *api.Job) {
+	c.index++
+	if old := c.jobs[j.ID]; old != nil {
+		j.Version, j.CreateIndex = old.Version+1, old.CreateIndex
+	} else {
+		j.CreateIndex = c.index
+	}
+	j.ModifyIndex, j.JobModifyIndex = c.index, c.index
+	c.jobs[j.ID] = j
+	c.versions[j.ID] = append(c.versions[j.ID], j)
+}
+
+func (c *cluster) eval(jobID, trigger string) *api.Evaluation {
+	c.seed++
+	e := &api.Evaluation{
+		ID: fmt.Sprintf("eval-%d", c.seed), Namespace: api.DefaultNamespace, JobID: jobID, Type: api.JobTypeService,
+		TriggeredBy: trigger, Status: api.EvalStatusPending, Priority: 50,
+	}
+	if j := c.jobs[jobID]; j != nil {
+		e.Type, e.Priority = j.Type, j.PriorityOrDefault()
+	}
+	return e
+}
+
+func (c *cluster) process(e *api.Evaluation) *scheduler.Outcome {
+	return scheduler.Process(c, e, scheduler.Config{Now: c.now, Seed: 1, Cache: c.cache})
+}
+
+// apply commits an outcome after the plan applier's check, which must accept what the scheduler planned.
+func (c *cluster) apply(tb testing.TB, out *scheduler.Outcome) {
+	tb.Helper()
+	overlay := usage.NewOverlay(c.snapshot)
+	nodeIDs := map[string]bool{}
+	for id := range out.Plan.NodeUpdate {
+		nodeIDs[id] = true
+	}
+	for id := range out.Plan.NodeAllocation {
+		nodeIDs[id] = true
+	}
+	for id := range nodeIDs {
+		part := usage.Part{NodeID: id, Place: out.Plan.NodeAllocation[id], Stop: out.Plan.NodeUpdate[id]}
+		if reason, ok := usage.Fits(overlay, part, func(id string) *api.Allocation { return c.allocs[id] }); !ok {
+			tb.Fatalf("the applier refuses the part for node %s: %s", id, reason)
+		}
+	}
+	c.index++
+	for _, rows := range out.Plan.NodeUpdate {
+		for _, a := range rows {
+			c.write(a)
+		}
+	}
+	for _, rows := range out.Plan.NodeAllocation {
+		for _, a := range rows {
+			c.write(a)
+		}
+	}
+	c.evals = append(c.evals, out.FollowUps...)
+	delete(c.blocked, out.Eval.JobID)
+	if out.Blocked != nil {
+		c.blocked[out.Eval.JobID] = out.Blocked
+	}
+	if out.Reblock {
+		c.blocked[out.Eval.JobID] = out.Eval
+	}
+	c.commit()
+}
+
+func (c *cluster) write(a *api.Allocation) {
+	row := *a
+	row.ModifyIndex, row.AllocModifyIndex = c.index, c.index
+	if old := c.allocs[a.ID]; old != nil {
+		row.CreateIndex, row.NextAllocation = old.CreateIndex, old.NextAllocation
+	} else {
+		row.CreateIndex = c.index
+		if previous := c.allocs[a.PreviousAllocation]; previous != nil {
+			linked := *previous
+			linked.NextAllocation = a.ID
+			c.putAlloc(&linked)
+		}
+	}
+	c.putAlloc(&row)
+}
+
+// change replaces one allocation row.
+func (c *cluster) change(id string, edit func(a *api.Allocation)) {
+	row := *c.allocs[id]
+	edit(&row)
+	c.putAlloc(&row)
+}
+
+// setClient records a client status with task states.
+func (c *cluster) setClient(id, status string) {
+	now := c.now
+	c.change(id, func(a *api.Allocation) {
+		a.ClientStatus = status
+		a.ModifyTime = now.UnixNano()
+		state := &api.TaskState{State: api.TaskStateRunning, StartedAt: &now}
+		switch status {
+		case api.AllocClientFailed:
+			state = &api.TaskState{State: api.TaskStateDead, Failed: true, FinishedAt: &now}
+		case api.AllocClientComplete, api.AllocClientLost:
+			state = &api.TaskState{State: api.TaskStateDead, FinishedAt: &now}
+		}
+		a.TaskStates = map[string]*api.TaskState{"main": state}
+	})
+}
+
+// sorted returns the allocations of a job by name, then age.
+func (c *cluster) sorted(jobID string) []*api.Allocation {
+	out := c.AllocsByJob("", jobID)
+	slices.SortFunc(out, func(a, b *api.Allocation) int {
+		if a.Name != b.Name {
+			return compareNames(a, b)
+		}
+		return int(a.CreateIndex) - int(b.CreateIndex)
+	})
+	return out
+}
+
+func compareNames(a, b *api.Allocation) int {
+	if a.TaskGroup != b.TaskGroup {
+		if a.TaskGroup < b.TaskGroup {
+			return -1
+		}
+		return 1
+	}
+	return a.Index() - b.Index()
+}

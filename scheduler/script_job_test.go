@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package scheduler_test
+
+import (
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// cmdJob: "job NAME option…" with one body line for each block; a line that starts with "group" opens a
+// group, others belong to the last one or, before the first group, to the job.
+func (s *script) cmdJob(args, body []string) string {
+	j := &api.Job{
+		ID: args[0], Name: args[0], Namespace: api.DefaultNamespace, Region: api.DefaultRegion,
+		Type: api.JobTypeService, NodePool: api.NodePoolDefault, Datacenters: []string{"*"},
+		Priority: api.Ptr(50),
+	}
+	for _, option := range args[1:] {
+		key, value, _ := strings.Cut(option, "=")
+		switch key {
+		case "type":
+			j.Type = value
+		case "dc":
+			j.Datacenters = strings.Split(value, ",")
+		case "pool":
+			j.NodePool = value
+		case "meta":
+			j.Meta = map[string]string{"m": value}
+		default:
+			s.fatal("unknown job option %q", option)
+		}
+	}
+	for _, line := range body {
+		fields := strings.Fields(line)
+		if fields[0] == "group" {
+			j.TaskGroups = append(j.TaskGroups, s.newGroup(fields[1], j.Type))
+			for _, option := range fields[2:] {
+				s.groupOption(j.TaskGroups[len(j.TaskGroups)-1], option)
+			}
+			continue
+		}
+		s.block(j, fields)
+	}
+	s.register(j)
+	return ""
+}
+
+func (s *script) newGroup(name, jobType string) *api.TaskGroup {
+	tg := &api.TaskGroup{
+		Name: name, Count: api.Ptr(1), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(300)},
+		Tasks: []*api.Task{{
+			Name: "main", Driver: "mock_driver",
+			Resources: &api.Resources{CPU: api.Ptr(500), MemoryMB: api.Ptr(256)},
+		}},
+	}
+	if jobType == api.JobTypeService {
+		tg.ReschedulePolicy = &api.ReschedulePolicy{
+			Delay: api.Ptr(s.duration("30s")), DelayFunction: "exponential", MaxDelay: api.Ptr(s.duration("1h")),
+			Unlimited: api.Ptr(true),
+		}
+	} else {
+		tg.ReschedulePolicy = &api.ReschedulePolicy{
+			Attempts: api.Ptr(1), Interval: api.Ptr(s.duration("24h")), Delay: api.Ptr(s.duration("5s")),
+			DelayFunction: "constant",
+		}
+	}
+	return tg
+}
+
+func (s *script) groupOption(tg *api.TaskGroup, option string) {
+	key, value, _ := strings.Cut(option, "=")
+	r := tg.Tasks[0].Resources
+	switch key {
+	case "count":
+		tg.Count = api.Ptr(s.number(value))
+	case "cpu":
+		r.CPU = api.Ptr(s.number(value))
+	case "memory":
+		r.MemoryMB = api.Ptr(s.number(value))
+	case "memory_max":
+		r.MemoryMaxMB = s.number(value)
+	case "secrets":
+		r.SecretsMB = s.number(value)
+	case "disk":
+		tg.EphemeralDisk.SizeMB = api.Ptr(s.number(value))
+	case "sticky":
+		tg.EphemeralDisk.Sticky = true
+	case "cores":
+		r.CPU, r.Cores = nil, s.number(value)
+	case "driver":
+		tg.Tasks[0].Driver = value
+	case "env":
+		tg.Tasks[0].Env = map[string]string{"E": value}
+	case "volume":
+		tg.Volumes = map[string]*api.VolumeRequest{value: {Name: value, Type: "host", Source: value}}
+	case "device":
+		r.Devices = []*api.RequestedDevice{{Name: value}}
+	case "mode":
+		s.network(tg).Mode = value
+	case "port": // label, label:static or label@network
+		label, static, _ := strings.Cut(value, ":")
+		label, network, _ := strings.Cut(label, "@")
+		static, ignore := strings.CutSuffix(static, "!")
+		p := &api.Port{Label: label, HostNetwork: network, IgnoreCollision: ignore}
+		if static == "" {
+			s.network(tg).DynamicPorts = append(s.network(tg).DynamicPorts, p)
+		} else {
+			p.Value = s.number(static)
+			s.network(tg).ReservedPorts = append(s.network(tg).ReservedPorts, p)
+		}
+	default:
+		s.fatal("unknown group option %q", option)
+	}
+}
+
+func (s *script) network(tg *api.TaskGroup) *api.NetworkResource {
+	if len(tg.Networks) == 0 {
+		tg.Networks = []*api.NetworkResource{{}}
+	}
+	return tg.Networks[0]
+}
+
+// block adds a constraint, affinity, spread, update, reschedule or task line.
+func (s *script) block(j *api.Job, fields []string) {
+	var tg *api.TaskGroup
+	if len(j.TaskGroups) > 0 {
+		tg = j.TaskGroups[len(j.TaskGroups)-1]
+	}
+	switch fields[0] {
+	case "constraint":
+		c := &api.Constraint{Operand: fields[1]}
+		if len(fields) > 3 {
+			c = &api.Constraint{LTarget: fields[1], Operand: fields[2], RTarget: strings.Join(fields[3:], " ")}
+		} else if len(fields) > 2 {
+			c.LTarget = fields[2]
+		}
+		if tg == nil {
+			j.Constraints = append(j.Constraints, c)
+		} else {
+			tg.Constraints = append(tg.Constraints, c)
+		}
+	case "affinity": // left op right weight
+		tg.Affinities = append(tg.Affinities, &api.Affinity{
+			LTarget: fields[1], Operand: fields[2], RTarget: fields[3], Weight: api.Ptr(s.number(fields[4])),
+		})
+	case "spread": // attribute weight value=percent…
+		spread := &api.Spread{Attribute: fields[1], Weight: api.Ptr(s.number(fields[2]))}
+		for _, target := range fields[3:] {
+			value, percent, _ := strings.Cut(target, "=")
+			spread.SpreadTarget = append(spread.SpreadTarget, &api.SpreadTarget{Value: value, Percent: s.number(percent)})
+		}
+		tg.Spreads = append(tg.Spreads, spread)
+	case "update": // max_parallel min_healthy_time
+		tg.Update = &api.UpdateStrategy{MaxParallel: api.Ptr(s.number(fields[1])), MinHealthyTime: api.Ptr(s.duration(fields[2]))}
+	case "reschedule":
+		tg.ReschedulePolicy = s.policy(fields[1:])
+	case "task": // name hook[:sidecar] cpu memory
+		hook, sidecar, _ := strings.Cut(fields[2], ":")
+		tg.Tasks = append(tg.Tasks, &api.Task{
+			Name: fields[1], Driver: "mock_driver", Lifecycle: &api.Lifecycle{Hook: hook, Sidecar: sidecar != ""},
+			Resources: &api.Resources{CPU: api.Ptr(s.number(fields[3])), MemoryMB: api.Ptr(s.number(fields[4]))},
+		})
+	default:
+		s.fatal("unknown block %q", fields[0])
+	}
+}
+
+func (s *script) policy(options []string) *api.ReschedulePolicy {
+	p := &api.ReschedulePolicy{}
+	for _, option := range options {
+		switch key, value, _ := strings.Cut(option, "="); key {
+		case "none":
+		case "attempts":
+			p.Attempts = api.Ptr(s.number(value))
+		case "interval":
+			p.Interval = api.Ptr(s.duration(value))
+		case "delay":
+			p.Delay = api.Ptr(s.duration(value))
+		case "max_delay":
+			p.MaxDelay = api.Ptr(s.duration(value))
+		case "function":
+			p.DelayFunction = value
+		case "unlimited":
+			p.Unlimited = api.Ptr(true)
+		default:
+			s.fatal("unknown option %q", option)
+		}
+	}
+	return p
+}
