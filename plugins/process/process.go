@@ -60,6 +60,10 @@ type Process struct {
 	record Record
 
 	stopOnce sync.Once
+
+	// gone is closed when the process has ended or is no longer ours.
+	gone     chan struct{}
+	goneOnce sync.Once
 }
 
 // osProcess is the operating system's side of a plugin process.
@@ -164,19 +168,30 @@ func connect(ctx context.Context, client *goplugin.Client, found <-chan osProces
 		return nil, errors.New("start plugin: it does not speak gRPC")
 	}
 	task := <-found
-	return &Process{
+	p := &Process{
 		client: client,
 		conn:   grpcClient.Conn,
 		task:   task,
 		record: recordOf(client.ReattachConfig().Addr, task.ID()),
-	}, nil
+		gone:   make(chan struct{}),
+	}
+	go func() {
+		select {
+		case <-task.exited():
+			p.leave()
+		case <-p.gone:
+		}
+	}()
+	return p, nil
 }
 
+func (p *Process) leave() { p.goneOnce.Do(func() { close(p.gone) }) }
+
 // Driver returns a client for the driver service of the process.
-func (p *Process) Driver() *drivers.Client { return drivers.NewClient(p.conn, p.Exited()) }
+func (p *Process) Driver() *drivers.Client { return drivers.NewClient(p.conn, p.gone) }
 
 // Device returns a client for the device service of the process.
-func (p *Process) Device() *device.Client { return device.NewClient(p.conn, p.Exited()) }
+func (p *Process) Device() *device.Client { return device.NewClient(p.conn, p.gone) }
 
 // Exited is closed when the process has ended.
 func (p *Process) Exited() <-chan struct{} { return p.task.exited() }
@@ -200,9 +215,13 @@ func (p *Process) Stop() {
 // Kill ends the process at once.
 func (p *Process) Kill() { _ = p.task.Kill(context.Background()) }
 
-// Detach closes the connection and leaves the process running. Only Exited and
-// Record may be used afterwards.
-func (p *Process) Detach() { _ = p.conn.Close() }
+// Detach closes the connection and leaves the process running. To callers it
+// looks as if the process had ended. Only Exited and Record may be used
+// afterwards.
+func (p *Process) Detach() {
+	p.leave()
+	_ = p.conn.Close()
+}
 
 // removeSocket removes what a process that was killed leaves behind.
 func (p *Process) removeSocket() {
