@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build !unix
+
+package raftlog
+
+// isReadOnly reports whether the file system refuses writes; elsewhere that is a permission error.
+func isReadOnly(error) bool { return false }

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package raftlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+var (
+	logBucket    = []byte("logs")
+	stableBucket = []byte("stable")
+)
+
+// errNotFound is the answer for a missing stable value; raft knows it by this text.
+var errNotFound = errors.New("not found")
+
+// lockWait is how long Open waits for another agent to let go of the file.
+const lockWait = 500 * time.Millisecond
+
+// Options of a Store.
+type Options struct {
+	// NoFreelistSync makes writes cheaper and opening a large file slower.
+	NoFreelistSync bool
+	// NoSync leaves flushing to the operating system; acknowledged entries may be lost in a power failure.
+	NoSync bool
+}
+
+// Store is a raft.LogStore and raft.StableStore.
+type Store struct {
+	db   *bbolt.DB
+	path string
+}
+
+var (
+	_ raft.LogStore    = (*Store)(nil)
+	_ raft.StableStore = (*Store)(nil)
+)
+
+// Open opens the file, which is made when it does not exist. Errors say what to do: another agent holds
+// it, the directory cannot be written, or the file is damaged.
+func Open(path string, o Options) (*Store, error) {
+	s, err := open(path, o)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	return s, nil
+}
+
+func open(path string, o Options) (s *Store, err error) {
+	defer recoverDamage(&err)
+	if err := checkHeader(path); err != nil {
+		return nil, err
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: lockWait, NoFreelistSync: o.NoFreelistSync, NoSync: o.NoSync,
+		FreelistType: bbolt.FreelistMapType, NoStatistics: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s = &Store{db: db, path: path}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		if info, err := os.Stat(path); err == nil && info.Size() < tx.Size() {
+			return fmt.Errorf("%w: it has %d of %d bytes", errDamaged, info.Size(), tx.Size())
+		}
+		for _, name := range [][]byte{logBucket, stableBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// errDamaged marks a file whose content cannot be right.
+var errDamaged = errors.New("file is damaged")
+
+// checkHeader refuses a file that was cut off inside its first pages, which bbolt would fill anew.
+func checkHeader(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%w: it is a directory", errDamaged)
+	case info.Size() > 0 && info.Size() < 2*int64(os.Getpagesize()):
+		return fmt.Errorf("%w: it has only %d bytes", errDamaged, info.Size())
+	}
+	return nil
+}
+
+// recoverDamage turns the panics with which bbolt answers a damaged page into an error.
+func recoverDamage(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v", errDamaged, p)
+	}
+}
+
+func explain(path string, err error) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return fmt.Errorf("raft log %s is in use by another agent: stop that agent or choose another data_dir", path)
+	case errors.Is(err, fs.ErrPermission) || isReadOnly(err):
+		return fmt.Errorf("raft log %s cannot be opened for writing: make the directory writable for this user or choose another data_dir: %w", path, err)
+	case errors.Is(err, errDamaged), errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return fmt.Errorf("raft log %s is damaged or no raft log: restore the directory from a backup, or move it away and join the cluster again: %w", path, err)
+	}
+	return fmt.Errorf("open raft log %s: %w", path, err)
+}
+
+// Path returns the file's path.
+func (s *Store) Path() string { return s.path }
+
+// Close lets go of the file.
+func (s *Store) Close() error { return s.db.Close() }
+
+func key(index uint64) []byte { return binary.BigEndian.AppendUint64(nil, index) }
+
+// view runs fn in a read transaction; damage found in the file is an error.
+func (s *Store) view(fn func(tx *bbolt.Tx) error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = explain(s.path, fmt.Errorf("%w: %v", errDamaged, p))
+		}
+	}()
+	return s.db.View(fn)
+}
+
+// FirstIndex returns the index of the oldest entry, 0 when there is none.
+func (s *Store) FirstIndex() (index uint64, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		if k, _ := tx.Bucket(logBucket).Cursor().First(); k != nil {
+			index = binary.BigEndian.Uint64(k)
+		}
+		return nil
+	})
+	return index, err
+}
+
+// LastIndex returns the index of the newest entry, 0 when there is none.
+func (s *Store) LastIndex() (index uint64, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		if k, _ := tx.Bucket(logBucket).Cursor().Last(); k != nil {
+			index = binary.BigEndian.Uint64(k)
+		}
+		return nil
+	})
+	return index, err
+}
+
+// GetLog reads an entry; raft.ErrLogNotFound when there is none.
+func (s *Store) GetLog(index uint64, l *raft.Log) error {
+	return s.view(func(tx *bbolt.Tx) error {
+		v := tx.Bucket(logBucket).Get(key(index))
+		if v == nil {
+			return raft.ErrLogNotFound
+		}
+		return s.decode(index, v, l)
+	})
+}
+
+func (s *Store) decode(index uint64, v []byte, l *raft.Log) error {
+	if err := decodeLog(v, l); err != nil {
+		return explain(s.path, fmt.Errorf("%w: entry %d: %w", errDamaged, index, err))
+	}
+	if l.Index != index {
+		return explain(s.path, fmt.Errorf("%w: entry %d says it is %d", errDamaged, index, l.Index))
+	}
+	return nil
+}
+
+// Verify reads every entry after the index and returns an error for the first that is damaged or missing.
+func (s *Store) Verify(after uint64) error {
+	return s.view(func(tx *bbolt.Tx) error {
+		c := tx.Bucket(logBucket).Cursor()
+		var l raft.Log
+		var last uint64
+		for k, v := c.Seek(key(after + 1)); k != nil; k, v = c.Next() {
+			index := binary.BigEndian.Uint64(k)
+			if last > 0 && index != last+1 {
+				return explain(s.path, fmt.Errorf("%w: entries %d to %d are missing", errDamaged, last+1, index-1))
+			}
+			if err := s.decode(index, v, &l); err != nil {
+				return err
+			}
+			last = index
+		}
+		return nil
+	})
+}
+
+// StoreLog writes an entry; it is on disk when this returns.
+func (s *Store) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{l}) }
+
+// StoreLogs writes entries in one transaction; they are on disk when this returns.
+func (s *Store) StoreLogs(logs []*raft.Log) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(logBucket)
+		b.FillPercent = 0.95 // entries come in order
+		for _, l := range logs {
+			if err := b.Put(key(l.Index), encodeLog(l)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write raft log %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// DeleteRange deletes the entries from low to high, both included.
+func (s *Store) DeleteRange(low, high uint64) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		c := tx.Bucket(logBucket).Cursor()
+		// Seek again each time: Next after a deletion may step over an entry.
+		for k, _ := c.Seek(key(low)); k != nil && binary.BigEndian.Uint64(k) <= high; k, _ = c.Seek(key(low)) {
+			if err := c.Delete(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete from raft log %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// Set writes a stable value; it is on disk when this returns.
+func (s *Store) Set(k, v []byte) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(stableBucket).Put(k, v) })
+	if err != nil {
+		return fmt.Errorf("write raft log %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// Get reads a stable value.
+func (s *Store) Get(k []byte) (v []byte, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		stored := tx.Bucket(stableBucket).Get(k)
+		if stored == nil {
+			return errNotFound
+		}
+		v = append([]byte{}, stored...)
+		return nil
+	})
+	return v, err
+}
+
+// SetUint64 writes a stable number.
+func (s *Store) SetUint64(k []byte, v uint64) error { return s.Set(k, key(v)) }
+
+// GetUint64 reads a stable number.
+func (s *Store) GetUint64(k []byte) (uint64, error) {
+	v, err := s.Get(k)
+	if err != nil {
+		return 0, err
+	}
+	if len(v) != 8 {
+		return 0, explain(s.path, fmt.Errorf("%w: stable value %q has %d bytes", errDamaged, k, len(v)))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
