@@ -18,3 +18,16 @@ type Group struct {
 	// Remove are directories to remove once the task is gone.
 	Remove []string `codec:"remove" json:"remove,omitempty"`
 }
+
+// Limits are what a task may use.
+type Limits struct {
+	// CPU is the share of the processors, in MHz.
+	CPU int64
+	// Memory is what the task reserves, in bytes. MemoryMax is the most it
+	// may use: 0 means the same, and less that there is no limit.
+	Memory    int64
+	MemoryMax int64
+	// Cores are the cores that the task has for itself, such as "0-2,7";
+	// empty if it has none.
+	Cores string
+}

@@ -19,3 +19,12 @@ func OOMKills(string) (uint64, error) { return 0, errors.ErrUnsupported }
 func Enter([]string) (leave func() error, refused []string, err error) {
 	return func() error { return nil }, nil, nil
 }
+
+// ForTask returns the zero Group.
+func ForTask(_, _, _ string) Group { return Group{} }
+
+// ForOverride returns the zero Group.
+func ForOverride(string, map[string]string) Group { return Group{} }
+
+// Prepare has nothing to do on this system.
+func (g Group) Prepare(Limits) (Group, []error) { return g, nil }

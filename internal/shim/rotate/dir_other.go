@@ -62,6 +62,16 @@ func (d *Dir) openLog(name string) (file, int64, error) {
 	return file{f}, st.Size(), nil
 }
 
+// OpenAppend opens or creates a file that is no log file of a Writer, under the
+// same rules.
+func (d *Dir) OpenAppend(name string) (*os.File, error) {
+	if !beneath.PlainName(name) {
+		return nil, beneath.ErrName
+	}
+	f, _, err := d.openLog(name)
+	return f.File, err
+}
+
 func (d *Dir) remove(name string) error { return d.root.Remove(name) }
 
 func (d *Dir) each(f func(name string)) error {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build !unix
+
+package rawexec
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+func linked(fs.FileInfo) bool { return false }
+
+const defaultStopSignal = syscall.SIGINT

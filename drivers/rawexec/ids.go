@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package rawexec
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/internal/shim"
+)
+
+// idRange is a range of user or group numbers, both ends included.
+type idRange struct{ from, to uint32 }
+
+type idRanges []idRange
+
+// parseRanges reads a list such as "0,100-200".
+func parseRanges(text string) (idRanges, error) {
+	var ranges idRanges
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		low, high, isRange := strings.Cut(part, "-")
+		if !isRange {
+			high = low
+		}
+		from, err1 := strconv.ParseUint(strings.TrimSpace(low), 10, 32)
+		to, err2 := strconv.ParseUint(strings.TrimSpace(high), 10, 32)
+		if err1 != nil || err2 != nil || from > to {
+			return nil, fmt.Errorf("%q is neither a number nor a range such as 100-200", part)
+		}
+		ranges = append(ranges, idRange{uint32(from), uint32(to)})
+	}
+	return ranges, nil
+}
+
+func (r idRanges) contains(id int) bool {
+	return slices.ContainsFunc(r, func(one idRange) bool {
+		return id >= 0 && uint64(id) >= uint64(one.from) && uint64(id) <= uint64(one.to)
+	})
+}
+
+// resolveUser returns the user that a task runs as, nil if that is the user of
+// this process, and an error if the agent's configuration denies it.
+//
+// Compat: the reference takes every user for a member of group 0, so that to
+// deny group 0 denies everyone. Here the groups are the real ones.
+func resolveUser(name string, config *pluginConfig) (*shim.User, error) {
+	if runtime.GOOS == "windows" {
+		return nil, shim.ErrUnsupported
+	}
+	who, err := lookupUser(name)
+	if err != nil {
+		return nil, err
+	}
+	if config.uids.contains(who.UID) {
+		return nil, fmt.Errorf("running as user %d is denied by denied_host_uids", who.UID)
+	}
+	for _, gid := range append([]int{who.GID}, who.Groups...) {
+		if config.gids.contains(gid) {
+			return nil, fmt.Errorf("running as user %d in group %d is denied by denied_host_gids", who.UID, gid)
+		}
+	}
+	if name == "" || who.UID == os.Geteuid() {
+		return nil, nil
+	}
+	if os.Geteuid() != 0 {
+		return nil, fmt.Errorf("running as user %q needs an agent that runs as root", name)
+	}
+	return who, nil
+}
+
+// lookupUser finds a user by name or number; the empty name is this process's
+// own user.
+func lookupUser(name string) (*shim.User, error) {
+	if name == "" {
+		groups, err := os.Getgroups()
+		if err != nil {
+			return nil, fmt.Errorf("find own groups: %w", err)
+		}
+		return &shim.User{UID: os.Geteuid(), GID: os.Getegid(), Groups: groups}, nil
+	}
+	found, err := user.Lookup(name)
+	if _, failed := strconv.Atoi(name); err != nil && failed == nil {
+		found, err = user.LookupId(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find user %q: %w", name, err)
+	}
+	who := &shim.User{}
+	uid, err1 := strconv.Atoi(found.Uid)
+	gid, err2 := strconv.Atoi(found.Gid)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, fmt.Errorf("find user %q: %w", name, err)
+	}
+	who.UID, who.GID = uid, gid
+	ids, err := found.GroupIds()
+	if err != nil {
+		return nil, fmt.Errorf("find groups of user %q: %w", name, err)
+	}
+	for _, id := range ids {
+		if gid, err := strconv.Atoi(id); err == nil {
+			who.Groups = append(who.Groups, gid)
+		}
+	}
+	return who, nil
+}
