@@ -62,12 +62,12 @@ func (gp *groupPlacer) place(want reconcile.Placement) {
 	placement, ok := gp.placer.Place(gp.want(want))
 	if !ok {
 		gp.fail()
-		if want.Kind == reconcile.KindReschedule {
+		if want.Kind == reconcile.KindReschedule && !want.Previous.ServerTerminalStatus() {
 			gp.annotate(want.Previous, reconcile.RescheduleNoPlacement, "")
 		}
 		return
 	}
-	if want.Kind == reconcile.KindReschedule {
+	if want.Kind == reconcile.KindReschedule && !want.Previous.ServerTerminalStatus() {
 		gp.stop(want.Previous, "", api.AllocDescRescheduled)
 	}
 	gp.add(want, placement)

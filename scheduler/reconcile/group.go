@@ -20,6 +20,8 @@ type groupPass struct {
 	// good; failed hold theirs until the policy replaces them or for good.
 	live, done, failed []*api.Allocation
 	migrating, lost    []*api.Allocation
+	// over were told to stop and hold no place.
+	over []*api.Allocation
 	// due are failed allocations to replace now.
 	due []Placement
 	// destructive caches the answer of GroupNeedsDestructiveUpdate per job version.
@@ -50,6 +52,7 @@ func (p *groupPass) sort(allocs []*api.Allocation) {
 	for _, a := range allocs {
 		switch classify(p.in, a) {
 		case classIgnored:
+			p.over = append(p.over, a)
 			p.reap(p.in, a)
 		case classMigrate:
 			p.migrating = append(p.migrating, a)
@@ -171,11 +174,47 @@ func (p *groupPass) place() {
 		p.Desired.RescheduleNow++
 		room--
 	}
-	for range room {
-		p.Place = append(p.Place, Placement{Name: names.free(), Kind: KindNew})
+	if room > 0 {
+		waiting := p.waiting()
+		for range room {
+			name := names.free()
+			p.Place = append(p.Place, takeOver(name, waiting[name], p.TaskGroup))
+		}
 	}
 	p.Desired.Place = len(p.Place)
 	p.migrate()
+}
+
+// waiting returns, by name, the allocations that were stopped in favour of a successor which found no
+// node then, or whose part of the plan was refused. The newest allocation of a name decides.
+func (p *groupPass) waiting() map[string]*api.Allocation {
+	newest := make(map[string]*api.Allocation, len(p.over))
+	for _, a := range p.over {
+		if other := newest[a.Name]; other == nil || a.CreateIndex > other.CreateIndex {
+			newest[a.Name] = a
+		}
+	}
+	return newest
+}
+
+// takeOver makes the placement of a name, as the successor of the allocation that still waits for one.
+func takeOver(name string, a *api.Allocation, tg *api.TaskGroup) Placement {
+	p := Placement{Name: name, Kind: KindNew}
+	if a == nil || a.NextAllocation != "" {
+		return p
+	}
+	switch a.DesiredDescription {
+	case api.AllocDescRescheduled:
+		p.Kind, p.Previous = KindReschedule, a
+		p.Delay = NextDelay(tg.ReschedulePolicy, a.RescheduleTracker, failureTime(a))
+	case api.AllocDescLost:
+		p.Kind, p.Previous = KindLost, a
+	case api.AllocDescMigrating:
+		p.Kind, p.Previous = KindMigrate, a
+	case api.AllocDescUpdating:
+		p.Previous = a
+	}
+	return p
 }
 
 // migrate stops what leaves its node and places its replacement, except for batch allocations whose drain
