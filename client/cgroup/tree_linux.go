@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nomadlike/nomadlike/internal/shim/cgroup"
+	"github.com/nomadlike/nomadlike/internal/shim/sysfs"
+)
+
+// killWait bounds how long Remove waits for killed processes.
+const killWait = 5 * time.Second
+
+// controllers are those that version 2 needs.
+var controllers = []string{"cpuset", "cpu", "io", "memory", "pids"}
+
+// detect tells the version from what is mounted at root.
+func detect(root string) tree {
+	var st unix.Statfs_t
+	if unix.Statfs(root, &st) != nil {
+		return nil
+	}
+	switch st.Type {
+	case unix.CGROUP2_SUPER_MAGIC:
+		have, err := sysfs.Read(filepath.Join(root, "cgroup.controllers"))
+		if err != nil {
+			return nil
+		}
+		for _, c := range controllers {
+			if !slices.Contains(strings.Fields(string(have)), c) {
+				return nil
+			}
+		}
+		return &unified{root: root}
+	case unix.TMPFS_MAGIC:
+		if _, err := os.Stat(filepath.Join(root, "cpuset", "cgroup.procs")); err != nil {
+			return nil
+		}
+		return &legacy{root: root}
+	}
+	return nil
+}
+
+// unified is version 2.
+type unified struct{ root string }
+
+func (u *unified) version() string { return "2" }
+
+func (u *unified) slice(partition string) string {
+	return filepath.Join(u.root, ParentV2, partition+".slice")
+}
+
+func (u *unified) setup(usable []uint16) error {
+	dirs := []string{filepath.Join(u.root, ParentV2), u.slice("share"), u.slice("reserve")}
+	if err := enable(u.root); err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if err := mkdir(dir); err != nil {
+			return err
+		}
+		if err := enable(dir); err != nil {
+			return err
+		}
+	}
+	return u.partition(usable, nil)
+}
+
+// enable lets the children of a group use all controllers.
+func enable(dir string) error {
+	file := filepath.Join(dir, "cgroup.subtree_control")
+	have, err := sysfs.Read(file)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	for _, c := range controllers {
+		if slices.Contains(strings.Fields(string(have)), c) {
+			continue
+		}
+		if err := write(file, "+"+c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *unified) partition(shared, reserved []uint16) error {
+	// Growing comes first so that no core is in neither for long.
+	return errors.Join(
+		write(filepath.Join(u.slice("reserve"), "cpuset.cpus"), list(reserved)),
+		write(filepath.Join(u.slice("share"), "cpuset.cpus"), list(shared)),
+	)
+}
+
+func (u *unified) create(id string, cores []uint16) (string, error) {
+	partition := "share"
+	if len(cores) > 0 {
+		partition = "reserve"
+	}
+	dir := filepath.Join(u.slice(partition), id+".scope")
+	if err := mkdir(dir); err != nil {
+		return "", err
+	}
+	if len(cores) > 0 {
+		if err := write(filepath.Join(dir, "cpuset.cpus"), list(cores)); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+func (u *unified) remove(id string) error {
+	var errs []error
+	for _, partition := range []string{"share", "reserve"} {
+		dir := filepath.Join(u.slice(partition), id+".scope")
+		if err := cgroup.Kill(dir, time.Now().Add(killWait)); err != nil {
+			errs = append(errs, fmt.Errorf("kill what is in %s: %w", dir, err))
+			continue
+		}
+		errs = append(errs, rmdir(dir))
+	}
+	return errors.Join(errs...)
+}
+
+// legacy is version 1, with one hierarchy a controller.
+type legacy struct{ root string }
+
+func (l *legacy) version() string { return "1" }
+
+func (l *legacy) cpuset(parts ...string) string {
+	return filepath.Join(append([]string{l.root, "cpuset", "nomad"}, parts...)...)
+}
+
+func (l *legacy) setup(usable []uint16) error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("control groups of version 1 need root: %w", fs.ErrPermission)
+	}
+	// A cpuset takes processes only once it has cores and memory nodes.
+	mems, err := sysfs.Read(filepath.Join(l.root, "cpuset", "cpuset.mems"))
+	if err != nil {
+		return fmt.Errorf("read the memory nodes: %w", err)
+	}
+	cpus, err := sysfs.Read(filepath.Join(l.root, "cpuset", "cpuset.cpus"))
+	if err != nil {
+		return fmt.Errorf("read the cores: %w", err)
+	}
+	for _, dir := range []string{l.cpuset(), l.cpuset("share"), l.cpuset("reserve")} {
+		if err := mkdir(dir); err != nil {
+			return err
+		}
+		if err := write(filepath.Join(dir, "cpuset.mems"), strings.TrimSpace(string(mems))); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{l.cpuset(), l.cpuset("reserve")} {
+		if err := write(filepath.Join(dir, "cpuset.cpus"), strings.TrimSpace(string(cpus))); err != nil {
+			return err
+		}
+	}
+	return l.partition(usable, nil)
+}
+
+// partition leaves the reserved part with all cores: each group below it has just its own.
+func (l *legacy) partition(shared, _ []uint16) error {
+	return write(filepath.Join(l.cpuset("share"), "cpuset.cpus"), list(shared))
+}
+
+func (l *legacy) create(id string, cores []uint16) (string, error) {
+	if len(cores) == 0 {
+		return l.cpuset("share"), nil
+	}
+	dir := l.cpuset("reserve", id)
+	if err := mkdir(dir); err != nil {
+		return "", err
+	}
+	mems, err := sysfs.Read(filepath.Join(l.cpuset("reserve"), "cpuset.mems"))
+	if err != nil {
+		return "", err
+	}
+	return dir, errors.Join(
+		write(filepath.Join(dir, "cpuset.mems"), strings.TrimSpace(string(mems))),
+		write(filepath.Join(dir, "cpuset.cpus"), list(cores)),
+	)
+}
+
+// remove ends what is in the freezer group, which drivers put tasks into, and removes the groups of all
+// hierarchies.
+func (l *legacy) remove(id string) error {
+	freezer := filepath.Join(l.root, "freezer", "nomad", id)
+	if err := cgroup.Kill(freezer, time.Now().Add(killWait)); err != nil {
+		return fmt.Errorf("kill what is in %s: %w", freezer, err)
+	}
+	errs := []error{rmdir(l.cpuset("reserve", id))}
+	for _, c := range []string{"freezer", "memory", "cpu"} {
+		errs = append(errs, rmdir(filepath.Join(l.root, c, "nomad", id)))
+	}
+	return errors.Join(errs...)
+}
+
+func mkdir(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func rmdir(dir string) error {
+	if err := unix.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", dir, err)
+	}
+	return nil
+}
+
+func write(file, value string) error {
+	if err := sysfs.Write(file, value+"\n"); err != nil {
+		return fmt.Errorf("set %s to %q: %w", file, value, err)
+	}
+	return nil
+}
+
+// list renders cores as the kernel reads them.
+func list(cores []uint16) string {
+	parts := make([]string, len(cores))
+	for i, c := range cores {
+		parts[i] = strconv.Itoa(int(c))
+	}
+	return strings.Join(parts, ",")
+}
