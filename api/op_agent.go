@@ -19,6 +19,16 @@ type AgentHealthResponse struct {
 	Server *AgentRoleHealth `json:"server,omitempty"`
 }
 
+// HTTPStatus is 500 when a role is not healthy; the report is the body all the same.
+func (r *AgentHealthResponse) HTTPStatus() int {
+	for _, role := range []*AgentRoleHealth{r.Client, r.Server} {
+		if role != nil && !role.Ok {
+			return 500
+		}
+	}
+	return 200
+}
+
 // AgentRoleHealth is the health of one role.
 type AgentRoleHealth struct {
 	Ok      bool   `json:"ok"`

@@ -71,7 +71,8 @@ func writeResponse(w http.ResponseWriter, r *http.Request, op *api.OpInfo, m *ap
 
 // statusOf returns the HTTP status of a success; an unhealthy agent answers 500 with its report.
 func statusOf(op *api.OpInfo, resp any) int {
-	if h, ok := resp.(interface{ HTTPStatus() int }); ok {
+	// resp points at the response, which is itself a pointer for most operations.
+	if h, ok := reflect.ValueOf(resp).Elem().Interface().(interface{ HTTPStatus() int }); ok {
 		return h.HTTPStatus()
 	}
 	if op.Status != 0 {

@@ -75,14 +75,14 @@ func annotate(diff *api.JobDiff, old, job *api.Job, plan *api.PlanAnnotations) {
 	}
 }
 
-func updateCounts(u *api.DesiredUpdates) map[string]uint64 {
-	counts := map[string]uint64{}
+func updateCounts(u *api.DesiredUpdates) map[string]int {
+	counts := map[string]int{}
 	for _, c := range []struct {
 		kind string
-		n    uint64
+		n    int
 	}{
-		{"ignore", uint64(u.Ignore)}, {"create", uint64(u.Place)}, {"migrate", uint64(u.Migrate)}, {"destroy", uint64(u.Stop)},
-		{"in-place update", uint64(u.InPlaceUpdate)}, {"create/destroy update", uint64(u.DestructiveUpdate)}, {"canary", uint64(u.Canary)},
+		{"ignore", u.Ignore}, {"create", u.Place}, {"migrate", u.Migrate}, {"destroy", u.Stop},
+		{"in-place update", u.InPlaceUpdate}, {"create/destroy update", u.DestructiveUpdate}, {"canary", u.Canary},
 	} {
 		if c.n > 0 {
 			counts[c.kind] = c.n
