@@ -2,11 +2,14 @@
 
 // Package codec is the one binary encoding of the product: msgpack, for raft entries, snapshots and
 // calls between agents. Only the struct tag "codec" is looked at, so fields that JSON leaves out travel
-// and every field keeps its Go name. Decoding hostile input gives an error, never a panic.
+// and every field keeps its Go name. Fields that are zero do not travel; nil and empty slices and maps
+// stay what they are. Decoding hostile input gives an error, never a panic.
+//
+// Decoding is hashicorp/go-msgpack's. Encoding is done here, because most fields of the product's types
+// are zero most of the time and the library writes them all.
 package codec
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,56 +19,46 @@ import (
 	"github.com/hashicorp/go-msgpack/v2/codec"
 )
 
-var handle = newHandle(false)
+var handle = newHandle()
 
-func newHandle(canonical bool) *codec.MsgpackHandle {
+func newHandle() *codec.MsgpackHandle {
 	h := &codec.MsgpackHandle{}
 	h.TypeInfos = codec.NewTypeInfos([]string{"codec"})
 	h.WriteExt = true
 	h.RawToString = true
 	h.MapType = reflect.TypeFor[map[string]any]()
-	h.Canonical = canonical
 	return h
 }
 
-type scratch struct {
-	buf bytes.Buffer
-	enc *codec.Encoder
-}
-
-var (
-	encoders = sync.Pool{New: func() any {
-		s := &scratch{}
-		s.enc = codec.NewEncoder(&s.buf, handle)
-		return s
-	}}
-	decoders = sync.Pool{New: func() any { return codec.NewDecoderBytes(nil, handle) }}
-)
-
-// maxPooled is the largest buffer that goes back into the pool, in bytes.
-const maxPooled = 1 << 20
+var decoders = sync.Pool{New: func() any { return codec.NewDecoderBytes(nil, handle) }}
 
 // Marshal returns the encoding of v.
 func Marshal(v any) ([]byte, error) { return Append(nil, v) }
 
+// MarshalSorted is Marshal with maps in the order of their keys, so that equal values have equal bytes.
+func MarshalSorted(v any) ([]byte, error) { return encode(&writer{sorted: true}, v) }
+
 // Append appends the encoding of v to b.
-func Append(b []byte, v any) (out []byte, err error) {
-	s := encoders.Get().(*scratch)
+func Append(b []byte, v any) ([]byte, error) { return encode(&writer{b: b}, v) }
+
+func encode(w *writer, v any) (out []byte, err error) {
+	start := w.b
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = b, fmt.Errorf("encode %T: %v", v, p)
+			e, ok := p.(encodeError)
+			if !ok {
+				panic(p)
+			}
+			out, err = start, fmt.Errorf("encode %T: %w", v, e.err)
 		}
 	}()
-	s.buf.Reset()
-	s.enc.Reset(&s.buf)
-	if err := s.enc.Encode(v); err != nil {
-		return b, fmt.Errorf("encode %T: %w", v, err)
+	rv := reflect.ValueOf(v)
+	if !rv.IsValid() {
+		w.nil()
+		return w.b, nil
 	}
-	b = append(b, s.buf.Bytes()...)
-	if s.buf.Cap() <= maxPooled {
-		encoders.Put(s)
-	}
-	return b, nil
+	typeEncoder(rv.Type())(w, rv)
+	return w.b, nil
 }
 
 // Unmarshal decodes b into v, a pointer. Fields that b does not name keep their value; trailing bytes
@@ -93,18 +86,31 @@ func Unmarshal(b []byte, v any) (err error) {
 var errTrailing = errors.New("bytes after the value")
 
 // Encoder writes values to a stream.
-type Encoder struct{ enc *codec.Encoder }
+type Encoder struct {
+	w   io.Writer
+	buf []byte
+}
 
 // NewEncoder returns an encoder that writes to w.
-func NewEncoder(w io.Writer) *Encoder { return &Encoder{codec.NewEncoder(w, handle)} }
+func NewEncoder(w io.Writer) *Encoder { return &Encoder{w: w} }
 
 // Encode writes v.
 func (e *Encoder) Encode(v any) error {
-	if err := e.enc.Encode(v); err != nil {
-		return fmt.Errorf("encode %T: %w", v, err)
+	b, err := Append(e.buf[:0], v)
+	if err != nil {
+		return err
+	}
+	if cap(b) <= maxKept {
+		e.buf = b
+	}
+	if _, err := e.w.Write(b); err != nil {
+		return fmt.Errorf("write %T: %w", v, err)
 	}
 	return nil
 }
+
+// maxKept is the largest buffer that an Encoder keeps, in bytes.
+const maxKept = 1 << 20
 
 // Decoder reads values from a stream.
 type Decoder struct{ dec *codec.Decoder }
