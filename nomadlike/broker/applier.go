@@ -202,7 +202,9 @@ func (a *Applier) send(g *run.Group, w *write) {
 	}
 	g.Go("write", func(ctx context.Context) error {
 		defer close(w.done)
-		_, w.index, w.err = a.raft.Apply(ctx, fsm.PlanApply.Encode(w.entry))
+		// Raft always answers, soon after leadership ends at the latest. Not waiting for it would let the
+		// next start read a state without what is about to be written.
+		_, w.index, w.err = a.raft.Apply(context.WithoutCancel(ctx), fsm.PlanApply.Encode(w.entry))
 		return nil
 	})
 }

@@ -179,6 +179,7 @@ func (f *feed) eval(e *api.Evaluation) {
 	case e.ShouldEnqueue():
 		f.evals.Enqueue(e)
 	case e.ShouldBlock():
+		f.evals.Remove(e.ID)
 		f.blocked.Block(e)
 	case e.TerminalStatus():
 		f.evals.Remove(e.ID)

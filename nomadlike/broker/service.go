@@ -5,6 +5,7 @@ package broker
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 	metrics "github.com/hashicorp/go-metrics"
@@ -44,6 +45,8 @@ type Service struct {
 	workers *Workers
 	// config has room for one signal that the scheduler configuration changed.
 	config chan struct{}
+	// reload is set when the whole state was replaced.
+	reload atomic.Bool
 	log    hclog.Logger
 }
 
@@ -81,12 +84,23 @@ func (s *Service) Observe(changes []state.Change) {
 	s.feed.observe(changes)
 	for i := range changes {
 		if changes[i].Table == state.SchedulerConfig.Name() {
-			select {
-			case s.config <- struct{}{}:
-			default:
-			}
+			s.look()
 		}
 	}
+}
+
+// look has Run look at what it depends on.
+func (s *Service) look() {
+	select {
+	case s.config <- struct{}{}:
+	default:
+	}
+}
+
+// Reload has everything read from the state again, after a restore replaced it.
+func (s *Service) Reload() {
+	s.reload.Store(true)
+	s.look()
 }
 
 // Run processes evaluations until ctx ends. While the scheduler configuration pauses the broker it
@@ -114,6 +128,7 @@ func (s *Service) paused() bool {
 // active processes evaluations until ctx ends or the broker is paused. A pause lets what is in progress
 // finish first.
 func (s *Service) active(ctx context.Context) error {
+	s.reload.Store(false)
 	s.Evals.SetEnabled(true)
 	s.Blocked.SetEnabled(true)
 	s.feed.start(s.store)
@@ -132,14 +147,14 @@ func (s *Service) active(ctx context.Context) error {
 	g.Go("plans", s.Plans.Run)
 	g.Go("unblock", func(ctx context.Context) error { return s.feed.release(ctx, s.store) })
 	g.Go("pause", func(ctx context.Context) error {
-		for !s.paused() {
+		for !s.paused() && !s.reload.Load() {
 			select {
 			case <-s.config:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		}
-		s.log.Info("pausing the processing of evaluations")
+		s.log.Info("pausing the processing of evaluations", "reload", s.reload.Load())
 		pause()
 		return nil
 	})
