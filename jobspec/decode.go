@@ -14,10 +14,16 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 )
 
-// decoder decodes bodies of one set of files and collects every problem it meets.
+// decoder decodes one job file and its variables and collects every problem it meets.
 type decoder struct {
-	files map[string]*hcl.File
+	src   []byte               // text of the job file
+	files map[string]*hcl.File // everything read, by name, for messages
 	diags hcl.Diagnostics
+	left  budget
+}
+
+func newDecoder() *decoder {
+	return &decoder{files: map[string]*hcl.File{}, left: budget{iterations: maxIterations}}
 }
 
 func (d *decoder) report(diags ...*hcl.Diagnostic) {
@@ -32,12 +38,7 @@ type block struct {
 
 // value evaluates expr; references unknown to ctx become text.
 func (d *decoder) value(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, bool) {
-	resolved, diags := d.resolve(expr, ctx)
-	d.report(diags...)
-	if diags.HasErrors() {
-		return cty.DynamicVal, false
-	}
-	val, diags := resolved.Value(ctx)
+	val, diags := d.evaluate(expr, ctx)
 	d.report(diags...)
 	if diags.HasErrors() {
 		return cty.DynamicVal, false

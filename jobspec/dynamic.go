@@ -100,6 +100,10 @@ func (d *decoder) generate(b *hcl.Block, labels int, ctx *hcl.EvalContext) []blo
 
 	var out []block
 	for it := coll.ElementIterator(); it.Next(); {
+		if d.left.iterations--; d.left.iterations < 0 {
+			d.report(tooComplex("iterations", maxIterations, b.DefRange)...)
+			return nil
+		}
 		key, val := it.Element()
 		if coll.Type().IsSetType() {
 			key = val

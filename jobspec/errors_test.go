@@ -4,6 +4,7 @@ package jobspec
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,6 +97,47 @@ job "j" {}`
 	}
 	if _, err := Parse(&Config{Body: []byte(text), VarContent: "v = " + strings.Repeat("[", n)}); err == nil || !strings.Contains(err.Error(), "Input too complex") {
 		t.Errorf("variable file: got %.200v", err)
+	}
+}
+
+// TestBudget evaluates small files that describe endless work or text.
+func TestBudget(t *testing.T) {
+	doubling := "locals {\n  a0 = \"0123456789\"\n"
+	for i := range 60 {
+		doubling += fmt.Sprintf("  a%d = \"${local.a%d}${local.a%d}\"\n", i+1, i, i)
+	}
+	big := doubling[:strings.Index(doubling, "  a19 =")] + "}\n"
+	name := func(expr string) string { return "job \"j\" {\n  name = " + expr + "\n}\n" }
+	tests := map[string]string{
+		"for":        name("jsonencode([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : [for d in range(1000) : 1]]]])"),
+		"swallowed":  name("jsonencode([for a in range(9) : can([for b in range(1000) : [for c in range(1000) : 1]])])"),
+		"template":   name("\"" + strings.Repeat("%{ for a in range(1000) }", 4) + "x" + strings.Repeat("%{ endfor }", 4) + "\""),
+		"dynamic":    "job \"j\" {\n" + strings.Repeat("dynamic \"group\" {\nfor_each = range(1000)\nlabels = [\"g\"]\ncontent {\n dynamic \"task\" {\nfor_each = range(1000)\nlabels = [\"t\"]\ncontent {}\n}\n}\n}\n", 3) + "}\n",
+		"doubling":   doubling + "}\n" + name("local.a60"),
+		"references": big + name("\""+strings.Repeat("${local.a18}", 1000)+"\""),
+		"loop":       big + name("join(\"\", [for i in range(1000) : \"${i}${local.a18}\"])"),
+		"replace":    big + name("replace(local.a18, \"1\", local.a18)"),
+		"regex":      big + name("regex_replace(local.a18, \"1\", local.a18)"),
+		"join":       big + name("join(local.a18, range(1000))"),
+		"format":     name("format(\"%999999999d\", 1)"),
+		"precision":  name("join(\"\", formatlist(\"%.99999f\", [1]))"),
+	}
+	for label, src := range tests {
+		t.Run(label, func(t *testing.T) {
+			_, err := Parse(&Config{Body: []byte(src)})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			text := err.Error()
+			if !strings.Contains(text, "Input too complex") && !strings.Contains(text, "might be longer") && !strings.Contains(text, "more than 4 digits") {
+				t.Errorf("got %.300s", text)
+			}
+		})
+	}
+	for _, expr := range []string{`format("100%% of %s 2024123456 %04d", "x", 7)`, `join(",", [for i in range(1000) : "${i}"])`} {
+		if _, err := Parse(&Config{Body: []byte(name(expr))}); err != nil {
+			t.Errorf("%s: %v", expr, err)
+		}
 	}
 }
 

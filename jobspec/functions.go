@@ -59,26 +59,21 @@ var pureFunctions = map[string]function.Function{
 	"cidrsubnet":  cidr.SubnetFunc,
 	"cidrsubnets": cidr.SubnetsFunc,
 
-	"chomp":         stdlib.ChompFunc,
-	"format":        stdlib.FormatFunc,
-	"formatdate":    stdlib.FormatDateFunc,
-	"formatlist":    stdlib.FormatListFunc,
-	"join":          stdlib.JoinFunc,
-	"lower":         stdlib.LowerFunc,
-	"regex_replace": stdlib.RegexReplaceFunc,
-	"replace":       stdlib.ReplaceFunc,
-	"reverse":       stdlib.ReverseFunc,
-	"split":         stdlib.SplitFunc,
-	"strlen":        stdlib.StrlenFunc,
-	"strrev":        stdlib.ReverseFunc,
-	"substr":        stdlib.SubstrFunc,
-	"timeadd":       stdlib.TimeAddFunc,
-	"title":         stdlib.TitleFunc,
-	"trim":          stdlib.TrimFunc,
-	"trimprefix":    stdlib.TrimPrefixFunc,
-	"trimspace":     stdlib.TrimSpaceFunc,
-	"trimsuffix":    stdlib.TrimSuffixFunc,
-	"upper":         stdlib.UpperFunc,
+	"chomp":      stdlib.ChompFunc,
+	"formatdate": stdlib.FormatDateFunc,
+	"lower":      stdlib.LowerFunc,
+	"reverse":    stdlib.ReverseFunc,
+	"split":      stdlib.SplitFunc,
+	"strlen":     stdlib.StrlenFunc,
+	"strrev":     stdlib.ReverseFunc,
+	"substr":     stdlib.SubstrFunc,
+	"timeadd":    stdlib.TimeAddFunc,
+	"title":      stdlib.TitleFunc,
+	"trim":       stdlib.TrimFunc,
+	"trimprefix": stdlib.TrimPrefixFunc,
+	"trimspace":  stdlib.TrimSpaceFunc,
+	"trimsuffix": stdlib.TrimSuffixFunc,
+	"upper":      stdlib.UpperFunc,
 
 	"chunklist":       stdlib.ChunklistFunc,
 	"coalesce":        collection.CoalesceFunc,
@@ -128,6 +123,11 @@ func functionsFor(dir string, allowFS bool) map[string]function.Function {
 		all["sha1"] = crypto.Sha1Func
 	}
 	all["bcrypt"] = guard(crypto.BcryptFunc, limitBcrypt(allowFS))
+	all["format"] = guard(stdlib.FormatFunc, limitFormat)
+	all["formatlist"] = guard(stdlib.FormatListFunc, limitFormat)
+	all["join"] = guard(stdlib.JoinFunc, limitJoin)
+	all["regex_replace"] = guard(stdlib.RegexReplaceFunc, limitRegexReplace)
+	all["replace"] = guard(stdlib.ReplaceFunc, limitReplace)
 	all["indent"] = guard(stdlib.IndentFunc, limitIndent)
 	all["jsondecode"] = guard(stdlib.JSONDecodeFunc, validJSON)
 	all["setproduct"] = guard(stdlib.SetProductFunc, limitProduct)

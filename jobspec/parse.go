@@ -63,7 +63,8 @@ func Parse(cfg *Config) (*Result, error) {
 	if path == "" {
 		path = defaultPath
 	}
-	d := &decoder{files: map[string]*hcl.File{}}
+	d := newDecoder()
+	d.src = cfg.Body
 	res := &Result{}
 	res.Job, res.VariableFlags, res.Variables = d.parse(cfg, path)
 	res.Warnings = warningTexts(d.diags)

@@ -17,24 +17,20 @@ import (
 func (d *decoder) resolve(expr hcl.Expression, ctx *hcl.EvalContext) (hclsyntax.Expression, hcl.Diagnostics) {
 	native, ok := expr.(hclsyntax.Expression)
 	if !ok {
-		return resolveJSON(expr, ctx)
+		return d.resolveJSON(expr, ctx)
 	}
-	var src []byte
-	if f := d.files[expr.Range().Filename]; f != nil {
-		src = f.Bytes
-	}
-	p := passthrough{src: src, ctx: ctx}
+	p := passthrough{src: d.src, ctx: ctx, left: &d.left}
 	return p.expr(native), nil
 }
 
 // resolveJSON turns a JSON expression into a native one. Strings are templates, positions inside of them
 // are those of the decoded text.
-func resolveJSON(expr hcl.Expression, ctx *hcl.EvalContext) (hclsyntax.Expression, hcl.Diagnostics) {
+func (d *decoder) resolveJSON(expr hcl.Expression, ctx *hcl.EvalContext) (hclsyntax.Expression, hcl.Diagnostics) {
 	if list, diags := hcl.ExprList(expr); !diags.HasErrors() {
 		out := &hclsyntax.TupleConsExpr{SrcRange: expr.Range(), OpenRange: expr.StartRange()}
 		var all hcl.Diagnostics
 		for _, e := range list {
-			elem, diags := resolveJSON(e, ctx)
+			elem, diags := d.resolveJSON(e, ctx)
 			all = append(all, diags...)
 			out.Exprs = append(out.Exprs, elem)
 		}
@@ -44,8 +40,8 @@ func resolveJSON(expr hcl.Expression, ctx *hcl.EvalContext) (hclsyntax.Expressio
 		out := &hclsyntax.ObjectConsExpr{SrcRange: expr.Range(), OpenRange: expr.StartRange()}
 		var all hcl.Diagnostics
 		for _, pair := range pairs {
-			key, keyDiags := resolveJSON(pair.Key, ctx)
-			val, valDiags := resolveJSON(pair.Value, ctx)
+			key, keyDiags := d.resolveJSON(pair.Key, ctx)
+			val, valDiags := d.resolveJSON(pair.Value, ctx)
 			all = append(append(all, keyDiags...), valDiags...)
 			out.Items = append(out.Items, hclsyntax.ObjectConsItem{
 				KeyExpr:   &hclsyntax.ObjectConsKeyExpr{Wrapped: key, ForceNonLiteral: true},
@@ -69,7 +65,7 @@ func resolveJSON(expr hcl.Expression, ctx *hcl.EvalContext) (hclsyntax.Expressio
 	if diags.HasErrors() {
 		return tmpl, diags
 	}
-	p := passthrough{src: src, base: start.Byte, ctx: ctx}
+	p := passthrough{src: src, base: start.Byte, ctx: ctx, left: &d.left}
 	return p.expr(tmpl), diags
 }
 
@@ -79,6 +75,7 @@ type passthrough struct {
 	base  int    // byte position of src[0]
 	ctx   *hcl.EvalContext
 	bound []string // variables of the for expressions around
+	left  *budget
 }
 
 func (p *passthrough) known(root string) bool {
@@ -91,6 +88,16 @@ func (p *passthrough) known(root string) bool {
 		}
 	}
 	return false
+}
+
+// charge accounts for the value of a known reference; loop variables are accounted for by the loop.
+func (p *passthrough) charge(e *hclsyntax.ScopeTraversalExpr) {
+	if slices.Contains(p.bound, e.Traversal.RootName()) {
+		return
+	}
+	if val, diags := e.Traversal.TraverseAbs(p.ctx); !diags.HasErrors() {
+		p.left.spend(val, e.SrcRange)
+	}
 }
 
 // text returns the source between two positions.
@@ -132,6 +139,7 @@ func (p *passthrough) expr(e hclsyntax.Expression) hclsyntax.Expression {
 	switch e := e.(type) {
 	case *hclsyntax.ScopeTraversalExpr:
 		if p.known(e.Traversal.RootName()) {
+			p.charge(e)
 			return e
 		}
 		return interpolation(p.text(e.SrcRange.Start.Byte, e.SrcRange.End.Byte), e.SrcRange)
@@ -243,7 +251,7 @@ func (p *passthrough) forExpr(e *hclsyntax.ForExpr) hclsyntax.Expression {
 	if e.KeyVar == "" {
 		inner.bound = append(slices.Clip(p.bound), e.ValVar)
 	}
-	c.ValExpr = inner.expr(e.ValExpr)
+	c.ValExpr = &counted{Expression: inner.expr(e.ValExpr), left: p.left}
 	if e.KeyExpr != nil {
 		c.KeyExpr = inner.expr(e.KeyExpr)
 	}

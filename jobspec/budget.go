@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package jobspec
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/gocty"
+)
+
+// A few lines of HCL can describe more work or text than any machine has: nested loops, values that
+// double themselves, a width of a billion. An agent parses job files of others, so all of that is
+// bounded, far above what a job file needs.
+const (
+	maxIterations = 50_000   // of for expressions and dynamic blocks in one file
+	maxValue      = 8 << 20  // bytes of one value
+	maxReferred   = 64 << 20 // bytes of the values one expression refers to or loops over
+)
+
+// exhausted is what a for expression panics with when its budget is spent: there is no other way to make
+// the evaluator leave its loops. decoder.value recovers it.
+type exhausted struct {
+	what  string
+	limit int
+	rng   hcl.Range
+}
+
+// budget is what is left of the limits.
+type budget struct {
+	iterations int // of the file
+	bytes      int // of the current expression
+}
+
+// counted is the value of a for expression: evaluating it is an iteration.
+type counted struct {
+	hclsyntax.Expression
+	left *budget
+}
+
+// Value evaluates the wrapped expression and charges it to the budget.
+func (c *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if c.left.iterations--; c.left.iterations < 0 {
+		panic(exhausted{"iterations", maxIterations, c.Expression.Range()})
+	}
+	val, diags := c.Expression.Value(ctx)
+	c.left.spend(val, c.Expression.Range())
+	return val, diags
+}
+
+func (b *budget) spend(val cty.Value, rng hcl.Range) {
+	if b.bytes -= weight(val); b.bytes < 0 {
+		panic(exhausted{"bytes of values", maxReferred, rng})
+	}
+}
+
+// weight is the size of the text in val plus one byte for every part of it.
+func weight(val cty.Value) int {
+	val, _ = val.Unmark()
+	total := 1
+	switch {
+	case !val.IsKnown() || val.IsNull():
+	case val.Type() == cty.String:
+		total += len(val.AsString())
+	case val.CanIterateElements():
+		for it := val.ElementIterator(); it.Next(); {
+			key, elem := it.Element()
+			if key.Type() == cty.String {
+				total += len(key.AsString())
+			}
+			total += weight(elem)
+		}
+	}
+	return total
+}
+
+// evaluate runs expr within the budget.
+func (d *decoder) evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (val cty.Value, diags hcl.Diagnostics) {
+	d.left.bytes = maxReferred
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case exhausted:
+			val, diags = cty.DynamicVal, tooComplex(r.what, r.limit, r.rng)
+		default:
+			panic(r)
+		}
+	}()
+	resolved, diags := d.resolve(expr, ctx)
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	val, diags = resolved.Value(ctx)
+	if d.left.iterations < 0 || d.left.bytes < 0 { // a function such as try swallowed the panic
+		return cty.DynamicVal, tooComplex("iterations or bytes of values", maxIterations, expr.Range())
+	}
+	if !diags.HasErrors() && weight(val) > maxValue {
+		return cty.DynamicVal, tooComplex("bytes in the value of one expression", maxValue, expr.Range())
+	}
+	return val, diags
+}
+
+// limitReplace bounds the text of replace(str, substr, replacement).
+func limitReplace(args []cty.Value) error {
+	str, ok := texts(args)
+	if !ok {
+		return nil
+	}
+	return limitText(len(str[0]), strings.Count(str[0], str[1]), len(str[2]))
+}
+
+// limitRegexReplace is limitReplace for a pattern, which may match everywhere.
+func limitRegexReplace(args []cty.Value) error {
+	str, ok := texts(args)
+	if !ok {
+		return nil
+	}
+	// Each character may match, and each byte of the replacement may stand for a match.
+	return limitText(0, len(str[0])+1, len(str[2]))
+}
+
+// limitJoin bounds the text of join(sep, lists...).
+func limitJoin(args []cty.Value) error {
+	parts := 0
+	for _, list := range args[1:] {
+		parts += weight(list)
+	}
+	return limitText(parts, parts, weight(args[0]))
+}
+
+func limitText(base, times, size int) error {
+	if times > 0 && size > (maxReferred-base)/times {
+		return fmt.Errorf("the result might be longer than %d bytes", maxReferred)
+	}
+	return nil
+}
+
+// limitFormat refuses widths and precisions that make a small format a big text.
+func limitFormat(args []cty.Value) error {
+	str, ok := texts(args[:1])
+	if !ok {
+		return nil
+	}
+	if wideVerb.MatchString(strings.ReplaceAll(str[0], "%%", "")) {
+		return function.NewArgErrorf(0, "a width or precision must not have more than 4 digits")
+	}
+	return nil
+}
+
+var wideVerb = regexp.MustCompile(`%[-+ #0]*(\d{5}|\d*\.\d{5})`)
+
+// texts returns args as strings, if all of them are.
+func texts(args []cty.Value) ([]string, bool) {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		arg, _ = arg.Unmark()
+		if !arg.IsKnown() || arg.IsNull() || gocty.FromCtyValue(arg, &out[i]) != nil {
+			return nil, false
+		}
+	}
+	return out, true
+}
