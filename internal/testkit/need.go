@@ -31,8 +31,9 @@ func Need(t testing.TB, what ...string) {
 		}
 		if os.Getenv(RequireAll) == "1" {
 			t.Fatalf("needs %s, which this machine lacks, and %s=1 allows no skip", name, RequireAll)
+		} else {
+			t.Skipf("needs %s, which this machine lacks", name)
 		}
-		t.Skipf("needs %s, which this machine lacks", name)
 	}
 }
 
