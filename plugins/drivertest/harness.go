@@ -21,7 +21,9 @@
 package drivertest
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/nomadlike/nomadlike/plugins/drivers"
@@ -31,13 +33,23 @@ import (
 // the first argument.
 type Roles map[string]func()
 
+// childEnv marks the processes that the suite starts.
+const childEnv = "NOMADLIKE_DRIVERTEST_CHILD"
+
 // Main runs the role that the first argument names, or else the tests. It is
 // the whole body of TestMain, and does not return.
+//
+// A process that was started for a role which is not there ends with an error:
+// if it ran the tests, those would start it again without end.
 func Main(m *testing.M, roles Roles) {
 	if len(os.Args) > 1 {
 		if role, ok := roles[os.Args[1]]; ok {
 			role()
 			os.Exit(0)
+		}
+		if !strings.HasPrefix(os.Args[1], "-") || os.Getenv(childEnv) != "" {
+			fmt.Fprintf(os.Stderr, "this test binary has no role %q\n", os.Args[1])
+			os.Exit(2)
 		}
 	}
 	os.Exit(m.Run())

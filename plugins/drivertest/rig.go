@@ -64,7 +64,7 @@ func (r *rig) launch(t *testing.T) {
 	plugin, err := process.Launch(r.ctx, process.Spec{
 		Name:    r.Name,
 		Command: r.Command,
-		Env:     r.Env,
+		Env:     append([]string{childEnv + "=1"}, r.Env...),
 		Logger:  hclog.New(&hclog.LoggerOptions{Name: "drivertest", Level: hclog.Warn, Output: os.Stderr}),
 	})
 	if err != nil {
