@@ -72,6 +72,13 @@ func actor(part string, args []string) {
 		family(args)
 	case "cat":
 		_, _ = io.Copy(os.Stdout, os.Stdin)
+	case "eat":
+		fmt.Println("ready")
+		var eaten [][]byte
+		for range 256 {
+			eaten = append(eaten, []byte(strings.Repeat("x", 1<<20)))
+		}
+		fmt.Println(len(eaten))
 	case "tty":
 		playTerminal()
 	case "plugin":

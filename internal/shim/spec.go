@@ -185,6 +185,7 @@ type StartError struct {
 	Message string
 }
 
+// Error says what failed and why.
 func (e *StartError) Error() string { return e.Message }
 
 // Unwrap returns the system's reason, so that errors.Is finds fs.ErrNotExist
