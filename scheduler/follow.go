@@ -30,6 +30,9 @@ func (p *pass) followDelayed(groups []*reconcile.Group) {
 	slices.SortStableFunc(later, func(a, b reconcile.Delayed) int { return a.At.Compare(b.At) })
 	var current *api.Evaluation
 	for _, d := range later {
+		if p.stopped[d.Alloc.ID] {
+			continue // an update has replaced it already
+		}
 		if current == nil || d.At.Sub(*current.WaitUntil) >= followWindow {
 			current = p.followUp(api.TriggerAllocFailure, descDelayedReschedule, d.At)
 		}

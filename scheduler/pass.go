@@ -30,6 +30,8 @@ type pass struct {
 	groups    map[string]*feasible.Group
 	allocs    []*api.Allocation
 	residents []rank.Resident
+	// stopped holds the IDs of the allocations that the plan stops.
+	stopped map[string]bool
 
 	plan        *api.Plan
 	followUps   []*api.Evaluation
@@ -45,6 +47,7 @@ func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 		cfg:         cfg,
 		overlay:     usage.NewOverlay(view.Usage()),
 		groups:      map[string]*feasible.Group{},
+		stopped:     map[string]bool{},
 		queued:      map[string]int{},
 		annotations: &api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{}},
 	}
@@ -96,9 +99,7 @@ func (p *pass) run(isBatch bool) *Outcome {
 		p.change(g)
 	}
 	p.settle()
-	for _, g := range result.Groups {
-		p.placeGroup(g)
-	}
+	p.placeAll(result.Groups)
 	p.followDelayed(result.Groups)
 	p.followRollout(result.Groups)
 	return p.outcome()
@@ -120,8 +121,9 @@ func (p *pass) change(g *reconcile.Group) {
 	}
 }
 
-// stop plans the stop of an allocation and returns its new row.
-func (p *pass) stop(a *api.Allocation, clientStatus, description string) *api.Allocation {
+// stop plans the stop of an allocation.
+func (p *pass) stop(a *api.Allocation, clientStatus, description string) {
+	p.stopped[a.ID] = true
 	row := *a
 	row.DesiredStatus = api.AllocDesiredStop
 	row.DesiredDescription = description
@@ -130,7 +132,6 @@ func (p *pass) stop(a *api.Allocation, clientStatus, description string) *api.Al
 	}
 	row.ModifyTime = p.cfg.Now.UnixNano()
 	p.plan.NodeUpdate[a.NodeID] = append(p.plan.NodeUpdate[a.NodeID], &row)
-	return &row
 }
 
 // settle lists the allocations of the job that go on running. Those that were told to stop still take
@@ -139,14 +140,8 @@ func (p *pass) settle() {
 	if p.job == nil {
 		return
 	}
-	stopped := map[string]bool{}
-	for _, rows := range p.plan.NodeUpdate {
-		for _, a := range rows {
-			stopped[a.ID] = true
-		}
-	}
 	for _, a := range p.allocs {
-		if !usage.Counts(a) || a.ServerTerminalStatus() || stopped[a.ID] {
+		if !usage.Counts(a) || a.ServerTerminalStatus() || p.stopped[a.ID] {
 			continue
 		}
 		if ord, ok := p.overlay.Ordinal(a.NodeID); ok {

@@ -16,6 +16,50 @@ import (
 // ownMetrics is how many replacements of a group get placement metrics of their own in one pass.
 const ownMetrics = 16
 
+// maxRounds bounds how often what found no node is tried again after updates have made room.
+const maxRounds = 8
+
+// placeAll places what the groups miss and replaces what they update. A replacement may free what another
+// group, or an earlier allocation of the same one, lacked; then what was not placed is tried again.
+func (p *pass) placeAll(groups []*reconcile.Group) {
+	for _, g := range groups {
+		if g.TaskGroup != nil {
+			p.queued[g.Name] = len(g.Place) + len(g.Replace)
+		}
+	}
+	work := make([]groupWork, len(groups))
+	for i, g := range groups {
+		work[i] = groupWork{place: g.Place, replace: g.Replace}
+	}
+	for range maxRounds {
+		p.failed = nil
+		released := false
+		for i, g := range groups {
+			if g.TaskGroup == nil || work[i].isEmpty() {
+				continue
+			}
+			left := p.placeGroup(g.TaskGroup, work[i])
+			released = released || len(left.replace) < len(work[i].replace)
+			work[i] = left
+		}
+		if len(p.failed) == 0 || !released {
+			break
+		}
+	}
+	for _, w := range work {
+		for _, want := range w.place {
+			if want.Kind == reconcile.KindReschedule && !want.Previous.ServerTerminalStatus() {
+				p.annotate(want.Previous, reconcile.RescheduleNoPlacement, want.Previous.FollowupEvalID)
+			}
+		}
+	}
+}
+
+// groupWork is what a group still has to place and to replace.
+type groupWork struct{ place, replace []reconcile.Placement }
+
+func (w groupWork) isEmpty() bool { return len(w.place)+len(w.replace) == 0 }
+
 // groupPlacer places the allocations of one group.
 type groupPlacer struct {
 	*pass
@@ -27,58 +71,55 @@ type groupPlacer struct {
 	own    int
 }
 
-// placeGroup places what the group misses and replaces what it updates.
-func (p *pass) placeGroup(g *reconcile.Group) {
-	if g.TaskGroup == nil {
-		return
-	}
-	p.queued[g.Name] = len(g.Place) + len(g.Replace)
-	if p.queued[g.Name] == 0 {
-		return
-	}
-	gp := &groupPlacer{pass: p, group: g.TaskGroup, start: p.elapsed()}
+// placeGroup places and replaces what it can and returns the rest.
+func (p *pass) placeGroup(tg *api.TaskGroup, work groupWork) groupWork {
+	gp := &groupPlacer{pass: p, group: tg, start: p.elapsed()}
 	gp.placer = rank.New(rank.Input{
 		Overlay:       p.overlay,
 		Job:           p.job,
-		Group:         g.TaskGroup,
+		Group:         tg,
 		Nodes:         p.nodes.Candidates(),
-		Feasible:      p.checks(g.TaskGroup),
+		Feasible:      p.checks(tg),
 		Residents:     p.residents,
 		Spread:        p.config.SchedulerAlgorithm == api.AlgorithmSpread,
 		Oversubscribe: p.config.MemoryOversubscriptionEnabled,
 		Random:        p.random,
 		Cache:         p.cfg.Cache,
 	})
-	for _, want := range g.Place {
-		gp.place(want)
+	var left groupWork
+	for _, want := range work.place {
+		if !gp.place(want) {
+			left.place = append(left.place, want)
+		}
 	}
-	for _, want := range g.Replace {
-		gp.replace(want)
+	for _, want := range work.replace {
+		if !gp.replace(want) {
+			left.replace = append(left.replace, want)
+		}
 	}
+	return left
 }
 
 // place places one missing allocation; a failed one that it takes over from stops only then.
-func (gp *groupPlacer) place(want reconcile.Placement) {
+func (gp *groupPlacer) place(want reconcile.Placement) bool {
 	placement, ok := gp.placer.Place(gp.want(want))
 	if !ok {
 		gp.fail()
-		if want.Kind == reconcile.KindReschedule && !want.Previous.ServerTerminalStatus() {
-			gp.annotate(want.Previous, reconcile.RescheduleNoPlacement, "")
-		}
-		return
+		return false
 	}
 	if want.Kind == reconcile.KindReschedule && !want.Previous.ServerTerminalStatus() {
 		gp.stop(want.Previous, "", api.AllocDescRescheduled)
 	}
 	gp.add(want, placement)
+	return true
 }
 
 // replace makes room by the old allocation and gives it back when its successor finds no node.
-func (gp *groupPlacer) replace(want reconcile.Placement) {
+func (gp *groupPlacer) replace(want reconcile.Placement) bool {
 	old := want.Previous
 	ord, known := gp.overlay.Ordinal(old.NodeID)
 	resident := rank.Resident{Ord: int32(ord), Group: gp.group.Name}
-	holds := known && usage.Counts(old) && !old.ServerTerminalStatus()
+	holds := known && usage.Counts(old)
 	if holds {
 		gp.overlay.RemoveAlloc(old)
 		gp.placer.Release(resident)
@@ -90,13 +131,14 @@ func (gp *groupPlacer) replace(want reconcile.Placement) {
 			gp.placer.Restore(resident)
 		}
 		gp.fail()
-		return
+		return false
 	}
 	if i := slices.Index(gp.residents, resident); holds && i >= 0 {
 		gp.residents = slices.Delete(gp.residents, i, i+1)
 	}
 	gp.stop(old, "", api.AllocDescUpdating)
 	gp.add(want, placement)
+	return true
 }
 
 // want translates a missing allocation into what the ranking has to know.

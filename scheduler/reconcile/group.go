@@ -278,7 +278,6 @@ func (p *groupPass) replace(all []*api.Allocation) {
 	}
 	for _, a := range start {
 		p.Replace = append(p.Replace, Placement{Name: a.Name, Kind: KindUpdate, Previous: a})
-		p.Later = slices.DeleteFunc(p.Later, func(d Delayed) bool { return d.Alloc == a })
 	}
 	p.Desired.DestructiveUpdate = len(start)
 	p.Desired.Ignore += len(all) - len(start)
@@ -288,10 +287,20 @@ func (p *groupPass) replace(all []*api.Allocation) {
 }
 
 // continueAt is when the rest of the destructive updates is looked at again, zero when another
-// evaluation of the rollout will do it.
+// evaluation of the rollout will do it: nothing was set in motion now, and what is in progress was by a
+// pass that has a follow-up of its own.
 func (p *groupPass) continueAt(pace pace, started int) time.Time {
-	if started == 0 && pace.inProgress > 0 && p.in.Trigger != api.TriggerRollingUpdate {
+	if started == 0 && pace.placing == 0 && pace.inProgress > 0 && !continues(p.in.Trigger) {
 		return time.Time{}
 	}
 	return pace.next
+}
+
+// continues reports whether an evaluation of this trigger is itself what takes a rollout forward.
+func continues(trigger string) bool {
+	switch trigger {
+	case api.TriggerRollingUpdate, api.TriggerFailedFollowUp, api.TriggerMaxPlans:
+		return true
+	}
+	return false
 }

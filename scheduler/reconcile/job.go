@@ -54,7 +54,8 @@ type Group struct {
 	Place []Placement
 	// Replace lists destructive updates: the old allocation stops only if its successor finds a node.
 	Replace []Placement
-	// Later lists failed allocations whose reschedule is due in the future and not yet arranged.
+	// Later lists failed allocations whose reschedule is due in the future and not yet arranged. Those
+	// that are in Replace too need it only if their successor finds no node now.
 	Later []Delayed
 	// Continue is when the next step of a rolling update may be possible; zero when none is left.
 	Continue time.Time

@@ -22,6 +22,8 @@ type pace struct {
 	// inProgress counts allocations of the newest version that are not healthy yet; failed ones, which
 	// wait for their successor, count as one.
 	inProgress int
+	// placing counts those of them that are placed by this very pass.
+	placing int
 	// next is when another one may start.
 	next time.Time
 }
@@ -39,7 +41,7 @@ func (p *groupPass) pace() pace {
 		return pace{}
 	}
 	minHealthy := update.MinHealthyTimeOrDefault()
-	out := pace{limited: true, limit: update.MaxParallelOrDefault() - p.Desired.Migrate}
+	out := pace{limited: true, limit: update.MaxParallelOrDefault()}
 	poll := p.in.Now.Add(min(max(minHealthy, minPoll), maxPoll))
 	out.next = poll
 	for _, a := range p.live {
@@ -55,6 +57,10 @@ func (p *groupPass) pace() pace {
 			out.next = at
 		}
 	}
+	for _, want := range p.Place {
+		out.placing += want.paced(p.in.Job)
+	}
+	out.inProgress += out.placing
 	out.limit = max(out.limit-out.inProgress, 0)
 	if p.newestFailed() {
 		out.inProgress++
@@ -66,15 +72,22 @@ func (p *groupPass) pace() pace {
 	return out
 }
 
-// newestFailed reports whether an allocation of the newest version failed and has no healthy successor.
+// paced returns 1 when the allocation to place is part of a rollout or a migration and so counts for
+// max_parallel: the successor of one that migrates, that was stopped by an update before, or that failed
+// in the newest version. Plain additions and replacements of lost ones do not count.
+func (w Placement) paced(job *api.Job) int {
+	switch {
+	case w.Kind == KindMigrate, w.Kind == KindNew && w.Previous != nil,
+		w.Kind == KindReschedule && !isOlder(w.Previous, job):
+		return 1
+	}
+	return 0
+}
+
+// newestFailed reports whether an allocation of the newest version failed and is not replaced yet.
 func (p *groupPass) newestFailed() bool {
 	for _, a := range p.failed {
 		if !isOlder(a, p.in.Job) {
-			return true
-		}
-	}
-	for _, d := range p.due {
-		if !isOlder(d.Previous, p.in.Job) {
 			return true
 		}
 	}

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package scheduler_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler"
+	"github.com/nomadlike/nomadlike/scheduler/usage"
+)
+
+// story is a random history of a cluster.
+type story struct {
+	t      *testing.T
+	random *rand.Rand
+	*cluster
+	step  int
+	known int
+	// counters prove that the history contains what the properties are about.
+	placed, failed, stopped, inPlace, replaced, delayed int
+}
+
+// TestRandomClusters runs random histories and checks after every evaluation that no node is over its
+// capacity, no port or core is taken twice, no name has two live allocations, the plan applier accepts
+// every plan, the columns equal the rows, a second pass changes nothing and equal seeds give equal plans.
+func TestRandomClusters(t *testing.T) {
+	total := story{}
+	for seed := range uint64(40) {
+		s := &story{t: t, random: rand.New(rand.NewPCG(seed, 9)), cluster: newCluster()}
+		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) {
+			s.t = t
+			s.play()
+		})
+		total.placed += s.placed
+		total.failed += s.failed
+		total.stopped += s.stopped
+		total.inPlace += s.inPlace
+		total.replaced += s.replaced
+		total.delayed += s.delayed
+	}
+	t.Logf("%d placed, %d groups failed, %d stopped, %d in place, %d replaced, %d delayed",
+		total.placed, total.failed, total.stopped, total.inPlace, total.replaced, total.delayed)
+	for name, n := range map[string]int{
+		"placements": total.placed, "failures": total.failed, "stops": total.stopped, "updates in place": total.inPlace,
+		"replacements": total.replaced, "delayed reschedules": total.delayed,
+	} {
+		if n < 50 {
+			t.Errorf("only %d %s: the histories prove little", n, name)
+		}
+	}
+}
+
+func (s *story) play() {
+	for range 3 + s.random.IntN(12) {
+		s.addNode()
+	}
+	for s.step = range 120 {
+		s.happen()
+		s.commit()
+		for _, id := range slices.Sorted(maps.Keys(s.jobs)) {
+			if s.random.IntN(3) == 0 {
+				s.evaluate(s.eval(id, api.TriggerJobRegister))
+			}
+		}
+		s.runDue()
+	}
+}
+
+func (s *story) runDue() {
+	waiting := s.evals
+	s.evals = nil
+	for _, e := range waiting {
+		if e.WaitUntil.After(s.now) {
+			s.evals = append(s.evals, e)
+			continue
+		}
+		s.evaluate(e)
+	}
+}
+
+func (s *story) addNode() {
+	s.known++
+	n := newNode(fmt.Sprintf("n%d", s.known))
+	n.Datacenter = fmt.Sprintf("dc%d", s.random.IntN(3))
+	n.NodeResources.Cpu.CpuShares = int64(1000 + 500*s.random.IntN(8))
+	n.NodeResources.Memory.MemoryMB = int64(1000 + 500*s.random.IntN(8))
+	n.NodeResources.MinDynamicPort, n.NodeResources.MaxDynamicPort = 20000, 20000+s.random.IntN(10)
+	n.Meta["rack"] = fmt.Sprintf("r%d", s.random.IntN(3))
+	if s.random.IntN(4) == 0 {
+		n.NodeMaxAllocs = 1 + s.random.IntN(5)
+	}
+	s.putNode(n)
+}
+
+// happen changes the cluster at random.
+func (s *story) happen() {
+	switch s.random.IntN(12) {
+	case 0, 1, 2:
+		s.register(s.randomJob())
+	case 3:
+		if id := s.pick(slices.Sorted(maps.Keys(s.jobs))); id != "" {
+			j := *s.jobs[id]
+			j.Stop = !j.Stop
+			s.register(&j)
+		}
+	case 4:
+		s.addNode()
+	case 5:
+		if id := s.pick(slices.Sorted(maps.Keys(s.nodes))); id != "" {
+			n := *s.nodes[id]
+			n.Status = s.pick([]string{api.NodeStatusReady, api.NodeStatusReady, api.NodeStatusDown, api.NodeStatusDisconnected})
+			n.SchedulingEligibility = s.pick([]string{api.NodeEligible, api.NodeEligible, api.NodeIneligible})
+			s.putNode(&n)
+		}
+	case 6:
+		if id := s.pick(slices.Sorted(maps.Keys(s.nodes))); id != "" && s.random.IntN(3) == 0 {
+			delete(s.nodes, id)
+			s.table.DeleteNode(id)
+		}
+	case 7:
+		s.now = s.now.Add(time.Duration(s.random.IntN(120)) * time.Second)
+	default:
+		s.clients()
+	}
+}
+
+func (s *story) pick(from []string) string {
+	if len(from) == 0 {
+		return ""
+	}
+	return from[s.random.IntN(len(from))]
+}
+
+// clients report progress as clients would.
+func (s *story) clients() {
+	for _, id := range slices.Sorted(maps.Keys(s.allocs)) {
+		a := s.allocs[id]
+		if a.ClientTerminalStatus() || s.random.IntN(3) > 0 {
+			continue
+		}
+		if node := s.nodes[a.NodeID]; node == nil || node.Status != api.NodeStatusReady {
+			continue
+		}
+		switch {
+		case a.ServerTerminalStatus():
+			s.setClient(id, api.AllocClientComplete)
+		case s.random.IntN(12) == 0:
+			s.change(id, func(a *api.Allocation) { a.DesiredTransition.Migrate = api.Ptr(true) })
+		case a.ClientStatus == api.AllocClientPending:
+			s.setClient(id, api.AllocClientRunning)
+		case s.random.IntN(4) == 0:
+			s.setClient(id, api.AllocClientFailed)
+		case s.random.IntN(4) == 0:
+			s.setClient(id, api.AllocClientComplete)
+		}
+	}
+}
+
+func (s *story) randomJob() *api.Job {
+	j := &api.Job{
+		ID: fmt.Sprintf("j%d", s.random.IntN(4)), Namespace: api.DefaultNamespace, NodePool: api.NodePoolDefault,
+		Datacenters: []string{"*"}, Priority: api.Ptr(50), Type: s.pick([]string{api.JobTypeService, api.JobTypeBatch}),
+	}
+	if old := s.jobs[j.ID]; old != nil {
+		j.Type = old.Type
+	}
+	if s.random.IntN(4) == 0 {
+		j.Datacenters = []string{"dc0", "dc1"}
+	}
+	if s.random.IntN(8) == 0 {
+		j.Constraints = []*api.Constraint{{Operand: api.OpDistinctHosts}}
+	}
+	for g := range 1 + s.random.IntN(2) {
+		j.TaskGroups = append(j.TaskGroups, s.randomGroup(fmt.Sprintf("g%d", g), j.Type))
+	}
+	return j
+}
+
+func (s *story) randomGroup(name, jobType string) *api.TaskGroup {
+	r := s.random
+	tg := &api.TaskGroup{
+		Name: name, Count: api.Ptr(r.IntN(9)), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(300), Sticky: r.IntN(4) == 0},
+		ReschedulePolicy: &api.ReschedulePolicy{
+			Unlimited: api.Ptr(true), Delay: api.Ptr(time.Duration(r.IntN(40)) * time.Second),
+			DelayFunction: s.pick([]string{"constant", "exponential", "fibonacci"}), MaxDelay: api.Ptr(time.Minute),
+		},
+		Tasks: []*api.Task{{
+			Name: "main", Driver: "mock_driver", Env: map[string]string{"E": fmt.Sprint(r.IntN(3))},
+			Resources: &api.Resources{CPU: api.Ptr(100 + 100*r.IntN(6)), MemoryMB: api.Ptr(100 + 100*r.IntN(6))},
+		}},
+	}
+	if r.IntN(3) == 0 {
+		tg.Tasks = append(tg.Tasks, &api.Task{
+			Name: "init", Driver: "mock_driver", Lifecycle: &api.Lifecycle{Hook: api.HookPrestart, Sidecar: r.IntN(2) == 0},
+			Resources: &api.Resources{CPU: api.Ptr(200), MemoryMB: api.Ptr(200)},
+		})
+	}
+	if r.IntN(3) == 0 {
+		tg.Networks = []*api.NetworkResource{{DynamicPorts: []*api.Port{{Label: "a"}, {Label: "b", To: -1}}}}
+		if r.IntN(2) == 0 {
+			tg.Networks[0].ReservedPorts = []*api.Port{{Label: "s", Value: 8000 + r.IntN(2)}}
+		}
+	}
+	if r.IntN(5) == 0 {
+		tg.Tasks[0].Resources.CPU, tg.Tasks[0].Resources.Cores = nil, 1+r.IntN(2)
+	}
+	if jobType == api.JobTypeService && r.IntN(2) == 0 {
+		tg.Update = &api.UpdateStrategy{MaxParallel: api.Ptr(r.IntN(3)), MinHealthyTime: api.Ptr(10 * time.Second)}
+	}
+	switch r.IntN(6) {
+	case 0:
+		tg.Spreads = []*api.Spread{{Attribute: "${node.datacenter}", Weight: api.Ptr(50)}}
+	case 1:
+		tg.Constraints = []*api.Constraint{{Operand: api.OpDistinctProperty, LTarget: "${meta.rack}", RTarget: "2"}}
+	case 2:
+		tg.Affinities = []*api.Affinity{{LTarget: "${meta.rack}", Operand: "=", RTarget: "r1", Weight: api.Ptr(50)}}
+	}
+	return tg
+}
+
+// evaluate processes one evaluation, checks the properties around it and commits it.
+func (s *story) evaluate(e *api.Evaluation) {
+	s.t.Helper()
+	out := s.process(e)
+	if again := s.process(e); !reflect.DeepEqual(out, again) {
+		s.t.Fatalf("step %d: equal seeds give different outcomes", s.step)
+	}
+	if out.Eval.Status != api.EvalStatusComplete {
+		s.t.Fatalf("step %d: evaluation %s: %s", s.step, out.Eval.Status, out.Eval.StatusDescription)
+	}
+	s.tally(out)
+	s.apply(s.t, out)
+	s.checkNodes()
+	s.checkNames(e.JobID)
+	s.checkColumns()
+
+	second := s.process(s.eval(e.JobID, api.TriggerJobRegister))
+	if !second.Plan.IsNoOp() {
+		s.t.Fatalf("step %d: after %s a second pass over %s changes something:\n%s", s.step, e.TriggeredBy, e.JobID, s.dump(out, second))
+	}
+	if !paced(s.jobs[e.JobID]) && (out.Blocked != nil) != (second.Blocked != nil) {
+		s.t.Fatalf("step %d: the second pass disagrees about what is blocked:\n%s", s.step, s.dump(out, second))
+	}
+	if j := s.jobs[e.JobID]; j != nil && !j.Stop {
+		s.checkCounts(j, out)
+	}
+}
+
+// paced reports whether max_parallel decides what is tried, which depends on what was placed before.
+func paced(j *api.Job) bool { return j != nil && j.HasUpdateStrategy() }
+
+// dump shows two passes in a row and the allocations they saw.
+func (s *story) dump(first, second *scheduler.Outcome) string {
+	text := ""
+	for i, out := range []*scheduler.Outcome{first, second} {
+		text += fmt.Sprintf("pass %d, queued %v, blocked %v\n", i+1, out.Eval.QueuedAllocations, out.Blocked != nil || out.Reblock)
+		for _, a := range slices.Concat(flatten(out.Plan.NodeUpdate), flatten(out.Plan.NodeAllocation)) {
+			text += fmt.Sprintf("  %s %s %s %s %q after %q tracker %+v followup %q\n",
+				a.ID[:8], a.Name, a.NodeID, a.DesiredStatus, a.DesiredDescription, a.PreviousAllocation, a.RescheduleTracker, a.FollowupEvalID)
+		}
+		for g, m := range out.Eval.FailedTGAllocs {
+			text += fmt.Sprintf("  failed %s: %+v\n", g, m)
+		}
+	}
+	for _, a := range s.sorted(first.Eval.JobID) {
+		if live(a) || a.ClientStatus == api.AllocClientFailed && !a.ServerTerminalStatus() {
+			text += fmt.Sprintf("    %s %s %s v%d %s %s\n", a.ID[:8], a.Name, a.NodeID, a.Job.Version, a.DesiredStatus, a.ClientStatus)
+		}
+	}
+	return text
+}
+
+func (s *story) tally(out *scheduler.Outcome) {
+	for _, a := range flatten(out.Plan.NodeAllocation) {
+		switch {
+		case s.allocs[a.ID] != nil:
+			s.inPlace++
+		case a.PreviousAllocation != "":
+			s.replaced++
+		default:
+			s.placed++
+		}
+	}
+	s.stopped += len(flatten(out.Plan.NodeUpdate))
+	s.failed += len(out.Eval.FailedTGAllocs)
+	s.delayed += len(out.FollowUps)
+}
+
+func live(a *api.Allocation) bool { return !a.TerminalStatus() }
+
+func (s *story) checkNodes() {
+	used := map[string]*struct {
+		cpu, memory, disk int64
+		n                 int
+		ports             map[string]string
+		cores             map[uint16]string
+	}{}
+	for _, a := range s.allocs {
+		if !live(a) || s.nodes[a.NodeID] == nil {
+			continue
+		}
+		u := used[a.NodeID]
+		if u == nil {
+			u = &struct {
+				cpu, memory, disk int64
+				n                 int
+				ports             map[string]string
+				cores             map[uint16]string
+			}{ports: map[string]string{}, cores: map[uint16]string{}}
+			used[a.NodeID] = u
+		}
+		c := usage.ClaimOf(a)
+		u.cpu, u.memory, u.disk, u.n = u.cpu+c.CPU, u.memory+c.MemoryMB, u.disk+c.DiskMB, u.n+1
+		for p := range c.Ports() {
+			key := fmt.Sprintf("%s:%d", p.IP, p.Value)
+			if other := u.ports[key]; other != "" {
+				s.t.Fatalf("step %d: %s and %s share port %s on %s", s.step, a.Name, other, key, a.NodeID)
+			}
+			u.ports[key] = a.Name
+		}
+		for core := range c.Cores() {
+			if other := u.cores[core]; other != "" {
+				s.t.Fatalf("step %d: %s and %s share core %d on %s", s.step, a.Name, other, core, a.NodeID)
+			}
+			u.cores[core] = a.Name
+		}
+	}
+	for id, u := range used {
+		n := s.nodes[id]
+		if u.cpu > n.NodeResources.Cpu.CpuShares || u.memory > n.NodeResources.Memory.MemoryMB || u.disk > n.NodeResources.Disk.DiskMB ||
+			n.NodeMaxAllocs > 0 && u.n > n.NodeMaxAllocs {
+			s.t.Fatalf("step %d: node %s is over its capacity: %+v", s.step, id, u)
+		}
+	}
+}
+
+func (s *story) checkNames(jobID string) {
+	names := map[string]string{}
+	for _, a := range s.AllocsByJob("", jobID) {
+		if !live(a) {
+			continue
+		}
+		if other := names[a.Name]; other != "" {
+			s.t.Fatalf("step %d: %s and %s are both live as %s", s.step, other, a.ID, a.Name)
+		}
+		names[a.Name] = a.ID
+	}
+}
+
+// checkCounts checks that a group never has more than count and that what is missing is accounted for.
+func (s *story) checkCounts(j *api.Job, out *scheduler.Outcome) {
+	for _, tg := range j.TaskGroups {
+		n := 0
+		for _, a := range s.AllocsByJob("", j.ID) {
+			if a.TaskGroup == tg.Name && live(a) {
+				n++
+			}
+		}
+		if n > tg.CountOrDefault() {
+			s.t.Fatalf("step %d: group %s.%s has %d live allocations of %d", s.step, j.ID, tg.Name, n, tg.CountOrDefault())
+		}
+		queued := out.Eval.QueuedAllocations[tg.Name]
+		if (queued > 0) != (out.Eval.FailedTGAllocs[tg.Name] != nil) {
+			s.t.Fatalf("step %d: %d queued, failure %v", s.step, queued, out.Eval.FailedTGAllocs[tg.Name])
+		}
+	}
+}
+
+func (s *story) checkColumns() {
+	fresh := usage.NewTable()
+	for _, n := range s.nodes {
+		fresh.UpsertNode(n)
+	}
+	for _, a := range s.allocs {
+		fresh.UpsertAlloc(nil, a)
+	}
+	want := fresh.Snapshot()
+	for id := range s.nodes {
+		got, _ := s.snapshot.Ordinal(id)
+		other, _ := want.Ordinal(id)
+		gc, gm, gd, gn := s.snapshot.Used(got)
+		wc, wm, wd, wn := want.Used(other)
+		if gc != wc || gm != wm || gd != wd || gn != wn {
+			s.t.Fatalf("step %d: node %s: columns %d %d %d of %d, rows %d %d %d of %d", s.step, id, gc, gm, gd, gn, wc, wm, wd, wn)
+		}
+	}
+}
+
+// TestRolloutPace runs rolling updates with clients of random speed: never are more than max_parallel
+// allocations not healthy, and every rollout ends.
+func TestRolloutPace(t *testing.T) {
+	for seed := range uint64(30) {
+		random := rand.New(rand.NewPCG(seed, 11))
+		s := &story{t: t, random: random, cluster: newCluster()}
+		for range 6 {
+			s.addNode()
+		}
+		for _, n := range s.nodes {
+			n.NodeResources.Cpu.CpuShares, n.NodeMaxAllocs = 20000, 0
+			n.NodeResources.Memory.MemoryMB = 40000
+			s.putNode(n)
+		}
+		s.commit()
+		count, parallel := 1+random.IntN(8), 1+random.IntN(3)
+		version := func(env string) *api.Job {
+			tg := s.randomGroup("app", api.JobTypeBatch)
+			tg.Count, tg.Networks, tg.Constraints = &count, nil, nil
+			tg.Tasks = tg.Tasks[:1]
+			tg.Tasks[0].Resources = &api.Resources{CPU: api.Ptr(100), MemoryMB: api.Ptr(100)}
+			tg.Tasks[0].Env = map[string]string{"E": env}
+			tg.Update = &api.UpdateStrategy{MaxParallel: &parallel, MinHealthyTime: api.Ptr(10 * time.Second)}
+			return &api.Job{
+				ID: "web", Namespace: api.DefaultNamespace, NodePool: api.NodePoolDefault, Datacenters: []string{"*"},
+				Type: api.JobTypeService, TaskGroups: []*api.TaskGroup{tg},
+			}
+		}
+		s.register(version("a"))
+		s.evaluate(s.eval("web", api.TriggerJobRegister))
+		for id := range s.allocs {
+			s.setClient(id, api.AllocClientRunning)
+		}
+		s.now = s.now.Add(time.Minute)
+		s.commit()
+		s.register(version("b"))
+		s.evaluate(s.eval("web", api.TriggerJobRegister))
+		for s.step = 0; len(s.evals) > 0 && s.step < 2000; s.step++ {
+			s.checkHealthy(count - parallel)
+			s.now = s.now.Add(time.Duration(random.IntN(8)) * time.Second)
+			for _, id := range slices.Sorted(maps.Keys(s.allocs)) {
+				switch a := s.allocs[id]; {
+				case a.ClientTerminalStatus() || random.IntN(3) > 0:
+				case a.ServerTerminalStatus():
+					s.setClient(id, api.AllocClientComplete)
+				case a.ClientStatus == api.AllocClientPending:
+					s.setClient(id, api.AllocClientRunning)
+				}
+			}
+			s.commit()
+			s.runDue()
+			if random.IntN(10) == 0 {
+				s.evaluate(s.eval("web", api.TriggerNodeUpdate))
+			}
+		}
+		for _, a := range s.AllocsByJob("", "web") {
+			if live(a) && a.Job.Version != 1 {
+				t.Fatalf("seed %d: %s still runs version %d", seed, a.Name, a.Job.Version)
+			}
+		}
+	}
+}
+
+// checkHealthy counts what runs for at least the minimal time, or ran before the update.
+func (s *story) checkHealthy(atLeast int) {
+	n := 0
+	for _, a := range s.AllocsByJob("", "web") {
+		if live(a) && a.ClientStatus == api.AllocClientRunning && !a.TaskStates["main"].StartedAt.Add(10*time.Second).After(s.now) {
+			n++
+		}
+	}
+	if n < atLeast {
+		s.t.Fatalf("step %d: %d healthy allocations, promised %d", s.step, n, atLeast)
+	}
+}
