@@ -87,9 +87,11 @@ func (w *write) full() bool { return w.allocs >= maxEntryAllocs || len(w.subs) >
 
 func newWrite() *write { return &write{entry: &fsm.PlanApplyRequest{}, done: make(chan struct{})} }
 
-// Run applies plans until ctx ends.
-func (a *Applier) Run(ctx context.Context) error {
-	a.queue.enable()
+// open makes the applier take submissions; run must follow.
+func (a *Applier) open() { a.queue.enable() }
+
+// run applies plans until ctx ends.
+func (a *Applier) run(ctx context.Context) error {
 	g := run.New(ctx)
 	g.Go("check", func(ctx context.Context) error { return a.loop(ctx, g) })
 	err := g.Wait()

@@ -41,8 +41,8 @@ func newRig(t *testing.T, nodes int, cpu int64) *rig {
 	r.job = state.Jobs.Get(r.Store.Snapshot(), "default", "j")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	r.applier.queue.enable()
-	go func() { done <- r.applier.Run(ctx) }()
+	r.applier.open()
+	go func() { done <- r.applier.run(ctx) }()
 	r.stop = func() {
 		cancel()
 		<-done

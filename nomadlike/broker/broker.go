@@ -3,9 +3,11 @@
 package broker
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -497,10 +499,14 @@ func (b *Broker) cancelPendingLocked(key jobKey) {
 	if slot == nil || len(slot.pending) == 0 {
 		return
 	}
+	first := len(b.mu.cancelable)
 	for it := range slot.pending {
 		delete(b.mu.items, it.eval.ID)
 		b.mu.cancelable = append(b.mu.cancelable, it.eval)
 	}
+	slices.SortFunc(b.mu.cancelable[first:], func(x, y *api.Evaluation) int {
+		return cmp.Compare(x.CreateIndex, y.CreateIndex)
+	})
 	slot.pending = nil
 }
 

@@ -131,6 +131,7 @@ func (s *Service) active(ctx context.Context) error {
 	s.reload.Store(false)
 	s.Evals.SetEnabled(true)
 	s.Blocked.SetEnabled(true)
+	s.Plans.open()
 	s.feed.start(s.store)
 	defer func() {
 		s.feed.stop()
@@ -144,7 +145,7 @@ func (s *Service) active(ctx context.Context) error {
 	quiet, pause := context.WithCancel(ctx)
 	defer pause()
 	g := run.New(ctx)
-	g.Go("plans", s.Plans.Run)
+	g.Go("plans", s.Plans.run)
 	g.Go("unblock", func(ctx context.Context) error { return s.feed.release(ctx, s.store) })
 	g.Go("pause", func(ctx context.Context) error {
 		for !s.paused() && !s.reload.Load() {

@@ -232,27 +232,9 @@ func (t *task) submit(ctx context.Context, out *scheduler.Outcome) (Result, erro
 // giveUp fails the evaluation after plans that were refused again and again, and leaves a blocked one that
 // tries anew later.
 func (t *task) giveUp(ctx context.Context, last *scheduler.Outcome, limit int) error {
-	now := time.Now().UnixNano()
-	e := *last.Eval
-	e.Status = api.EvalStatusFailed
-	e.StatusDescription = fmt.Sprintf("maximum attempts reached (%d)", limit)
-	e.ModifyTime = now
-
-	b := &api.Evaluation{
-		ID: api.NewID(), Namespace: e.Namespace, Priority: e.Priority, Type: e.Type,
-		TriggeredBy: api.TriggerMaxPlans, JobID: e.JobID, JobModifyIndex: e.JobModifyIndex, NodeID: e.NodeID,
-		DeploymentID: e.DeploymentID, Status: api.EvalStatusBlocked,
-		StatusDescription: "created due to placement conflicts", PreviousEval: e.ID,
-		ClassEligibility: e.ClassEligibility, EscapedComputedClass: e.EscapedComputedClass,
-		SnapshotIndex: e.SnapshotIndex, CreateTime: now, ModifyTime: now,
-	}
-	if from := last.Blocked; from != nil {
-		b.ClassEligibility, b.EscapedComputedClass = from.ClassEligibility, from.EscapedComputedClass
-		b.MissingNonNodeResources = from.MissingNonNodeResources
-	}
-	e.BlockedEval = b.ID
+	failed, blocked := last.GiveUp(limit, api.NewID, time.Now())
 	_, err := t.submit(ctx, &scheduler.Outcome{
-		Plan: &api.Plan{Priority: e.Priority}, Eval: &e, Blocked: b,
+		Plan: &api.Plan{Priority: failed.Priority}, Eval: failed, Blocked: blocked,
 	})
 	return err
 }
