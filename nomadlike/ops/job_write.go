@@ -130,7 +130,7 @@ func (e *Env) jobRegister(ctx context.Context, r *api.JobRegisterRequest) (*api.
 	}
 	resp := &api.JobRegisterResponse{Warnings: warnings.String()}
 	var index uint64
-	if old != nil && sameSpec(old, job) {
+	if old != nil && api.SpecEqual(old, job) {
 		// The same specification again makes a new evaluation and no new version (jobspec.md 9.7).
 		ev.JobModifyIndex = old.JobModifyIndex
 		_, index, err = e.Raft.Apply(ctx, fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{ev}}))
@@ -147,16 +147,6 @@ func (e *Env) jobRegister(ctx context.Context, r *api.JobRegisterRequest) (*api.
 	setIndex(ctx, index)
 	resp.EvalID, resp.EvalCreateIndex = ev.ID, index
 	return resp, nil
-}
-
-// sameSpec reports whether two jobs say the same, what servers note on them aside.
-func sameSpec(a, b *api.Job) bool {
-	x, y := *a, *b
-	for _, j := range []*api.Job{&x, &y} {
-		j.Status, j.StatusDescription, j.Stable, j.Version, j.VersionTag = "", "", false, 0, nil
-		j.SubmitTime, j.CreateIndex, j.ModifyIndex, j.JobModifyIndex, j.NomadTokenID = 0, 0, 0, 0, ""
-	}
-	return typeinfo.Equal(&x, &y)
 }
 
 func enforceIndex(old *api.Job, want uint64) error {

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/command/agent"
+	"github.com/nomadlike/nomadlike/internal/version"
+)
+
+// agentFlags are the flags that set configuration.
+type agentFlags struct {
+	dev             bool
+	paths           stringList
+	server, client  bool
+	servers         string
+	meta            stringList
+	join, retryJoin stringList
+	bootstrap       int
+	text            map[string]*string
+}
+
+func agentCommand() *spec {
+	fl := &agentFlags{text: map[string]*string{}}
+	return &spec{
+		usage: "agent [options]", synopsis: "Run an agent",
+		long: `Runs an agent: a server, a client that runs tasks, or with -dev both in one process with everything in memory.
+It ends on SIGINT or SIGTERM.
+
+Example:
+
+    $ nomadlike agent -dev`,
+		flags: fl.register,
+		run: func(_ context.Context, m *meta, _ []string) error {
+			cfg, err := fl.config()
+			if err != nil {
+				return err
+			}
+			return runAgent(m, cfg)
+		},
+	}
+}
+
+func (fl *agentFlags) register(f *flag.FlagSet) {
+	f.BoolVar(&fl.dev, "dev", false, "Development mode: server and client in one process, nothing is kept.")
+	f.Var(&fl.paths, "config", "A configuration `path`, file or directory; repeatable.")
+	f.BoolVar(&fl.server, "server", false, "Run a server.")
+	f.BoolVar(&fl.client, "client", false, "Run a client.")
+	f.StringVar(&fl.servers, "servers", "", "Comma separated `list` of servers of a client.")
+	f.Var(&fl.meta, "meta", "`key=value` of the node's meta; repeatable.")
+	f.Var(&fl.join, "join", "An `address` of a server to join; repeatable.")
+	f.Var(&fl.retryJoin, "retry-join", "An `address` of a server to join, tried until it works; repeatable.")
+	f.IntVar(&fl.bootstrap, "bootstrap-expect", 0, "Start a cluster once `n` servers are there.")
+	for _, t := range [][2]string{
+		{"bind", "The `address` to listen on."}, {"region", "The `region`."}, {"dc", "The `datacenter`."}, {"node", "The node's `name`."},
+		{"data-dir", "The data `directory`."}, {"plugin-dir", "The `directory` of external plugins."}, {"log-level", "The `level`: TRACE, DEBUG, INFO, WARN, ERROR or OFF."},
+		{"state-dir", "The client's state `directory`."}, {"alloc-dir", "The `directory` of allocations."}, {"node-class", "The node's `class`."},
+		{"node-pool", "The node's `pool`."}, {"network-interface", "The `interface` that tasks get addresses of."},
+	} {
+		fl.text[t[0]] = f.String(t[0], "", t[1])
+	}
+	f.Bool("log-json", false, "Write the log as JSON.")
+}
+
+// config merges defaults, files and flags.
+func (fl *agentFlags) config() (*agent.Config, error) {
+	cfg := &agent.Config{}
+	if fl.dev {
+		cfg = agent.DevConfig()
+	}
+	for _, p := range fl.paths {
+		if err := cfg.LoadPath(p); err != nil {
+			return nil, err
+		}
+	}
+	for name, dst := range map[string]*string{
+		"bind": &cfg.BindAddr, "region": &cfg.Region, "dc": &cfg.Datacenter, "node": &cfg.Name, "data-dir": &cfg.DataDir,
+		"plugin-dir": &cfg.PluginDir, "log-level": &cfg.LogLevel, "state-dir": &cfg.Client.StateDir, "alloc-dir": &cfg.Client.AllocDir,
+		"node-class": &cfg.Client.NodeClass, "node-pool": &cfg.Client.NodePool, "network-interface": &cfg.Client.NetworkInterface,
+	} {
+		if v := *fl.text[name]; v != "" {
+			*dst = v
+		}
+	}
+	cfg.Server.Enabled = cfg.Server.Enabled || fl.server
+	cfg.Client.Enabled = cfg.Client.Enabled || fl.client
+	if fl.bootstrap > 0 {
+		cfg.Server.BootstrapExpect = fl.bootstrap
+	}
+	if fl.servers != "" {
+		cfg.Client.Servers = append(cfg.Client.Servers, strings.Split(fl.servers, ",")...)
+	}
+	cfg.Server.ServerJoin.RetryJoin = append(append(cfg.Server.ServerJoin.RetryJoin, fl.join...), fl.retryJoin...)
+	for _, kv := range fl.meta {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok {
+			return nil, usageError(fmt.Sprintf("-meta wants key=value, got %q", kv))
+		}
+		if cfg.Client.Meta == nil {
+			cfg.Client.Meta = map[string]string{}
+		}
+		cfg.Client.Meta[k] = v
+	}
+	return cfg, nil
+}
+
+func runAgent(m *meta, cfg *agent.Config) error {
+	if f := m.flags.Lookup("log-json"); f.Value.String() == "true" {
+		cfg.LogJSON = true
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program's path: %w", err)
+	}
+	level := hclog.LevelFromString(either(cfg.LogLevel, "INFO"))
+	if strings.EqualFold(cfg.LogLevel, "OFF") {
+		level = hclog.Off
+	}
+	log, closeLog, err := openLog(cfg, level, m)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	a, err := agent.New(cfg, agent.Deps{Logger: log, Program: []string{exe}})
+	if err != nil {
+		return err
+	}
+	banner(m, cfg, a)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case s := <-signals:
+		fmt.Fprintf(m.out, "==> Caught signal: %s\n", s)
+		cancel()
+	}
+	select {
+	case err := <-done:
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	case <-signals:
+		return exitError(1)
+	}
+}
+
+// openLog returns the agent's logger, to standard output or the configured file.
+func openLog(cfg *agent.Config, level hclog.Level, m *meta) (hclog.Logger, func(), error) {
+	out, closer := m.out, func() {}
+	if cfg.LogFile != "" {
+		f, err := os.OpenFile(cfg.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		if err != nil {
+			return nil, nil, fmt.Errorf("log_file: %w", err)
+		}
+		out, closer = f, func() { f.Close() }
+	}
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "", Level: level, Output: out, JSONFormat: cfg.LogJSON, IncludeLocation: cfg.LogIncludeLocation,
+	}), closer, nil
+}
+
+// banner says what was started and where it answers.
+func banner(m *meta, cfg *agent.Config, a *agent.Agent) {
+	roles := []string{}
+	if cfg.Server.Enabled {
+		roles = append(roles, "server")
+	}
+	if cfg.Client.Enabled {
+		roles = append(roles, "client")
+	}
+	sources := "none"
+	if len(cfg.Sources) > 0 {
+		sources = strings.Join(cfg.Sources, ", ")
+	}
+	fmt.Fprintf(m.out, "==> Loaded configuration from %s\n==> Starting nomadlike agent...\n==> nomadlike agent configuration:\n\n%s\n\n==> nomadlike agent started! Log data will stream in below:\n\n",
+		sources, indent(pairs(
+			"Version", version.String(), "Roles", strings.Join(roles, ", "), "Region", cfg.Region+" (DC: "+cfg.Datacenter+")",
+			"HTTP", "http://"+a.HTTPAddr(), "Web UI", "http://"+a.HTTPAddr()+"/ui/", "Log Level", strings.ToUpper(cfg.LogLevel)), "       "))
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	metrics "github.com/hashicorp/go-metrics"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/httpd"
+	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/internal/rpc"
+	"github.com/nomadlike/nomadlike/internal/run"
+	"github.com/nomadlike/nomadlike/nomadlike/ops"
+)
+
+// Deps is what an agent is given besides its configuration.
+type Deps struct {
+	Logger hclog.Logger
+	// Program starts this binary again: the path of the executable and leading arguments. Driver plugins
+	// and task shims run from it.
+	Program []string
+	// UI serves the web interface; nil for none.
+	UI http.Handler
+}
+
+// Agent is one agent: a server, a client or both, with the HTTP API in front.
+type Agent struct {
+	cfg  *Config
+	deps Deps
+	log  hclog.Logger
+
+	telemetry  *telemetry
+	pool       *rpc.Pool
+	dispatcher atomic.Pointer[ops.Dispatcher]
+	server     *serverRole
+	client     *clientRole
+	http       net.Listener
+	temp       string
+	ready      chan struct{}
+}
+
+// New checks the configuration and takes the ports and directories; nothing runs before Run.
+func New(cfg *Config, deps Deps) (*Agent, error) {
+	if err := cfg.EnsureDefaults(); err != nil {
+		return nil, err
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Logger == nil {
+		deps.Logger = hclog.NewNullLogger()
+	}
+	a := &Agent{cfg: cfg, deps: deps, log: deps.Logger.Named("agent"), pool: rpc.NewPool(), ready: make(chan struct{})}
+	if err := a.setUp(); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *Agent) setUp() (err error) {
+	if a.telemetry, err = newTelemetry(&a.cfg.Telemetry, a.cfg.Name); err != nil {
+		return err
+	}
+	if err := a.directories(); err != nil {
+		return err
+	}
+	if a.http, err = listen("http", a.cfg.Addresses.HTTP, a.cfg.Ports.HTTP); err != nil {
+		return err
+	}
+	if a.cfg.Server.Enabled {
+		if a.server, err = newServerRole(a); err != nil {
+			return err
+		}
+	}
+	if a.cfg.Client.Enabled {
+		if a.client, err = newClientRole(a); err != nil {
+			return err
+		}
+	}
+	a.dispatcher.Store(ops.NewDispatcher(a.dispatcherConfig()))
+	return nil
+}
+
+// directories makes the data directory, or a temporary one in dev mode.
+func (a *Agent) directories() error {
+	c := a.cfg
+	if c.Dev && c.DataDir == "" {
+		dir, err := os.MkdirTemp("", "nomadlike-dev-")
+		if err != nil {
+			return fmt.Errorf("make a temporary data directory: %w", err)
+		}
+		a.temp = dir
+		if c.Client.StateDir == "" {
+			c.Client.StateDir = filepath.Join(dir, "client")
+		}
+		if c.Client.AllocDir == "" {
+			c.Client.AllocDir = filepath.Join(dir, "alloc")
+		}
+		return os.Chmod(dir, 0o755) // tasks of other users reach their allocation directories through it
+	}
+	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
+		return fmt.Errorf("make data_dir: %w", err)
+	}
+	probe, err := os.CreateTemp(c.DataDir, ".probe-")
+	if err != nil {
+		return fmt.Errorf("data_dir %s is not writable; change its owner or mode, or choose another: %w", c.DataDir, err)
+	}
+	probe.Close()
+	return os.Remove(probe.Name())
+}
+
+func listen(key, host string, port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %d on %s is taken, perhaps by another agent; set ports { %s = ... } to use another: %w", port, host, key, err)
+	case err != nil:
+		return nil, fmt.Errorf("listen for %s: %w", key, err)
+	}
+	return l, nil
+}
+
+func (a *Agent) dispatcherConfig() ops.Config {
+	local := opset.New()
+	ops.JobTools(local, a.limits())
+	a.localHandlers(local)
+	cfg := ops.Config{
+		Region: a.cfg.Region, Local: local, Pool: a.pool, Logger: a.deps.Logger, Metrics: a.telemetry.metrics,
+	}
+	if a.server != nil {
+		cfg.Server, cfg.ServerOps, cfg.Nodes = a.server.srv, a.server.handlers, a.server.nodes
+	}
+	if a.client != nil {
+		cfg.Client = a.client
+		if a.server == nil {
+			cfg.Servers = a.client.servers
+		}
+	}
+	return cfg
+}
+
+func (a *Agent) limits() api.Limits {
+	l := api.DefaultLimits()
+	if v := a.cfg.Server.JobMaxPriority; v != nil {
+		l.MaxPriority = *v
+	}
+	if v := a.cfg.Server.JobMaxCount; v != nil {
+		l.MaxCount = *v
+	}
+	if s := a.cfg.Server.DefaultSchedulerConfig; s != nil {
+		l.MemoryOversubscription = s.MemoryOversubscriptionEnabled
+	}
+	return l
+}
+
+// Call runs an operation through the agent's dispatcher.
+func (a *Agent) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
+	return a.dispatcher.Load().Call(ctx, op, req, resp)
+}
+
+// Open starts a streaming operation through the agent's dispatcher.
+func (a *Agent) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
+	return a.dispatcher.Load().Open(ctx, op, req)
+}
+
+// HTTPAddr is the address that the HTTP API listens on.
+func (a *Agent) HTTPAddr() string { return a.http.Addr().String() }
+
+// Ready is closed when the HTTP API answers.
+func (a *Agent) Ready() <-chan struct{} { return a.ready }
+
+// Run runs the agent until ctx ends, and returns when everything has stopped.
+func (a *Agent) Run(ctx context.Context) error {
+	defer a.close()
+	g := run.New(ctx)
+	// The client stops before the server and the HTTP API, so that its last reports arrive.
+	roles, stopRoles := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRoles()
+	if a.server != nil {
+		a.server.run(g, roles)
+	}
+	g.Go("http", func(context.Context) error { return a.serveHTTP(roles) })
+	g.Go("client", func(ctx context.Context) error {
+		defer stopRoles()
+		if a.client == nil {
+			<-ctx.Done()
+			return nil
+		}
+		return a.client.run(ctx)
+	})
+	g.Go("telemetry", a.telemetry.run)
+	close(a.ready)
+	return g.Wait()
+}
+
+func (a *Agent) serveHTTP(ctx context.Context) error {
+	srv := &http.Server{
+		Handler: httpd.New(httpd.Config{
+			Caller: a, Logger: a.deps.Logger, UI: a.deps.UI, ResponseHeaders: a.cfg.HTTPAPIResponseHeaders, Debug: a.debugHandler(),
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          a.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	max := 100
+	if v := a.cfg.Limits.HTTPMaxConnsPerClient; v != nil {
+		max = *v
+	}
+	err := srv.Serve(newConnLimiter(a.http, max))
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (a *Agent) close() {
+	if a.http != nil {
+		a.http.Close()
+	}
+	if a.server != nil {
+		a.server.close()
+	}
+	a.pool.Close()
+	if a.temp != "" {
+		os.RemoveAll(a.temp) //nolint:errcheck // a busy temporary directory stays behind
+	}
+}
+
+// metricsSink is what roles write metrics to.
+func (a *Agent) metricsSink() *metrics.Metrics { return a.telemetry.metrics }

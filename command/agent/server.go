@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package agent
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/internal/rpc"
+	"github.com/nomadlike/nomadlike/internal/run"
+	"github.com/nomadlike/nomadlike/internal/version"
+	"github.com/nomadlike/nomadlike/nomadlike"
+	"github.com/nomadlike/nomadlike/nomadlike/broker"
+	"github.com/nomadlike/nomadlike/nomadlike/control"
+	"github.com/nomadlike/nomadlike/nomadlike/ops"
+)
+
+// serverRole is the server of an agent with what hangs on it.
+type serverRole struct {
+	agent    *Agent
+	srv      *nomadlike.Server
+	rpc      *rpc.Server
+	lis      net.Listener
+	nodes    *rpc.NodeConns
+	env      *ops.Env
+	handlers *opset.Set
+}
+
+func newServerRole(a *Agent) (*serverRole, error) {
+	r := &serverRole{agent: a}
+	var err error
+	if r.lis, err = listen("rpc", a.cfg.Addresses.RPC, a.cfg.Ports.RPC); err != nil {
+		return nil, err
+	}
+	r.nodes = rpc.NewNodeConns(func(nodeID, secret string) error { return r.env.VerifyNode(nodeID, secret) })
+	r.rpc = rpc.NewServer(r.lis, rpc.ServerConfig{Caller: a, Nodes: r.nodes, Logger: a.deps.Logger})
+	adv, err := net.ResolveTCPAddr("tcp", a.cfg.Advertise.RPC)
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	r.srv, err = nomadlike.New(r.config(adv.String()), nomadlike.Deps{
+		Logger: a.deps.Logger, RaftLayer: r.rpc.RaftLayer(adv), PeersOf: r.peersOf,
+	})
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	r.compose()
+	return r, nil
+}
+
+func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
+	c := r.agent.cfg
+	s := &c.Server
+	cfg := nomadlike.Config{
+		Name: c.Name, Region: c.Region, Datacenter: c.Datacenter, Build: version.CompatVersion, Revision: version.Revision(),
+		BootstrapExpect: s.BootstrapExpect, RPCAdvertise: rpcAdvertise,
+		SerfBind:      net.JoinHostPort(c.Addresses.Serf, strconv.Itoa(c.Ports.Serf)),
+		SerfAdvertise: c.Advertise.Serf,
+	}
+	if !c.Dev || c.DataDir != "" {
+		cfg.DataDir = s.DataDir
+		if cfg.DataDir == "" {
+			cfg.DataDir = filepath.Join(c.DataDir, "server")
+		}
+	}
+	value(&cfg.EventBufferSize, s.EventBufferSize)
+	value(&cfg.RaftMultiplier, s.RaftMultiplier)
+	value(&cfg.SnapshotInterval, s.RaftSnapshotInterval)
+	if s.RaftSnapshotThreshold != nil {
+		cfg.SnapshotThreshold = uint64(*s.RaftSnapshotThreshold)
+	}
+	if s.RaftTrailingLogs != nil {
+		cfg.TrailingLogs = uint64(*s.RaftTrailingLogs)
+	}
+	if d := s.DefaultSchedulerConfig; d != nil {
+		cfg.SchedulerConfig = &api.SchedulerConfiguration{
+			SchedulerAlgorithm: d.SchedulerAlgorithm, MemoryOversubscriptionEnabled: d.MemoryOversubscriptionEnabled,
+			RejectJobRegistration: d.RejectJobRegistration, PauseEvalBroker: d.PauseEvalBroker,
+			PreemptionConfig: api.PreemptionConfig{SystemSchedulerEnabled: true},
+		}
+	}
+	return cfg
+}
+
+// value sets dst when the setting was given.
+func value[T any](dst *T, set *T) {
+	if set != nil {
+		*dst = *set
+	}
+}
+
+// compose hangs the evaluation machinery, the controllers and the handlers on the server.
+func (r *serverRole) compose() {
+	a, s := r.agent, &r.agent.cfg.Server
+	log, sink := a.deps.Logger, a.metricsSink()
+	workers := 0
+	value(&workers, s.NumSchedulers)
+	evals := broker.New(broker.ServiceConfig{Store: r.srv.Store(), Raft: r.srv, Workers: workers, Logger: log, Metrics: sink})
+	r.srv.Store().Subscribe(evals.Observe)
+
+	var beats control.HeartbeatConfig
+	value(&beats.Grace, s.HeartbeatGrace)
+	value(&beats.MinTTL, s.MinHeartbeatTTL)
+	value(&beats.FailoverTTL, s.FailoverHeartbeatTTL)
+	value(&beats.MaxPerSecond, s.MaxHeartbeatsPerSecond)
+	heartbeats := control.NewHeartbeats(beats, r.srv.Store(), r.srv, log, sink)
+
+	var gcc control.GCConfig
+	value(&gcc.JobInterval, s.JobGCInterval)
+	value(&gcc.JobThreshold, s.JobGCThreshold)
+	value(&gcc.EvalThreshold, s.EvalGCThreshold)
+	value(&gcc.BatchEvalThreshold, s.BatchEvalGCThreshold)
+	value(&gcc.NodeThreshold, s.NodeGCThreshold)
+	value(&gcc.DeploymentThreshold, s.DeploymentGCThreshold)
+	gc := control.NewGC(gcc, r.srv.Store(), r.srv, log)
+	upkeep := control.NewEvals(evals, r.srv.Store(), r.srv, log, sink)
+
+	r.srv.AddDuty(nomadlike.Duty{Name: "scheduling", Run: evals.Run})
+	r.srv.AddDuty(nomadlike.Duty{Name: "heartbeats", Run: heartbeats.Run})
+	r.srv.AddDuty(nomadlike.Duty{Name: "evaluation upkeep", Run: upkeep.Run})
+	r.srv.AddDuty(nomadlike.Duty{Name: "garbage collection", Run: gc.Run})
+
+	maxSource, _ := parseSize(s.JobMaxSourceSize) // it was validated
+	tracked := 0
+	value(&tracked, s.JobTrackedVersions)
+	r.env = &ops.Env{
+		Region: a.cfg.Region, Datacenter: a.cfg.Datacenter, Limits: a.limits(), MaxSource: maxSource, TrackedVersions: tracked,
+		Store: r.srv.Store(), Raft: r.srv, Heartbeats: heartbeats, NodeEvals: control.NodeEvals, Collector: gc,
+		Members: members{r.srv}, Events: r.srv.Events(), ServerAddrs: r.srv.ServerAddresses, Logger: log, Now: time.Now,
+	}
+	r.handlers = r.env.Handlers()
+}
+
+// members tells the agent endpoints of the gossip, which there is none of before the server runs.
+type members struct{ *nomadlike.Server }
+
+// Members lists the servers.
+func (m members) Members() []*api.Member {
+	if g := m.Server.Members(); g != nil {
+		return g.Members()
+	}
+	return []*api.Member{}
+}
+
+// peersOf asks a server for the raft peers that it knows.
+func (r *serverRole) peersOf(ctx context.Context, addr string) ([]string, error) {
+	c, err := r.agent.pool.Caller(addr)
+	if err != nil {
+		return nil, err
+	}
+	req := &api.AgentRequest{}
+	req.AllowStale = true
+	peers, _, err := api.StatusPeers.Call(ctx, c, req)
+	return peers, err
+}
+
+// run adds the server's parts to the group; they end with ctx, not with the group.
+func (r *serverRole) run(g *run.Group, ctx context.Context) {
+	g.Go("rpc", func(context.Context) error { return r.rpc.Run(ctx) })
+	g.Go("server", func(context.Context) error { return r.srv.Run(ctx) })
+	join := r.agent.cfg.Server.ServerJoin
+	addrs := append(join.StartJoin, join.RetryJoin...)
+	if len(addrs) > 0 {
+		g.Go("join", func(gctx context.Context) error { return r.join(gctx, addrs, join) })
+	}
+}
+
+// join tries to join the cluster until it works.
+func (r *serverRole) join(ctx context.Context, addrs []string, join ServerJoin) error {
+	select {
+	case <-r.srv.Started():
+	case <-ctx.Done():
+		return nil
+	}
+	for try := 1; ; try++ {
+		n, err := r.srv.Join(addrs)
+		if err == nil && n > 0 {
+			r.agent.log.Info("joined the cluster", "servers", n)
+			<-ctx.Done()
+			return nil
+		}
+		r.agent.log.Warn("could not join the cluster", "attempt", try, "error", err)
+		if join.RetryMax > 0 && try >= join.RetryMax {
+			return err
+		}
+		select {
+		case <-time.After(join.RetryInterval):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (r *serverRole) close() {
+	if r.lis != nil {
+		r.lis.Close()
+	}
+}

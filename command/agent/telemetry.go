@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	metrics "github.com/hashicorp/go-metrics"
+	metricsprom "github.com/hashicorp/go-metrics/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// telemetry keeps the agent's metrics in memory and, if configured, for Prometheus.
+type telemetry struct {
+	metrics  *metrics.Metrics
+	inmem    *metrics.InmemSink
+	registry *prometheus.Registry
+}
+
+func newTelemetry(cfg *TelemetryConfig, host string) (*telemetry, error) {
+	interval, retain := 10*time.Second, time.Minute
+	value(&interval, cfg.InMemoryCollectionInterval)
+	value(&retain, cfg.InMemoryRetentionPeriod)
+	t := &telemetry{inmem: metrics.NewInmemSink(interval, retain)}
+	sinks := metrics.FanoutSink{t.inmem}
+	if cfg.PrometheusMetrics {
+		t.registry = prometheus.NewRegistry()
+		sink, err := metricsprom.NewPrometheusSinkFrom(metricsprom.PrometheusOpts{Expiration: time.Minute, Registerer: t.registry})
+		if err != nil {
+			return nil, fmt.Errorf("start Prometheus metrics: %w", err)
+		}
+		sinks = append(sinks, sink)
+	}
+	mc := metrics.DefaultConfig("nomad")
+	mc.HostName, mc.EnableHostname, mc.EnableRuntimeMetrics = host, !cfg.DisableHostname, true
+	mc.EnableHostnameLabel = true
+	mc.EnableHostname = false
+	var err error
+	if t.metrics, err = metrics.New(mc, sinks); err != nil {
+		return nil, fmt.Errorf("start metrics: %w", err)
+	}
+	return t, nil
+}
+
+// run ends with ctx; the metrics library needs no goroutine of ours.
+func (t *telemetry) run(ctx context.Context) error {
+	<-ctx.Done()
+	t.metrics.Shutdown()
+	return nil
+}
+
+// contentTypeText is that of the Prometheus text format.
+const contentTypeText = "text/plain; version=0.0.4; charset=utf-8"
+
+// serve answers GET /v1/metrics in one frame, whose File is the content type.
+func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream) error {
+	switch r.Format {
+	case "":
+		v, err := t.inmem.DisplayMetrics(nil, nil)
+		if err != nil {
+			return err
+		}
+		body, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("encode metrics: %w", err)
+		}
+		return s.Send(&api.StreamFrame{File: "application/json", Data: body})
+	case "prometheus":
+		if t.registry == nil {
+			return api.CodeErrorf(api.ClassUnsupported, http.StatusUnsupportedMediaType, "Prometheus is not enabled; set telemetry { prometheus_metrics = true }")
+		}
+		families, err := t.registry.Gather()
+		if err != nil {
+			return fmt.Errorf("gather metrics: %w", err)
+		}
+		var b bytes.Buffer
+		for _, f := range families {
+			if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+				return fmt.Errorf("encode metrics: %w", err)
+			}
+		}
+		return s.Send(&api.StreamFrame{File: contentTypeText, Data: b.Bytes()})
+	}
+	return api.Errorf(api.ClassInvalid, "unknown metrics format %q; want none or prometheus", r.Format)
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+func evalListCommand() *spec {
+	var (
+		job, status, filter, token string
+		perPage                    int
+		verbose                    bool
+		out                        output
+	)
+	return &spec{
+		usage: "eval list [options]", synopsis: "List evaluations", remote: true,
+		long: "Lists evaluations in the order of their creation.\n\nExample:\n\n    $ nomadlike eval list -status blocked",
+		flags: func(f *flag.FlagSet) {
+			f.StringVar(&job, "job", "", "Only those of the `job`.")
+			f.StringVar(&status, "status", "", "Only those with the `status`.")
+			f.StringVar(&filter, "filter", "", "Only those that the `expression` selects.")
+			f.IntVar(&perPage, "per-page", 0, "Show `n` at a time.")
+			f.StringVar(&token, "page-token", "", "Start at the page that the `token` of the page before names.")
+			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
+			out.register(f)
+		},
+		run: func(ctx context.Context, m *meta, _ []string) error {
+			c, err := m.client()
+			if err != nil {
+				return err
+			}
+			req := &api.EvalListRequest{JobFilter: job, Status: status}
+			req.Filter, req.PerPage, req.NextToken = filter, perPage, token
+			evals, meta, err := api.EvalList.Call(ctx, c, req)
+			if err != nil {
+				return fmt.Errorf("Error querying evaluations: %w", err) //nolint:staticcheck // the contract's text
+			}
+			if out.wanted() {
+				return out.print(m, evals)
+			}
+			if len(evals) == 0 {
+				fmt.Fprintln(m.out, "No evals found")
+				return nil
+			}
+			fmt.Fprintln(m.out, columns(evalRows(evals, verbose)))
+			m.nextPage(meta.NextToken)
+			return nil
+		},
+	}
+}
+
+// nextPage says how to go on where a list was cut.
+func (m *meta) nextPage(token string) {
+	if token == "" {
+		return
+	}
+	line := name + " " + firstWords(m.spec.usage)
+	m.flags.Visit(func(f *flag.Flag) {
+		if f.Name != "page-token" {
+			line += fmt.Sprintf(" -%s %s", f.Name, f.Value)
+		}
+	})
+	fmt.Fprintf(m.out, "\nResults have been paginated. To get the next page run:\n\n%s -page-token %s\n", line, token)
+}
+
+func evalRows(evals []*api.Evaluation, verbose bool) [][]string {
+	rows := [][]string{{"ID", "Priority", "Triggered By", "Job ID", "Namespace", "Node ID", "Status", "Placement Failures"}}
+	for _, v := range evals {
+		rows = append(rows, []string{
+			shortID(v.ID, verbose), strconv.Itoa(v.Priority), v.TriggeredBy, v.JobID, v.Namespace, shortID(v.NodeID, verbose), v.Status, failuresOf(v),
+		})
+	}
+	return rows
+}
+
+// failuresOf says whether an evaluation failed to place something.
+func failuresOf(v *api.Evaluation) string {
+	if v.Status == api.EvalStatusBlocked {
+		return "N/A - In Progress"
+	}
+	return strconv.FormatBool(len(v.FailedTGAllocs) > 0)
+}
+
+func evalStatusCommand() *spec {
+	var (
+		monitor, verbose bool
+		out              output
+	)
+	return &spec{
+		usage: "eval status [options] <eval>", synopsis: "Show an evaluation", remote: true, args: exactly(1, "<eval>"),
+		long: `Shows an evaluation: what it was for, what it placed, and why something could not be placed.
+
+Example:
+
+    $ nomadlike eval status eeec8080`,
+		flags: func(f *flag.FlagSet) {
+			f.BoolVar(&monitor, "monitor", false, "Follow the evaluation until it is done.")
+			f.BoolVar(&verbose, "verbose", false, "Show full identifiers and absolute times.")
+			out.register(f)
+		},
+		run: func(ctx context.Context, m *meta, args []string) error {
+			c, err := m.client()
+			if err != nil {
+				return err
+			}
+			v, err := findEval(ctx, m, c, args[0])
+			switch {
+			case err != nil:
+				return err
+			case monitor:
+				return newMonitor(m, c, verbose).follow(ctx, v.ID)
+			case out.wanted():
+				return out.print(m, v)
+			}
+			showEval(m, v, verbose)
+			req := &api.EvalRequest{EvalID: v.ID}
+			req.Namespace = v.Namespace
+			placed, _, err := api.EvalAllocations.Call(ctx, c, req)
+			if err != nil {
+				return fmt.Errorf("Error querying allocations: %w", err) //nolint:staticcheck // the contract's text
+			}
+			if len(placed) > 0 {
+				m.heading("Placed Allocations")
+				fmt.Fprintln(m.out, columns(allocRows(placed, verbose)))
+			}
+			showFailures(m, v, verbose)
+			return nil
+		},
+	}
+}
+
+func showEval(m *meta, v *api.Evaluation, verbose bool) {
+	now := time.Now()
+	kv := []string{
+		"ID", shortID(v.ID, verbose), "Create Time", ago(v.CreateTime, now, verbose), "Modify Time", ago(v.ModifyTime, now, verbose),
+		"Status", v.Status, "Status Description", either(v.StatusDescription, v.Status), "Type", v.Type, "TriggeredBy", v.TriggeredBy,
+		"Job ID", v.JobID, "Namespace", v.Namespace,
+	}
+	if v.NodeID != "" {
+		kv = append(kv, "Node ID", shortID(v.NodeID, verbose))
+	}
+	kv = append(kv, "Priority", strconv.Itoa(v.Priority), "Placement Failures", failuresOf(v),
+		"Previous Eval", shortID(v.PreviousEval, verbose), "Next Eval", shortID(v.NextEval, verbose), "Blocked Eval", shortID(v.BlockedEval, verbose))
+	if v.WaitUntil != nil && !v.WaitUntil.IsZero() {
+		kv = append(kv, "Wait Until", v.WaitUntil.Local().Format(time.RFC3339))
+	}
+	fmt.Fprintln(m.out, pairs(kv...))
+	if len(v.RelatedEvals) > 0 {
+		m.heading("Related Evaluations")
+		rows := [][]string{{"ID", "Priority", "Triggered By", "Node ID", "Status", "Description"}}
+		for _, r := range v.RelatedEvals {
+			rows = append(rows, []string{shortID(r.ID, verbose), strconv.Itoa(r.Priority), r.TriggeredBy, shortID(r.NodeID, verbose), r.Status, r.StatusDescription})
+		}
+		fmt.Fprintln(m.out, columns(rows))
+	}
+	if p := v.PlanAnnotations; p != nil && len(p.DesiredTGUpdates) > 0 {
+		m.heading("Plan Annotations")
+		rows := [][]string{{"Task Group", "Ignore", "Place", "Stop", "InPlace", "Destructive"}}
+		for _, g := range sortedKeys(p.DesiredTGUpdates) {
+			u := p.DesiredTGUpdates[g]
+			rows = append(rows, []string{
+				g, strconv.Itoa(u.Ignore), strconv.Itoa(u.Place), strconv.Itoa(u.Stop), strconv.Itoa(u.InPlaceUpdate), strconv.Itoa(u.DestructiveUpdate),
+			})
+		}
+		fmt.Fprintln(m.out, columns(rows))
+	}
+}
+
+func showFailures(m *meta, v *api.Evaluation, verbose bool) {
+	if len(v.FailedTGAllocs) == 0 {
+		return
+	}
+	m.heading("Failed Placements")
+	for _, g := range sortedKeys(v.FailedTGAllocs) {
+		metric := v.FailedTGAllocs[g]
+		fmt.Fprintf(m.out, "Task Group %q (failed to place %s):\n", g, count(metric.CoalescedFailures+1, "allocation"))
+		for _, l := range metricLines(metric) {
+			fmt.Fprintf(m.out, "  * %s\n", l)
+		}
+	}
+	if v.BlockedEval != "" {
+		fmt.Fprintf(m.out, "\nEvaluation %q waiting for additional capacity to place remainder\n", shortID(v.BlockedEval, verbose))
+	}
+}

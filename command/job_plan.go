@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+func jobPlanCommand() *spec {
+	var (
+		file                   jobFile
+		diff, verbose, jsonOut bool
+		tmpl                   string
+	)
+	return &spec{
+		usage: "job plan [options] <path>", synopsis: "Show what running a job would change", remote: true, args: exactly(1, "<path>"),
+		long: `Asks the servers what registering the job would do, without doing it, and shows the difference from the
+stored version.
+
+Exit status: 0 when nothing would be created or destroyed, 1 when something would, 255 on errors.
+
+Example:
+
+    $ nomadlike job plan web.nomad.hcl`,
+		flags: func(f *flag.FlagSet) {
+			file.register(f)
+			f.BoolVar(&diff, "diff", true, "Show the difference from the stored version.")
+			f.BoolVar(&verbose, "verbose", false, "Show unchanged fields beside changed ones.")
+			f.Bool("policy-override", false, "Accepted for compatibility.")
+			f.BoolVar(&jsonOut, "json-output", false, "Print the plan as JSON.")
+			f.StringVar(&tmpl, "t", "", "Print the plan through the Go `template`.")
+		},
+		run: func(ctx context.Context, m *meta, args []string) error {
+			code, err := plan(ctx, m, &file, args[0], diff, verbose, output{jsonOut, tmpl})
+			if err != nil {
+				m.fail(err)
+				return exitError(255)
+			}
+			if code != 0 {
+				return exitError(code)
+			}
+			return nil
+		},
+	}
+}
+
+func plan(ctx context.Context, m *meta, file *jobFile, path string, diff, verbose bool, out output) (int, error) {
+	l, err := file.load(ctx, m, path)
+	if err != nil {
+		return 0, err
+	}
+	m.settle(l.job)
+	c, err := m.client()
+	if err != nil {
+		return 0, err
+	}
+	resp, _, err := api.JobPlan.Call(ctx, c, &api.JobPlanRequest{PathID: l.job.ID, Job: l.job, Diff: diff})
+	if err != nil {
+		return 0, fmt.Errorf("Error during plan: %w", err) //nolint:staticcheck // the contract's text
+	}
+	if out.wanted() {
+		return planCode(resp), out.print(m, resp)
+	}
+	if resp.Diff != nil {
+		d := &diffPrinter{m: m, verbose: verbose}
+		d.job(resp.Diff)
+		fmt.Fprintf(m.out, "%s\n\n", strings.TrimRight(d.b.String(), "\n"))
+	}
+	fmt.Fprintln(m.out, m.paint(bold, "Scheduler dry-run:"))
+	fmt.Fprintln(m.out, m.dryRun(resp, l.job))
+	if resp.Warnings != "" {
+		fmt.Fprintf(m.out, "\n%s\n", m.paint(yellow, "Job Warnings:\n"+resp.Warnings))
+	}
+	var flags strings.Builder
+	for _, v := range file.vars {
+		k, val, _ := strings.Cut(v, "=")
+		fmt.Fprintf(&flags, "-var=%q ", k+"="+val)
+	}
+	for _, v := range file.varFiles {
+		fmt.Fprintf(&flags, "-var-file=%q ", v)
+	}
+	fmt.Fprintf(m.out, `
+Job Modify Index: %d
+To submit the job with version verification run:
+
+%s job run -check-index %d %s%s
+
+When running the job with the check-index flag, the job will only be run if the
+job modify index given matches the server-side version. If the index has
+changed, another user has modified the job and the plan's results are
+potentially invalid.
+`, resp.JobModifyIndex, name, resp.JobModifyIndex, flags.String(), path)
+	return planCode(resp), nil
+}
+
+// planCode is 1 when an allocation would be made, stopped or replaced.
+func planCode(resp *api.JobPlanResponse) int {
+	if resp.Diff != nil && resp.Diff.Type == "None" || resp.Annotations == nil {
+		return 0
+	}
+	for _, u := range resp.Annotations.DesiredTGUpdates {
+		if u.Stop+u.Place+u.Migrate+u.DestructiveUpdate+u.Canary > 0 {
+			return 1
+		}
+	}
+	return 0
+}
+
+func (m *meta) dryRun(resp *api.JobPlanResponse, job *api.Job) string {
+	if len(resp.FailedTGAllocs) == 0 {
+		return m.paint(green, "- All tasks successfully allocated.")
+	}
+	var b strings.Builder
+	where := ""
+	if job.Type == api.JobTypeSystem || job.Type == api.JobTypeSysBatch {
+		where = " on all nodes"
+	}
+	b.WriteString(m.paint(yellow, "- WARNING: Failed to place all allocations"+where+"."))
+	for _, g := range sortedKeys(resp.FailedTGAllocs) {
+		metric := resp.FailedTGAllocs[g]
+		fmt.Fprintf(&b, "\n  %s", m.paint(yellow, fmt.Sprintf("Task Group %q (failed to place %s):", g, count(metric.CoalescedFailures+1, "allocation"))))
+		for _, l := range metricLines(metric) {
+			fmt.Fprintf(&b, "\n    * %s", l)
+		}
+	}
+	return b.String()
+}

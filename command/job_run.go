@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
+)
+
+func jobRunCommand() *spec {
+	var (
+		file                              jobFile
+		checkIndex                        string
+		detach, output, verbose           bool
+		preserveCounts, preserveResources bool
+		policyOverride                    bool
+		evalPriority                      int
+	)
+	return &spec{
+		usage: "job run [options] <path>", synopsis: "Run a new job or update one", remote: true, args: exactly(1, "<path>"),
+		long: `Reads the job file, registers the job and follows its evaluation until the allocations are placed.
+"-" reads the file from standard input; a URL is downloaded.
+
+Exit status: 0 when everything was placed, 1 on errors, 2 when allocations could not be placed.
+
+Example:
+
+    $ nomadlike job run -var image=web:2 web.nomad.hcl`,
+		flags: func(f *flag.FlagSet) {
+			file.register(f)
+			f.StringVar(&checkIndex, "check-index", "", "Register only if the job's modify index is `index`; 0 for a job that must not exist.")
+			f.BoolVar(&detach, "detach", false, "Return once the job is registered.")
+			f.IntVar(&evalPriority, "eval-priority", 0, "Priority `n` of the evaluation, 1 to 100; the job's by default.")
+			f.BoolVar(&output, "output", false, "Print the job as JSON and do not register it.")
+			f.BoolVar(&policyOverride, "policy-override", false, "Accepted for compatibility.")
+			f.BoolVar(&preserveCounts, "preserve-counts", false, "Keep the counts of groups that run already.")
+			f.BoolVar(&preserveResources, "preserve-resources", false, "Keep the resources of tasks that run already.")
+			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
+		},
+		run: func(ctx context.Context, m *meta, args []string) error {
+			l, err := file.load(ctx, m, args[0])
+			if err != nil {
+				return err
+			}
+			if output {
+				return printJob(m, l.job, typeinfo.Input)
+			}
+			m.settle(l.job)
+			req := &api.JobRegisterRequest{
+				Job: l.job, Submission: l.submission, PolicyOverride: policyOverride, PreserveCounts: preserveCounts,
+				PreserveResources: preserveResources, EvalPriority: evalPriority,
+			}
+			if checkIndex != "" {
+				if req.JobModifyIndex, err = strconv.ParseUint(checkIndex, 10, 64); err != nil {
+					return fmt.Errorf("Error parsing check-index value %q: %w", checkIndex, err) //nolint:staticcheck // the contract's text
+				}
+				req.EnforceIndex = true
+			}
+			return m.runJob(ctx, req, detach, verbose)
+		},
+	}
+}
+
+// printJob writes {"Job": ...} with sorted keys.
+func printJob(m *meta, job *api.Job, form typeinfo.Form) error {
+	data, err := typeinfo.Marshal(map[string]any{"Job": job}, form)
+	if err != nil {
+		return err
+	}
+	text, err := sortKeys(data)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(m.out, text)
+	return nil
+}
+
+// runJob registers the job and follows what comes of it.
+func (m *meta) runJob(ctx context.Context, req *api.JobRegisterRequest, detach, verbose bool) error {
+	c, err := m.client()
+	if err != nil {
+		return err
+	}
+	resp, _, err := api.JobRegister.Call(ctx, c, req)
+	if err != nil {
+		if req.EnforceIndex && strings.Contains(err.Error(), "Enforcing job modify index") {
+			text := err.Error()
+			text = strings.TrimSuffix(text[strings.Index(text, "Enforcing"):], ")")
+			fmt.Fprintf(m.err, "%s\nJob not updated\n", m.paint(red, text))
+			return exitError(1)
+		}
+		return fmt.Errorf("Error submitting job: %w", err) //nolint:staticcheck // the contract's text
+	}
+	if resp.Warnings != "" {
+		fmt.Fprintf(m.out, "%s\n\n", m.paint(yellow, "Job Warnings:\n"+resp.Warnings))
+	}
+	if detach || resp.EvalID == "" {
+		fmt.Fprintln(m.out, "Job registration successful")
+		if resp.EvalID != "" {
+			fmt.Fprintf(m.out, "Evaluation ID: %s\n", resp.EvalID)
+		}
+		return nil
+	}
+	return newMonitor(m, c, verbose).follow(ctx, resp.EvalID)
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/api/client"
+)
+
+func jobStatusCommand() *spec {
+	var (
+		allAllocs, evals, short, verbose bool
+		out                              output
+	)
+	return &spec{
+		usage: "job status [options] [<job>]", synopsis: "Show jobs, or one job in detail", remote: true, args: atMost(1, "<job>"),
+		long: `Without an argument lists the jobs; with a job's ID, or the start of one, shows its summary, what could not be
+placed and its allocations.
+
+Example:
+
+    $ nomadlike job status web`,
+		flags: func(f *flag.FlagSet) {
+			f.BoolVar(&allAllocs, "all-allocs", false, "Show allocations of earlier jobs with this ID too.")
+			f.BoolVar(&evals, "evals", false, "Show the evaluations of the job.")
+			f.BoolVar(&short, "short", false, "Show the first block only.")
+			f.BoolVar(&verbose, "verbose", false, "Show full identifiers and absolute times.")
+			out.register(f)
+		},
+		run: func(ctx context.Context, m *meta, args []string) error {
+			c, err := m.client()
+			if err != nil {
+				return err
+			}
+			s := &jobStatus{m: m, c: c, allAllocs: allAllocs, evals: evals || verbose, short: short, verbose: verbose, out: &out}
+			if len(args) == 0 {
+				return s.list(ctx)
+			}
+			return s.one(ctx, args[0])
+		},
+	}
+}
+
+func (o *output) register(f *flag.FlagSet) {
+	f.BoolVar(&o.json, "json", false, "Print as JSON.")
+	f.StringVar(&o.template, "t", "", "Print through the Go `template`.")
+}
+
+type jobStatus struct {
+	m                                *meta
+	c                                *client.Client
+	allAllocs, evals, short, verbose bool
+	out                              *output
+}
+
+// jobReport is what -json prints of a job.
+type jobReport struct {
+	Summary          *api.JobSummary
+	Allocations      []*api.AllocListStub
+	LatestDeployment *api.Deployment
+	Evaluations      []*api.Evaluation
+}
+
+func (s *jobStatus) report(ctx context.Context, id, ns string) (r jobReport, err error) {
+	read := api.ReadOptions{RequestOptions: api.RequestOptions{Namespace: ns}}
+	if r.Summary, _, err = api.JobSummaryGet.Call(ctx, s.c, &api.JobRequest{ReadOptions: read, JobID: id}); err != nil {
+		return r, fmt.Errorf("Error querying job summary: %w", err) //nolint:staticcheck // the contract's text
+	}
+	if r.Allocations, _, err = api.JobAllocations.Call(ctx, s.c, &api.JobAllocationsRequest{ReadOptions: read, JobID: id, All: s.allAllocs}); err != nil {
+		return r, fmt.Errorf("Error querying job allocations: %w", err) //nolint:staticcheck // the contract's text
+	}
+	if r.Evaluations, _, err = api.JobEvaluations.Call(ctx, s.c, &api.JobRequest{ReadOptions: read, JobID: id}); err != nil {
+		return r, fmt.Errorf("Error querying job evaluations: %w", err) //nolint:staticcheck // the contract's text
+	}
+	if r.LatestDeployment, _, err = api.JobLatestDeployment.Call(ctx, s.c, &api.JobRequest{ReadOptions: read, JobID: id}); err != nil {
+		return r, fmt.Errorf("Error querying latest job deployment: %w", err) //nolint:staticcheck // the contract's text
+	}
+	return r, nil
+}
+
+func (s *jobStatus) list(ctx context.Context) error {
+	jobs, _, err := api.JobList.Call(ctx, s.c, &api.JobListRequest{})
+	if err != nil {
+		return fmt.Errorf("Error querying jobs: %w", err) //nolint:staticcheck // the contract's text
+	}
+	if s.out.wanted() {
+		reports := []jobReport{}
+		for _, j := range jobs {
+			r, err := s.report(ctx, j.ID, j.Namespace)
+			if err != nil {
+				return err
+			}
+			reports = append(reports, r)
+		}
+		return s.out.print(s.m, reports)
+	}
+	if len(jobs) == 0 {
+		fmt.Fprintln(s.m.out, "No running jobs")
+		return nil
+	}
+	fmt.Fprintln(s.m.out, columns(jobRows(jobs, s.m.namespace == api.AllNamespaces)))
+	return nil
+}
+
+func jobRows(jobs []*api.JobListStub, namespaces bool) [][]string {
+	head := []string{"ID", "Type", "Priority", "Status", "Submit Date"}
+	if namespaces {
+		head = slices.Insert(head, 1, "Namespace")
+	}
+	rows := [][]string{head}
+	for _, j := range jobs {
+		row := []string{j.ID, jobKind(j), strconv.Itoa(j.Priority), jobState(j.Status, j.Stop), absolute(j.SubmitTime)}
+		if namespaces {
+			row = slices.Insert(row, 1, j.Namespace)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func jobKind(j *api.JobListStub) string {
+	switch {
+	case j.Periodic && j.ParameterizedJob:
+		return j.Type + "/periodic/parameterized"
+	case j.Periodic:
+		return j.Type + "/periodic"
+	case j.ParameterizedJob:
+		return j.Type + "/parameterized"
+	}
+	return j.Type
+}
+
+func jobState(status string, stop bool) string {
+	if status == api.JobStatusDead && stop {
+		return "dead (stopped)"
+	}
+	return status
+}
+
+func (s *jobStatus) one(ctx context.Context, id string) error {
+	stub, err := findJob(ctx, s.m, s.c, id)
+	if err != nil {
+		return err
+	}
+	r, err := s.report(ctx, stub.ID, stub.Namespace)
+	if err != nil {
+		return err
+	}
+	if s.out.wanted() {
+		return s.out.print(s.m, []jobReport{r})
+	}
+	fmt.Fprintln(s.m.out, pairs(
+		"ID", stub.ID, "Name", stub.Name, "Submit Date", absolute(stub.SubmitTime), "Type", stub.Type,
+		"Priority", strconv.Itoa(stub.Priority), "Datacenters", strings.Join(stub.Datacenters, ","), "Namespace", stub.Namespace,
+		"Node Pool", stub.NodePool, "Status", jobState(stub.Status, stub.Stop),
+		"Periodic", strconv.FormatBool(stub.Periodic), "Parameterized", strconv.FormatBool(stub.ParameterizedJob)))
+	if s.short {
+		return nil
+	}
+	s.summary(r.Summary)
+	s.failures(r.Evaluations)
+	if s.evals && len(r.Evaluations) > 0 {
+		s.m.heading("Evaluations")
+		fmt.Fprintln(s.m.out, columns(jobEvalRows(r.Evaluations, s.verbose)))
+	}
+	s.m.heading("Allocations")
+	if len(r.Allocations) == 0 {
+		fmt.Fprintln(s.m.out, "No allocations placed")
+		return nil
+	}
+	slices.Reverse(r.Allocations)
+	fmt.Fprintln(s.m.out, columns(allocRows(r.Allocations, s.verbose)))
+	return nil
+}
+
+func (s *jobStatus) summary(sum *api.JobSummary) {
+	s.m.heading("Summary")
+	rows := [][]string{{"Task Group", "Queued", "Starting", "Running", "Failed", "Complete", "Lost", "Unknown"}}
+	for _, g := range sortedKeys(sum.Summary) {
+		c := sum.Summary[g]
+		row := []string{g}
+		for _, n := range []int{c.Queued, c.Starting, c.Running, c.Failed, c.Complete, c.Lost, c.Unknown} {
+			row = append(row, strconv.Itoa(n))
+		}
+		rows = append(rows, row)
+	}
+	fmt.Fprintln(s.m.out, columns(rows))
+}
+
+// failures shows why groups wait, from the newest evaluation that is still blocked.
+func (s *jobStatus) failures(evals []*api.Evaluation) {
+	for _, v := range evals {
+		if v.Status != api.EvalStatusBlocked {
+			continue
+		}
+		failed := v.FailedTGAllocs
+		for _, prev := range evals {
+			if len(failed) == 0 && prev.BlockedEval == v.ID {
+				failed = prev.FailedTGAllocs
+			}
+		}
+		if len(failed) == 0 {
+			continue
+		}
+		s.m.heading("Placement Failure")
+		for _, g := range sortedKeys(failed) {
+			fmt.Fprintf(s.m.out, "Task Group %q:\n", g)
+			for _, l := range metricLines(failed[g]) {
+				fmt.Fprintf(s.m.out, "  * %s\n", l)
+			}
+		}
+		return
+	}
+}
+
+func jobEvalRows(evals []*api.Evaluation, verbose bool) [][]string {
+	rows := [][]string{{"ID", "Priority", "Triggered By", "Status", "Placement Failures"}}
+	for _, v := range evals {
+		rows = append(rows, []string{shortID(v.ID, verbose), strconv.Itoa(v.Priority), v.TriggeredBy, v.Status, failuresOf(v)})
+	}
+	return rows
+}
+
+func allocRows(stubs []*api.AllocListStub, verbose bool) [][]string {
+	now := time.Now()
+	rows := [][]string{{"ID", "Node ID", "Task Group", "Version", "Desired", "Status", "Created", "Modified"}}
+	if verbose {
+		rows = [][]string{{"ID", "Eval ID", "Node ID", "Node Name", "Task Group", "Version", "Desired", "Status", "Created", "Modified"}}
+	}
+	for _, a := range stubs {
+		row := []string{shortID(a.ID, verbose)}
+		if verbose {
+			row = append(row, a.EvalID, a.NodeID, a.NodeName)
+		} else {
+			row = append(row, shortID(a.NodeID, false))
+		}
+		rows = append(rows, append(row, a.TaskGroup, strconv.FormatUint(a.JobVersion, 10), a.DesiredStatus, a.ClientStatus,
+			ago(a.CreateTime, now, verbose), ago(a.ModifyTime, now, verbose)))
+	}
+	return rows
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+func jobStopCommand() *spec {
+	var (
+		detach, purge, yes, global, noDelay, verbose bool
+		priority                                     int
+	)
+	return &spec{
+		usage: "job stop [options] <job>...", synopsis: "Stop jobs", remote: true, args: atLeast(1, "<job>"),
+		long: `Stops the jobs and follows the evaluation until their allocations are told to stop. A stopped job stays known
+until it is collected, -purge forgets it at once.
+
+Example:
+
+    $ nomadlike job stop -purge web`,
+		flags: func(f *flag.FlagSet) {
+			f.BoolVar(&detach, "detach", false, "Return once the job is deregistered.")
+			f.BoolVar(&purge, "purge", false, "Forget the job at once.")
+			f.BoolVar(&yes, "yes", false, "Do not ask when the argument is only the start of an ID.")
+			f.BoolVar(&yes, "y", false, "Same as -yes.")
+			f.BoolVar(&global, "global", false, "Accepted for compatibility.")
+			f.BoolVar(&noDelay, "no-shutdown-delay", false, "Skip the shutdown delays of groups and tasks.")
+			f.IntVar(&priority, "eval-priority", 0, "Priority `n` of the evaluation, 1 to 100.")
+			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
+		},
+		run: func(ctx context.Context, m *meta, args []string) error {
+			c, err := m.client()
+			if err != nil {
+				return err
+			}
+			for _, id := range args {
+				j, err := findJob(ctx, m, c, id)
+				if err != nil {
+					return err
+				}
+				if j.ID != id && !yes && len(args) == 1 {
+					if ok, err := m.confirm(fmt.Sprintf("Are you sure you want to stop job %q? [y/N]", j.ID)); err != nil || !ok {
+						return err
+					}
+				}
+				req := &api.JobDeregisterRequest{JobID: j.ID, Purge: purge, Global: global, EvalPriority: priority, NoShutdownDelay: noDelay}
+				req.Namespace = j.Namespace
+				resp, _, err := api.JobDeregister.Call(ctx, c, req)
+				if err != nil {
+					return fmt.Errorf("Error deregistering job with id %s err: %w", j.ID, err) //nolint:staticcheck // the contract's text
+				}
+				switch {
+				case resp.EvalID == "":
+				case detach:
+					fmt.Fprintln(m.out, resp.EvalID)
+				default:
+					if err := newMonitor(m, c, verbose).follow(ctx, resp.EvalID); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// confirm asks a question that needs an exact "y" (cli.md 1.3).
+func (m *meta) confirm(question string) (bool, error) {
+	fmt.Fprint(m.out, question, " ")
+	line, err := bufio.NewReader(m.in).ReadString('\n')
+	answer := strings.TrimSpace(line)
+	switch {
+	case answer == "y":
+		return true, nil
+	case answer == "" || strings.EqualFold(answer[:1], "n"):
+		fmt.Fprintln(m.out, "Cancelled")
+		return false, nil
+	case strings.EqualFold(answer[:1], "y"):
+		fmt.Fprintln(m.out, "For confirmation, an exact 'y' is required.")
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("Failed to parse answer: %w", err) //nolint:staticcheck // the contract's text
+	}
+	return false, fmt.Errorf("Failed to parse answer: %q is neither y nor n", answer) //nolint:staticcheck // the contract's text
+}

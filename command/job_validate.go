@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
+)
+
+func jobValidateCommand() *spec {
+	var file jobFile
+	return &spec{
+		usage: "job validate [options] <path>", synopsis: "Check a job file", remote: true, args: exactly(1, "<path>"),
+		long: `Parses the job file and checks the job against every rule, with an agent if one is reachable.
+
+Exit status: 0 when the job is valid, 1 when it is not.
+
+Example:
+
+    $ nomadlike job validate web.nomad.hcl`,
+		flags: file.register,
+		run: func(ctx context.Context, m *meta, args []string) error {
+			l, err := file.load(ctx, m, args[0])
+			if err != nil {
+				return err
+			}
+			m.settle(l.job)
+			c, err := m.client()
+			if err != nil {
+				return err
+			}
+			resp, _, err := api.JobValidate.Call(ctx, c, &api.JobValidateRequest{Job: l.job})
+			var unreachable *url.Error
+			if errors.As(err, &unreachable) {
+				resp, err = validateHere(l.job), nil
+				fmt.Fprintln(m.out, m.paint(yellow, "The agent is not reachable: only local checks were made, driver configuration was not validated."))
+			}
+			if err != nil {
+				return fmt.Errorf("Error validating job: %w", err) //nolint:staticcheck // the contract's text
+			}
+			if resp.Error != "" {
+				fmt.Fprintf(m.err, "%s\n%s\n", m.paint(red, "Job validation errors:"), m.paint(red, strings.TrimRight(resp.Error, "\n")))
+				return exitError(1)
+			}
+			if resp.Warnings != "" {
+				fmt.Fprintf(m.out, "%s\n\n", m.paint(yellow, "Job Warnings:\n"+resp.Warnings))
+			}
+			fmt.Fprintln(m.out, m.paint(green, "Job validation successful"))
+			return nil
+		},
+	}
+}
+
+// validateHere makes the checks that need no agent.
+func validateHere(in *api.Job) *api.JobValidateResponse {
+	job := typeinfo.Copy(in)
+	job.Canonicalize()
+	problems, warnings := job.Validate(api.DefaultLimits())
+	resp := &api.JobValidateResponse{Warnings: warnings.String()}
+	if problems != nil {
+		resp.Error = problems.Error()
+	}
+	return resp
+}
