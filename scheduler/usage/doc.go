@@ -15,6 +15,6 @@
 // Nodes are known by a small integer, the ordinal. An ordinal is valid within one snapshot; it is
 // handed out again when neither a node row nor a counted allocation uses it.
 //
-// The package imports api and an immutable radix tree; no state store, raft, clock, randomness or
+// The package imports api and the standard library; no state store, raft, clock, randomness or
 // logger.
 package usage

@@ -2,11 +2,7 @@
 
 package usage
 
-import (
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
-
-	"github.com/nomadlike/nomadlike/api"
-)
+import "github.com/nomadlike/nomadlike/api"
 
 const (
 	pageBits = 8
@@ -39,7 +35,7 @@ type usedPage struct {
 // Snapshot is an immutable view of all nodes. Ordinals run from 0 to Len()-1; one without a node row
 // answers nil from Node: it is free, or only allocations of a node that is gone refer to it.
 type Snapshot struct {
-	ids    *iradix.Tree[int32]
+	ids    *idMap
 	offers []*offerPage
 	used   []*usedPage
 	n      int
@@ -56,7 +52,7 @@ func (s *Snapshot) Nodes() int { return s.nodes }
 
 // Ordinal returns the ordinal of the node with that ID.
 func (s *Snapshot) Ordinal(nodeID string) (int, bool) {
-	ord, ok := s.ids.Get([]byte(nodeID))
+	ord, ok := s.ids.get(nodeID)
 	return int(ord), ok
 }
 

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
-
 	"github.com/nomadlike/nomadlike/api"
 )
 
@@ -23,7 +21,7 @@ type Table struct {
 
 // NewTable returns an empty table.
 func NewTable() *Table {
-	return &Table{cur: Snapshot{ids: iradix.New[int32]()}, epoch: nextEpoch()}
+	return &Table{epoch: nextEpoch()}
 }
 
 // Snapshot returns an immutable view of the table as it is now. It costs one copy of the page pointers.
@@ -138,7 +136,7 @@ func (t *Table) ordinal(nodeID string) int {
 			t.cur.used = append(t.cur.used, &usedPage{epoch: t.epoch})
 		}
 	}
-	t.cur.ids, _, _ = t.cur.ids.Insert([]byte(nodeID), int32(ord))
+	t.cur.ids = t.cur.ids.put(t.epoch, nodeID, int32(ord))
 	*t.writableOffer(ord) = offer{id: nodeID}
 	return ord
 }
@@ -149,7 +147,7 @@ func (t *Table) release(ord int) {
 	if o.node != nil || t.cur.row(ord).allocs > 0 {
 		return
 	}
-	t.cur.ids, _, _ = t.cur.ids.Delete([]byte(o.id))
+	t.cur.ids = t.cur.ids.put(t.epoch, o.id, -1)
 	*t.writableOffer(ord) = offer{}
 	*t.writableRow(ord) = row{}
 	t.free = append(t.free, int32(ord))

@@ -284,7 +284,7 @@ func compareSnapshots(t *testing.T, got, want *Snapshot) {
 			t.Errorf("%s: ports %v, want %v", id, g, w)
 		}
 	}
-	if wanted := want.ids.Len(); seen != wanted {
+	if wanted := want.ids.len(); seen != wanted {
 		t.Errorf("%d ordinals in use, want %d", seen, wanted)
 	}
 }
