@@ -28,13 +28,8 @@ type program struct {
 
 // small are settings of the Go runtime for a process that has a few kilobytes
 // of heap and hardly ever works: one processor, and no garbage collection before
-// the heap is of a size that no ordinary task brings about. The last setting
-// keeps the runtime from watching processor limits, for which it would read the
-// list of mounts at start.
-var small = []string{
-	"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=12MiB",
-	"GODEBUG=containermaxprocs=0,updatemaxprocs=0",
-}
+// the heap is of a size that no ordinary task brings about.
+var small = []string{"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=12MiB"}
 
 // theProgram finds the shim program once for the process.
 var theProgram = sync.OnceValues(findProgram)

@@ -30,7 +30,11 @@ const maxProgram = 64 << 20
 func Present() bool { return len(image) > 0 }
 
 // sum is the SHA-256 checksum of the program.
-var sum = sync.OnceValue(func() [sha256.Size]byte { return sha256.Sum256(image) })
+var sum = newSum()
+
+func newSum() func() [sha256.Size]byte {
+	return sync.OnceValue(func() [sha256.Size]byte { return sha256.Sum256(image) })
+}
 
 // Name is the file name that Install gives the program. It names the contents,
 // so programs of several agent versions live side by side.

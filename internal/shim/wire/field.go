@@ -39,9 +39,13 @@ func (e *Encoder) Strings(tag byte, list []string) {
 
 // Int appends v unless it is zero.
 func (e *Encoder) Int(tag byte, v int64) {
-	if v == 0 {
-		return
+	if v != 0 {
+		e.Number(tag, v)
 	}
+}
+
+// Number appends v, as an element of a list in which zero counts.
+func (e *Encoder) Number(tag byte, v int64) {
 	zigzag := uint64(v)<<1 ^ uint64(v>>63)
 	var digits [10]byte
 	e.Bytes(tag, appendUvarint(digits[:0], zigzag))

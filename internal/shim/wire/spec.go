@@ -105,7 +105,7 @@ func (s *Spec) Encode() []byte {
 	e.Int(7, int64(s.UID))
 	e.Int(8, int64(s.GID))
 	for _, g := range s.Groups {
-		e.Bytes(9, appendUvarint(nil, uint64(g)<<1))
+		e.Number(9, int64(g))
 	}
 	e.Bool(10, s.AdjustOOM)
 	e.Int(11, int64(s.OOMScoreAdj))
