@@ -11,6 +11,7 @@ package device
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nomadlike/nomadlike/plugins/base"
@@ -79,7 +80,7 @@ func (g *Group) Validate() error {
 	}
 	for name, attribute := range g.Attributes {
 		if err := attribute.Validate(); err != nil {
-			errs = append(errs, errors.New("attribute "+name+": "+err.Error()))
+			errs = append(errs, fmt.Errorf("attribute %s: %w", name, err))
 		}
 	}
 	return errors.Join(errs...)

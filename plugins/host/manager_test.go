@@ -414,7 +414,10 @@ func TestAgentKilled(t *testing.T) {
 	agent.kill(t)
 
 	config := baseConfig(t)
+	config.Internal[0].Command = self(t, "chatty")
 	config.Store = &memory{records: maps.Clone(records)}
+	lines := make(logLines, 100)
+	config.Logger = hclog.New(&hclog.LoggerOptions{Output: lines, Level: hclog.Warn})
 	f := run(t, config)
 	if state := f.state(t, "from-the-first-agent"); state != drivers.TaskStateRunning {
 		t.Errorf("the task is %s", state)
@@ -426,6 +429,23 @@ func TestAgentKilled(t *testing.T) {
 	if got := f.store.record(t).Pid; got != saved.Pid {
 		t.Errorf("the process is %d, want the old one, %d", got, saved.Pid)
 	}
+	// Its log has found the way to the second agent.
+	if _, err := f.driver(t).Capabilities(f.ctx); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.Contains(wait(t, f, "log line", lines), "asked for capabilities") {
+	}
+}
+
+// logLines takes log lines.
+type logLines chan string
+
+func (l logLines) Write(data []byte) (int, error) {
+	select {
+	case l <- string(data):
+	default:
+	}
+	return len(data), nil
 }
 
 func readRecords(t *testing.T, dir string) map[string][]byte {

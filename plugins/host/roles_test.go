@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 		"ageless":  func() { plugins.Serve(variant{Driver: mock.New(plugins.Logger()), version: "new"}) },
 		"plain":    func() { plugins.Serve(plain{variant{Driver: mock.New(plugins.Logger()), name: "plain"}}) },
 		"events":   func() { plugins.Serve(eventful{mock.New(plugins.Logger())}) },
+		"chatty":   func() { plugins.Serve(chatty{mock.New(plugins.Logger())}) },
 		"agent":    agent,
 	})
 }
@@ -86,6 +87,14 @@ func (eventful) TaskEvents(ctx context.Context) (<-chan *drivers.TaskEvent, erro
 	return out, nil
 }
 
+// chatty says when it is asked for its capabilities.
+type chatty struct{ *mock.Driver }
+
+func (c chatty) Capabilities(ctx context.Context) (*drivers.Capabilities, error) {
+	plugins.Logger().Warn("asked for capabilities")
+	return c.Driver.Capabilities(ctx)
+}
+
 // directory is a host.Store of files.
 type directory string
 
@@ -102,7 +111,7 @@ func (d directory) GetReattach(driver string) ([]byte, error) {
 }
 
 func (d directory) DeleteReattach(driver string) error {
-	return os.Remove(filepath.Join(string(d), driver))
+	return os.RemoveAll(filepath.Join(string(d), driver))
 }
 
 // agent is a process that starts a task and then waits to be killed.
@@ -111,7 +120,7 @@ func agent() {
 	check(err)
 	m := host.New(host.Config{
 		Logger:   hclog.NewNullLogger(),
-		Internal: []host.Internal{{Name: mock.Name, Command: []string{self, "driver"}}},
+		Internal: []host.Internal{{Name: mock.Name, Command: []string{self, "chatty"}}},
 		Driver: &base.DriverHost{
 			ClientMinPort: 14000, ClientMaxPort: 14512, Topology: &base.Topology{},
 		},
