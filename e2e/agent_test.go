@@ -142,8 +142,8 @@ plugin "raw_exec" {
 	return a
 }
 
-// start starts the agent and waits until its node takes work.
-func (a *agent) start() *agent {
+// launch starts the agent's process.
+func (a *agent) launch() {
 	a.t.Helper()
 	a.cmd = exec.Command(os.Getenv("NOMADLIKE_BIN"), a.args...)
 	a.cmd.Stdout, a.cmd.Stderr = a.log, a.log
@@ -157,6 +157,12 @@ func (a *agent) start() *agent {
 		cmd.Wait()
 		close(exited)
 	}(a.cmd)
+}
+
+// start starts the agent and waits until its node takes work.
+func (a *agent) start() *agent {
+	a.t.Helper()
+	a.launch()
 	a.eventually("the node is ready", func() error {
 		select {
 		case <-a.exited:
