@@ -14,7 +14,9 @@ import (
 type Table struct {
 	cur   Snapshot
 	epoch uint64
-	free  []int32
+	// free holds ordinals to hand out again; after a rollback it is unknown until one is needed.
+	free        []int32
+	freeUnknown bool
 
 	datacenters, pools, classes, drivers names
 }
@@ -35,7 +37,8 @@ func (t *Table) Snapshot() *Snapshot {
 	return &s
 }
 
-// Rollback makes the table equal to a snapshot taken from it earlier, for a transaction that aborts.
+// Rollback makes the table equal to a snapshot: one taken from it earlier, for a transaction that aborts,
+// or one of another table, to go on from there. It costs no more than a snapshot.
 func (t *Table) Rollback(s *Snapshot) {
 	t.cur = *s
 	t.cur.offers = append([]*offerPage(nil), s.offers...)
@@ -45,12 +48,7 @@ func (t *Table) Rollback(s *Snapshot) {
 	t.pools.reset(s.pools)
 	t.classes.reset(s.classes)
 	t.drivers.reset(s.drivers)
-	t.free = t.free[:0]
-	for ord := s.n - 1; ord >= 0; ord-- {
-		if s.NodeID(ord) == "" {
-			t.free = append(t.free, int32(ord))
-		}
-	}
+	t.free, t.freeUnknown = nil, true
 }
 
 // UpsertNode records a new or changed node row.
@@ -124,6 +122,9 @@ func (t *Table) ordinal(nodeID string) int {
 	if ord, ok := t.cur.Ordinal(nodeID); ok {
 		return ord
 	}
+	if t.freeUnknown {
+		t.findFree()
+	}
 	var ord int
 	if last := len(t.free) - 1; last >= 0 {
 		ord = int(t.free[last])
@@ -141,6 +142,15 @@ func (t *Table) ordinal(nodeID string) int {
 	return ord
 }
 
+func (t *Table) findFree() {
+	t.free, t.freeUnknown = nil, false
+	for ord := t.cur.n - 1; ord >= 0; ord-- {
+		if t.cur.NodeID(ord) == "" {
+			t.free = append(t.free, int32(ord))
+		}
+	}
+}
+
 // release frees the ordinal when neither a node row nor a counted allocation needs it.
 func (t *Table) release(ord int) {
 	o := t.cur.offer(ord)
@@ -150,7 +160,9 @@ func (t *Table) release(ord int) {
 	t.cur.ids = t.cur.ids.put(t.epoch, o.id, -1)
 	*t.writableOffer(ord) = offer{}
 	*t.writableRow(ord) = row{}
-	t.free = append(t.free, int32(ord))
+	if !t.freeUnknown {
+		t.free = append(t.free, int32(ord))
+	}
 }
 
 func (t *Table) writableOffer(ord int) *offer {
@@ -206,11 +218,14 @@ type names struct {
 }
 
 func (n *names) of(name string) int32 {
+	if n.index == nil {
+		n.index = make(map[string]int32, len(n.list))
+		for i, known := range n.list {
+			n.index[known] = int32(i)
+		}
+	}
 	if i, ok := n.index[name]; ok {
 		return i
-	}
-	if n.index == nil {
-		n.index = map[string]int32{}
 	}
 	i := int32(len(n.list))
 	n.list = append(n.list, name)
@@ -221,9 +236,5 @@ func (n *names) of(name string) int32 {
 // reset goes back to a list that a snapshot holds. The capacity is cut, so that the next append does
 // not write into memory that a later snapshot may share.
 func (n *names) reset(list []string) {
-	n.list = list[:len(list):len(list)]
-	n.index = make(map[string]int32, len(list))
-	for i, name := range list {
-		n.index[name] = int32(i)
-	}
+	n.list, n.index = list[:len(list):len(list)], nil
 }
