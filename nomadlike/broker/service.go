@@ -75,6 +75,7 @@ func New(cfg ServiceConfig) *Service {
 		num: cfg.Workers, broker: s.Evals, applier: s.Plans, ledger: s.ledger, store: cfg.Store,
 		process: cfg.Process, cache: feasible.NewCache(), log: cfg.Logger.Named("worker"), sink: cfg.Metrics,
 	}
+	cfg.Store.OnRestore(s.Reload)
 	return s
 }
 
@@ -97,7 +98,7 @@ func (s *Service) look() {
 	}
 }
 
-// Reload has everything read from the state again, after a restore replaced it.
+// Reload has everything read from the state again, after a restore replaced it; the store calls it.
 func (s *Service) Reload() {
 	s.reload.Store(true)
 	s.look()
