@@ -20,10 +20,10 @@ const orphanTimeout = 5 * time.Minute
 // when there has been none for the timeout.
 type orphanWatch struct {
 	timeout time.Duration
-	stop    func()
 
 	mu struct {
 		sync.Mutex
+		stop        func()
 		connections int
 		timer       *time.Timer
 	}
@@ -31,8 +31,7 @@ type orphanWatch struct {
 
 var _ stats.Handler = (*orphanWatch)(nil)
 
-// newOrphanWatch starts watching: a host that never connects counts too. The
-// field stop must be set before the timeout has passed.
+// newOrphanWatch starts watching: a host that never connects counts too.
 func newOrphanWatch(timeout time.Duration) *orphanWatch {
 	w := &orphanWatch{timeout: timeout}
 	w.mu.timer = time.AfterFunc(timeout, w.expire)
@@ -41,12 +40,19 @@ func newOrphanWatch(timeout time.Duration) *orphanWatch {
 
 func (w *orphanWatch) expire() {
 	w.mu.Lock()
-	abandoned := w.mu.connections == 0
+	abandoned, stop := w.mu.connections == 0, w.mu.stop
 	w.mu.Unlock()
-	if abandoned {
+	if abandoned && stop != nil {
 		Logger().Info("plugin ends because no agent has been connected", "duration", w.timeout)
-		w.stop()
+		stop()
 	}
+}
+
+// onExpiry sets what stops the server.
+func (w *orphanWatch) onExpiry(stop func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mu.stop = stop
 }
 
 // HandleConn implements stats.Handler.

@@ -19,7 +19,7 @@ func TestOrphanWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stopped := make(chan time.Time, 1)
 		watch := newOrphanWatch(time.Minute)
-		watch.stop = func() { stopped <- time.Now() }
+		watch.onExpiry(func() { stopped <- time.Now() })
 		start := time.Now()
 		after := func(d time.Duration) {
 			timer := time.NewTimer(d)
@@ -60,7 +60,7 @@ func TestOrphanWatch(t *testing.T) {
 func TestOrphanWatchWithoutAnyHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stopped := make(chan struct{})
-		newOrphanWatch(time.Minute).stop = func() { close(stopped) }
+		newOrphanWatch(time.Minute).onExpiry(func() { close(stopped) })
 		<-stopped
 	})
 }

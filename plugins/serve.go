@@ -59,7 +59,7 @@ func serve(set goplugin.PluginSet) {
 				grpc.WriteBufferSize(4<<10),
 				grpc.SharedWriteBuffer(true),
 			)...)
-			orphan.stop = server.Stop
+			orphan.onExpiry(server.Stop)
 			return server
 		},
 	})
