@@ -141,6 +141,36 @@ func TestReleaseRestores(t *testing.T) {
 	}
 }
 
+// TestReleaseReadmits checks that a value of a distinct_property that a replaced allocation gives up can
+// be used again, on all nodes that have it.
+func TestReleaseReadmits(t *testing.T) {
+	w := newWorld(rand.New(rand.NewPCG(1, 1)))
+	w.group.Spreads, w.group.Affinities = nil, nil
+	w.group.Constraints = []*api.Constraint{{Operand: api.OpDistinctProperty, LTarget: "${meta.rack}"}}
+	w.residents = nil
+	racks := map[string]bool{}
+	var first Resident
+	for ord := range w.snapshot.Len() {
+		if rack := w.snapshot.Node(ord).Meta["rack"]; !racks[rack] {
+			racks[rack] = true
+			first = Resident{Ord: int32(ord), Group: "app"}
+			w.residents = append(w.residents, first)
+		}
+	}
+	p := w.placer(usage.NewOverlay(w.snapshot), w.residents)
+	if got, ok := p.Place(Want{Prefer: NoNode}); ok {
+		t.Fatalf("placed on %d although each rack is in use", got.Ord)
+	}
+	p.Release(first)
+	got, ok := p.Place(Want{Prefer: NoNode})
+	if want := w.snapshot.Node(int(first.Ord)).Meta["rack"]; !ok || w.snapshot.Node(got.Ord).Meta["rack"] != want {
+		t.Fatalf("placed %v on %d, want a node of rack %s", ok, got.Ord, want)
+	}
+	if got, ok := p.Place(Want{Prefer: NoNode}); ok {
+		t.Fatalf("placed a second one on %d", got.Ord)
+	}
+}
+
 // TestHeapOrder checks the heap against sorting.
 func TestHeapOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 5))
