@@ -25,6 +25,7 @@ const (
 	answerLimit = 10 * time.Second
 	stopSlack   = 15 * time.Second
 	clearLimit  = 5 * time.Second
+	departLimit = 3 * time.Second
 	watchPause  = 100 * time.Millisecond
 )
 
@@ -151,10 +152,20 @@ func (h *Handle) Destroy(ctx context.Context, force bool) error {
 	}
 	h.closing.Do(func() {
 		h.disconnect()
+		h.awaitDeparture()
 		removeState(h.state.Place, h.dir)
 		_ = unix.Close(h.dir)
 	})
 	return nil
+}
+
+// awaitDeparture waits until the shim has left its directory, which may be on a
+// file system that the caller is about to unmount. It has nothing left to do.
+func (h *Handle) awaitDeparture() {
+	limit := time.Now().Add(departLimit)
+	for pause := time.Millisecond; h.shimAlive() && time.Now().Before(limit); pause *= 2 {
+		time.Sleep(min(pause, watchPause))
+	}
 }
 
 // Close lets go of the task, which goes on.
