@@ -22,6 +22,8 @@ func BenchmarkProcess(b *testing.B) {
 		{"1k-nodes/1000x10", 1000, 10, nil},
 		{"10k-nodes/10x1000", 10000, 1000, nil},
 		{"10k-nodes/1000x10", 10000, 10, nil},
+		{"100k-nodes/10x1000", 100000, 1000, nil},
+		{"100k-nodes/1000x10", 100000, 10, nil},
 		{"1k-nodes/port", 1000, 1000, withPort},
 		{"1k-nodes/spread-dc", 1000, 1000, withSpread("${node.datacenter}")},
 		{"1k-nodes/spread-node", 1000, 1000, withSpread("${node.unique.id}")},
