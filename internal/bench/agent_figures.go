@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+const (
+	// starts is how many single allocations are started for a median.
+	starts = 21
+	// together is how many allocations one job starts at once.
+	together = 100
+)
+
+// BinarySize measures the binary.
+func BinarySize(bin string) (Figure, error) {
+	f := Figure{Name: "binary", Unit: "MB", Target: 60}
+	info, err := os.Stat(bin)
+	if err != nil {
+		return f, err
+	}
+	f.Value = float64(info.Size()) / 1e6
+	return f, nil
+}
+
+// DevAgent measures an agent in dev mode: how fast it is ready, what it takes when idle, how fast raw_exec
+// tasks run and what each takes.
+func DevAgent(ctx context.Context, bin string) (figures []Figure, err error) {
+	a, err := startDev(ctx, bin)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.stop()) }()
+	if err := a.await(ctx, a.nodeReady); err != nil {
+		return nil, a.failed(err)
+	}
+	figures = append(figures, Figure{
+		Name: "dev agent start -> node ready", Value: time.Since(a.started).Seconds(), Unit: "s", Target: 0.5,
+	})
+	settle(ctx, 3*time.Second)
+	figures = append(figures, idle(a))
+
+	single, err := a.single(ctx)
+	if err != nil {
+		return figures, a.failed(err)
+	}
+	figures = append(figures, single)
+	many, memory, err := a.many(ctx)
+	if err != nil {
+		return figures, a.failed(err)
+	}
+	return append(figures, many, memory), nil
+}
+
+// settle lets an agent that just started come to rest; it is no part of a measurement.
+func settle(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+func idle(a *agent) Figure {
+	f := Figure{Name: "dev agent, idle, resident with its driver processes", Unit: "MB", Target: 60}
+	pid := a.cmd.Process.Pid
+	own := resident(pid)
+	if own == 0 {
+		f.Error = "memory of processes is not known on this platform"
+		return f
+	}
+	f.Detail = map[string]float64{"agent": float64(own) / 1e6}
+	for _, child := range descendants(pid) {
+		own += resident(child)
+	}
+	f.Value = float64(own) / 1e6
+	return f
+}
+
+func rawExec(id string, count int) *api.Job {
+	return &api.Job{
+		ID: id, Name: id, Type: api.JobTypeService, Datacenters: []string{"*"},
+		TaskGroups: []*api.TaskGroup{{
+			Name: "g", Count: api.Ptr(count), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(10)},
+			Tasks: []*api.Task{{
+				Name: "t", Driver: "raw_exec", Config: map[string]any{"command": "sleep", "args": []any{"3600"}},
+				LogConfig: &api.LogConfig{MaxFiles: api.Ptr(1), MaxFileSizeMB: api.Ptr(1)},
+				Resources: &api.Resources{CPU: api.Ptr(1), MemoryMB: api.Ptr(10)},
+			}},
+		}},
+	}
+}
+
+// run registers the job and returns how long it took until all its allocations run.
+func (a *agent) run(ctx context.Context, j *api.Job) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	start := time.Now()
+	if _, _, err := api.JobRegister.Call(ctx, a.http, &api.JobRegisterRequest{Job: j}); err != nil {
+		return 0, err
+	}
+	want := *j.TaskGroups[0].Count
+	req := &api.JobRequest{JobID: j.ID}
+	for {
+		req.MaxWait = 30 * time.Second
+		s, meta, err := api.JobSummaryGet.Call(ctx, a.http, req)
+		if err != nil {
+			return 0, err
+		}
+		g := s.Summary["g"]
+		switch {
+		case g.Running == want:
+			return time.Since(start), nil
+		case g.Failed > 0:
+			return 0, fmt.Errorf("%d allocations of %s failed", g.Failed, j.ID)
+		}
+		req.MinIndex = meta.Index
+	}
+}
+
+// stopJob stops a job and waits until nothing of it runs.
+func (a *agent) stopJob(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	if _, _, err := api.JobDeregister.Call(ctx, a.http, &api.JobDeregisterRequest{JobID: id}); err != nil {
+		return err
+	}
+	req := &api.JobRequest{JobID: id}
+	for {
+		req.MaxWait = 30 * time.Second
+		s, meta, err := api.JobSummaryGet.Call(ctx, a.http, req)
+		if err != nil {
+			return err
+		}
+		if g := s.Summary["g"]; g.Running+g.Starting == 0 {
+			return nil
+		}
+		req.MinIndex = meta.Index
+	}
+}
+
+func (a *agent) single(ctx context.Context) (Figure, error) {
+	f := Figure{Name: "submit -> running, one raw_exec allocation, median", Unit: "ms", Target: 60}
+	var times []time.Duration
+	for n := range starts {
+		id := fmt.Sprintf("bench-single-%d", n)
+		d, err := a.run(ctx, rawExec(id, 1))
+		if err != nil {
+			return f, err
+		}
+		times = append(times, d)
+		if err := a.stopJob(ctx, id); err != nil {
+			return f, err
+		}
+	}
+	slices.Sort(times)
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	f.Value = ms(times[len(times)/2])
+	f.Detail = map[string]float64{"fastest": ms(times[0]), "slowest": ms(times[len(times)-1])}
+	return f, nil
+}
+
+func (a *agent) many(ctx context.Context) (running, memory Figure, err error) {
+	running = Figure{Name: fmt.Sprintf("%d raw_exec allocations all running", together), Unit: "s", Target: 1}
+	memory = Figure{Name: "memory per idle raw_exec task, all helper processes (PSS)", Unit: "MB", Target: 2}
+	before := descendants(a.cmd.Process.Pid)
+	d, err := a.run(ctx, rawExec("bench-many", together))
+	if err != nil {
+		return running, memory, err
+	}
+	running.Value = d.Seconds()
+	settle(ctx, 3*time.Second)
+	memory.Detail = map[string]float64{}
+	for _, pid := range descendants(a.cmd.Process.Pid) {
+		if slices.Contains(before, pid) || processName(pid) == "sleep" {
+			continue
+		}
+		memory.Value += float64(proportional(pid)) / 1e6 / together
+		memory.Detail["processes"] += 1.0 / together
+	}
+	if len(memory.Detail) == 0 {
+		memory.Error = "memory of processes is not known on this platform"
+	}
+	return running, memory, a.stopJob(ctx, "bench-many")
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/rpc"
+	"github.com/nomadlike/nomadlike/internal/run"
+	"github.com/nomadlike/nomadlike/internal/sim"
+)
+
+// Placement is one measurement of scheduling: Jobs service jobs of Count allocations each, on Nodes
+// simulated nodes.
+type Placement struct {
+	Name   string
+	Nodes  int
+	Jobs   int
+	Count  int
+	Target float64
+	// Edit adds what the measurement is about to a job.
+	Edit func(*api.Job)
+}
+
+// submitters is how many jobs are registered at a time.
+const submitters = 64
+
+// Placements are the measurements of scheduling.
+var Placements = []Placement{
+	{Name: "placements, 10 jobs x 1,000", Nodes: 1000, Jobs: 10, Count: 1000, Target: 20_000},
+	{Name: "placements, 1,000 jobs x 10", Nodes: 1000, Jobs: 1000, Count: 10, Target: 5_000},
+	{
+		Name: "placements with a dynamic port, 10 jobs x 1,000", Nodes: 1000, Jobs: 10, Count: 1000, Target: 5_000,
+		Edit: func(j *api.Job) {
+			j.TaskGroups[0].Networks = []*api.NetworkResource{{DynamicPorts: []*api.Port{{Label: "http"}}}}
+		},
+	},
+	{
+		Name: "placements with spread, 4 jobs x 1,000", Nodes: 1000, Jobs: 4, Count: 1000, Target: 10_000,
+		Edit: func(j *api.Job) {
+			j.Spreads = []*api.Spread{{Attribute: "${node.unique.name}", Weight: api.Ptr(100)}}
+		},
+	},
+	{
+		Name: "placements with affinity, 4 jobs x 1,000", Nodes: 1000, Jobs: 4, Count: 1000, Target: 5_000,
+		Edit: func(j *api.Job) {
+			j.Affinities = []*api.Affinity{{LTarget: "${node.datacenter}", RTarget: "dc1", Operand: "=", Weight: api.Ptr(50)}}
+		},
+	},
+	{
+		Name: "placements with distinct_hosts, 4 jobs x 1,000", Nodes: 1000, Jobs: 4, Count: 1000, Target: 5_000,
+		Edit: func(j *api.Job) { j.Constraints = []*api.Constraint{{Operand: api.OpDistinctHosts}} },
+	},
+	{
+		Name: "placements with distinct_property, 4 jobs x 1,000", Nodes: 1000, Jobs: 4, Count: 1000, Target: 5_000,
+		Edit: func(j *api.Job) {
+			j.Constraints = []*api.Constraint{{Operand: api.OpDistinctProperty, LTarget: "${node.unique.name}", RTarget: "4"}}
+		},
+	},
+}
+
+// Million is the measurement of a million allocations; it needs several GiB of memory.
+var Million = Placement{Name: "a million allocations", Nodes: 5000, Jobs: 100, Count: 10_000}
+
+// Run starts a server and the nodes, submits the jobs and measures until the last one is placed, as a
+// caller sees it.
+func (p *Placement) Run(ctx context.Context, bin string) (f Figure, err error) {
+	f = Figure{Name: p.Name, Unit: "/s", Target: p.Target, More: true}
+	a, err := startServer(ctx, bin)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, a.stop()) }()
+
+	each := int64(p.Jobs*p.Count/p.Nodes + 1)
+	fleet, err := sim.New(sim.Config{
+		Servers: []string{a.rpc}, Count: p.Nodes, CPU: max(4000, 20*each), MemoryMB: max(8192, 20*each),
+	})
+	if err != nil {
+		return f, err
+	}
+	g := run.New(ctx)
+	g.Go("nodes", fleet.Run)
+	defer func() { g.Stop(); err = errors.Join(err, g.Wait()) }()
+	select {
+	case <-fleet.Ready():
+	case <-g.Context().Done():
+		return f, errors.New("simulated nodes ended")
+	}
+	before := resident(a.cmd.Process.Pid)
+
+	pool := rpc.NewPool()
+	defer pool.Close()
+	c := rpc.NewServers(pool, []string{a.rpc})
+	start := time.Now()
+	if err := p.submit(ctx, c); err != nil {
+		return f, a.failed(err)
+	}
+	placed := time.Since(start)
+	total := p.Jobs * p.Count
+	if err := awaitRunning(ctx, fleet, int64(total)); err != nil {
+		return f, a.failed(err)
+	}
+	running := time.Since(start)
+
+	f.Value = float64(total) / placed.Seconds()
+	f.Detail = map[string]float64{"placed s": placed.Seconds(), "running s": running.Seconds()}
+	if after := resident(a.cmd.Process.Pid); before > 0 {
+		f.Detail["resident kB an allocation"] = float64(after-before) / 1000 / float64(total)
+	}
+	return f, nil
+}
+
+// submit registers the jobs, several at a time, and waits until each is placed in full.
+func (p *Placement) submit(ctx context.Context, c api.Caller) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, submitters)
+	for n := range p.Jobs {
+		wg.Go(func() {
+			if err := p.one(ctx, c, n, slots); err != nil {
+				cancel(fmt.Errorf("job %d: %w", n, err))
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+func (p *Placement) one(ctx context.Context, c api.Caller, n int, slots chan struct{}) error {
+	slots <- struct{}{}
+	resp, _, err := api.JobRegister.Call(ctx, c, &api.JobRegisterRequest{Job: p.job(n)})
+	<-slots
+	if err != nil {
+		return err
+	}
+	req := &api.EvalRequest{EvalID: resp.EvalID}
+	for {
+		req.MaxWait = time.Minute
+		e, meta, err := api.EvalGet.Call(ctx, c, req)
+		if err != nil {
+			return err
+		}
+		if e.TerminalStatus() {
+			if e.Status != api.EvalStatusComplete || len(e.FailedTGAllocs) > 0 {
+				return fmt.Errorf("evaluation %s is %s (%s) with %v queued", e.ID, e.Status, e.StatusDescription, e.QueuedAllocations)
+			}
+			return nil
+		}
+		req.MinIndex = meta.Index
+	}
+}
+
+func (p *Placement) job(n int) *api.Job {
+	id := fmt.Sprintf("bench-%04d", n)
+	j := &api.Job{
+		ID: id, Name: id, Type: api.JobTypeService, Datacenters: []string{"*"},
+		TaskGroups: []*api.TaskGroup{{
+			Name: "g", Count: api.Ptr(p.Count), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(10)},
+			Tasks: []*api.Task{{
+				Name: "t", Driver: "mock_driver",
+				LogConfig: &api.LogConfig{MaxFiles: api.Ptr(1), MaxFileSizeMB: api.Ptr(1)},
+				Resources: &api.Resources{CPU: api.Ptr(10), MemoryMB: api.Ptr(10)},
+			}},
+		}},
+	}
+	if p.Edit != nil {
+		p.Edit(j)
+	}
+	return j
+}
+
+// awaitRunning waits until the fleet runs that many allocations.
+func awaitRunning(ctx context.Context, fleet *sim.Fleet, want int64) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for fleet.Stats().Running < want {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d allocations run: %w", fleet.Stats().Running, want, ctx.Err())
+		}
+	}
+	return nil
+}
