@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +38,7 @@ type agent struct {
 
 const serverConfig = `
 data_dir  = %q
+enable_debug = true
 bind_addr = "127.0.0.1"
 log_level = "WARN"
 advertise {
@@ -123,6 +126,21 @@ func freePorts(n int) ([]int, error) {
 		list = append(list, l.Addr().(*net.TCPAddr).Port)
 	}
 	return list, nil
+}
+
+// profile writes a CPU profile of the agent over the next d to a file.
+func (a *agent) profile(ctx context.Context, path string, d time.Duration) error {
+	resp, err := a.http.Raw(ctx, http.MethodGet, fmt.Sprintf("/debug/pprof/profile?seconds=%d", int(d.Seconds())), nil, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }() // reading only
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, resp.Body)
+	return errors.Join(err, f.Close())
 }
 
 // leads reports whether the server answers as leader.

@@ -27,6 +27,9 @@ type Placement struct {
 	Edit func(*api.Job)
 }
 
+// profileTime is how long a profile of the server is taken.
+const profileTime = 3 * time.Second
+
 // submitters is how many jobs are registered at a time.
 const submitters = 64
 
@@ -69,7 +72,8 @@ var Million = Placement{Name: "a million allocations", Nodes: 5000, Jobs: 100, C
 
 // Run starts a server and the nodes, submits the jobs and measures until the last one is placed, as a
 // caller sees it.
-func (p *Placement) Run(ctx context.Context, bin string) (f Figure, err error) {
+// With a profile, the file gets a CPU profile of the server's first seconds of work.
+func (p *Placement) Run(ctx context.Context, bin, profile string) (f Figure, err error) {
 	f = Figure{Name: p.Name, Unit: "/s", Target: p.Target, More: true}
 	a, err := startServer(ctx, bin)
 	if err != nil {
@@ -97,6 +101,9 @@ func (p *Placement) Run(ctx context.Context, bin string) (f Figure, err error) {
 	pool := rpc.NewPool()
 	defer pool.Close()
 	c := rpc.NewServers(pool, []string{a.rpc})
+	if profile != "" {
+		g.Go("profile", func(ctx context.Context) error { return a.profile(ctx, profile, profileTime) })
+	}
 	start := time.Now()
 	if err := p.submit(ctx, c); err != nil {
 		return f, a.failed(err)
@@ -107,6 +114,9 @@ func (p *Placement) Run(ctx context.Context, bin string) (f Figure, err error) {
 		return f, a.failed(err)
 	}
 	running := time.Since(start)
+	if profile != "" {
+		settle(ctx, profileTime)
+	}
 
 	f.Value = float64(total) / placed.Seconds()
 	f.Detail = map[string]float64{"placed s": placed.Seconds(), "running s": running.Seconds()}

@@ -28,6 +28,7 @@ func run() error {
 	out := flag.String("json", "", "file to write the figures to")
 	only := flag.String("run", "", "regular expression of the figures to measure, all when empty")
 	million := flag.Bool("million", false, "also place a million allocations, which needs several GiB")
+	profile := flag.String("profile", "", "directory for CPU profiles of the scheduling measurements")
 	flag.Parse()
 	want, err := regexp.Compile(*only)
 	if err != nil {
@@ -55,7 +56,11 @@ func run() error {
 	}
 	for i := range placements {
 		if want.MatchString(placements[i].Name) && ctx.Err() == nil {
-			add(placements[i].Run(ctx, path))
+			file := ""
+			if *profile != "" {
+				file = filepath.Join(*profile, fmt.Sprintf("placement-%d.pprof", i))
+			}
+			add(placements[i].Run(ctx, path, file))
 		}
 	}
 	if want.MatchString("dev agent raw_exec") && ctx.Err() == nil {
