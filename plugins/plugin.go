@@ -9,6 +9,8 @@
 // package must not import the agent.
 package plugins
 
+//go:generate ./generate.sh
+
 import (
 	"context"
 	"errors"

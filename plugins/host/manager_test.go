@@ -386,6 +386,29 @@ func TestBrokenPlugin(t *testing.T) {
 	}
 }
 
+// TestCrashLoop runs a plugin that ends each time it is asked for its health.
+func TestCrashLoop(t *testing.T) {
+	config := baseConfig(t)
+	config.Internal[0].Command = self(t, "fragile")
+	f := run(t, config)
+	fp := wait(t, f, "fingerprint", f.fingerprints)
+	if fp.Health != drivers.HealthUndetected || !errors.Is(fp.Err, drivers.ErrPluginShutdown) {
+		t.Errorf("the fingerprint is %+v, want that of a driver that is gone", fp)
+	}
+	wait(t, f, "readiness", f.Ready())
+	// Between two starts the driver is reported as missing, not waited for.
+	for {
+		_, err := f.Get(f.ctx, mock.Name)
+		if err == nil {
+			continue // it is just up
+		}
+		if !drivers.IsRecoverable(err) || !errors.Is(err, drivers.ErrPluginShutdown) {
+			t.Errorf("get returned %v, want an error that may pass", err)
+		}
+		return
+	}
+}
+
 func TestStuckPlugin(t *testing.T) {
 	f := run(t, baseConfig(t))
 	f.startTask(t, "a")

@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 		"plain":    func() { plugins.Serve(plain{variant{Driver: mock.New(plugins.Logger()), name: "plain"}}) },
 		"events":   func() { plugins.Serve(eventful{mock.New(plugins.Logger())}) },
 		"chatty":   func() { plugins.Serve(chatty{mock.New(plugins.Logger())}) },
+		"fragile":  func() { plugins.Serve(fragile{mock.New(plugins.Logger())}) },
 		"agent":    agent,
 	})
 }
@@ -93,6 +94,14 @@ type chatty struct{ *mock.Driver }
 func (c chatty) Capabilities(ctx context.Context) (*drivers.Capabilities, error) {
 	plugins.Logger().Warn("asked for capabilities")
 	return c.Driver.Capabilities(ctx)
+}
+
+// fragile ends when it is asked for its health.
+type fragile struct{ *mock.Driver }
+
+func (fragile) Fingerprint(context.Context) (<-chan *drivers.Fingerprint, error) {
+	os.Exit(3)
+	return nil, nil
 }
 
 // directory is a host.Store of files.
