@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package alloc
+
+import (
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/client/statedb"
+	"github.com/nomadlike/nomadlike/client/task"
+)
+
+// Deps are what all allocations of a client share.
+type Deps struct {
+	Tasks *task.Deps
+	Dirs  *allocdir.Root
+	// Report is told that the status of an allocation has changed. It must not block.
+	Report func(r *Runner)
+	// Previous returns the runner of an allocation of this client, nil when there is none.
+	Previous func(id string) *Runner
+}
+
+// Config is one allocation to run.
+type Config struct {
+	Deps  *Deps
+	Alloc *api.Allocation
+	// Restored is what was kept of the allocation, nil for a new one.
+	Restored *statedb.AllocRecord
+}
+
+// expired is how an allocation ends that ran for longer than it may.
+const expiredDescription = api.AllocClientDescMaxRunLimit
+
+// previousWait bounds the wait for the allocation whose data is taken over.
+const previousWait = 10 * time.Minute

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package alloc
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/task"
+)
+
+// health decides once whether the allocation counts as healthy in its deployment (runtime.md 8).
+type health struct {
+	// deployment is the one that is being judged for, empty for none.
+	deployment string
+	minHealthy time.Duration
+	deadline   time.Time
+	verdict    *api.AllocDeploymentStatus
+}
+
+// newHealth returns the judge for the allocation, which has been here since the given time. A verdict
+// that was reached before stands.
+func newHealth(a *api.Allocation, since time.Time, verdict *api.AllocDeploymentStatus) *health {
+	group := a.Group()
+	if a.DeploymentID == "" || group == nil || group.Update == nil || group.Update.HealthCheck == api.HealthManual {
+		return &health{}
+	}
+	u := group.Update
+	return &health{
+		deployment: a.DeploymentID, verdict: verdict,
+		minHealthy: api.Or(u.MinHealthyTime, 10*time.Second),
+		deadline:   since.Add(api.Or(u.HealthyDeadline, 5*time.Minute)),
+	}
+}
+
+// pending reports whether a verdict is still to come.
+func (h *health) pending() bool { return h.deployment != "" && h.verdict == nil }
+
+// judge looks at the tasks. When there is no verdict yet it returns when to look again.
+func (h *health) judge(v view, now time.Time) (again time.Time, reasons map[string]string) {
+	if !h.pending() {
+		return time.Time{}, nil
+	}
+	reasons = map[string]string{}
+	var since time.Time
+	running := true
+	for _, t := range v.tasks {
+		s := v.state(t)
+		if isPoststop(t) {
+			continue
+		}
+		switch {
+		case s.State == api.TaskStateDead && s.Failed:
+			reasons[t.Name] = "Unhealthy because of failed task"
+		case s.State == api.TaskStateDead && !t.IsMain() && !t.IsSidecar():
+			// A prestart or poststart task that succeeded.
+		case s.State == api.TaskStateDead:
+			reasons[t.Name] = "Unhealthy because of dead task"
+		case s.State != api.TaskStateRunning || s.StartedAt == nil:
+			running = false
+		case s.StartedAt.After(since):
+			since = *s.StartedAt
+		}
+	}
+	if len(reasons) > 0 {
+		h.decide(false, now)
+		return time.Time{}, reasons
+	}
+	if running {
+		at := since.Add(h.minHealthy)
+		if !now.Before(at) {
+			h.decide(true, now)
+			return time.Time{}, nil
+		}
+		if at.Before(h.deadline) {
+			return at, nil
+		}
+	}
+	if now.Before(h.deadline) {
+		return h.deadline, nil
+	}
+	for _, t := range v.tasks {
+		s := v.state(t)
+		switch {
+		case isPoststop(t) || s.State == api.TaskStateDead:
+		case s.State != api.TaskStateRunning:
+			reasons[t.Name] = "Task not running by deadline"
+		case s.StartedAt != nil && s.StartedAt.Add(h.minHealthy).After(h.deadline):
+			reasons[t.Name] = fmt.Sprintf("Task not running for min_healthy_time of %v by deadline", h.minHealthy)
+		}
+	}
+	h.decide(false, now)
+	return time.Time{}, reasons
+}
+
+func (h *health) decide(healthy bool, now time.Time) {
+	h.verdict = &api.AllocDeploymentStatus{Healthy: &healthy, Timestamp: &now}
+}
+
+// status is what is reported: the verdict with what the servers know of the allocation, nil before it.
+func (h *health) status(a *api.Allocation) *api.AllocDeploymentStatus {
+	if h.verdict == nil {
+		return nil
+	}
+	out := *h.verdict
+	if a.DeploymentStatus != nil {
+		out.Canary, out.ModifyIndex = a.DeploymentStatus.Canary, a.DeploymentStatus.ModifyIndex
+	}
+	return &out
+}
+
+// explain tells the tasks why the allocation is unhealthy.
+func explain(runners map[string]*task.Runner, reasons map[string]string) {
+	for name, reason := range reasons {
+		if r := runners[name]; r != nil {
+			r.Event(task.Unhealthy(reason))
+		}
+	}
+}

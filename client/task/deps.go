@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package task
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/client/logs"
+	"github.com/nomadlike/nomadlike/client/statedb"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// Drivers finds the driver of a task; plugins/host.Manager is one.
+type Drivers interface {
+	// Get returns the driver, waiting while its plugin is being started.
+	Get(ctx context.Context, name string) (drivers.Driver, error)
+}
+
+// Cgroups makes the control groups of tasks; client/cgroup.Manager is one.
+type Cgroups interface {
+	Create(alloc, task string, cores []uint16) (path string, err error)
+	Remove(alloc, task string) error
+}
+
+// Node is what tasks need to know of the node; a value is immutable.
+type Node struct {
+	*api.Node
+	Region string
+	// UsableCompute is what tasks may use, in MHz.
+	UsableCompute uint64
+}
+
+// Deps are what all task runners of a client share.
+type Deps struct {
+	Logger  hclog.Logger
+	Drivers Drivers
+	State   *statedb.DB
+	Cgroups Cgroups
+	// Node returns the present snapshot of the node.
+	Node func() *Node
+	// HostEnv is the environment that tasks without an image of their own inherit.
+	HostEnv map[string]string
+	// MaxKillTimeout bounds the kill_timeout of jobs.
+	MaxKillTimeout time.Duration
+	// DeniedUsers are users that tasks of CheckedDrivers must not run as.
+	DeniedUsers, CheckedDrivers []string
+	// StartLogs is logs.Start but in tests.
+	StartLogs func(logs.Config) (*logs.Collector, error)
+	// Random returns a number in [0,1); nil for a random one.
+	Random func() float64
+}
+
+// Config is one task to run.
+type Config struct {
+	Deps  *Deps
+	Alloc *api.Allocation
+	Task  string
+	Dir   *allocdir.Dir
+	// Restored is what was kept of the task, nil for a new one.
+	Restored *statedb.TaskRecord
+	// Changed is called after each change of the state, by the goroutine of the runner. It must not block.
+	Changed func()
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/logs"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// hook is one thing that is done around a task. Functions that are nil do nothing.
+type hook struct {
+	name string
+	// once is not done again after it has succeeded, not even by the next agent.
+	once bool
+	// start comes before each start of the task, in order.
+	start func(ctx context.Context) error
+	// restore comes before a running task is found again, in order.
+	restore func(ctx context.Context) error
+	// exited comes after each end of a process, in reverse order.
+	exited func(ctx context.Context) error
+	// stop comes once when the task has ended for good, in reverse order.
+	stop func(ctx context.Context) error
+}
+
+// hookDone is what a hook that is done once leaves behind.
+const hookDone = "done"
+
+// taskHooks are the hooks in the order of runtime.md 4.2.
+func (r *Runner) taskHooks() []hook {
+	var collector *logs.Collector
+	var collected logs.Config
+	return []hook{
+		{name: "validate", start: r.validate},
+		{name: "task_dir", start: func(context.Context) error {
+			if r.state.StartedAt == nil {
+				r.emit(setupEvent())
+			}
+			return r.buildDir()
+		}, restore: func(context.Context) error { return r.buildDir() }},
+		{name: "logs", start: func(context.Context) error {
+			cfg := r.logConfig()
+			if collector != nil && cfg == collected {
+				return nil
+			}
+			if collector != nil {
+				collector.Stop()
+			}
+			var err error
+			collector, err = r.deps.StartLogs(cfg)
+			if err != nil {
+				return drivers.NewRecoverableError(err, true)
+			}
+			collected, r.output.stdout, r.output.stderr = cfg, collector.Stdout, collector.Stderr
+			return nil
+		}, restore: func(context.Context) error {
+			cfg := r.logConfig()
+			var err error
+			if collector, err = r.deps.StartLogs(cfg); err != nil {
+				return err
+			}
+			collected, r.output.stdout, r.output.stderr = cfg, collector.Stdout, collector.Stderr
+			return nil
+		}, stop: func(context.Context) error {
+			if collector != nil {
+				collector.Stop()
+				collector = nil
+			}
+			return nil
+		}},
+		{name: "dispatch_payload", once: true, start: r.writePayload},
+		{name: "volumes", start: func(context.Context) error { return r.findMounts() }},
+		{name: "cgroup", start: func(context.Context) error { return r.createCgroup() }, exited: func(context.Context) error {
+			return r.deps.Cgroups.Remove(r.allocID, r.name)
+		}},
+	}
+}
+
+// startHooks runs the start of all hooks.
+func (r *Runner) startHooks(ctx context.Context) error {
+	for _, h := range r.hooks {
+		if h.start == nil || h.once && r.memory[h.name] == hookDone {
+			continue
+		}
+		if ctx.Err() != nil {
+			return errKilled
+		}
+		begin := time.Now()
+		err := h.start(ctx)
+		r.logger.Trace("task hook has run", "hook", h.name, "duration", time.Since(begin), "error", err)
+		if err != nil {
+			return &hookError{hook: h.name, err: err}
+		}
+		if h.once {
+			r.memory[h.name] = hookDone
+			if err := r.deps.State.PutTaskHooks(r.allocID, r.name, r.memory); err != nil {
+				r.logger.Error("what a task hook did cannot be stored", "hook", h.name, "error", err)
+			}
+		}
+	}
+	return nil
+}
+
+// hookError is the failure of a hook.
+type hookError struct {
+	hook string
+	err  error
+}
+
+func (e *hookError) Error() string { return "task hook " + e.hook + ": " + e.err.Error() }
+func (e *hookError) Unwrap() error { return e.err }
+
+// restoreHooks runs the restore of all hooks.
+func (r *Runner) restoreHooks(ctx context.Context) error {
+	for _, h := range r.hooks {
+		if h.restore == nil {
+			continue
+		}
+		if err := h.restore(ctx); err != nil {
+			return &hookError{hook: h.name, err: err}
+		}
+	}
+	return nil
+}
+
+// clearAttempt frees what an attempt to run the task holds, after its end.
+func (r *Runner) clearAttempt(ctx context.Context) {
+	driver, id := r.Driver()
+	_ = r.beside(ctx, false, func(ctx context.Context) error {
+		if driver != nil {
+			if err := driver.DestroyTask(ctx, id, true); err != nil && !gone(err) {
+				r.logger.Warn("driver did not free the task", "error", err)
+			}
+		}
+		for _, h := range slices.Backward(r.hooks) {
+			if h.exited == nil {
+				continue
+			}
+			if err := h.exited(ctx); err != nil {
+				r.logger.Warn("task hook failed after the task", "hook", h.name, "error", err)
+			}
+		}
+		return nil
+	})
+	r.running = false
+	r.setHandle(nil, nil, nil)
+}
+
+// stopHooks runs the stop of all hooks.
+func (r *Runner) stopHooks(ctx context.Context) {
+	_ = r.beside(ctx, false, func(ctx context.Context) error {
+		for _, h := range slices.Backward(r.hooks) {
+			if h.stop == nil {
+				continue
+			}
+			if err := h.stop(ctx); err != nil {
+				r.logger.Warn("task hook failed at the end of the task", "hook", h.name, "error", err)
+			}
+		}
+		return nil
+	})
+}
+
+// gone reports whether a driver's error says that there is nothing to act on.
+func gone(err error) bool {
+	return errors.Is(err, drivers.ErrTaskNotFound) || errors.Is(err, drivers.ErrPluginShutdown)
+}
+
+// validate refuses what the operator does not allow.
+func (r *Runner) validate(context.Context) error {
+	if slices.Contains(r.deps.CheckedDrivers, r.task.Driver) && slices.Contains(r.deps.DeniedUsers, r.task.User) {
+		return &validationError{fmt.Errorf("running as user %q is disallowed", r.task.User)}
+	}
+	return nil
+}
+
+// validationError is a mistake in the job that only the client can see.
+type validationError struct{ err error }
+
+func (e *validationError) Error() string { return e.err.Error() }
+func (e *validationError) Unwrap() error { return e.err }
+
+func (r *Runner) buildDir() error {
+	secrets := 0
+	if res := r.task.Resources; res != nil {
+		secrets = res.SecretsMB
+	}
+	return r.dir.BuildTask(r.name, secrets)
+}
+
+func (r *Runner) logConfig() logs.Config {
+	cfg := logs.Config{
+		AllocDir: r.dir.Path(), Task: r.name, Logger: r.logger,
+		MaxFiles: r.task.LogConfig.MaxFilesOrDefault(), MaxFileSizeMB: r.task.LogConfig.MaxFileSizeMBOrDefault(),
+	}
+	if r.task.LogConfig != nil {
+		cfg.Disabled = r.task.LogConfig.Disabled
+	}
+	if r.caps != nil && r.caps.DisableLogCollection {
+		cfg.Disabled = true
+	}
+	return cfg
+}
+
+// writePayload writes what a job was dispatched with where the task wants it.
+func (r *Runner) writePayload(context.Context) error {
+	want := r.task.DispatchPayload
+	if want == nil || want.File == "" || r.alloc.Job == nil || len(r.alloc.Job.Payload) == 0 {
+		return nil
+	}
+	return r.dir.WriteLocal(r.name, want.File, r.alloc.Job.Payload)
+}
+
+// findMounts resolves the volumes that the task mounts.
+func (r *Runner) findMounts() error {
+	r.mounts = nil
+	group := r.alloc.Group()
+	for _, m := range r.task.VolumeMounts {
+		request := group.Volumes[m.Volume]
+		if request == nil {
+			return fmt.Errorf("volume_mount refers to volume %q, which the group does not have", m.Volume)
+		}
+		if request.Type != api.VolumeTypeHost {
+			return fmt.Errorf("volume %q: volumes of type %q are not supported by this client", m.Volume, request.Type)
+		}
+		source := r.env.Replace(request.Source)
+		if request.PerAlloc {
+			source += fmt.Sprintf("[%d]", r.alloc.Index())
+		}
+		volume := r.deps.Node().HostVolumes[source]
+		if volume == nil {
+			return fmt.Errorf("volume %q: this node has no host volume %q", m.Volume, source)
+		}
+		if r.caps.MountConfigs == drivers.MountConfigsNone {
+			return fmt.Errorf("volume %q: driver %q cannot mount volumes", m.Volume, r.task.Driver)
+		}
+		r.mounts = append(r.mounts, &drivers.Mount{
+			TaskPath: r.env.Replace(m.Destination), HostPath: volume.Path, Propagation: m.PropagationMode,
+			Readonly: volume.ReadOnly || request.ReadOnly || m.ReadOnly, SELinuxLabel: m.SELinuxLabel, RequestName: m.Volume,
+		})
+	}
+	return nil
+}
+
+func (r *Runner) createCgroup() error {
+	var cores []uint16
+	if granted := r.granted(); granted != nil {
+		cores = granted.Cpu.ReservedCores
+	}
+	path, err := r.deps.Cgroups.Create(r.allocID, r.name, cores)
+	if err != nil {
+		if len(cores) > 0 {
+			return drivers.NewRecoverableError(err, true)
+		}
+		// A task without cores of its own runs without a group as well.
+		r.logger.Warn("task runs without a control group of its own", "error", err)
+	}
+	r.cgroup = path
+	return nil
+}
+
+// granted are the resources the task was given, nil when the servers sent none.
+func (r *Runner) granted() *api.AllocatedTaskResources {
+	if r.alloc.AllocatedResources == nil {
+		return nil
+	}
+	return r.alloc.AllocatedResources.Tasks[r.name]
+}

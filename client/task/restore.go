@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package task
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// restore finds the task that an earlier agent started; it reports whether that runs, or has ended and
+// can still tell how. Otherwise the task is pending, and has waited for contact with a server if it was
+// lost.
+func (r *Runner) restore(ctx context.Context) bool {
+	rec := r.restored
+	r.restored = nil
+	switch {
+	case rec.Handle.Handle != nil:
+		err := r.recover(ctx, rec.Handle.Handle, rec.Handle.Network)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		r.lost(ctx, rec.Handle.Handle.Config.ID, err)
+	case rec.Handle.Pending != "":
+		// The last agent died while it started the task. If that succeeded nobody waits for it.
+		r.discard(ctx, rec.Handle.Pending)
+		r.toPending()
+	default:
+		r.toPending()
+	}
+	return false
+}
+
+// recover attaches to the task.
+func (r *Runner) recover(ctx context.Context, handle *drivers.TaskHandle, network *drivers.NetworkOverride) error {
+	name := r.task.Driver
+	var driver drivers.Driver
+	err := r.beside(ctx, false, func(ctx context.Context) error {
+		var err error
+		if driver, err = r.get(ctx, name, 0); err != nil {
+			return fmt.Errorf("get driver %q: %w", name, err)
+		}
+		if r.caps, err = driver.Capabilities(ctx); err != nil {
+			return fmt.Errorf("get capabilities of driver %q: %w", name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// Drivers that copy output open the pipes again, so those come first.
+	if err := r.restoreHooks(ctx); err != nil {
+		return err
+	}
+	err = r.beside(ctx, false, func(ctx context.Context) error { return driver.RecoverTask(ctx, handle.Copy()) })
+	if err != nil {
+		return err
+	}
+	r.setHandle(driver, handle, network)
+	if r.state.StartedAt != nil {
+		r.policy.started(*r.state.StartedAt)
+	}
+	r.running, r.open = true, true
+	if r.state.State != api.TaskStateRunning {
+		r.state.State = api.TaskStateRunning
+		r.publish()
+	}
+	r.logger.Info("task is running still")
+	return nil
+}
+
+// lost deals with a task that cannot be found: it waits for a server, which may have replaced it.
+func (r *Runner) lost(ctx context.Context, id string, err error) {
+	r.logger.Warn("task cannot be found again", "error", err)
+	r.discard(ctx, id)
+	wasRunning := r.state.State == api.TaskStateRunning
+	r.toPending()
+	if !wasRunning {
+		return
+	}
+	r.emit(restoreFailedEvent(err))
+	if r.alloc.Job != nil && r.alloc.Job.Type == api.JobTypeSystem || r.alloc.ServerTerminalStatus() {
+		return
+	}
+	r.idle(ctx, func() bool { return r.contacted || r.kill != nil })
+}
+
+// discard frees what may be left of a task that is not found or not wanted.
+func (r *Runner) discard(ctx context.Context, id string) {
+	name := r.task.Driver
+	_ = r.beside(ctx, true, func(ctx context.Context) error {
+		driver, err := r.get(ctx, name, startTries)
+		if err != nil {
+			return err
+		}
+		if err := driver.DestroyTask(ctx, id, true); err != nil && !gone(err) {
+			r.logger.Debug("driver has nothing to free of the lost task", "error", err)
+		}
+		return nil
+	})
+	if err := r.deps.Cgroups.Remove(r.allocID, r.name); err != nil {
+		r.logger.Warn("control group of the lost task cannot be removed", "error", err)
+	}
+	r.setHandle(nil, nil, nil)
+}
+
+func (r *Runner) toPending() {
+	if r.state.State != api.TaskStatePending {
+		r.state.State = api.TaskStatePending
+		r.publish()
+	}
+}

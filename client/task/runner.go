@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/client/mailbox"
+	"github.com/nomadlike/nomadlike/client/statedb"
+	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// Runner runs one task. Run is its goroutine; the other methods may be called from anywhere.
+type Runner struct {
+	deps    *Deps
+	logger  hclog.Logger
+	allocID string
+	name    string
+	dir     *allocdir.Dir
+	changed func()
+	box     *mailbox.Box[any]
+	done    chan struct{}
+
+	// The rest up to mu belongs to the goroutine.
+
+	alloc  *api.Allocation
+	task   *api.Task
+	state  *api.TaskState
+	policy *policy
+	hooks  []hook
+	// memory is what hooks keep over restarts of the agent.
+	memory   map[string]string
+	restored *statedb.TaskRecord
+
+	// open says that the task may start; contacted that a server was reached.
+	open, contacted bool
+	// kill, reset and again are requests that are being dealt with.
+	kill  *killMsg
+	reset *resetMsg
+	again *restartMsg
+	// running is set while there is a process that can be signalled or restarted.
+	running bool
+	// killErr is why the process could not be stopped.
+	killErr error
+
+	// Of the current attempt:
+	env    *taskenv.Env
+	caps   *drivers.Capabilities
+	output struct{ stdout, stderr string }
+	cgroup string
+	mounts []*drivers.Mount
+	ports  map[string]int
+
+	mu struct {
+		sync.Mutex
+		// snapshot is what others see of state.
+		snapshot *api.TaskState
+		// handle and driver are those of the running task, nil without one.
+		handle *drivers.TaskHandle
+		driver drivers.Driver
+		// network is what the driver said of the task's address.
+		network *drivers.NetworkOverride
+		usage   *usageStream
+	}
+}
+
+// New returns the runner of a task; nothing happens before Run.
+func New(cfg Config) (*Runner, error) {
+	group := cfg.Alloc.Group()
+	t := group.LookupTask(cfg.Task)
+	if t == nil {
+		return nil, fmt.Errorf("allocation %s has no task %q", cfg.Alloc.ID, cfg.Task)
+	}
+	r := &Runner{
+		deps: cfg.Deps, allocID: cfg.Alloc.ID, name: cfg.Task, dir: cfg.Dir, changed: cfg.Changed, box: mailbox.New[any](), done: make(chan struct{}),
+		logger: cfg.Deps.Logger.With("alloc_id", cfg.Alloc.ID, "task", cfg.Task),
+		alloc:  cfg.Alloc, task: t, policy: newPolicy(cfg.Deps.Random), restored: cfg.Restored, memory: map[string]string{},
+		state: &api.TaskState{State: api.TaskStatePending},
+	}
+	r.policy.configure(cfg.Alloc.Job, group, t)
+	r.hooks = r.taskHooks()
+	if rec := cfg.Restored; rec != nil {
+		if rec.State != nil {
+			s := *rec.State
+			r.state = &s
+		}
+		for k, v := range rec.Hooks {
+			r.memory[k] = v
+		}
+	}
+	r.mu.snapshot = r.copyState()
+	return r, nil
+}
+
+// Name is that of the task in the job.
+func (r *Runner) Name() string { return r.name }
+
+// State returns a snapshot that never changes.
+func (r *Runner) State() *api.TaskState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.snapshot
+}
+
+// Done is closed when Run has returned.
+func (r *Runner) Done() <-chan struct{} { return r.done }
+
+// Driver returns the driver of the running task and the task's ID there, nil when it does not run.
+func (r *Runner) Driver() (drivers.Driver, string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mu.handle == nil || r.mu.driver == nil {
+		return nil, ""
+	}
+	return r.mu.driver, r.mu.handle.Config.ID
+}
+
+// Run runs the task until the context ends. The end of the context leaves a running task running; Kill
+// ends it. A task that has ended stays with the runner, because it can be reset.
+func (r *Runner) Run(ctx context.Context) {
+	defer close(r.done)
+	if r.restored == nil {
+		r.emit(receivedEvent())
+	}
+	if r.state.State != api.TaskStateDead && r.restored != nil {
+		if r.restore(ctx) {
+			r.attend(ctx)
+		}
+	}
+	for ctx.Err() == nil {
+		switch {
+		case r.state.State == api.TaskStateDead:
+			r.idle(ctx, func() bool { return r.state.State != api.TaskStateDead })
+		case r.kill != nil:
+			r.finish(ctx, false)
+		case !r.open:
+			r.idle(ctx, func() bool { return r.open || r.kill != nil })
+		default:
+			r.attempt(ctx)
+		}
+	}
+}
+
+// attempt prepares and starts the task once, waits for its end, and decides what follows.
+func (r *Runner) attempt(ctx context.Context) {
+	switch err := r.prepareAndStart(ctx); {
+	case ctx.Err() != nil:
+	case r.kill != nil && err != nil:
+		r.clearAttempt(ctx)
+		r.finish(ctx, false)
+	case err != nil:
+		r.logger.Error("task did not start", "error", err)
+		r.clearAttempt(ctx)
+		r.decide(ctx, outcome{recoverable: drivers.IsRecoverable(err)})
+	default:
+		r.attend(ctx)
+	}
+}
+
+// attend waits for the end of the running task and decides what follows.
+func (r *Runner) attend(ctx context.Context) {
+	res, ended := r.wait(ctx)
+	if !ended {
+		return // the agent stops; the task goes on
+	}
+	r.running = false
+	r.emit(terminatedEvent(res))
+	r.clearAttempt(ctx)
+	requested := false
+	if r.again != nil {
+		requested = !r.again.failure
+		r.again.reply <- nil
+		r.again = nil
+	}
+	if r.kill != nil {
+		r.finish(ctx, false)
+		return
+	}
+	if r.reset != nil {
+		requested, r.reset, r.open = true, nil, false
+	}
+	r.decide(ctx, outcome{succeeded: res.Successful(), recoverable: true, requested: requested})
+}
+
+// decide applies the restart policy.
+func (r *Runner) decide(ctx context.Context, o outcome) {
+	what, delay, reason := r.policy.next(o, time.Now())
+	switch what {
+	case terminated:
+		r.finish(ctx, false)
+	case failed:
+		r.logger.Info("task is not restarted", "reason", reason)
+		r.emit(notRestartingEvent(reason))
+		r.finish(ctx, true)
+	case restart:
+		r.logger.Info("task is restarted", "reason", reason, "duration", delay)
+		now := time.Now()
+		r.state.State = api.TaskStatePending
+		r.state.Restarts++
+		r.state.LastRestart = &now
+		r.emit(restartingEvent(delay, reason))
+		r.pause(ctx, delay)
+	}
+}
+
+// finish ends the task for good.
+func (r *Runner) finish(ctx context.Context, hasFailed bool) {
+	if r.kill != nil {
+		r.emit(killedEvent(r.killErr))
+	}
+	r.stopHooks(ctx)
+	now := time.Now()
+	r.kill, r.again, r.reset, r.killErr = nil, nil, nil, nil
+	r.state.State, r.state.Failed, r.state.FinishedAt = api.TaskStateDead, hasFailed, &now
+	r.publish()
+}
+
+// pause waits before a restart, unless the task is killed meanwhile.
+func (r *Runner) pause(ctx context.Context, delay time.Duration) {
+	if delay <= 0 {
+		return
+	}
+	t := time.NewTimer(delay)
+	defer t.Stop()
+	for r.kill == nil {
+		select {
+		case <-t.C:
+			return
+		case <-r.box.C():
+			r.receive()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// idle deals with messages until the condition holds.
+func (r *Runner) idle(ctx context.Context, until func() bool) {
+	for !until() {
+		select {
+		case <-r.box.C():
+			r.receive()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// beside runs slow work in a goroutine of its own and deals with messages meanwhile. A kill ends its
+// context if the work is to be cut short. It always waits for the work to end.
+func (r *Runner) beside(ctx context.Context, cutShort bool, work func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	result := make(chan error, 1)
+	go func() { result <- work(ctx) }()
+	for {
+		if cutShort && r.kill != nil {
+			cancel()
+		}
+		select {
+		case err := <-result:
+			return err
+		case <-r.box.C():
+			r.receive()
+		}
+	}
+}
+
+// receive deals with the messages that have come.
+func (r *Runner) receive() {
+	for _, m := range r.box.Take() {
+		switch m := m.(type) {
+		case startMsg:
+			r.open = true
+		case contactMsg:
+			r.contacted = true
+		case killMsg:
+			r.receiveKill(m)
+		case resetMsg:
+			r.receiveReset(m)
+		case restartMsg:
+			if !r.running || r.kill != nil || r.again != nil || r.reset != nil {
+				m.reply <- ErrNotRunning
+				continue
+			}
+			r.again = &m
+			r.emit(m.event)
+		case signalMsg:
+			r.receiveSignal(m)
+		case updateMsg:
+			r.receiveUpdate(m.alloc)
+		case eventMsg:
+			r.emit(m.event)
+		}
+	}
+}
+
+func (r *Runner) receiveKill(m killMsg) {
+	if r.state.State == api.TaskStateDead {
+		return
+	}
+	if r.kill != nil {
+		r.kill.noDelay = r.kill.noDelay || m.noDelay
+		return
+	}
+	r.kill = &m
+	if m.event != nil {
+		r.emit(m.event)
+	}
+	r.emit(killingEvent(r.killTimeout()))
+}
+
+func (r *Runner) receiveReset(m resetMsg) {
+	r.open = false
+	switch {
+	case r.kill != nil:
+	case r.running:
+		r.reset = &m
+		r.emit(m.event)
+	case r.state.State == api.TaskStateDead:
+		now := time.Now()
+		r.state.State, r.state.Failed, r.state.FinishedAt = api.TaskStatePending, false, nil
+		r.state.Restarts++
+		r.state.LastRestart = &now
+		r.emit(m.event)
+		r.emit(restartingEvent(0, ""))
+	}
+}
+
+func (r *Runner) receiveSignal(m signalMsg) {
+	driver, id := r.Driver()
+	if !r.running || driver == nil {
+		m.reply <- ErrNotRunning
+		return
+	}
+	r.emit(m.event)
+	// The driver may take its time; the caller waits, this goroutine does not.
+	go func() { m.reply <- driver.SignalTask(context.Background(), id, m.signal) }()
+}
+
+func (r *Runner) receiveUpdate(a *api.Allocation) {
+	group := a.Group()
+	t := group.LookupTask(r.name)
+	if t == nil {
+		r.logger.Error("new version of the allocation lacks the task; its update is ignored")
+		return
+	}
+	r.alloc, r.task = a, t
+	r.policy.configure(a.Job, group, t)
+}
+
+// emit adds an event and publishes the state.
+func (r *Runner) emit(e *api.TaskEvent) {
+	r.state.Events = append(slices.Clone(r.state.Events), e)
+	if n := len(r.state.Events); n > maxEvents {
+		r.state.Events = r.state.Events[n-maxEvents:]
+	}
+	r.publish()
+}
+
+// publish makes the present state what others see, and stores it.
+func (r *Runner) publish() {
+	s := r.copyState()
+	if err := r.deps.State.PutTaskState(r.allocID, r.name, s); err != nil {
+		r.logger.Error("state of the task cannot be stored", "error", err)
+	}
+	r.mu.Lock()
+	r.mu.snapshot = s
+	r.mu.Unlock()
+	r.changed()
+}
+
+// copyState returns a copy that shares only what never changes.
+func (r *Runner) copyState() *api.TaskState {
+	s := *r.state
+	s.Events = slices.Clone(r.state.Events)
+	return &s
+}
+
+// setHandle keeps how to find the running task again; nil forgets it.
+func (r *Runner) setHandle(driver drivers.Driver, h *drivers.TaskHandle, network *drivers.NetworkOverride) {
+	r.mu.Lock()
+	r.mu.driver, r.mu.handle, r.mu.network = driver, h, network
+	usage := r.mu.usage
+	r.mu.usage = nil
+	r.mu.Unlock()
+	if usage != nil {
+		usage.stop()
+	}
+	r.ports = nil
+	if network != nil {
+		r.ports = network.PortMap
+	}
+	r.putHandle(&statedb.TaskHandle{Handle: h, Network: network})
+}
+
+func (r *Runner) putHandle(h *statedb.TaskHandle) {
+	if err := r.deps.State.PutTaskHandle(r.allocID, r.name, h); err != nil {
+		r.logger.Error("handle of the task cannot be stored", "error", err)
+	}
+}
+
+// killTimeout is how long the task may take to end.
+func (r *Runner) killTimeout() time.Duration {
+	timeout := r.task.KillTimeoutOrDefault()
+	if limit := r.deps.MaxKillTimeout; limit > 0 {
+		timeout = min(timeout, limit)
+	}
+	return timeout
+}
+
+// errKilled ends work that a kill has made pointless.
+var errKilled = errors.New("the task was killed")

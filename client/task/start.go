@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package task
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/client/statedb"
+	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/plugins/config"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+	"github.com/nomadlike/nomadlike/plugins/hclspec"
+)
+
+// syncWait bounds the wait for the disk before a start. A disk that is full delays tasks by that, and does
+// not keep them from running.
+const syncWait = 2 * time.Second
+
+// prepareAndStart makes one attempt to start the task.
+func (r *Runner) prepareAndStart(ctx context.Context) error {
+	name := r.task.Driver
+	var driver drivers.Driver
+	var schema *config.Schema
+	err := r.beside(ctx, true, func(ctx context.Context) error {
+		var err error
+		driver, schema, err = r.consult(ctx, name)
+		return err
+	})
+	switch {
+	case r.kill != nil:
+		return errKilled
+	case err != nil:
+		r.emit(driverFailureEvent(err))
+		return err
+	}
+	if err := r.buildEnv(); err != nil {
+		r.emit(validationEvent(err))
+		return err
+	}
+	if err := r.runStartHooks(ctx); err != nil {
+		return err
+	}
+	cfg, err := r.taskConfig(schema)
+	if err != nil {
+		r.emit(validationEvent(err))
+		return err
+	}
+	return r.start(ctx, driver, cfg)
+}
+
+// consult asks the driver what is needed to prepare the task. A plugin that dies meanwhile is waited for.
+func (r *Runner) consult(ctx context.Context, name string) (drivers.Driver, *config.Schema, error) {
+	for try := 1; ; try++ {
+		driver, err := r.get(ctx, name, startTries)
+		if err != nil {
+			return nil, nil, fmt.Errorf("get driver %q: %w", name, err)
+		}
+		var spec *hclspec.Spec
+		r.caps, err = driver.Capabilities(ctx)
+		if err == nil {
+			spec, err = driver.TaskConfigSchema(ctx)
+		}
+		if errors.Is(err, drivers.ErrPluginShutdown) && ctx.Err() == nil {
+			if try < startTries {
+				continue
+			}
+			err = drivers.NewRecoverableError(err, true)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("ask driver %q for its capabilities: %w", name, err)
+		}
+		schema, err := config.Compile(spec)
+		if err != nil {
+			return nil, nil, fmt.Errorf("schema of driver %q: %w", name, err)
+		}
+		return driver, schema, nil
+	}
+}
+
+// runStartHooks runs the hooks in this goroutine: they are quick, and emit events.
+func (r *Runner) runStartHooks(ctx context.Context) error {
+	r.receive()
+	if r.kill != nil {
+		return errKilled
+	}
+	err := r.startHooks(ctx)
+	var invalid *validationError
+	var hook *hookError
+	switch {
+	case err == nil, ctx.Err() != nil:
+	case errors.As(err, &invalid):
+		r.emit(validationEvent(invalid))
+	case errors.As(err, &hook):
+		r.emit(hookFailedEvent(hook.hook, hook.err))
+	}
+	return err
+}
+
+// start hands the task to the driver. A plugin that dies under it is given a second chance.
+func (r *Runner) start(ctx context.Context, driver drivers.Driver, cfg *drivers.TaskConfig) error {
+	// Should the agent die before the driver answers, the next one knows what to look for.
+	r.putHandle(&statedb.TaskHandle{Pending: cfg.ID})
+	name := r.task.Driver
+	var handle *drivers.TaskHandle
+	var network *drivers.NetworkOverride
+	err := r.beside(ctx, false, func(ctx context.Context) error {
+		wait, cancel := context.WithTimeout(ctx, syncWait)
+		defer cancel()
+		if err := r.deps.State.Sync(wait); err != nil {
+			r.logger.Warn("task is started although its state is not on disk yet", "error", err)
+		}
+		var err error
+		handle, network, err = driver.StartTask(ctx, cfg)
+		if errors.Is(err, drivers.ErrPluginShutdown) && ctx.Err() == nil {
+			if driver, err = r.get(ctx, name, startTries); err != nil {
+				return err
+			}
+			handle, network, err = driver.StartTask(ctx, cfg)
+		}
+		return err
+	})
+	if err == nil && handle == nil {
+		err = errors.New("driver returned no handle")
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			r.emit(driverFailureEvent(err))
+		}
+		return fmt.Errorf("start task: %w", err)
+	}
+	// The next agent needs all of the config, whatever the driver sent back.
+	if handle.Config == nil || handle.Config.ID != cfg.ID {
+		handle.Config = cfg
+	}
+	if len(handle.Config.DriverConfig) == 0 {
+		handle.Config.DriverConfig = cfg.DriverConfig
+	}
+	r.setHandle(driver, handle, network)
+	now := time.Now()
+	r.policy.started(now)
+	r.state.State, r.state.StartedAt = api.TaskStateRunning, &now
+	r.running = true
+	r.emit(startedEvent())
+	return nil
+}
+
+// buildEnv makes the environment for the driver's view of the file system.
+func (r *Runner) buildEnv() error {
+	dirs := taskenv.Dirs{
+		Alloc: r.dir.SharedPath(), Task: r.dir.TaskPath(r.name, allocdir.Local), Secrets: r.dir.TaskPath(r.name, allocdir.Secrets),
+	}
+	host := r.deps.HostEnv
+	switch r.caps.FSIsolation {
+	case drivers.FSIsolationNone, "":
+	case drivers.FSIsolationImage:
+		dirs = taskenv.Dirs{Alloc: "/alloc", Task: "/local", Secrets: "/secrets"}
+		host = nil
+	default:
+		return fmt.Errorf("driver %q isolates the file system by %q, which this client does not support yet", r.task.Driver, r.caps.FSIsolation)
+	}
+	node := r.deps.Node()
+	r.env = taskenv.Build(&taskenv.Input{
+		Node: node.Node, Region: node.Region, Alloc: r.alloc, Task: r.task, Dirs: dirs, Host: host, DriverPorts: r.ports,
+		Network: r.alloc.NetworkStatus,
+	})
+	return nil
+}
+
+// taskConfig is all that the driver is told.
+func (r *Runner) taskConfig(schema *config.Schema) (*drivers.TaskConfig, error) {
+	encoded, err := schema.Encode(r.task.Config, &config.Scope{Env: r.env.Map(), Values: r.env.Node()})
+	if err != nil {
+		return nil, fmt.Errorf("failed to parse config: %w", err)
+	}
+	node := r.deps.Node()
+	a := r.alloc
+	cfg := &drivers.TaskConfig{
+		ID: newTaskID(a.ID, r.name), Name: r.name, JobID: a.JobID, TaskGroupName: a.TaskGroup, Namespace: a.Namespace,
+		NodeID: node.ID, NodeName: node.Name, AllocID: a.ID, DriverConfig: encoded, Env: r.env.Map(), User: r.env.Replace(r.task.User),
+		Resources: r.resources(node), Mounts: r.mounts, AllocDir: r.dir.Path(),
+		StdoutPath: r.output.stdout, StderrPath: r.output.stderr, DNS: r.dns(),
+	}
+	if a.Job != nil {
+		cfg.JobName, cfg.ParentJobID = a.Job.Name, a.Job.ParentID
+	}
+	return cfg, nil
+}
+
+// newTaskID names one attempt to run a task.
+func newTaskID(alloc, task string) string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails, see its documentation.
+	return alloc + "/" + task + "/" + hex.EncodeToString(b[:])
+}
+
+// resources translates what the task was granted.
+func (r *Runner) resources(node *Node) *drivers.Resources {
+	out := &drivers.Resources{Linux: &drivers.LinuxResources{CpusetCgroup: r.cgroup}}
+	if g := r.granted(); g != nil {
+		out.CPUShares, out.MemoryMB, out.MemoryMaxMB = g.Cpu.CpuShares, g.Memory.MemoryMB, g.Memory.MemoryMaxMB
+		out.Linux.CPUShares = g.Cpu.CpuShares
+		out.Linux.MemoryLimitBytes = max(g.Memory.MemoryMB, g.Memory.MemoryMaxMB) << 20
+		cores := make([]string, len(g.Cpu.ReservedCores))
+		for i, c := range g.Cpu.ReservedCores {
+			cores[i] = strconv.Itoa(int(c))
+		}
+		out.Linux.CpusetCpus = strings.Join(cores, ",")
+		if node.UsableCompute > 0 {
+			out.Linux.PercentTicks = float64(g.Cpu.CpuShares) / float64(node.UsableCompute)
+		}
+		for _, n := range g.Networks {
+			out.Networks = append(out.Networks, legacyNetwork(n))
+		}
+	}
+	if r.alloc.AllocatedResources != nil {
+		for _, p := range r.alloc.AllocatedResources.Shared.Ports {
+			out.Ports = append(out.Ports, &drivers.PortMapping{Label: p.Label, Value: p.Value, To: p.To, HostIP: p.HostIP})
+		}
+	}
+	return out
+}
+
+func legacyNetwork(n *api.NetworkResource) *drivers.NetworkResource {
+	out := &drivers.NetworkResource{Device: n.Device, CIDR: n.CIDR, IP: n.IP, MBits: n.MBits}
+	for _, p := range n.ReservedPorts {
+		out.ReservedPorts = append(out.ReservedPorts, drivers.NetworkPort{Label: p.Label, Value: p.Value})
+	}
+	for _, p := range n.DynamicPorts {
+		out.DynamicPorts = append(out.DynamicPorts, drivers.NetworkPort{Label: p.Label, Value: p.Value})
+	}
+	return out
+}
+
+// dns is the resolver configuration of the group, nil for that of the host.
+func (r *Runner) dns() *drivers.DNSConfig {
+	group := r.alloc.Group()
+	if group == nil || len(group.Networks) == 0 || group.Networks[0].DNS == nil {
+		return nil
+	}
+	d := group.Networks[0].DNS
+	return &drivers.DNSConfig{
+		Servers: r.env.ReplaceAll(d.Servers), Searches: r.env.ReplaceAll(d.Searches), Options: r.env.ReplaceAll(d.Options),
+	}
+}
+
+// Env returns the environment of the current attempt, nil before the first.
+func (r *Runner) Env() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mu.handle == nil {
+		return nil
+	}
+	return maps.Clone(r.mu.handle.Config.Env)
+}
