@@ -57,7 +57,6 @@ func serve(set goplugin.PluginSet) {
 				// Messages are small and the peer is local.
 				grpc.ReadBufferSize(4<<10),
 				grpc.WriteBufferSize(4<<10),
-				grpc.SharedWriteBuffer(true),
 			)...)
 			orphan.onExpiry(server.Stop)
 			return server

@@ -170,8 +170,8 @@ func (d *Driver) task(id string) (*task, error) {
 
 // StartTask implements drivers.Driver.
 func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
-	*drivers.TaskHandle, *drivers.NetworkOverride, error) {
-
+	*drivers.TaskHandle, *drivers.NetworkOverride, error,
+) {
 	decoded, err := decodeTask(config.DriverConfig)
 	if err != nil {
 		return nil, nil, err
@@ -312,8 +312,8 @@ func (d *Driver) SignalTask(_ context.Context, taskID, _ string) error {
 
 // TaskStats implements drivers.Driver with made-up figures.
 func (d *Driver) TaskStats(ctx context.Context, taskID string, interval time.Duration) (
-	<-chan *drivers.TaskStats, error) {
-
+	<-chan *drivers.TaskStats, error,
+) {
 	t, err := d.task(taskID)
 	if err != nil {
 		return nil, err
@@ -354,8 +354,8 @@ var usage = drivers.ResourceUsage{
 
 // CreateNetwork implements drivers.Driver: there is nothing to isolate.
 func (d *Driver) CreateNetwork(context.Context, string, *drivers.NetworkRequest) (
-	*drivers.NetworkIsolationSpec, bool, error) {
-
+	*drivers.NetworkIsolationSpec, bool, error,
+) {
 	return nil, true, nil
 }
 

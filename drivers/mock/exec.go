@@ -18,8 +18,8 @@ const showInput = "showinput"
 
 // ExecTask implements drivers.Driver: every command prints how it was called.
 func (d *Driver) ExecTask(_ context.Context, taskID string, command []string, _ time.Duration) (
-	*drivers.ExecResult, error) {
-
+	*drivers.ExecResult, error,
+) {
 	t, err := d.task(taskID)
 	if err != nil {
 		return nil, err
@@ -34,8 +34,8 @@ func (d *Driver) ExecTask(_ context.Context, taskID string, command []string, _ 
 // whether it has a terminal and then its input; any other is simulated as the
 // task's exec_command says.
 func (d *Driver) ExecTaskStreaming(ctx context.Context, taskID string, opts *drivers.ExecOptions) (
-	*drivers.ExitResult, error) {
-
+	*drivers.ExitResult, error,
+) {
 	t, err := d.task(taskID)
 	if err != nil {
 		return nil, err

@@ -33,8 +33,8 @@ func Forward[T any](ctx context.Context, known WireErrors, source <-chan *T, sen
 // failed(err) as its last message; one that ends, or whose context ends, just
 // closes. It is the client's side of a stream.
 func Receive[W, T any](ctx context.Context, stream grpc.ServerStreamingClient[W],
-	convert func(*W) *T, failed func(error) *T) <-chan *T {
-
+	convert func(*W) *T, failed func(error) *T,
+) <-chan *T {
 	out := make(chan *T)
 	go func() {
 		defer close(out)

@@ -29,8 +29,8 @@ type server struct {
 const defaultStatsInterval = time.Second
 
 func (s *server) Fingerprint(_ *devicepb.FingerprintRequest,
-	stream grpc.ServerStreamingServer[devicepb.FingerprintResponse]) error {
-
+	stream grpc.ServerStreamingServer[devicepb.FingerprintResponse],
+) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	source, err := s.plugin.Fingerprint(ctx)

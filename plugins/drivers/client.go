@@ -180,8 +180,8 @@ func (c *Client) SignalTask(ctx context.Context, taskID, signal string) error {
 
 // ExecTask implements Driver.
 func (c *Client) ExecTask(ctx context.Context, taskID string, command []string, timeout time.Duration) (
-	*ExecResult, error) {
-
+	*ExecResult, error,
+) {
 	resp, err := c.rpc.ExecTask(ctx, &driverspb.ExecTaskRequest{
 		TaskId: taskID, Command: command, Timeout: durationpb.New(timeout),
 	})
@@ -195,8 +195,8 @@ func (c *Client) ExecTask(ctx context.Context, taskID string, command []string, 
 
 // CreateNetwork implements Driver.
 func (c *Client) CreateNetwork(ctx context.Context, allocID string, request *NetworkRequest) (
-	*NetworkIsolationSpec, bool, error) {
-
+	*NetworkIsolationSpec, bool, error,
+) {
 	req := &driverspb.CreateNetworkRequest{AllocId: allocID}
 	if request != nil {
 		req.Hostname = request.Hostname

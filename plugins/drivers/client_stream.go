@@ -106,8 +106,8 @@ func writeExec(to io.Writer, op *driverspb.ExecTaskStreamingIOOperation) error {
 // the context ends.
 func sendExecInput(ctx context.Context,
 	stream grpc.BidiStreamingClient[driverspb.ExecTaskStreamingRequest, driverspb.ExecTaskStreamingResponse],
-	opts *ExecOptions) {
-
+	opts *ExecOptions,
+) {
 	input := make(chan []byte)
 	go readExecInput(ctx, opts.Stdin, input)
 	resize := opts.Resize

@@ -33,8 +33,8 @@ func (s *server) Shutdown(ctx context.Context, _ *driverspb.ShutdownRequest) (*d
 }
 
 func (s *server) TaskConfigSchema(ctx context.Context, _ *driverspb.TaskConfigSchemaRequest) (
-	*driverspb.TaskConfigSchemaResponse, error) {
-
+	*driverspb.TaskConfigSchemaResponse, error,
+) {
 	spec, err := s.driver.TaskConfigSchema(ctx)
 	if err != nil {
 		return nil, wireErrors.ToStatus(err)
@@ -43,8 +43,8 @@ func (s *server) TaskConfigSchema(ctx context.Context, _ *driverspb.TaskConfigSc
 }
 
 func (s *server) Capabilities(ctx context.Context, _ *driverspb.CapabilitiesRequest) (
-	*driverspb.CapabilitiesResponse, error) {
-
+	*driverspb.CapabilitiesResponse, error,
+) {
 	capabilities, err := s.driver.Capabilities(ctx)
 	if err != nil {
 		return nil, wireErrors.ToStatus(err)
@@ -56,8 +56,8 @@ func (s *server) Capabilities(ctx context.Context, _ *driverspb.CapabilitiesRequ
 }
 
 func (s *server) RecoverTask(ctx context.Context, req *driverspb.RecoverTaskRequest) (
-	*driverspb.RecoverTaskResponse, error) {
-
+	*driverspb.RecoverTaskResponse, error,
+) {
 	handle := handleFromProto(req.GetHandle())
 	switch {
 	case handle == nil:
@@ -105,15 +105,15 @@ func (s *server) StopTask(ctx context.Context, req *driverspb.StopTaskRequest) (
 }
 
 func (s *server) DestroyTask(ctx context.Context, req *driverspb.DestroyTaskRequest) (
-	*driverspb.DestroyTaskResponse, error) {
-
+	*driverspb.DestroyTaskResponse, error,
+) {
 	err := s.driver.DestroyTask(ctx, req.GetTaskId(), req.GetForce())
 	return &driverspb.DestroyTaskResponse{}, wireErrors.ToStatus(err)
 }
 
 func (s *server) InspectTask(ctx context.Context, req *driverspb.InspectTaskRequest) (
-	*driverspb.InspectTaskResponse, error) {
-
+	*driverspb.InspectTaskResponse, error,
+) {
 	task, err := s.driver.InspectTask(ctx, req.GetTaskId())
 	if err != nil {
 		return nil, wireErrors.ToStatus(err)
@@ -143,8 +143,8 @@ func (s *server) ExecTask(ctx context.Context, req *driverspb.ExecTaskRequest) (
 }
 
 func (s *server) CreateNetwork(ctx context.Context, req *driverspb.CreateNetworkRequest) (
-	*driverspb.CreateNetworkResponse, error) {
-
+	*driverspb.CreateNetworkResponse, error,
+) {
 	spec, created, err := s.driver.CreateNetwork(ctx, req.GetAllocId(), &NetworkRequest{Hostname: req.GetHostname()})
 	if err != nil {
 		return nil, wireErrors.ToStatus(err)
@@ -153,8 +153,8 @@ func (s *server) CreateNetwork(ctx context.Context, req *driverspb.CreateNetwork
 }
 
 func (s *server) DestroyNetwork(ctx context.Context, req *driverspb.DestroyNetworkRequest) (
-	*driverspb.DestroyNetworkResponse, error) {
-
+	*driverspb.DestroyNetworkResponse, error,
+) {
 	err := s.driver.DestroyNetwork(ctx, req.GetAllocId(), isolationFromProto(req.GetIsolationSpec()))
 	return &driverspb.DestroyNetworkResponse{}, wireErrors.ToStatus(err)
 }

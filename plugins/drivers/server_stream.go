@@ -15,8 +15,8 @@ import (
 )
 
 func (s *server) Fingerprint(_ *driverspb.FingerprintRequest,
-	stream grpc.ServerStreamingServer[driverspb.FingerprintResponse]) error {
-
+	stream grpc.ServerStreamingServer[driverspb.FingerprintResponse],
+) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	source, err := s.driver.Fingerprint(ctx)
@@ -29,8 +29,8 @@ func (s *server) Fingerprint(_ *driverspb.FingerprintRequest,
 }
 
 func (s *server) TaskEvents(_ *driverspb.TaskEventsRequest,
-	stream grpc.ServerStreamingServer[driverspb.DriverTaskEvent]) error {
-
+	stream grpc.ServerStreamingServer[driverspb.DriverTaskEvent],
+) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	source, err := s.driver.TaskEvents(ctx)
@@ -46,8 +46,8 @@ func (s *server) TaskEvents(_ *driverspb.TaskEventsRequest,
 }
 
 func (s *server) TaskStats(req *driverspb.TaskStatsRequest,
-	stream grpc.ServerStreamingServer[driverspb.TaskStatsResponse]) error {
-
+	stream grpc.ServerStreamingServer[driverspb.TaskStatsResponse],
+) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	taskID := req.GetTaskId()
@@ -107,8 +107,8 @@ func wrapStderr(op *driverspb.ExecTaskStreamingIOOperation) *driverspb.ExecTaskS
 }
 
 func (s *server) ExecTaskStreaming(
-	rpc grpc.BidiStreamingServer[driverspb.ExecTaskStreamingRequest, driverspb.ExecTaskStreamingResponse]) error {
-
+	rpc grpc.BidiStreamingServer[driverspb.ExecTaskStreamingRequest, driverspb.ExecTaskStreamingResponse],
+) error {
 	first, err := rpc.Recv()
 	if err != nil {
 		return err
@@ -155,8 +155,8 @@ func (s *server) ExecTaskStreaming(
 // the peer ends the stream. It owns the resize channel.
 func receiveExecInput(
 	rpc grpc.BidiStreamingServer[driverspb.ExecTaskStreamingRequest, driverspb.ExecTaskStreamingResponse],
-	stdin *io.PipeWriter, resize chan TerminalSize) {
-
+	stdin *io.PipeWriter, resize chan TerminalSize,
+) {
 	defer close(resize)
 	defer stdin.Close()
 	for {

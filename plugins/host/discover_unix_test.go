@@ -113,7 +113,9 @@ func TestExternalErrors(t *testing.T) {
 	config := baseConfig(t)
 	config.Dir = externalDir(t, "silent", "garbage", "ageless", "plain", "external")
 	config.Blocks = []host.Block{
-		{Label: "silent"}, {Label: "garbage"}, {Label: "ageless"},
+		{Label: "silent"},
+		{Label: "garbage"},
+		{Label: "ageless"},
 		{Label: "plain", Config: map[string]any{"a": 1}},
 		{Label: "external", Config: map[string]any{"nonsense": 1}},
 	}

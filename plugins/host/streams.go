@@ -64,8 +64,8 @@ func (s *supervisor) serve(ctx context.Context, conn *connection) {
 // follow reads a stream and opens it again when it ends, until the context
 // ends. deliver reports whether the message was a good one.
 func follow[T any](ctx context.Context, open func(context.Context) (<-chan *T, error),
-	deliver func(*T) bool, failed func(error) *T) {
-
+	deliver func(*T) bool, failed func(error) *T,
+) {
 	delay := reopenMin
 	for {
 		stream, err := open(ctx)
