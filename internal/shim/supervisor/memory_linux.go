@@ -20,33 +20,60 @@ const arena = 64 << 20
 // It also keeps the kernel from backing the small heap with huge pages, each of
 // which would be larger than the whole process.
 func trimMemory() {
-	maps, err := sysfs.Read("/proc/self/maps")
-	if err != nil {
-		return
-	}
-	heap := uintptr(unsafe.Pointer(&maps[0])) &^ (arena - 1)
-	for line := range bytes.Lines(maps) {
-		// "from-to permissions offset device inode path"
-		f := bytes.Fields(line)
-		if len(f) < 5 {
-			continue
+	buf := make([]byte, 2048)
+	heap := uintptr(unsafe.Pointer(&buf[0])) &^ (arena - 1)
+	var area mapping
+	_ = sysfs.EachLine("/proc/self/smaps", buf, func(line []byte) {
+		if next, ok := parseMapping(line); ok {
+			area = next
+			if !area.ofFile && area.from&^(arena-1) == heap {
+				advise(area, unix.MADV_NOHUGEPAGE)
+			}
+			return
 		}
-		low, high, _ := bytes.Cut(f[0], []byte{'-'})
-		from, err1 := strconv.ParseUint(string(low), 16, 64)
-		to, err2 := strconv.ParseUint(string(high), 16, 64)
-		if err1 != nil || err2 != nil {
-			continue
+		// Pages that were written to do not stem from the file any more and
+		// would be lost, as those that a dynamic linker has filled in.
+		if rest, ok := bytes.CutPrefix(line, []byte("Anonymous:")); ok && area.ofFile && !area.writable {
+			if string(bytes.TrimSpace(rest)) == "0 kB" {
+				advise(area, unix.MADV_DONTNEED)
+			}
 		}
-		ofFile := string(f[4]) != "0"
-		switch {
-		case ofFile && f[1][1] == '-':
-			advise(uintptr(from), uintptr(to-from), unix.MADV_DONTNEED)
-		case !ofFile && uintptr(from)&^(arena-1) == heap:
-			advise(uintptr(from), uintptr(to-from), unix.MADV_NOHUGEPAGE)
-		}
-	}
+	})
 }
 
-func advise(at, size uintptr, advice int) {
-	_, _, _ = unix.Syscall(unix.SYS_MADVISE, at, size, uintptr(advice))
+// mapping is a region of memory.
+type mapping struct {
+	from, to         uintptr
+	writable, ofFile bool
+}
+
+// parseMapping reads the first line about a region in /proc/self/smaps, "from-to
+// permissions offset device inode path". The other lines begin with a capital.
+func parseMapping(line []byte) (m mapping, ok bool) {
+	if len(line) == 0 || line[0] >= 'A' && line[0] <= 'Z' {
+		return mapping{}, false
+	}
+	fields := 0
+	for word := range bytes.FieldsSeq(line) {
+		switch fields {
+		case 0:
+			low, high, found := bytes.Cut(word, []byte{'-'})
+			from, err1 := strconv.ParseUint(string(low), 16, 64)
+			to, err2 := strconv.ParseUint(string(high), 16, 64)
+			if !found || err1 != nil || err2 != nil {
+				return mapping{}, false
+			}
+			m.from, m.to = uintptr(from), uintptr(to)
+		case 1:
+			m.writable = len(word) < 2 || word[1] != '-'
+		case 4:
+			m.ofFile = string(word) != "0"
+		}
+		fields++
+	}
+	return m, fields >= 5
+}
+
+func advise(m mapping, advice int) {
+	_, _, _ = unix.Syscall(unix.SYS_MADVISE, m.from, m.to-m.from, uintptr(advice))
 }

@@ -99,6 +99,39 @@ func PIDs(path string) ([]int, error) {
 	return pids, nil
 }
 
+// EachLine calls f with each line of a file, which is read piece by piece into
+// buf. Lines that do not fit into buf are left out. f must not keep the line.
+func EachLine(path string, buf []byte, f func(line []byte)) error {
+	fd, err := open(path, unix.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	have := 0
+	for {
+		n, err := unix.Read(fd, buf[have:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			return err
+		}
+		have += n
+		rest := buf[:have]
+		for {
+			end := bytes.IndexByte(rest, '\n')
+			if end < 0 {
+				break
+			}
+			f(rest[:end])
+			rest = rest[end+1:]
+		}
+		if have = copy(buf, rest); have == len(buf) {
+			have = 0
+		}
+	}
+}
+
 // Numbers lists the entries of a directory that are numbers.
 func Numbers(dir string) ([]int, error) {
 	fd, err := open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
