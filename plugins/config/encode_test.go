@@ -262,3 +262,31 @@ func TestPathAt(t *testing.T) {
 		}
 	}
 }
+
+// TestEncodeStrangeSchemas applies schemas that the decoder has no good answer
+// for; none may panic.
+func TestEncodeStrangeSchemas(t *testing.T) {
+	anyBlock := hclspec.Object(hclspec.Fields{"a": hclspec.Attr("a", "any")})
+	tests := map[string]struct {
+		spec *hclspec.Spec
+		give string
+	}{
+		"any in a list": {hclspec.Object(hclspec.Fields{"b": hclspec.BlockList("b", anyBlock)}), `{"b":[{"a":1},{"a":"x"}]}`},
+		"any in a set":  {hclspec.Object(hclspec.Fields{"b": hclspec.BlockSet("b", anyBlock, 0, 0)}), `{"b":[{"a":1},{"a":["x"]}]}`},
+		"any in a map":  {hclspec.Object(hclspec.Fields{"b": hclspec.BlockMap("b", []string{"l"}, anyBlock)}), `{"b":{"x":{"a":1},"y":{"a":"z"}}}`},
+		"a literal":     {hclspec.Literal(`"x"`), `{}`},
+		"mixed default": {hclspec.Object(hclspec.Fields{"a": hclspec.AttrOr("a", "number", `"text"`)}), `{}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			schema, err := Compile(test.spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := schema.Encode(values(t, test.give), nil)
+			if (err == nil) == (len(data) == 0) {
+				t.Errorf("encoded to %x and %v", data, err)
+			}
+		})
+	}
+}
