@@ -40,12 +40,15 @@ type Applier struct {
 	ledger *ledger
 	broker *Broker
 	raft   Raft
-	log    hclog.Logger
-	sink   *metrics.Metrics
+	// rejected counts refused parts of plans by node.
+	rejected *rejections
+	log      hclog.Logger
+	sink     *metrics.Metrics
 }
 
-func newApplier(b *Broker, l *ledger, r Raft, log hclog.Logger, sink *metrics.Metrics) *Applier {
-	return &Applier{queue: newPlanQueue(), ledger: l, broker: b, raft: r, log: log.Named("plan"), sink: sink}
+func newApplier(b *Broker, l *ledger, r Raft, rejected RejectionConfig, log hclog.Logger, sink *metrics.Metrics) *Applier {
+	log = log.Named("plan")
+	return &Applier{rejected: newRejections(rejected, r, log), queue: newPlanQueue(), ledger: l, broker: b, raft: r, log: log, sink: sink}
 }
 
 // Submit queues the submission; its result arrives on the channel, exactly once.
@@ -121,7 +124,12 @@ func (a *Applier) loop(ctx context.Context, g *run.Group) error {
 			if s == nil {
 				break
 			}
-			a.check(open, s)
+			for _, nodeID := range a.check(open, s) {
+				g.Go("exclude", func(ctx context.Context) error {
+					a.rejected.exclude(ctx, nodeID)
+					return nil
+				})
+			}
 		}
 		if !open.empty() && len(writing) < maxWriting {
 			a.send(g, open)
@@ -149,13 +157,13 @@ func (a *Applier) loop(ctx context.Context, g *run.Group) error {
 	}
 }
 
-// check verifies the submission and adds what fits to the open entry.
-func (a *Applier) check(open *write, s *Submission) {
+// check verifies the submission and adds what fits to the open entry. It returns nodes that refused too much.
+func (a *Applier) check(open *write, s *Submission) (excluded []string) {
 	defer a.measure("plan", "evaluate")(time.Now())
 	if s.Token != "" {
 		if err := a.broker.Verify(s.Plan.EvalID, s.Token); err != nil {
 			s.result <- Result{Err: err}
-			return
+			return nil
 		}
 	}
 	v := a.ledger.current()
@@ -170,6 +178,7 @@ func (a *Applier) check(open *write, s *Submission) {
 	if len(r.RejectedNodes) > 0 {
 		// The index is at least that of everything the plan lost against: entries are answered in order.
 		r.RefreshIndex = v.Index()
+		excluded = a.rejected.add(r.RejectedNodes, time.Now())
 		a.sink.IncrCounter([]string{"nomad", "plan", "node_rejected"}, float32(len(r.RejectedNodes)))
 		a.log.Debug("dropped parts of a plan that no longer fit", "eval_id", s.Plan.EvalID, "nodes", len(r.RejectedNodes))
 	} else {
@@ -187,6 +196,7 @@ func (a *Applier) check(open *write, s *Submission) {
 	}
 	open.subs = append(open.subs, s)
 	open.result = append(open.result, Result{Plan: r})
+	return excluded
 }
 
 func changes(r *api.PlanResult) bool {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	metrics "github.com/hashicorp/go-metrics"
@@ -34,7 +35,7 @@ func newRig(t *testing.T, nodes int, cpu int64) *rig {
 	r := &rig{Raft: brokertest.NewRaft(), t: t}
 	l := newLedger(r.Store)
 	r.Store.Subscribe(l.observe)
-	r.applier = newApplier(NewBroker(Config{}), l, r.Raft, hclog.NewNullLogger(), metrics.Default())
+	r.applier = newApplier(NewBroker(Config{}), l, r.Raft, RejectionConfig{}, hclog.NewNullLogger(), metrics.Default())
 	r.AddNodes(t, nodes, cpu, 1<<20)
 	r.job = brokertest.Job("j", 1, 1, 1)
 	r.Register(t, r.job)
@@ -437,6 +438,34 @@ func TestShutdownAnswersEverybody(t *testing.T) {
 		}
 		if res := <-r.applier.Submit(&Submission{Plan: &api.Plan{}}); !errors.Is(res.Err, errDisabled) {
 			t.Fatalf("error %v, want %v", res.Err, errDisabled)
+		}
+	})
+}
+
+func TestNodesThatRefuseTooMuchBecomeIneligible(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 2, 100)
+		defer r.stop()
+		r.applier.rejected.cfg.Enabled, r.applier.rejected.cfg.Threshold = true, 3
+		eligibility := func() string {
+			synctest.Wait()
+			return state.Nodes.Get(r.Store.Snapshot(), brokertest.Node(0, 0, 0).ID).SchedulingEligibility
+		}
+		refuse := func() { r.submit(r.plan(r.place(0, 1000))) }
+		refuse()
+		refuse()
+		time.Sleep(6 * time.Minute)
+		refuse()
+		refuse()
+		if eligibility() != api.NodeEligible {
+			t.Fatal("ineligible although the first refusals are old")
+		}
+		refuse()
+		if eligibility() != api.NodeIneligible {
+			t.Fatal("still eligible after three refusals")
+		}
+		if state.Nodes.Get(r.Store.Snapshot(), brokertest.Node(1, 0, 0).ID).SchedulingEligibility != api.NodeEligible {
+			t.Fatal("the other node became ineligible, too")
 		}
 	})
 }

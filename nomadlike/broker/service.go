@@ -24,6 +24,8 @@ type ServiceConfig struct {
 	// Workers is num_schedulers: how many evaluations are scheduled at a time, the number of CPUs when 0.
 	Workers int
 	Broker  Config
+	// Rejections is plan_rejection_tracker, off by default.
+	Rejections RejectionConfig
 	// Process is scheduler.Process when nil.
 	Process Process
 	Logger  hclog.Logger
@@ -68,7 +70,7 @@ func New(cfg ServiceConfig) *Service {
 	s.Evals = NewBroker(cfg.Broker)
 	s.Blocked = NewBlocked(func(evals []*api.Evaluation) { s.Evals.Enqueue(evals...) })
 	s.ledger = newLedger(cfg.Store)
-	s.Plans = newApplier(s.Evals, s.ledger, cfg.Raft, s.log, cfg.Metrics)
+	s.Plans = newApplier(s.Evals, s.ledger, cfg.Raft, cfg.Rejections, s.log, cfg.Metrics)
 	s.feed = &feed{evals: s.Evals, blocked: s.Blocked}
 	s.feed.freed.signal = make(chan struct{}, 1)
 	s.workers = &Workers{
