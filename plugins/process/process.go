@@ -82,12 +82,23 @@ func Launch(ctx context.Context, spec Spec) (*Process, error) {
 	}
 	found := make(chan osProcess, 1)
 	config := clientConfig(spec.Name, spec.Logger)
-	config.RunnerFunc = func(_ hclog.Logger, template *exec.Cmd, _ string) (runner.Runner, error) {
+	sockets := make(chan string, 1)
+	config.RunnerFunc = func(_ hclog.Logger, template *exec.Cmd, dir string) (runner.Runner, error) {
+		sockets <- dir
 		task := newChild(spec, template.Env)
 		found <- task
 		return task, nil
 	}
-	return connect(ctx, goplugin.NewClient(config), found)
+	p, err := connect(ctx, goplugin.NewClient(config), found)
+	if err != nil {
+		// go-plugin leaves the directory of a process that never ran.
+		select {
+		case dir := <-sockets:
+			_ = os.RemoveAll(dir)
+		default:
+		}
+	}
+	return p, err
 }
 
 // Attach connects to a process that an earlier Launch started. An error means
