@@ -64,3 +64,20 @@ func BenchmarkUnmarshal(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkUnmarshalLibrary(b *testing.B) {
+	out, err := Marshal(sampleAlloc())
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := codec.NewDecoderBytes(nil, handle)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(out)))
+	for b.Loop() {
+		var a api.Allocation
+		d.ResetBytes(out)
+		if err := d.Decode(&a); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -5,20 +5,20 @@
 // and every field keeps its Go name. Fields that are zero do not travel; nil and empty slices and maps
 // stay what they are. Decoding hostile input gives an error, never a panic.
 //
-// Decoding is hashicorp/go-msgpack's. Encoding is done here, because most fields of the product's types
-// are zero most of the time and the library writes them all.
+// Both directions are done here. Most fields of the product's types are zero most of the time: the
+// hashicorp/go-msgpack library writes them all, and it decodes the values of a map into one and the same
+// struct, so that a field which one value leaves out takes over the one before. It serves only the types
+// that encode themselves.
 package codec
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
-	"sync"
 
 	"github.com/hashicorp/go-msgpack/v2/codec"
 )
 
+// handle is for types that encode themselves.
 var handle = newHandle()
 
 func newHandle() *codec.MsgpackHandle {
@@ -30,8 +30,6 @@ func newHandle() *codec.MsgpackHandle {
 	return h
 }
 
-var decoders = sync.Pool{New: func() any { return codec.NewDecoderBytes(nil, handle) }}
-
 // Marshal returns the encoding of v.
 func Marshal(v any) ([]byte, error) { return Append(nil, v) }
 
@@ -40,6 +38,9 @@ func MarshalSorted(v any) ([]byte, error) { return encode(&writer{sorted: true},
 
 // Append appends the encoding of v to b.
 func Append(b []byte, v any) ([]byte, error) { return encode(&writer{b: b}, v) }
+
+// AppendSorted is Append with maps in the order of their keys.
+func AppendSorted(b []byte, v any) ([]byte, error) { return encode(&writer{b: b, sorted: true}, v) }
 
 func encode(w *writer, v any) (out []byte, err error) {
 	start := w.b
@@ -61,70 +62,26 @@ func encode(w *writer, v any) (out []byte, err error) {
 	return w.b, nil
 }
 
-// Unmarshal decodes b into v, a pointer. Fields that b does not name keep their value; trailing bytes
-// are an error.
+// Unmarshal decodes b into v, a pointer. Fields that b does not name keep their value, and so do members
+// of maps; lists are replaced. Nothing in v refers to b. Trailing bytes are an error.
 func Unmarshal(b []byte, v any) (err error) {
-	d := decoders.Get().(*codec.Decoder)
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover().(type) {
+		case nil:
+		case decodeError:
+			err = fmt.Errorf("decode %T: %w", v, p.err)
+		default:
 			err = fmt.Errorf("decode %T: %v", v, p)
 		}
 	}()
-	d.ResetBytes(b)
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("decode %T: %w", v, err)
+	rv := reflect.ValueOf(v)
+	if rv.Kind() != reflect.Pointer || rv.IsNil() {
+		return fmt.Errorf("decode %T: not a pointer to a value", v)
 	}
-	n := d.NumBytesRead()
-	d.ResetBytes(nil)
-	decoders.Put(d)
-	if n != len(b) {
+	r := &reader{b: b}
+	typeDecoder(rv.Type().Elem())(r, rv.Elem())
+	if len(r.b) > 0 {
 		return fmt.Errorf("decode %T: %w", v, errTrailing)
-	}
-	return nil
-}
-
-var errTrailing = errors.New("bytes after the value")
-
-// Encoder writes values to a stream.
-type Encoder struct {
-	w   io.Writer
-	buf []byte
-}
-
-// NewEncoder returns an encoder that writes to w.
-func NewEncoder(w io.Writer) *Encoder { return &Encoder{w: w} }
-
-// Encode writes v.
-func (e *Encoder) Encode(v any) error {
-	b, err := Append(e.buf[:0], v)
-	if err != nil {
-		return err
-	}
-	if cap(b) <= maxKept {
-		e.buf = b
-	}
-	if _, err := e.w.Write(b); err != nil {
-		return fmt.Errorf("write %T: %w", v, err)
-	}
-	return nil
-}
-
-// maxKept is the largest buffer that an Encoder keeps, in bytes.
-const maxKept = 1 << 20
-
-// Decoder reads values from a stream.
-type Decoder struct{ dec *codec.Decoder }
-
-// NewDecoder returns a decoder that reads from r; it may read ahead.
-func NewDecoder(r io.Reader) *Decoder { return &Decoder{codec.NewDecoder(r, handle)} }
-
-// Decode reads the next value into v; io.EOF at the end of the stream.
-func (d *Decoder) Decode(v any) error {
-	if err := d.dec.Decode(v); err != nil {
-		if errors.Is(err, io.EOF) {
-			return io.EOF
-		}
-		return fmt.Errorf("decode %T: %w", v, err)
 	}
 	return nil
 }

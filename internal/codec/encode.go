@@ -61,8 +61,7 @@ func newEncoder(t reflect.Type) encoder {
 	if t == timeType {
 		return func(w *writer, v reflect.Value) { w.time(v.Interface().(time.Time)) }
 	}
-	if t.Kind() != reflect.Pointer && (t.Implements(marshalerType) || reflect.PointerTo(t).Implements(marshalerType) ||
-		reflect.PointerTo(t).Implements(selferType)) {
+	if isForeign(t) {
 		return foreign
 	}
 	switch t.Kind() {
@@ -107,6 +106,12 @@ func newEncoder(t reflect.Type) encoder {
 	default:
 		return func(*writer, reflect.Value) { panic(encodeError{fmt.Errorf("type %s cannot be encoded", t)}) }
 	}
+}
+
+// isForeign reports whether values of the type encode themselves.
+func isForeign(t reflect.Type) bool {
+	return t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface &&
+		(t.Implements(marshalerType) || reflect.PointerTo(t).Implements(marshalerType) || reflect.PointerTo(t).Implements(selferType))
 }
 
 // foreign leaves a value to the library.
@@ -155,7 +160,7 @@ func mapEncoder(t reflect.Type) encoder {
 			return
 		}
 		w.head(v.Len(), 0x80, 15, 0xde, 0xdf)
-		if w.sorted {
+		if w.sorted && v.Len() > 1 {
 			for _, k := range sortedKeys(v) {
 				key(w, k)
 				elem(w, v.MapIndex(k))
@@ -192,14 +197,20 @@ func sortedKeys(m reflect.Value) []reflect.Value {
 
 // field is one encoded field of a struct, those of embedded structs included.
 type field struct {
-	name  []byte // encoded
-	path  []int
-	write encoder
+	name string
+	path []int
+	typ  reflect.Type
 }
 
 // structEncoder writes a struct as a map of its fields that are not zero.
 func structEncoder(t reflect.Type) encoder {
 	fields := structFields(t)
+	names, encoders := make([][]byte, len(fields)), make([]encoder, len(fields))
+	for i, f := range fields {
+		var name writer
+		name.string(f.name)
+		names[i], encoders[i] = name.b, typeEncoder(f.typ)
+	}
 	return func(w *writer, v reflect.Value) {
 		at := len(w.b)
 		small := len(fields) <= 15
@@ -224,8 +235,8 @@ func structEncoder(t reflect.Type) encoder {
 			if fv.IsZero() {
 				continue
 			}
-			w.b = append(w.b, f.name...)
-			f.write(w, fv)
+			w.b = append(w.b, names[i]...)
+			encoders[i](w, fv)
 			n++
 		}
 		switch {
@@ -265,9 +276,7 @@ func structFields(t reflect.Type) []field {
 		if name == "" {
 			name = f.Name
 		}
-		var w writer
-		w.string(name)
-		fields = append(fields, field{name: w.b, path: f.Index, write: typeEncoder(f.Type)})
+		fields = append(fields, field{name: name, path: f.Index, typ: f.Type})
 	}
 	return fields
 }

@@ -39,7 +39,7 @@ type schema[T any] struct {
 	put func(w *WriteTx, old, row *T)
 	del func(w *WriteTx, old *T)
 	// encode and decode are the row's form in snapshots; nil for the codec's.
-	encode func(e *rowEncoder, row *T) error
+	encode func(e *rowEncoder, row *T)
 	decode func(d *rowDecoder) (*T, error)
 }
 
@@ -86,9 +86,8 @@ type table interface {
 	changed(rec *watchKey, old, now any) bool
 	wake(reg *registry, old, row any, l *wakeList)
 	save(e *rowEncoder, root any) error
-	load(d *rowDecoder, root any, gen uint64, n uint64) error
+	load(d *rowDecoder, root any, gen uint64, th *tableHeader) error
 	rowCount(root any) int
-	hashRow(row any) uint64
 }
 
 // tables lists every table in the order of its declaration.

@@ -56,20 +56,25 @@ func (w *WriteTx) Abort() {
 	w.store.write.Unlock()
 }
 
-// Commit applies the neighbour rules that are left and publishes the transaction.
+// Ended reports whether the transaction was committed or aborted.
+func (w *WriteTx) Ended() bool { return w.done }
+
+// Commit applies the neighbour rules that are left and publishes the transaction. When it panics with the
+// transaction not ended, nothing was published and Abort ends it; else a subscriber panicked.
 func (w *WriteTx) Commit() {
 	if w.done {
 		panic("state: transaction ended twice")
 	}
 	w.deploys.flush(w)
 	w.jobs.flush(w)
-	w.done = true
 	s := w.store
+	s.guard.check(w.changes)
 	now := &Snapshot{index: max(w.index, w.before.index), roots: w.roots, usage: w.before.usage}
 	if w.touched {
 		now.usage = s.usage.Snapshot()
 	}
-	s.guard.check(w.changes)
+	w.done = true
+	defer s.write.Unlock()
 	s.publish(now)
 	w.wake()
 	if len(w.changes) > 0 {
@@ -77,7 +82,6 @@ func (w *WriteTx) Commit() {
 			fn(w.changes)
 		}
 	}
-	s.write.Unlock()
 }
 
 // wake wakes the readers that wait for something that changed.
@@ -142,29 +146,33 @@ func (t *Table[T]) Put(w *WriteTx, row *T) *T {
 	return old
 }
 
-// store puts the row into the tree and every index, and notes the change.
+// store puts the row into the table and notes the change.
 func (t *Table[T]) store(w *WriteTx, k *Key, old, row *T) {
 	tab := t.writable(w)
 	tab.index = max(tab.index, w.index)
-	tab.rows.set(t.key, w.gen, k, row)
-	if t.created != nil {
-		if old != nil {
-			was, is := t.created(old), t.created(row)
-			if was.compare(&is) != 0 {
-				tab.created.del(t.created, w.gen, &was)
-			}
-		}
-		at := t.created(row)
-		tab.created.set(t.created, w.gen, &at, row)
-	}
-	for n := range t.indexes {
-		t.reindex(w, tab, n, k, old, row)
-	}
+	t.insert(tab, w.gen, w.index, k, old, row)
 	w.note(t.name, boxed(old), row, old != nil && t.mayBeOf(w, old))
 }
 
+// insert puts the row over old into the tree and every index.
+func (t *Table[T]) insert(tab *root[T], gen, index uint64, k *Key, old, row *T) {
+	tab.rows.set(t.key, gen, k, row)
+	if t.created != nil {
+		at := t.created(row)
+		if old != nil {
+			if was := t.created(old); was.compare(&at) != 0 {
+				tab.created.del(t.created, gen, &was)
+			}
+		}
+		tab.created.set(t.created, gen, &at, row)
+	}
+	for n := range t.indexes {
+		t.reindex(tab, n, gen, index, k, old, row)
+	}
+}
+
 // reindex moves a row inside one index; old or row is nil for a new or deleted row.
-func (t *Table[T]) reindex(w *WriteTx, tab *root[T], n int, k *Key, old, row *T) {
+func (t *Table[T]) reindex(tab *root[T], n int, gen, index uint64, k *Key, old, row *T) {
 	ix := &t.indexes[n]
 	var was, is Key
 	var had, has bool
@@ -175,19 +183,19 @@ func (t *Table[T]) reindex(w *WriteTx, tab *root[T], n int, k *Key, old, row *T)
 		is, has = ix.key(row)
 	}
 	if had && (!has || was.compare(&is) != 0) {
-		g := t.ownGroup(w, tab, n, &was)
-		g.rows.del(t.key, w.gen, k)
+		g := t.ownGroup(tab, n, gen, index, &was)
+		g.rows.del(t.key, gen, k)
 		g.live -= count(ix.live, old)
 		if g.rows.n == 0 {
-			tab.groups[n].del(groupKey, w.gen, &was)
+			tab.groups[n].del(groupKey, gen, &was)
 		}
 		had = false
 	}
 	if !has {
 		return
 	}
-	g := t.ownGroup(w, tab, n, &is)
-	g.rows.set(t.key, w.gen, k, row)
+	g := t.ownGroup(tab, n, gen, index, &is)
+	g.rows.set(t.key, gen, k, row)
 	g.live += count(ix.live, row)
 	if had {
 		g.live -= count(ix.live, old)
@@ -202,18 +210,18 @@ func count[T any](is func(*T) bool, row *T) int {
 }
 
 // ownGroup returns the group for changing it, a new one when there is none.
-func (t *Table[T]) ownGroup(w *WriteTx, tab *root[T], n int, k *Key) *group[T] {
+func (t *Table[T]) ownGroup(tab *root[T], n int, gen, index uint64, k *Key) *group[T] {
 	g := tab.groups[n].get(groupKey, k)
-	if g == nil || g.gen != w.gen {
+	if g == nil || g.gen != gen {
 		c := &group[T]{key: *k}
 		if g != nil {
 			*c = *g
 		}
-		c.gen = w.gen
+		c.gen = gen
 		g = c
-		tab.groups[n].set(groupKey, w.gen, k, g)
+		tab.groups[n].set(groupKey, gen, k, g)
 	}
-	g.index = max(g.index, w.index)
+	g.index = max(g.index, index)
 	return g
 }
 
@@ -234,7 +242,7 @@ func (t *Table[T]) deleteKey(w *WriteTx, k Key) *T {
 		tab.created.del(t.created, w.gen, &at)
 	}
 	for n := range t.indexes {
-		t.reindex(w, tab, n, &k, old, nil)
+		t.reindex(tab, n, w.gen, w.index, &k, old, nil)
 	}
 	w.note(t.name, old, nil, t.mayBeOf(w, old))
 	if t.del != nil {

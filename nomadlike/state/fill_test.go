@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package state
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"time"
+)
+
+// filler sets every field of a value to something that is not zero, the same for the same seed.
+type filler struct{ rand *rand.Rand }
+
+func newFiller(seed uint64) *filler { return &filler{rand.New(rand.NewPCG(seed, 7))} }
+
+// fill returns a filled T. Pointers and lists end a few levels down.
+func fill[T any](f *filler) *T {
+	v := new(T)
+	f.set(reflect.ValueOf(v).Elem(), 6)
+	return v
+}
+
+func (f *filler) set(v reflect.Value, depth int) {
+	if v.Type() == reflect.TypeFor[time.Time]() {
+		v.Set(reflect.ValueOf(time.Unix(1_700_000_000+f.rand.Int64N(1e6), f.rand.Int64N(1e9)).UTC()))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int, reflect.Int64:
+		v.SetInt(1 + f.rand.Int64N(100))
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint, reflect.Uint64:
+		v.SetUint(1 + f.rand.Uint64N(100))
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(0.5 + float64(f.rand.IntN(100)))
+	case reflect.String:
+		v.SetString(fmt.Sprintf("text-%x", f.rand.Uint32()))
+	case reflect.Interface:
+		if v.NumMethod() == 0 {
+			v.Set(reflect.ValueOf(any("any")))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				f.set(v.Field(i), depth)
+			}
+		}
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		if depth > 0 {
+			f.setReference(v, depth-1)
+		}
+	}
+}
+
+func (f *filler) setReference(v reflect.Value, depth int) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		f.set(v.Elem(), depth)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			f.set(v.Index(i), depth)
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for range 3 {
+			k, e := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			f.set(k, depth)
+			f.set(e, depth)
+			v.SetMapIndex(k, e)
+		}
+	}
+}
