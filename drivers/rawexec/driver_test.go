@@ -5,12 +5,15 @@
 package rawexec_test
 
 import (
+	"context"
 	"fmt"
+	"path"
 	"testing"
 
 	"github.com/nomadlike/nomadlike/drivers/rawexec"
 	"github.com/nomadlike/nomadlike/internal/shim"
 	"github.com/nomadlike/nomadlike/plugins"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
 	"github.com/nomadlike/nomadlike/plugins/drivertest"
 )
 
@@ -37,7 +40,18 @@ func TestDriver(t *testing.T) {
 	drivertest.Run(t, drivertest.Harness{
 		Name:         rawexec.Name,
 		PluginConfig: drivertest.Config{"enabled": true},
-		Exit:         func(code int) drivertest.Config { return script("exit %d", code) },
+		// Some tests leave their tasks to a plugin that they have killed.
+		Setup: func(t testing.TB, config *drivers.TaskConfig) {
+			place := shim.Place{Base: config.AllocDir, Names: []string{
+				config.Name, "private", "shim-" + path.Base(config.ID),
+			}}
+			t.Cleanup(func() {
+				if err := shim.Reclaim(context.Background(), place); err != nil {
+					t.Error(err)
+				}
+			})
+		},
+		Exit: func(code int) drivertest.Config { return script("exit %d", code) },
 		Run: func() drivertest.Config {
 			return drivertest.Config{"command": "sleep", "args": []any{"3600"}}
 		},

@@ -147,16 +147,25 @@ func (h *Handle) Destroy(ctx context.Context, force bool) error {
 			return fmt.Errorf("end what is left of the task in %s: %w", owned, err)
 		}
 	}
-	for _, dir := range h.state.Cgroup.Remove {
-		_ = unix.Rmdir(dir)
-	}
 	h.closing.Do(func() {
 		h.disconnect()
 		h.awaitDeparture()
+		h.removeGroups()
 		removeState(h.state.Place, h.dir)
 		_ = unix.Close(h.dir)
 	})
 	return nil
+}
+
+// removeGroups removes the control groups of the task. Processes that are not
+// collected yet hold on to them for a moment.
+func (h *Handle) removeGroups() {
+	limit := time.Now().Add(departLimit)
+	for _, dir := range h.state.Cgroup.Remove {
+		for pause := time.Millisecond; unix.Rmdir(dir) == unix.EBUSY && time.Now().Before(limit); pause *= 2 {
+			time.Sleep(min(pause, watchPause))
+		}
+	}
 }
 
 // awaitDeparture waits until the shim has left its directory, which may be on a

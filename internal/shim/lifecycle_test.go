@@ -465,6 +465,27 @@ func TestShimTerminated(t *testing.T) {
 	}
 }
 
+// TestStateDirectoryRemoved checks that a shim whose directory was removed leaves
+// when its task ends, rather than waiting for somebody to be told.
+func TestStateDirectoryRemoved(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	h, err := Start(b.spec("sleep"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := h.State()
+	h.Close()
+	b.awaitLine("task.stdout")
+	if err := os.RemoveAll(filepath.Join(b.base, "state")); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(state.PID, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the shim leaves", func() bool { return !same(state.ShimPID, state.ShimStartTime) })
+}
+
 // TestOtherProcessIsLeftAlone checks that a process that got the number of a
 // task or a shim is not taken for it.
 func TestOtherProcessIsLeftAlone(t *testing.T) {
@@ -485,6 +506,9 @@ func TestOtherProcessIsLeftAlone(t *testing.T) {
 	defer other.Wait()
 	defer other.Process.Kill()
 	state.PID, state.ShimPID = other.Process.Pid, other.Process.Pid
+	// It must not have been started within the same tick of the clock.
+	state.StartTime--
+	state.ShimStartTime--
 	if _, err := Attach(state); !errors.Is(err, ErrNotFound) {
 		t.Errorf("attach: %v", err)
 	}

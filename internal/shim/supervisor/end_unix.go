@@ -5,6 +5,8 @@
 package supervisor
 
 import (
+	"errors"
+	"os"
 	"syscall"
 	"time"
 
@@ -138,18 +140,17 @@ func (s *supervisor) farewell() {
 }
 
 // linger stays for as long as the exit is known to nobody: neither could it be
-// written nor was anyone there to be told.
+// written nor was anyone there to be told. If the state directory is gone there
+// is no way to find this shim any more, and so nobody who will ask.
 func (s *supervisor) linger(err error) {
 	say("write the exit record: " + err.Error())
-	for {
+	for err != nil && !errors.Is(err, os.ErrNotExist) {
 		select {
 		case <-s.delivered:
 			return
 		case <-time.After(recordPause):
 		}
-		if writeRecord(s.draft, &s.exit) == nil {
-			return
-		}
+		err = writeRecord(s.draft, &s.exit)
 	}
 }
 
