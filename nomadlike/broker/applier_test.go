@@ -261,7 +261,7 @@ func overCapacity(t *testing.T, seed uint64) {
 		*rand.Rand
 	}
 	fail.Rand = rand.New(rand.NewPCG(seed, 0))
-	r.Before = func(cmd []byte) error {
+	r.Intercept(func(cmd []byte) error {
 		fail.Lock()
 		delay, bad := fail.IntN(5), fail.IntN(10) == 0
 		fail.Unlock()
@@ -272,7 +272,7 @@ func overCapacity(t *testing.T, seed uint64) {
 			return errors.New("refused by the test")
 		}
 		return nil
-	}
+	})
 	check := func() {
 		use := r.Store.Snapshot().Usage()
 		for ord := range use.Len() {
@@ -342,12 +342,11 @@ func overCapacity(t *testing.T, seed uint64) {
 
 // end has the client report the allocation as complete.
 func (r *rig) end(id string) {
-	before := r.Before
 	for {
 		_, _, err := r.Apply(r.t.Context(), fsm.AllocsClientUpdate.Encode(&fsm.AllocsClientUpdateRequest{
 			Allocs: []*fsm.AllocUpdate{{ID: id, ClientStatus: "complete"}},
 		}))
-		if err == nil || before == nil {
+		if err == nil {
 			return
 		}
 	}
@@ -360,7 +359,7 @@ func TestPlansShareEntries(t *testing.T) {
 		r := newRig(t, 10, 1000)
 		defer r.stop()
 		gate := make(chan struct{})
-		r.Before = func([]byte) error { <-gate; return nil }
+		r.Intercept(func([]byte) error { <-gate; return nil })
 		before := r.Entries()
 		var results []<-chan Result
 		for i := range 50 {
@@ -396,10 +395,10 @@ func TestPlacementOnALostNodeIsEvaluatedAgain(t *testing.T) {
 		r := newRig(t, 2, 100)
 		defer r.stop()
 		gate := make(chan struct{})
-		r.Before = func([]byte) error { <-gate; return nil }
+		r.Intercept(func([]byte) error { <-gate; return nil })
 		c := r.applier.Submit(&Submission{Plan: r.plan(r.place(0, 1), r.place(1, 1))})
 		synctest.Wait() // checked, and on its way to raft
-		r.Before = nil
+		r.Intercept(nil)
 		node := brokertest.Node(1, 0, 0).ID
 		r.Must(t, fsm.NodeStatusUpdate.Encode(&fsm.NodeStatusUpdateRequest{NodeID: node, Status: "down"}))
 		close(gate)
@@ -423,7 +422,7 @@ func TestShutdownAnswersEverybody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1, 100)
 		gate := make(chan struct{})
-		r.Before = func([]byte) error { <-gate; return errors.New("leadership lost") }
+		r.Intercept(func([]byte) error { <-gate; return errors.New("leadership lost") })
 		var results []<-chan Result
 		for range 5 {
 			results = append(results, r.applier.Submit(&Submission{Plan: r.plan(r.place(0, 1))}))

@@ -282,12 +282,12 @@ func TestRefusedWritesAreRetried(t *testing.T) {
 		r.Register(t, brokertest.Job("a", 1, 1, 1))
 		synctest.Wait()
 		var refused atomic.Int32
-		r.Before = func([]byte) error {
+		r.Intercept(func([]byte) error {
 			if refused.Add(1) == 2 {
 				return errors.New("log is full")
 			}
 			return nil
-		}
+		})
 		r.Register(t, brokertest.Job("b", 1, 1, 1)) // the first, the plan is the second
 		synctest.Wait()
 		if l.running("b") != 0 {
@@ -416,7 +416,7 @@ func TestManyJobsFillTheCluster(t *testing.T) {
 		r.AddNodes(t, 100, 400, 4000)
 		l := lead(t, r, nil)
 		defer l.stop()
-		r.Before = func([]byte) error { sleep(); return nil }
+		r.Intercept(func([]byte) error { sleep(); return nil })
 		var wg sync.WaitGroup
 		for n := range jobs {
 			wg.Go(func() { r.Register(t, brokertest.Job(fmt.Sprint("j", n), each, 100, 100)) })

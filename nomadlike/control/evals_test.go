@@ -62,13 +62,13 @@ func TestDeliveryLimit(t *testing.T) {
 		j := brokertest.Job("k", 1, 1, 1)
 		eval := brokertest.Eval(j, api.TriggerJobRegister)
 		r.Must(t, fsm.JobRegister.Encode(&fsm.JobRegisterRequest{Job: j}))
-		r.Before = func([]byte) error {
+		r.Intercept(func([]byte) error {
 			// The first write is the evaluation, then come three tries of the plan, then the reaper.
 			if n := writes.Add(1); n > 1 && n <= 4 {
 				return errors.New("log is full")
 			}
 			return nil
-		}
+		})
 		r.Must(t, fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{eval}}))
 		after(30 * time.Second)
 		got := evalsOf(r, "k")
@@ -96,12 +96,12 @@ func TestDeliveryLimit(t *testing.T) {
 func TestFailingIsRetried(t *testing.T) {
 	leader(t, nil, func(t *testing.T, r *brokertest.Raft, _ *broker.Service) {
 		var writes atomic.Int32
-		r.Before = func([]byte) error {
+		r.Intercept(func([]byte) error {
 			if n := writes.Add(1); n > 1 && n <= 8 {
 				return errors.New("log is full")
 			}
 			return nil
-		}
+		})
 		r.Register(t, brokertest.Job("j", 0, 1, 1))
 		after(time.Minute)
 		if got := evalsOf(r, "j"); len(got) != 2 || got[0].Status != "failed" {

@@ -7,7 +7,9 @@ import (
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
-func isBatch(jobType string) bool { return jobType == api.JobTypeBatch || jobType == api.JobTypeSysBatch }
+func isBatch(jobType string) bool {
+	return jobType == api.JobTypeBatch || jobType == api.JobTypeSysBatch
+}
 
 // gone reports whether nothing more will come of the job: it does not exist, or is stopped and dead.
 func gone(j *api.Job) bool { return j == nil || j.Stop && j.Status == api.JobStatusDead }

@@ -156,12 +156,12 @@ func TestExpiryIsBatched(t *testing.T) {
 func TestExpiryIsRetried(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, r *brokertest.Raft, h *Heartbeats) {
 		var refused atomic.Int32
-		r.Before = func([]byte) error {
+		r.Intercept(func([]byte) error {
 			if refused.Add(1) <= 3 {
 				return errors.New("disk is full")
 			}
 			return nil
-		}
+		})
 		after(5*time.Minute + 10*time.Second)
 		if status(r, 0) != "down" || status(r, 1) != "down" {
 			t.Fatalf("statuses %s and %s after retries, want down", status(r, 0), status(r, 1))
@@ -172,13 +172,13 @@ func TestExpiryIsRetried(t *testing.T) {
 func TestExpiryPassesPurgedNodes(t *testing.T) {
 	inBubble(t, 3, func(t *testing.T, r *brokertest.Raft, h *Heartbeats) {
 		purge := true
-		r.Before = func([]byte) error {
+		r.Intercept(func([]byte) error {
 			if purge {
 				purge = false
 				r.Must(t, fsm.NodeDeregister.Encode(&fsm.NodeDeregisterRequest{NodeIDs: []string{nodeID(1)}}))
 			}
 			return nil
-		}
+		})
 		after(6 * time.Minute)
 		if got := [3]string{status(r, 0), status(r, 1), status(r, 2)}; got != [3]string{"down", "gone", "down"} {
 			t.Fatalf("statuses %v, want down, gone, down", got)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -21,9 +22,8 @@ import (
 // Raft applies commands at once to a store of its own.
 type Raft struct {
 	Store *state.Store
-	// Before is called before each command, outside all locks; an error refuses the command. It may block.
-	Before func(cmd []byte) error
 
+	before  atomic.Pointer[func(cmd []byte) error]
 	machine *fsm.FSM
 	mu      struct {
 		sync.Mutex
@@ -40,10 +40,14 @@ func NewRaft() *Raft {
 	return r
 }
 
+// Intercept has fn called before each command, outside all locks; an error refuses the command. It may block.
+// Nil ends that.
+func (r *Raft) Intercept(fn func(cmd []byte) error) { r.before.Store(&fn) }
+
 // Apply implements the interface of the applier and the controllers.
 func (r *Raft) Apply(_ context.Context, cmd []byte) (any, uint64, error) {
-	if r.Before != nil {
-		if err := r.Before(cmd); err != nil {
+	if before := r.before.Load(); before != nil && *before != nil {
+		if err := (*before)(cmd); err != nil {
 			return nil, 0, err
 		}
 	}
