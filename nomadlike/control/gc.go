@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
@@ -193,12 +194,12 @@ func (g *GC) jobs(ctx context.Context, c cutoffs) error {
 	defer g.pass.Unlock()
 	snap := g.store.Snapshot()
 	del := deletion{gc: g}
-	var refs []fsm.JobRef
+	var jobs []*api.Job
 	for j := range state.Jobs.All(snap) {
 		if !collectJob(snap, j, c) {
 			continue
 		}
-		refs = append(refs, fsm.JobRef{Namespace: j.Namespace, ID: j.ID})
+		jobs = append(jobs, j)
 		var allocs []string
 		for a := range state.Allocs.By(snap, state.ByJob, j.Namespace, j.ID) {
 			allocs = append(allocs, a.ID)
@@ -215,9 +216,17 @@ func (g *GC) jobs(ctx context.Context, c cutoffs) error {
 	if err := del.flush(ctx); err != nil {
 		return err
 	}
-	return inBatches(refs, func(batch []fsm.JobRef) error {
-		g.log.Debug("collecting jobs", "jobs", len(batch))
-		_, _, err := g.raft.Apply(ctx, fsm.JobsDelete.Encode(&fsm.JobsDeleteRequest{Jobs: batch}))
+	return inBatches(jobs, func(batch []*api.Job) error {
+		var refs []fsm.JobRef
+		now := g.store.Snapshot()
+		for _, j := range batch {
+			// One that was registered again meanwhile stays.
+			if row := state.Jobs.Get(now, j.Namespace, j.ID); row != nil && row.JobModifyIndex == j.JobModifyIndex {
+				refs = append(refs, fsm.JobRef{Namespace: j.Namespace, ID: j.ID})
+			}
+		}
+		g.log.Debug("collecting jobs", "jobs", len(refs))
+		_, _, err := g.raft.Apply(ctx, fsm.JobsDelete.Encode(&fsm.JobsDeleteRequest{Jobs: refs}))
 		return err
 	})
 }

@@ -332,3 +332,26 @@ func TestCollectionRunsByTheClock(t *testing.T) {
 		}
 	})
 }
+
+// TestJobRegisteredDuringCollectionStays registers a job again between the look at it and its deletion.
+func TestJobRegisteredDuringCollectionStays(t *testing.T) {
+	c := newCluster(t)
+	for _, id := range []string{"again", "done"} {
+		c.job(id, "batch", func(j *api.Job) { j.Status = "dead" })
+		c.eval(id+"-e", id, "batch", "complete", 5*time.Hour)
+	}
+	first := true
+	c.Intercept(func([]byte) error {
+		if first {
+			first = false
+			c.Register(t, brokertest.Job("again", 1, 1, 1))
+		}
+		return nil
+	})
+	if err := c.gc.jobs(t.Context(), c.gc.cutoffs(time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if state.Jobs.Get(c.Store.Snapshot(), "default", "again") == nil || state.Jobs.Get(c.Store.Snapshot(), "default", "done") != nil {
+		t.Fatalf("left %s", c.left())
+	}
+}
