@@ -98,7 +98,7 @@ func (c *Collector) Collect(ctx context.Context) (*api.HostStats, error) {
 	note(err)
 	stats.Uptime, err = c.source.uptime()
 	note(err)
-	if len(errs) > 0 && stats.Timestamp == 0 {
+	if len(stats.CPU) == 0 && stats.Memory.Total == 0 && stats.AllocDirStats == nil {
 		return nil, errors.Join(errs...)
 	}
 	c.mu.times, c.mu.at, c.mu.last = times, time.Now(), stats

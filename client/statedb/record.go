@@ -4,6 +4,7 @@ package statedb
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -188,11 +189,20 @@ func (r *AllocRecord) load(parts []string, value []byte) error {
 	return nil
 }
 
-// Plugin returns the reattach record of a plugin process, nil when there is none.
-func (db *DB) Plugin(name string) ([]byte, error) { return db.get(prefixPlugin + name) }
+// GetReattach returns the reattach record of a driver's plugin process, nil when there is none.
+func (db *DB) GetReattach(driver string) ([]byte, error) { return db.get(prefixPlugin + driver) }
 
-// PutPlugin stores the reattach record of a plugin process; nil forgets it.
-func (db *DB) PutPlugin(name string, record []byte) { db.put(prefixPlugin+name, record) }
+// PutReattach stores the reattach record of a driver's plugin process and returns when it is on disk.
+func (db *DB) PutReattach(driver string, record []byte) error {
+	db.put(prefixPlugin+driver, record)
+	return db.Sync(context.Background())
+}
+
+// DeleteReattach forgets the reattach record of a driver.
+func (db *DB) DeleteReattach(driver string) error {
+	db.put(prefixPlugin+driver, nil)
+	return db.Sync(context.Background())
+}
 
 // Node returns a value that concerns the node as a whole, nil when there is none.
 func (db *DB) Node(what string) ([]byte, error) { return db.get(prefixNode + what) }

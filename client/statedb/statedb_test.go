@@ -92,7 +92,9 @@ func TestStoredStateComesBack(t *testing.T) {
 			}
 			store(t, db, record(idA))
 			store(t, db, record(idB))
-			db.PutPlugin("raw_exec", []byte("reattach"))
+			if err := db.PutReattach("raw_exec", []byte("reattach")); err != nil {
+				t.Fatal(err)
+			}
 			db.PutNode("meta", []byte("m"))
 			db = again(db)
 			got, err := db.Allocs()
@@ -102,20 +104,22 @@ func TestStoredStateComesBack(t *testing.T) {
 			if d := cmp.Diff([]*AllocRecord{record(idA), record(idB)}, got); d != "" {
 				t.Errorf("restored state differs (-want +got):\n%s", d)
 			}
-			if p, err := db.Plugin("raw_exec"); err != nil || string(p) != "reattach" {
+			if p, err := db.GetReattach("raw_exec"); err != nil || string(p) != "reattach" {
 				t.Errorf("plugin = %q, %v", p, err)
 			}
 			db.DeleteAlloc(idA)
 			if err := db.PutTaskHandle(idB, "t", &TaskHandle{}); err != nil {
 				t.Fatal(err)
 			}
-			db.PutPlugin("raw_exec", nil)
+			if err := db.DeleteReattach("raw_exec"); err != nil {
+				t.Fatal(err)
+			}
 			db = again(db)
 			got, err = db.Allocs()
 			if err != nil || len(got) != 1 || got[0].Alloc.ID != idB || got[0].Tasks["t"].Handle.Handle != nil {
 				t.Errorf("after a deletion there is %v, %v", got, err)
 			}
-			if p, err := db.Plugin("raw_exec"); err != nil || p != nil {
+			if p, err := db.GetReattach("raw_exec"); err != nil || p != nil {
 				t.Errorf("plugin = %q, %v after it was forgotten", p, err)
 			}
 			if n, err := db.Node("meta"); err != nil || string(n) != "m" {

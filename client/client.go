@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/alloc"
+	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/client/cgroup"
+	"github.com/nomadlike/nomadlike/client/fingerprint"
+	"github.com/nomadlike/nomadlike/client/fs"
+	"github.com/nomadlike/nomadlike/client/hoststats"
+	"github.com/nomadlike/nomadlike/client/logs"
+	"github.com/nomadlike/nomadlike/client/statedb"
+	"github.com/nomadlike/nomadlike/client/task"
+	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/internal/run"
+	"github.com/nomadlike/nomadlike/internal/version"
+	"github.com/nomadlike/nomadlike/plugins/host"
+)
+
+// Drivers are the driver plugins of the node; plugins/host.Manager is one.
+type Drivers interface {
+	task.Drivers
+	// Run keeps the plugins running until the context ends.
+	Run(ctx context.Context) error
+	// Ready is closed when every driver has been heard of.
+	Ready() <-chan struct{}
+}
+
+// Deps are what a client is given.
+type Deps struct {
+	// Servers runs operations on the servers.
+	Servers api.Caller
+	Logger  hclog.Logger
+	// ServersChanged, unless nil, is told the addresses of the servers with each heartbeat.
+	ServersChanged func(addrs []string)
+	// NewDrivers makes the driver plugins, host.New when nil.
+	NewDrivers func(host.Config) Drivers
+	// StartLogs is logs.Start when nil.
+	StartLogs func(logs.Config) (*logs.Collector, error)
+}
+
+// Client is the node agent. Make it with New, and Run it.
+type Client struct {
+	cfg    Config
+	deps   Deps
+	logger hclog.Logger
+
+	identity identity
+	node     *nodeState
+	facts    *fingerprint.Config
+	state    *statedb.DB
+	dirs     *allocdir.Root
+	drivers  Drivers
+	watcher  *fs.Watcher
+	stats    *hoststats.Collector
+	reports  *reporter
+	gc       *collector
+
+	// ready is closed when a server has taken the node as ready for the first time, synced when its
+	// allocations are known for the first time, registered when the node is known to the servers.
+	ready, registered chan struct{}
+	readyOnce         sync.Once
+	registeredOnce    sync.Once
+	// reregister asks for a registration at once.
+	reregister chan struct{}
+
+	// allocs runs the allocations; it outlives the context of Run.
+	allocs    sync.WaitGroup
+	allocsCtx context.Context
+	allocDeps *alloc.Deps
+
+	mu struct {
+		sync.Mutex
+		runners map[string]*alloc.Runner
+		// contact is when a server was last heard of.
+		contact time.Time
+		stopped bool
+	}
+}
+
+// New returns a client that has claimed its directories and looked at the machine, and does nothing more
+// before Run. Close releases what it holds if Run is never called.
+func New(cfg Config, deps Deps) (_ *Client, err error) {
+	cfg.EnsureDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("client configuration: %w", err)
+	}
+	if cfg.Name == "" {
+		if cfg.Name, err = os.Hostname(); err != nil {
+			return nil, fmt.Errorf("get the host name; set name in the configuration: %w", err)
+		}
+	}
+	c := &Client{
+		cfg: cfg, deps: deps, logger: deps.Logger.Named("client"),
+		ready: make(chan struct{}), registered: make(chan struct{}), reregister: make(chan struct{}, 1),
+	}
+	c.mu.runners = map[string]*alloc.Runner{}
+	defer func() {
+		if err != nil {
+			_ = c.Close()
+		}
+	}()
+	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the state directory: %w", err)
+	}
+	if c.state, err = statedb.Open(filepath.Join(cfg.StateDir, "state.db"), c.logger.Named("state")); err != nil {
+		return nil, err
+	}
+	if c.dirs, err = allocdir.OpenRoot(cfg.AllocDir, c.logger); err != nil {
+		return nil, err
+	}
+	groups := cgroup.New(c.logger.Named("cgroup"))
+	if err := c.detect(groups); err != nil {
+		return nil, err
+	}
+	c.watcher = fs.NewWatcher(c.logger.Named("fs"))
+	c.reports = newReporter(c)
+	c.gc = newCollector(c)
+	c.makeDrivers()
+	start := deps.StartLogs
+	if start == nil {
+		start = logs.Start
+	}
+	c.allocDeps = &alloc.Deps{
+		Dirs: c.dirs, Report: c.reports.changed, Previous: c.runner,
+		Tasks: &task.Deps{
+			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get,
+			HostEnv: taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
+			DeniedUsers:    cfg.optionOr([]string{"root", "Administrator"}, "user.denylist"),
+			CheckedDrivers: cfg.optionOr([]string{"exec", "qemu", "java"}, "user.checked_drivers"),
+		},
+	}
+	return c, nil
+}
+
+// detect looks at the machine and finds out who the node is.
+func (c *Client) detect(groups *cgroup.Manager) error {
+	cfg := &c.cfg
+	reservable, err := fingerprint.ParseCores(cfg.ReservableCores)
+	if err != nil {
+		return err
+	}
+	reserved, err := fingerprint.ParseCores(cfg.Reserved.Cores)
+	if err != nil {
+		return err
+	}
+	if cfg.CgroupParent == "" {
+		cfg.CgroupParent = groups.Parent()
+	}
+	c.facts = &fingerprint.Config{
+		AllocDir: cfg.AllocDir, Interface: cfg.NetworkInterface, Loopback: cfg.DevMode, PreferredFamily: cfg.PreferredAddressFamily,
+		NetworkSpeed: cfg.NetworkSpeed, TotalCompute: cfg.CPUTotalCompute, TotalMemoryMB: cfg.MemoryTotalMB, TotalDiskMB: cfg.DiskTotalMB,
+		ReservableCores: reservable, ReservedCPU: cfg.Reserved.CPU, ReservedCores: reserved, ReservedMemoryMB: cfg.Reserved.MemoryMB,
+		ReservedDiskMB: cfg.Reserved.DiskMB, ReservedPorts: cfg.Reserved.ReservedPorts,
+		MinDynamicPort: cfg.MinDynamicPort, MaxDynamicPort: cfg.MaxDynamicPort,
+		CgroupVersion: groups.Version(), Version: version.CompatVersion, Revision: version.Revision(), AdvertiseAddr: cfg.HTTPAddr,
+		ServiceDiscovery: api.Or(cfg.NomadServiceDiscovery, true),
+		Allow:            cfg.optionList("fingerprint.allowlist", "fingerprint.whitelist"),
+		Deny:             cfg.optionList("fingerprint.denylist", "fingerprint.blacklist"),
+
+		DisallowLinkLocal: cfg.option("fingerprint.network.disallow_link_local") == "true",
+	}
+	for _, n := range cfg.HostNetworks {
+		c.facts.HostNetworks = append(c.facts.HostNetworks, fingerprint.HostNetwork{
+			Name: n.Name, CIDR: n.CIDR, Interface: n.Interface, ReservedPorts: n.ReservedPorts,
+		})
+	}
+	usable := usableCores(reserved)
+	groups.Setup(usable)
+	c.facts.CanReserveCores = groups.Enabled()
+	found := fingerprint.Detect(c.facts, c.logger.Named("fingerprint"))
+
+	machine := ""
+	if !api.Or(cfg.NoHostUUID, true) {
+		machine = found.Attributes["unique.host_id"]
+	}
+	if c.identity, err = loadIdentity(cfg.StateDir, machine); err != nil {
+		return err
+	}
+	c.node = newNodeState(cfg, c.identity, found)
+	speed := 0.0
+	if cores := found.Resources.Cpu.TotalCpuCores; cores > 0 {
+		speed = float64(found.Resources.Cpu.CpuShares) / float64(cores)
+	}
+	c.stats = hoststats.New(cfg.AllocDir, speed)
+	return nil
+}
+
+// usableCores are the cores that are not withheld.
+func usableCores(reserved []uint16) []uint16 {
+	taken := map[uint16]bool{}
+	for _, r := range reserved {
+		taken[r] = true
+	}
+	var usable []uint16
+	for i := range uint16(runtime.NumCPU()) {
+		if !taken[i] {
+			usable = append(usable, i)
+		}
+	}
+	return usable
+}
+
+func (c *Client) makeDrivers() {
+	cfg := host.Config{
+		Logger: c.logger, Internal: c.cfg.InternalDrivers, Dir: c.cfg.PluginDir, Blocks: c.cfg.PluginBlocks,
+		Allow:  c.cfg.optionList("driver.allowlist", "driver.whitelist"),
+		Deny:   c.cfg.optionList("driver.denylist", "driver.blacklist"),
+		Driver: driverHost(&c.cfg, c.node.get().NodeResources), Store: c.state,
+		Fingerprint: c.node.fingerprint, Event: c.driverEvent,
+	}
+	if c.deps.NewDrivers != nil {
+		c.drivers = c.deps.NewDrivers(cfg)
+		return
+	}
+	c.drivers = host.New(cfg)
+}
+
+// Close releases what New claimed. Run does it by itself.
+func (c *Client) Close() error {
+	var errs []error
+	if c.watcher != nil {
+		errs = append(errs, c.watcher.Close())
+	}
+	if c.state != nil {
+		errs = append(errs, c.state.Close())
+	}
+	if c.dirs != nil {
+		errs = append(errs, c.dirs.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// NodeID is the ID of the node.
+func (c *Client) NodeID() string { return c.identity.id }
+
+// SecretID proves to servers that a caller is the node; it is never logged.
+func (c *Client) SecretID() string { return c.identity.secret }
+
+// Node returns the node as it is registered; the value never changes.
+func (c *Client) Node() *api.Node { return c.node.get().Node }
+
+// Ready is closed when the servers have taken the node as ready.
+func (c *Client) Ready() <-chan struct{} { return c.ready }
+
+// LastContact returns when a server was last heard of, zero for never.
+func (c *Client) LastContact() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.contact
+}
+
+// Run runs the client until the context ends or a driver plugin cannot be configured. It leaves the tasks
+// running unless Config.StopTasksOnExit is set, and returns when everything else has stopped.
+func (c *Client) Run(ctx context.Context) error {
+	defer func() {
+		if err := c.Close(); err != nil {
+			c.logger.Error("client did not close cleanly", "error", err)
+		}
+	}()
+	// Tasks and drivers end in order after the context of Run has.
+	driversCtx, stopDrivers := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDrivers()
+	allocsCtx, stopAllocs := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAllocs()
+	c.allocsCtx = allocsCtx
+
+	g := run.New(ctx)
+	driversDone := make(chan error, 1)
+	go func() {
+		err := c.drivers.Run(driversCtx)
+		driversDone <- err
+		if err != nil {
+			g.Stop()
+		}
+	}()
+	if err := c.restore(); err != nil {
+		g.Stop()
+		_ = g.Wait()
+		stopDrivers()
+		return errors.Join(err, <-driversDone)
+	}
+	g.Go("contact", c.keepContact)
+	g.Go("watch", c.watchAllocs)
+	g.Go("report", c.reports.run)
+	g.Go("garbage collection", c.gc.run)
+	g.Go("fingerprint", c.refreshFacts)
+	g.Go("heartbeat stop", c.stopWithoutContact)
+	c.logger.Info("client started", "node_id", c.identity.id)
+	err := g.Wait()
+
+	if c.cfg.StopTasksOnExit {
+		c.destroyAll()
+	}
+	c.mu.Lock()
+	c.mu.stopped = true
+	c.mu.Unlock()
+	stopAllocs()
+	c.allocs.Wait()
+	stopDrivers()
+	err = errors.Join(err, <-driversDone)
+	c.logger.Info("client stopped", "node_id", c.identity.id)
+	return err
+}
+
+// destroyAll ends all tasks and removes their directories.
+func (c *Client) destroyAll() {
+	all := c.allRunners()
+	for _, r := range all {
+		r.Destroy()
+	}
+	patience := time.NewTimer(c.cfg.MaxKillTimeout + 10*time.Second)
+	defer patience.Stop()
+	for _, r := range all {
+		select {
+		case <-r.Done():
+		case <-patience.C:
+			c.logger.Error("some tasks did not stop in time", "duration", c.cfg.MaxKillTimeout)
+			return
+		}
+	}
+}
+
+// restore starts what an earlier agent left.
+func (c *Client) restore() error {
+	records, err := c.state.Allocs()
+	if err != nil {
+		// Allocations that can be read go on; the servers send the others anew.
+		c.logger.Error("part of the client state cannot be read", "error", err)
+	}
+	for _, rec := range records {
+		c.start(alloc.Config{Deps: c.allocDeps, Alloc: rec.Alloc, Restored: rec})
+	}
+	if len(records) > 0 {
+		c.logger.Info("allocations of the last agent restored", "count", len(records))
+	}
+	return nil
+}
+
+// start runs an allocation.
+func (c *Client) start(cfg alloc.Config) {
+	r := alloc.New(cfg)
+	c.mu.Lock()
+	if c.mu.stopped || c.mu.runners[r.ID()] != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.mu.runners[r.ID()] = r
+	c.mu.Unlock()
+	c.allocs.Go(func() {
+		r.Run(c.allocsCtx)
+		if c.allocsCtx.Err() == nil {
+			// It was destroyed.
+			c.mu.Lock()
+			delete(c.mu.runners, r.ID())
+			c.mu.Unlock()
+			c.reports.forget(r.ID())
+		}
+	})
+}
+
+// runner returns the runner of an allocation, nil when there is none.
+func (c *Client) runner(id string) *alloc.Runner {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.runners[id]
+}
+
+func (c *Client) allRunners() []*alloc.Runner {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*alloc.Runner, 0, len(c.mu.runners))
+	for _, r := range c.mu.runners {
+		all = append(all, r)
+	}
+	return all
+}
+
+// refreshInterval is how often facts that may change are looked at again.
+const refreshInterval = time.Minute
+
+// refreshFacts finds out when the node changes.
+func (c *Client) refreshFacts(ctx context.Context) error {
+	t := time.NewTicker(refreshInterval)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			c.node.setFacts(c.node.currentFacts().Refresh(c.facts, c.logger.Named("fingerprint")))
+		}
+	}
+}
+
+// sleep waits, and reports false when the context ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// backoff returns how long to wait before the next try, from one to fifteen seconds and never in step
+// with other nodes.
+func backoff(tries int) time.Duration {
+	d := min(time.Second<<min(tries, 4), 15*time.Second)
+	return d/2 + rand.N(d/2)
+}

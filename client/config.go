@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/fingerprint"
+	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/plugins/host"
+)
+
+// Config is the client block of the agent's configuration (agent-config.md 4), and what the client needs
+// of the rest of it. Sizes are in MiB and compute in MHz.
+type Config struct {
+	Enabled  bool   `hcl:"enabled"`
+	StateDir string `hcl:"state_dir"`
+	AllocDir string `hcl:"alloc_dir"`
+
+	NodeClass string            `hcl:"node_class"`
+	NodePool  string            `hcl:"node_pool" default:"default"`
+	Meta      map[string]string `hcl:"meta,map"`
+	Options   map[string]string `hcl:"options,map"`
+
+	NetworkInterface       string `hcl:"network_interface"`
+	PreferredAddressFamily string `hcl:"preferred_address_family"`
+	NetworkSpeed           int    `hcl:"network_speed"`
+
+	CPUTotalCompute int             `hcl:"cpu_total_compute"`
+	MemoryTotalMB   int             `hcl:"memory_total_mb"`
+	DiskTotalMB     int             `hcl:"disk_total_mb"`
+	ReservableCores string          `hcl:"reservable_cores"`
+	Reserved        *ReservedConfig `hcl:"reserved,block"`
+
+	MaxKillTimeout time.Duration `hcl:"max_kill_timeout" default:"30s"`
+	ClientMinPort  int           `hcl:"client_min_port" default:"14000"`
+	ClientMaxPort  int           `hcl:"client_max_port" default:"14512"`
+	MinDynamicPort int           `hcl:"min_dynamic_port" default:"20000"`
+	MaxDynamicPort int           `hcl:"max_dynamic_port" default:"32000"`
+
+	GCInterval            time.Duration `hcl:"gc_interval" default:"1m"`
+	GCParallelDestroys    int           `hcl:"gc_parallel_destroys" default:"2"`
+	GCDiskUsageThreshold  float64       `hcl:"gc_disk_usage_threshold" default:"80"`
+	GCInodeUsageThreshold float64       `hcl:"gc_inode_usage_threshold" default:"70"`
+	GCMaxAllocs           int           `hcl:"gc_max_allocs" default:"50"`
+
+	// NoHostUUID, true when unset, makes the node ID random instead of derived from the machine.
+	NoHostUUID        *bool `hcl:"no_host_uuid"`
+	DisableRemoteExec bool  `hcl:"disable_remote_exec"`
+	// NomadServiceDiscovery is true when unset.
+	NomadServiceDiscovery *bool  `hcl:"nomad_service_discovery"`
+	NodeMaxAllocs         int    `hcl:"node_max_allocs"`
+	DefaultIneligible     bool   `hcl:"default_ineligible"`
+	GCVolumesOnNodeGC     bool   `hcl:"gc_volumes_on_node_gc"`
+	CgroupParent          string `hcl:"cgroup_parent"`
+
+	HostVolumes  []*HostVolumeConfig  `hcl:"host_volume,block"`
+	HostNetworks []*HostNetworkConfig `hcl:"host_network,block"`
+
+	// The fields below are not of the client block.
+
+	Region     string `hcl:"-"`
+	Datacenter string `hcl:"-"`
+	// Name is that of the node.
+	Name    string `hcl:"-"`
+	DataDir string `hcl:"-"`
+	// HTTPAddr is the advertised address of the agent's HTTP API, host:port.
+	HTTPAddr   string `hcl:"-"`
+	TLSEnabled bool   `hcl:"-"`
+	// DevMode puts the node on the loopback interface.
+	DevMode bool `hcl:"-"`
+	// StopTasksOnExit ends all tasks and removes their directories when Run ends.
+	StopTasksOnExit bool `hcl:"-"`
+	// Drivers of the agent's own binary, the directory of external plugins, and the plugin blocks.
+	InternalDrivers []host.Internal `hcl:"-"`
+	PluginDir       string          `hcl:"-"`
+	PluginBlocks    []host.Block    `hcl:"-"`
+}
+
+// ReservedConfig is what the operator withholds from tasks.
+type ReservedConfig struct {
+	CPU           int    `hcl:"cpu"`
+	Cores         string `hcl:"cores"`
+	MemoryMB      int    `hcl:"memory"`
+	DiskMB        int    `hcl:"disk"`
+	ReservedPorts string `hcl:"reserved_ports"`
+}
+
+// HostVolumeConfig is a directory of the node that tasks may mount.
+type HostVolumeConfig struct {
+	Name     string `hcl:"name,label"`
+	Path     string `hcl:"path"`
+	ReadOnly bool   `hcl:"read_only"`
+}
+
+// HostNetworkConfig is a named set of the node's addresses.
+type HostNetworkConfig struct {
+	Name          string `hcl:"name,label"`
+	CIDR          string `hcl:"cidr"`
+	Interface     string `hcl:"interface"`
+	ReservedPorts string `hcl:"reserved_ports"`
+}
+
+// orDefault sets *p unless it is set.
+func orDefault[T comparable](p *T, value T) {
+	var zero T
+	if *p == zero {
+		*p = value
+	}
+}
+
+// EnsureDefaults fills in what is not set.
+func (c *Config) EnsureDefaults() {
+	orDefault(&c.Region, api.DefaultRegion)
+	orDefault(&c.Datacenter, "dc1")
+	orDefault(&c.NodePool, api.NodePoolDefault)
+	if c.DataDir != "" {
+		orDefault(&c.StateDir, filepath.Join(c.DataDir, "client"))
+		orDefault(&c.AllocDir, filepath.Join(c.DataDir, "alloc"))
+	}
+	orDefault(&c.MaxKillTimeout, 30*time.Second)
+	orDefault(&c.ClientMinPort, 14000)
+	orDefault(&c.ClientMaxPort, 14512)
+	orDefault(&c.MinDynamicPort, 20000)
+	orDefault(&c.MaxDynamicPort, 32000)
+	orDefault(&c.GCInterval, time.Minute)
+	orDefault(&c.GCParallelDestroys, 2)
+	orDefault(&c.GCDiskUsageThreshold, 80)
+	orDefault(&c.GCInodeUsageThreshold, 70)
+	orDefault(&c.GCMaxAllocs, 50)
+	if c.Reserved == nil {
+		c.Reserved = &ReservedConfig{}
+	}
+}
+
+var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
+
+// Validate reports everything that is wrong, each with the key it is about.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for key, dir := range map[string]string{"state_dir": c.StateDir, "alloc_dir": c.AllocDir} {
+		switch {
+		case dir == "":
+			bad("client.%s: must be set when there is no data_dir", key)
+		case !filepath.IsAbs(dir):
+			bad("client.%s: %q must be an absolute path", key, dir)
+		}
+	}
+	switch {
+	case c.NodePool == api.NodePoolAll:
+		bad("client.node_pool: nodes cannot join the pool %q", api.NodePoolAll)
+	case !poolName.MatchString(c.NodePool):
+		bad("client.node_pool: %q must match %s", c.NodePool, poolName)
+	}
+	ports := func(key string, low, high int) {
+		if low < 0 || high > 65535 || low > high {
+			bad("client.min_%s and max_%s: %d and %d must lie within 0 and 65535, the lower one first", key, key, low, high)
+		}
+	}
+	ports("dynamic_port", c.MinDynamicPort, c.MaxDynamicPort)
+	if c.ClientMinPort < 0 || c.ClientMaxPort > 65535 || c.ClientMinPort > c.ClientMaxPort {
+		bad("client.client_min_port and client_max_port: %d and %d must lie within 0 and 65535, the lower one first", c.ClientMinPort, c.ClientMaxPort)
+	}
+	if f := c.PreferredAddressFamily; f != "" && f != "ipv4" && f != "ipv6" {
+		bad("client.preferred_address_family: %q must be \"ipv4\" or \"ipv6\"", f)
+	}
+	for key, cores := range map[string]string{"reservable_cores": c.ReservableCores, "reserved.cores": c.Reserved.Cores} {
+		if _, err := fingerprint.ParseCores(cores); err != nil {
+			bad("client.%s: %w", key, err)
+		}
+	}
+	if c.GCParallelDestroys < 1 || c.GCMaxAllocs < 0 || c.GCInterval < time.Second {
+		bad("client.gc_parallel_destroys must be at least 1, gc_max_allocs 0, gc_interval 1s")
+	}
+	if c.NodeMaxAllocs < 0 {
+		bad("client.node_max_allocs: must not be negative")
+	}
+	seen := map[string]bool{}
+	for _, v := range c.HostVolumes {
+		if v.Name == "" || v.Path == "" || !filepath.IsAbs(v.Path) {
+			bad("client.host_volume %q: path %q must be absolute", v.Name, v.Path)
+		}
+		if seen[v.Name] {
+			bad("client.host_volume %q: is given twice", v.Name)
+		}
+		seen[v.Name] = true
+	}
+	for _, n := range c.HostNetworks {
+		if n.CIDR != "" {
+			if _, err := netip.ParsePrefix(n.CIDR); err != nil {
+				bad("client.host_network %q: cidr: %w", n.Name, err)
+			}
+		}
+		if n.CIDR == "" && n.Interface == "" {
+			bad("client.host_network %q: needs cidr or interface", n.Name)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// option returns a client option, under its name or an older one.
+func (c *Config) option(names ...string) string {
+	for _, n := range names {
+		if v, ok := c.Options[n]; ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// optionList returns a comma separated option.
+func (c *Config) optionList(names ...string) []string {
+	list := strings.FieldsFunc(c.option(names...), func(r rune) bool { return r == ',' || r == ' ' })
+	return slices.Compact(list)
+}
+
+// optionOr returns a comma separated option, or the default when it is not set.
+func (c *Config) optionOr(fallback []string, name string) []string {
+	if _, ok := c.Options[name]; !ok {
+		return fallback
+	}
+	return c.optionList(name)
+}
+
+func (c *Config) envDenylist() []string {
+	if _, ok := c.Options["env.denylist"]; !ok {
+		if old := c.option("env.blacklist"); old != "" {
+			return c.optionList("env.blacklist")
+		}
+	}
+	return c.optionOr(taskenv.DefaultDenylist, "env.denylist")
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// Times of talking to servers.
+const (
+	// driversWait is how long the first registration waits for drivers to be heard of: a node without
+	// its drivers gets no work.
+	driversWait = 5 * time.Second
+	// settleWait gathers changes of the node into one registration.
+	settleWait = 250 * time.Millisecond
+	// callTimeout bounds a call that does not block.
+	callTimeout = 30 * time.Second
+	// assumedTTL is the time to live of a node whose servers name none.
+	assumedTTL = 10 * time.Second
+)
+
+// keepContact registers the node and keeps it alive with the servers.
+func (c *Client) keepContact(ctx context.Context) error {
+	patience := time.NewTimer(driversWait)
+	select {
+	case <-c.drivers.Ready():
+	case <-patience.C:
+		c.logger.Warn("node is registered before all its drivers have been heard of", "duration", driversWait)
+	case <-ctx.Done():
+	}
+	patience.Stop()
+	status := api.NodeStatusInit
+	ttl, ok := c.register(ctx, status)
+	for ok {
+		if status != api.NodeStatusReady {
+			// The servers know the node; now it takes work.
+			if next, err := c.heartbeat(ctx, api.NodeStatusReady); err == nil {
+				ttl, status = next, api.NodeStatusReady
+				c.readyOnce.Do(func() { close(c.ready) })
+			}
+		}
+		ttl, ok = c.beat(ctx, ttl, &status)
+	}
+	return nil
+}
+
+// beat waits for the next thing to tell the servers and tells it. ok is false when the context ends.
+func (c *Client) beat(ctx context.Context, ttl time.Duration, status *string) (next time.Duration, ok bool) {
+	wait := ttl/2 - rand.N(ttl/10+1)
+	if *status != api.NodeStatusReady {
+		wait = backoff(0)
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return 0, false
+	case <-c.reregister:
+		*status = api.NodeStatusInit
+		return c.register(ctx, *status)
+	case <-c.node.changed:
+		if !sleep(ctx, settleWait) {
+			return 0, false
+		}
+		select {
+		case <-c.node.changed:
+		default:
+		}
+		return c.register(ctx, *status)
+	case <-t.C:
+		if *status != api.NodeStatusReady {
+			return ttl, true
+		}
+	}
+	return c.beatUntilHeard(ctx, ttl, status)
+}
+
+// beatUntilHeard sends a heartbeat, again and again while no server takes it.
+func (c *Client) beatUntilHeard(ctx context.Context, ttl time.Duration, status *string) (time.Duration, bool) {
+	for try := 0; ; try++ {
+		next, err := c.heartbeat(ctx, *status)
+		switch {
+		case err == nil:
+			return next, true
+		case ctx.Err() != nil:
+			return 0, false
+		case api.IsClass(err, api.ClassNotFound):
+			c.logger.Warn("servers do not know this node, it is registered again")
+			*status = api.NodeStatusInit
+			return c.register(ctx, *status)
+		}
+		if try == 0 {
+			c.logger.Warn("heartbeat failed, trying again", "error", err)
+		}
+		if !sleep(ctx, min(backoff(try), max(ttl/4, time.Second))) {
+			return 0, false
+		}
+	}
+}
+
+// register tells the servers what the node is, again and again until one takes it.
+func (c *Client) register(ctx context.Context, status string) (ttl time.Duration, ok bool) {
+	for try := 0; ; try++ {
+		node := *c.Node()
+		node.Status = status
+		req := &api.NodeRegisterRequest{Node: &node, SecretID: c.identity.secret}
+		req.Region = c.cfg.Region
+		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+		resp, _, err := api.NodeRegister.Call(callCtx, c.deps.Servers, req)
+		cancel()
+		if err == nil {
+			c.logger.Info("node registered", "node_id", node.ID)
+			c.registeredOnce.Do(func() { close(c.registered) })
+			return c.heard(ctx, resp), true
+		}
+		if ctx.Err() != nil {
+			return 0, false
+		}
+		if try == 0 {
+			c.logger.Warn("node cannot be registered, trying again", "error", err)
+		}
+		if !sleep(ctx, backoff(try)) {
+			return 0, false
+		}
+	}
+}
+
+// heartbeat renews the node's time to live.
+func (c *Client) heartbeat(ctx context.Context, status string) (time.Duration, error) {
+	req := &api.NodeHeartbeatRequest{NodeID: c.identity.id, SecretID: c.identity.secret, Status: status}
+	req.Region = c.cfg.Region
+	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	resp, _, err := api.NodeHeartbeat.Call(callCtx, c.deps.Servers, req)
+	if err != nil {
+		return 0, err
+	}
+	return c.heard(ctx, resp), nil
+}
+
+// heard takes what a server says with each contact, and returns the time to live.
+func (c *Client) heard(ctx context.Context, resp *api.NodeHeartbeatResponse) time.Duration {
+	c.mu.Lock()
+	c.mu.contact = time.Now()
+	c.mu.Unlock()
+	c.sendEvents(ctx)
+	if resp == nil {
+		return assumedTTL
+	}
+	if c.deps.ServersChanged != nil && len(resp.Servers) > 0 {
+		c.deps.ServersChanged(resp.Servers)
+	}
+	if resp.TTL <= 0 {
+		return assumedTTL
+	}
+	return resp.TTL
+}
+
+// sendEvents tells the servers the events of the node.
+func (c *Client) sendEvents(ctx context.Context) {
+	events := c.node.takeEvents()
+	if len(events) == 0 {
+		return
+	}
+	req := &api.NodeEventsRequest{NodeID: c.identity.id, SecretID: c.identity.secret, Events: events}
+	req.Region = c.cfg.Region
+	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if _, _, err := api.NodeEvents.Call(callCtx, c.deps.Servers, req); err != nil {
+		c.logger.Debug("events of the node cannot be sent yet", "error", err)
+		c.node.putBack(events)
+	}
+}
+
+// contactCheck is how often a client without servers looks whether allocations are to end for it.
+const contactCheck = 5 * time.Second
+
+// stopWithoutContact ends allocations whose job wants that when the node has lost its servers
+// (runtime.md 10.2).
+func (c *Client) stopWithoutContact(ctx context.Context) error {
+	started := time.Now()
+	t := time.NewTicker(contactCheck)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		last := c.LastContact()
+		if last.IsZero() {
+			last = started
+		}
+		for _, r := range c.allRunners() {
+			group := r.Alloc().Group()
+			if group == nil || group.Disconnect == nil || group.Disconnect.StopOnClientAfter == nil {
+				continue
+			}
+			if after := *group.Disconnect.StopOnClientAfter; after > 0 && time.Since(last) > after && !isFinished(r) {
+				c.logger.Warn("allocation is stopped because no server was heard of", "alloc_id", r.ID(), "duration", after)
+				r.Stop()
+			}
+		}
+	}
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"maps"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/fingerprint"
+	"github.com/nomadlike/nomadlike/client/task"
+	"github.com/nomadlike/nomadlike/plugins/base"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// maxNodeEvents bounds the events that wait for a server.
+const maxNodeEvents = 100
+
+// nodeState is what is known of the node: facts, and what drivers say. Snapshots are immutable.
+type nodeState struct {
+	cfg *Config
+	id  identity
+	// changed tells the contact loop that there is something new to register.
+	changed chan struct{}
+
+	mu struct {
+		sync.Mutex
+		facts *fingerprint.Facts
+		// drivers and their attributes, by driver name.
+		drivers map[string]*api.DriverInfo
+		attrs   map[string]map[string]string
+		node    *task.Node
+		events  []*api.NodeEvent
+	}
+}
+
+func newNodeState(cfg *Config, id identity, facts *fingerprint.Facts) *nodeState {
+	n := &nodeState{cfg: cfg, id: id, changed: make(chan struct{}, 1)}
+	n.mu.facts = facts
+	n.mu.drivers = map[string]*api.DriverInfo{}
+	n.mu.attrs = map[string]map[string]string{}
+	n.rebuildLocked()
+	return n
+}
+
+// get returns the present snapshot.
+func (n *nodeState) get() *task.Node {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.mu.node
+}
+
+func (n *nodeState) poke() {
+	select {
+	case n.changed <- struct{}{}:
+	default:
+	}
+}
+
+// rebuildLocked makes a new snapshot and reports whether it differs from the last.
+func (n *nodeState) rebuildLocked() bool {
+	c, facts := n.cfg, n.mu.facts
+	attrs := maps.Clone(facts.Attributes)
+	for _, a := range n.mu.attrs {
+		maps.Copy(attrs, a)
+	}
+	node := &api.Node{
+		ID: n.id.id, Name: c.Name, Datacenter: c.Datacenter, NodeClass: c.NodeClass, NodePool: c.NodePool,
+		HTTPAddr: c.HTTPAddr, TLSEnabled: c.TLSEnabled, CgroupParent: c.CgroupParent,
+		Attributes: attrs, NodeResources: facts.Resources, ReservedResources: facts.Reserved,
+		Links: map[string]string{}, Meta: maps.Clone(c.Meta), Status: api.NodeStatusInit,
+		SchedulingEligibility: api.NodeEligible, Drivers: maps.Clone(n.mu.drivers),
+		CSIControllerPlugins: map[string]*api.CSIInfo{}, CSINodePlugins: map[string]*api.CSIInfo{},
+		HostVolumes: map[string]*api.NodeHostVolume{}, HostNetworks: facts.HostNetworks,
+		GCVolumesOnNodeGC: c.GCVolumesOnNodeGC, NodeMaxAllocs: c.NodeMaxAllocs,
+	}
+	if node.Meta == nil {
+		node.Meta = map[string]string{}
+	}
+	if c.DefaultIneligible {
+		node.SchedulingEligibility = api.NodeIneligible
+	}
+	for _, v := range c.HostVolumes {
+		node.HostVolumes[v.Name] = &api.NodeHostVolume{Name: v.Name, Path: v.Path, ReadOnly: v.ReadOnly}
+	}
+	if n.mu.node != nil && reflect.DeepEqual(n.mu.node.Node, node) {
+		return false
+	}
+	n.mu.node = &task.Node{Node: node, Region: c.Region, UsableCompute: usableCompute(facts)}
+	return true
+}
+
+func usableCompute(f *fingerprint.Facts) uint64 {
+	total := f.Resources.Cpu.CpuShares - f.Reserved.Cpu.CpuShares
+	return uint64(max(total, 0))
+}
+
+// setFacts takes facts that were found anew.
+func (n *nodeState) setFacts(f *fingerprint.Facts) {
+	n.mu.Lock()
+	n.mu.facts = f
+	changed := n.rebuildLocked()
+	n.mu.Unlock()
+	if changed {
+		n.poke()
+	}
+}
+
+// currentFacts returns the facts as they were last found.
+func (n *nodeState) currentFacts() *fingerprint.Facts {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.mu.facts
+}
+
+// fingerprint takes what a driver says of its health. Each is complete, but attributes that are left out
+// keep their value.
+func (n *nodeState) fingerprint(name string, f *drivers.Fingerprint) {
+	now := time.Now()
+	info := &api.DriverInfo{
+		Attributes: map[string]string{}, Detected: f.Health != drivers.HealthUndetected && f.Err == nil,
+		Healthy: f.Health == drivers.HealthHealthy && f.Err == nil, HealthDescription: f.HealthDescription, UpdateTime: &now,
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	old := n.mu.drivers[name]
+	if old == nil && !info.Detected {
+		return // a driver that was never here is not part of the node
+	}
+	attrs := maps.Clone(n.mu.attrs[name])
+	if attrs == nil {
+		attrs = map[string]string{}
+	}
+	for k, v := range f.Attributes {
+		if text := v.Render(); text != "" {
+			attrs[k] = text
+		} else {
+			delete(attrs, k)
+		}
+	}
+	maps.Copy(info.Attributes, attrs)
+	delete(info.Attributes, "driver."+name)
+	if info.Detected {
+		info.Attributes["driver."+name] = "true"
+		attrs["driver."+name] = "1"
+	} else {
+		delete(attrs, "driver."+name)
+	}
+	if old != nil {
+		same := old.Detected == info.Detected && old.Healthy == info.Healthy && old.HealthDescription == info.HealthDescription
+		if same {
+			info.UpdateTime = old.UpdateTime
+		} else {
+			n.eventLocked(&api.NodeEvent{
+				Message: info.HealthDescription, Subsystem: "Driver", Details: map[string]string{"driver": name}, Timestamp: &now,
+			})
+		}
+	}
+	n.mu.drivers[name], n.mu.attrs[name] = info, attrs
+	if n.rebuildLocked() {
+		n.poke()
+	}
+}
+
+func (n *nodeState) eventLocked(e *api.NodeEvent) {
+	n.mu.events = append(n.mu.events, e)
+	if over := len(n.mu.events) - maxNodeEvents; over > 0 {
+		n.mu.events = n.mu.events[over:]
+	}
+}
+
+// takeEvents returns the events that wait for a server and forgets them.
+func (n *nodeState) takeEvents() []*api.NodeEvent {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	events := n.mu.events
+	n.mu.events = nil
+	return events
+}
+
+// putBack queues events again that could not be sent.
+func (n *nodeState) putBack(events []*api.NodeEvent) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mu.events = append(events, n.mu.events...)
+	if over := len(n.mu.events) - maxNodeEvents; over > 0 {
+		n.mu.events = n.mu.events[over:]
+	}
+}
+
+// driverHost is what drivers are told of the node.
+func driverHost(c *Config, r *api.NodeResources) *base.DriverHost {
+	return &base.DriverHost{
+		ClientMinPort: uint32(c.ClientMinPort), ClientMaxPort: uint32(c.ClientMaxPort), Topology: topology(r),
+	}
+}
+
+func topology(r *api.NodeResources) *base.Topology {
+	t := r.Processors.Topology
+	if t == nil {
+		return &base.Topology{OverrideTotal: uint64(max(r.Cpu.CpuShares, 0))}
+	}
+	out := &base.Topology{OverrideTotal: t.OverrideTotalCompute, OverrideWithheld: t.OverrideWitholdCompute}
+	for _, id := range t.Nodes {
+		out.NodeIDs = append(out.NodeIDs, uint32(id))
+	}
+	for _, row := range t.Distances {
+		var line []uint32
+		for _, d := range row {
+			line = append(line, uint32(d))
+		}
+		out.Distances = append(out.Distances, line)
+	}
+	for _, c := range t.Cores {
+		out.Cores = append(out.Cores, base.Core{
+			SocketID: uint32(c.SocketID), NodeID: uint32(c.NodeID), ID: uint32(c.ID), Efficiency: !c.Grade, Disabled: c.Disable,
+			BaseSpeed: c.BaseSpeed, MaxSpeed: c.MaxSpeed, GuessSpeed: c.GuessSpeed,
+		})
+	}
+	return out
+}

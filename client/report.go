@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/alloc"
+)
+
+// reportWait is how long changes are gathered, unless one of them is worth telling at once.
+const reportWait = 200 * time.Millisecond
+
+// reportBatch is how many allocations are reported with one call.
+const reportBatch = 500
+
+// reporter tells the servers what becomes of the allocations. A change is kept until a server has taken
+// it; after a restart of the agent everything is told again, because the states are stored.
+type reporter struct {
+	client *Client
+	wake   chan struct{}
+
+	mu struct {
+		sync.Mutex
+		pending map[string]*alloc.Runner
+		// sent are the reports that servers have taken.
+		sent   map[string]*api.Allocation
+		urgent bool
+	}
+}
+
+func newReporter(c *Client) *reporter {
+	r := &reporter{client: c, wake: make(chan struct{}, 1)}
+	r.mu.pending, r.mu.sent = map[string]*alloc.Runner{}, map[string]*api.Allocation{}
+	return r
+}
+
+// changed queues the report of an allocation.
+func (r *reporter) changed(a *alloc.Runner) {
+	report := a.Report()
+	r.mu.Lock()
+	r.mu.pending[a.ID()] = a
+	last := r.mu.sent[a.ID()]
+	if last == nil || last.ClientStatus != report.ClientStatus || healthNews(last, report) {
+		r.mu.urgent = r.mu.urgent || report.ClientStatus != api.AllocClientPending
+	}
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func healthNews(a, b *api.Allocation) bool {
+	return b.DeploymentStatus != nil && (a.DeploymentStatus == nil || a.DeploymentStatus.Healthy != b.DeploymentStatus.Healthy)
+}
+
+// forget drops an allocation that was destroyed.
+func (r *reporter) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.mu.sent, id)
+}
+
+// run sends reports until the context ends.
+func (r *reporter) run(ctx context.Context) error {
+	select {
+	case <-r.client.registered:
+	case <-ctx.Done():
+		return nil
+	}
+	for _, a := range r.client.allRunners() {
+		r.changed(a)
+	}
+	for {
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+			return nil
+		}
+		if !r.isUrgent() && !r.gather(ctx) {
+			return nil
+		}
+		if !r.flush(ctx) {
+			return nil
+		}
+	}
+}
+
+func (r *reporter) isUrgent() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.urgent
+}
+
+// gather waits for more changes, until one is urgent.
+func (r *reporter) gather(ctx context.Context) bool {
+	t := time.NewTimer(reportWait)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			return true
+		case <-r.wake:
+			if r.isUrgent() {
+				return true
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// flush sends everything that is queued, however long that takes.
+func (r *reporter) flush(ctx context.Context) bool {
+	for try := 0; ; {
+		batch := r.take()
+		if len(batch) == 0 {
+			return true
+		}
+		err := r.send(ctx, batch)
+		if err == nil {
+			try = 0
+			continue
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if try == 0 {
+			r.client.logger.Warn("states of allocations cannot be reported, trying again", "error", err)
+		}
+		if api.IsClass(err, api.ClassNotFound) {
+			r.client.askToRegister()
+		}
+		r.putBack(batch)
+		if !sleep(ctx, backoff(try)) {
+			return false
+		}
+		try++
+	}
+}
+
+// take returns what is to be sent.
+func (r *reporter) take() []*alloc.Runner {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mu.urgent = false
+	var batch []*alloc.Runner
+	for id, a := range r.mu.pending {
+		delete(r.mu.pending, id)
+		batch = append(batch, a)
+		if len(batch) == reportBatch {
+			break
+		}
+	}
+	return batch
+}
+
+func (r *reporter) putBack(batch []*alloc.Runner) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range batch {
+		r.mu.pending[a.ID()] = a
+	}
+}
+
+// send reports the allocations whose report has changed since a server took it.
+func (r *reporter) send(ctx context.Context, batch []*alloc.Runner) error {
+	c := r.client
+	req := &api.AllocUpdateRequest{NodeID: c.identity.id, SecretID: c.identity.secret}
+	req.Region = c.cfg.Region
+	r.mu.Lock()
+	for _, a := range batch {
+		if report := a.Report(); r.mu.sent[a.ID()] != report {
+			req.Allocs = append(req.Allocs, report)
+		}
+	}
+	r.mu.Unlock()
+	if len(req.Allocs) == 0 {
+		return nil
+	}
+	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if _, _, err := api.AllocUpdate.Call(callCtx, c.deps.Servers, req); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, report := range req.Allocs {
+		r.mu.sent[report.ID] = report
+	}
+	return nil
+}
+
+// idle reports whether the servers have taken everything.
+func (r *reporter) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.mu.pending) == 0
+}
+
+// collectable returns the allocations that have ended, the one that ended first first.
+func (c *Client) collectable() []*alloc.Runner {
+	var ended []*alloc.Runner
+	at := map[string]time.Time{}
+	for _, r := range c.allRunners() {
+		select {
+		case <-r.Finished():
+		default:
+			continue
+		}
+		ended = append(ended, r)
+		for _, s := range r.Report().TaskStates {
+			if s.FinishedAt != nil && s.FinishedAt.After(at[r.ID()]) {
+				at[r.ID()] = *s.FinishedAt
+			}
+		}
+	}
+	slices.SortFunc(ended, func(a, b *alloc.Runner) int { return at[a.ID()].Compare(at[b.ID()]) })
+	return ended
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"context"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/alloc"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// watchWait is how long a server may keep the client waiting for a change.
+const watchWait = 5 * time.Minute
+
+// fetchBatch is how many allocations are fetched with one call.
+const fetchBatch = 200
+
+// watchAllocs keeps what runs here what the servers want to run here.
+func (c *Client) watchAllocs(ctx context.Context) error {
+	select {
+	case <-c.registered:
+	case <-ctx.Done():
+		return nil
+	}
+	w := &watch{client: c, known: map[string]uint64{}}
+	for try := 0; ctx.Err() == nil; {
+		err := w.next(ctx)
+		if err == nil {
+			try = 0
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if api.IsClass(err, api.ClassNotFound) {
+			c.askToRegister()
+		}
+		if try == 0 {
+			c.logger.Warn("allocations of this node cannot be watched, trying again", "error", err)
+		}
+		if !sleep(ctx, backoff(try)) {
+			return nil
+		}
+		try++
+	}
+	return nil
+}
+
+func (c *Client) askToRegister() {
+	select {
+	case c.reregister <- struct{}{}:
+	default:
+	}
+}
+
+// watch is the state of the allocation watch.
+type watch struct {
+	client *Client
+	// index is where to wait for changes.
+	index uint64
+	// known are the versions of allocations that were looked at and are not to run, by ID.
+	known  map[string]uint64
+	synced bool
+}
+
+// list asks for the versions of the node's allocations, waiting for a change when wait is set.
+func (w *watch) list(ctx context.Context, wait, stale bool) (map[string]uint64, uint64, error) {
+	c := w.client
+	req := &api.NodeAllocsRequest{NodeID: c.identity.id, SecretID: c.identity.secret}
+	req.Region, req.AllowStale = c.cfg.Region, stale
+	limit := callTimeout
+	if wait && w.index > 0 {
+		req.MinIndex, req.MaxWait = w.index, watchWait
+		limit += watchWait + watchWait/8
+	}
+	callCtx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	resp, meta, err := api.NodeAllocsWatch.Call(callCtx, c.deps.Servers, req)
+	if err != nil {
+		return nil, 0, err
+	}
+	index := uint64(0)
+	if meta != nil {
+		index = meta.Index
+	}
+	if resp == nil {
+		return map[string]uint64{}, index, nil
+	}
+	return resp.Allocs, index, nil
+}
+
+// next waits for one change and applies it.
+func (w *watch) next(ctx context.Context) error {
+	want, index, err := w.list(ctx, true, true)
+	if err != nil {
+		return err
+	}
+	if index < w.index || w.loses(want) {
+		// A server that lags behind, or was restored from an older snapshot, must not cost allocations:
+		// only what the leader says now counts.
+		if want, index, err = w.list(ctx, false, false); err != nil {
+			return err
+		}
+	}
+	if err := w.apply(ctx, want); err != nil {
+		return err
+	}
+	w.index = max(index, 1)
+	if !w.synced {
+		w.synced = true
+		// Tasks that could not be found again have waited to hear whether they are still wanted.
+		for _, r := range w.client.allRunners() {
+			r.Contact()
+		}
+	}
+	return nil
+}
+
+// loses reports whether the servers do not list an allocation that is alive here.
+func (w *watch) loses(want map[string]uint64) bool {
+	for _, r := range w.client.allRunners() {
+		if _, ok := want[r.ID()]; !ok && !isFinished(r) {
+			return true
+		}
+	}
+	return false
+}
+
+func isFinished(r *alloc.Runner) bool {
+	select {
+	case <-r.Finished():
+		return true
+	case <-r.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// apply starts, updates and removes allocations.
+func (w *watch) apply(ctx context.Context, want map[string]uint64) error {
+	c := w.client
+	for _, r := range c.allRunners() {
+		if _, ok := want[r.ID()]; !ok {
+			c.logger.Info("allocation is not known to the servers any more and is removed", "alloc_id", r.ID())
+			r.Destroy()
+		}
+	}
+	for id := range w.known {
+		if _, ok := want[id]; !ok {
+			delete(w.known, id)
+		}
+	}
+	var fetch []string
+	for id, version := range want {
+		r := c.runner(id)
+		switch {
+		case r != nil && r.Alloc().AllocModifyIndex < version, r == nil && w.known[id] < version:
+			fetch = append(fetch, id)
+		}
+	}
+	for len(fetch) > 0 {
+		n := min(len(fetch), fetchBatch)
+		if err := w.fetch(ctx, fetch[:n], want); err != nil {
+			return err
+		}
+		fetch = fetch[n:]
+	}
+	return nil
+}
+
+// fetch gets allocations in full and hands them on.
+func (w *watch) fetch(ctx context.Context, ids []string, want map[string]uint64) error {
+	got, err := w.get(ctx, ids, true)
+	if err != nil {
+		return err
+	}
+	var again []string
+	for _, id := range ids {
+		if a := got[id]; a == nil || a.AllocModifyIndex < want[id] {
+			again = append(again, id)
+		}
+	}
+	if len(again) > 0 {
+		newer, err := w.get(ctx, again, false)
+		if err != nil {
+			return err
+		}
+		for id, a := range newer {
+			got[id] = a
+		}
+	}
+	for _, id := range ids {
+		if a := got[id]; a != nil {
+			w.take(a)
+		}
+	}
+	return nil
+}
+
+func (w *watch) get(ctx context.Context, ids []string, stale bool) (map[string]*api.Allocation, error) {
+	c := w.client
+	req := &api.AllocFetchRequest{NodeID: c.identity.id, SecretID: c.identity.secret, AllocIDs: ids}
+	req.Region, req.AllowStale = c.cfg.Region, stale
+	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	list, _, err := api.AllocFetch.Call(callCtx, c.deps.Servers, req)
+	if err != nil {
+		return nil, err
+	}
+	got := make(map[string]*api.Allocation, len(list))
+	for _, a := range list {
+		if a != nil {
+			got[a.ID] = a
+		}
+	}
+	return got, nil
+}
+
+// take starts or updates one allocation.
+func (w *watch) take(a *api.Allocation) {
+	c := w.client
+	if r := c.runner(a.ID); r != nil {
+		r.Update(a)
+		return
+	}
+	w.known[a.ID] = a.AllocModifyIndex
+	if a.ClientTerminalStatus() {
+		return // it ended here before, and was collected
+	}
+	delete(w.known, a.ID)
+	if err := c.state.PutAlloc(a); err != nil {
+		c.logger.Error("allocation cannot be stored", "alloc_id", a.ID, "error", err)
+	}
+	c.logger.Debug("allocation received", "alloc_id", a.ID, "job_id", a.JobID)
+	c.start(alloc.Config{Deps: c.allocDeps, Alloc: a})
+	c.gc.poke()
+}
+
+// driverEvent hands the task it is about what a driver has to say.
+func (c *Client) driverEvent(_ string, e *drivers.TaskEvent) {
+	if r := c.runner(e.AllocID); r != nil {
+		r.DriverEvent(e)
+	}
+}
