@@ -108,12 +108,12 @@ func open(entry []byte) (*command, []byte, error) {
 	case len(entry) < entryHeader:
 		return nil, nil, &damagedError{errors.New("entry is cut off")}
 	case entry[0] != entryFormat:
-		return nil, nil, &damagedError{fmt.Errorf("entry has format %d, this version reads format %d", entry[0], entryFormat)}
+		return nil, nil, &damagedError{fmt.Errorf("entry has format %d, this version reads format %d: a newer server wrote it, upgrade this one", entry[0], entryFormat)}
 	}
 	code := binary.BigEndian.Uint16(entry[1:])
 	c := commands[code]
 	if c == nil {
-		return nil, nil, &damagedError{fmt.Errorf("command %d is unknown to this version: a newer server wrote it", code)}
+		return nil, nil, &damagedError{fmt.Errorf("command %d is unknown to this version: a newer server wrote it, upgrade this one", code)}
 	}
 	return c, entry[entryHeader:], nil
 }

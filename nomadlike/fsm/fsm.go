@@ -82,7 +82,12 @@ func (f *FSM) Apply(l *raft.Log) any {
 func (f *FSM) run(c *command, index uint64, payload []byte) (r any, err error) {
 	w := f.store.Begin(index, c.name)
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover(); {
+		case p == nil:
+		case w.Ended(): // a subscriber's; what was written stands
+			f.log.Error("subscriber of the state panicked", "command", c.name, "index", index, "error", p, "stack", string(debug.Stack()))
+			return
+		default:
 			f.log.Error("command panicked and was refused", "command", c.name, "index", index, "error", p, "stack", string(debug.Stack()))
 			r, err = nil, fmt.Errorf("command %s at index %d failed: %v", c.name, index, p)
 		}

@@ -13,7 +13,9 @@ type NamespaceUpsertRequest struct{ Namespaces []*api.Namespace }
 // NamespaceUpsert answers nothing.
 var NamespaceUpsert = Define(60, "NamespaceUpsert", func(w *state.WriteTx, p *NamespaceUpsertRequest) (any, error) {
 	for _, n := range p.Namespaces {
-		state.Namespaces.Put(w, n)
+		if n != nil {
+			state.Namespaces.Put(w, n)
+		}
 	}
 	return nil, nil
 })

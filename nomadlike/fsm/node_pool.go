@@ -13,6 +13,9 @@ type NodePoolUpsertRequest struct{ Pools []*api.NodePool }
 // NodePoolUpsert answers nothing; it refuses to change the built-in pools.
 var NodePoolUpsert = Define(50, "NodePoolUpsert", func(w *state.WriteTx, p *NodePoolUpsertRequest) (any, error) {
 	for _, pool := range p.Pools {
+		if pool == nil {
+			continue
+		}
 		if builtInPool(pool.Name) {
 			return nil, api.CodeErrorf(api.ClassInvalid, 400, "modifying node pool %q is not allowed", pool.Name)
 		}

@@ -13,7 +13,9 @@ type ServicesUpsertRequest struct{ Services []*api.ServiceRegistration }
 // ServicesUpsert answers nothing.
 var ServicesUpsert = Define(90, "ServicesUpsert", func(w *state.WriteTx, p *ServicesUpsertRequest) (any, error) {
 	for _, s := range p.Services {
-		state.Services.Put(w, s)
+		if s != nil {
+			state.Services.Put(w, s)
+		}
 	}
 	return nil, nil
 })

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/codec/codectest"
 	"github.com/nomadlike/nomadlike/scheduler/usage"
 )
 
@@ -23,13 +24,13 @@ func nodeID(n int) string { return fmt.Sprintf("%08x-node", n*2654435761%(1<<32)
 // few that rules depend on.
 func fixture(t testing.TB, jobs, nodes, allocs int) *Store {
 	t.Helper()
-	f := newFiller(1)
+	f := codectest.New(1)
 	s := New()
 	w := s.Begin(10, "Fixture")
-	Cluster.Put(w, fill[ClusterMeta](f))
-	SchedulerConfig.Put(w, fill[api.SchedulerConfiguration](f))
-	Namespaces.Put(w, fill[api.Namespace](f))
-	NodePools.Put(w, fill[api.NodePool](f))
+	Cluster.Put(w, codectest.Fill[ClusterMeta](f))
+	SchedulerConfig.Put(w, codectest.Fill[api.SchedulerConfiguration](f))
+	Namespaces.Put(w, codectest.Fill[api.Namespace](f))
+	NodePools.Put(w, codectest.Fill[api.NodePool](f))
 	for n := range nodes {
 		Nodes.Put(w, fixtureNode(f, n))
 	}
@@ -49,16 +50,16 @@ func fixture(t testing.TB, jobs, nodes, allocs int) *Store {
 	return s
 }
 
-func fixtureNode(f *filler, n int) *api.Node {
-	row := fill[api.Node](f)
+func fixtureNode(f *codectest.Filler, n int) *api.Node {
+	row := codectest.Fill[api.Node](f)
 	row.ID, row.Name = nodeID(n), fmt.Sprintf("node-%d", n)
 	row.NodeResources.MinDynamicPort, row.NodeResources.MaxDynamicPort = 20000, 32000
 	return row
 }
 
-func fixtureJob(w *WriteTx, f *filler, n int) {
+func fixtureJob(w *WriteTx, f *codectest.Filler, n int) {
 	for version := range uint64(2) {
-		j := fill[api.Job](f)
+		j := codectest.Fill[api.Job](f)
 		j.Namespace, j.ID, j.Version, j.Type, j.Status = "default", fmt.Sprintf("job-%d", n), version, api.JobTypeService, api.JobStatusPending
 		j.Payload = []byte(strings.Repeat("payload", 300))
 		j.TaskGroups[0].Name, j.ParentID = "group", ""
@@ -66,27 +67,27 @@ func fixtureJob(w *WriteTx, f *filler, n int) {
 			j.ParentID = "job-0"
 		}
 		Jobs.Put(w, j)
-		src := fill[api.JobSubmission](f)
+		src := codectest.Fill[api.JobSubmission](f)
 		src.Namespace, src.JobID, src.Version = j.Namespace, j.ID, version
 		JobSubmissions.Put(w, src)
 	}
 	id := fmt.Sprintf("job-%d", n)
-	e := fill[api.Evaluation](f)
+	e := codectest.Fill[api.Evaluation](f)
 	e.ID, e.Namespace, e.JobID, e.Type, e.Status = "eval-"+id, "default", id, api.JobTypeService, api.EvalStatusPending
 	e.QueuedAllocations = map[string]int{"group": 9}
 	Evals.Put(w, e)
-	d := fill[api.Deployment](f)
+	d := codectest.Fill[api.Deployment](f)
 	d.ID, d.Namespace, d.JobID, d.Status = "deployment-"+id, "default", id, api.DeploymentRunning
 	Deployments.Put(w, d)
-	reg := fill[api.ServiceRegistration](f)
+	reg := codectest.Fill[api.ServiceRegistration](f)
 	reg.Namespace, reg.JobID = "default", id
 	Services.Put(w, reg)
 }
 
 // fixtureAlloc puts an allocation; those of one job share their resources and metrics.
-func fixtureAlloc(w *WriteTx, f *filler, n, jobs, nodes int) {
+func fixtureAlloc(w *WriteTx, f *codectest.Filler, n, jobs, nodes int) {
 	id := fmt.Sprintf("job-%d", n%jobs)
-	a := fill[api.Allocation](f)
+	a := codectest.Fill[api.Allocation](f)
 	a.ID = fmt.Sprintf("%08x-alloc", (n+1)*2654435761%(1<<32))
 	a.Namespace, a.JobID, a.TaskGroup, a.EvalID = "default", id, "group", "eval-"+id
 	a.NodeID, a.DeploymentID = nodeID(n%nodes), "deployment-"+id

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package state
+// Package codectest makes values with something in every field, for tests that must notice a field which
+// an encoding leaves out. Only tests import it.
+package codectest
 
 import (
 	"fmt"
@@ -9,19 +11,20 @@ import (
 	"time"
 )
 
-// filler sets every field of a value to something that is not zero, the same for the same seed.
-type filler struct{ rand *rand.Rand }
+// Filler sets every field of a value to something that is not zero, the same for the same seed.
+type Filler struct{ rand *rand.Rand }
 
-func newFiller(seed uint64) *filler { return &filler{rand.New(rand.NewPCG(seed, 7))} }
+// New returns a filler.
+func New(seed uint64) *Filler { return &Filler{rand.New(rand.NewPCG(seed, 7))} }
 
-// fill returns a filled T. Pointers and lists end a few levels down.
-func fill[T any](f *filler) *T {
+// Fill returns a filled T. Pointers, lists and maps end six levels down.
+func Fill[T any](f *Filler) *T {
 	v := new(T)
 	f.set(reflect.ValueOf(v).Elem(), 6)
 	return v
 }
 
-func (f *filler) set(v reflect.Value, depth int) {
+func (f *Filler) set(v reflect.Value, depth int) {
 	if v.Type() == reflect.TypeFor[time.Time]() {
 		v.Set(reflect.ValueOf(time.Unix(1_700_000_000+f.rand.Int64N(1e6), f.rand.Int64N(1e9)).UTC()))
 		return
@@ -54,7 +57,7 @@ func (f *filler) set(v reflect.Value, depth int) {
 	}
 }
 
-func (f *filler) setReference(v reflect.Value, depth int) {
+func (f *Filler) setReference(v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
