@@ -19,8 +19,8 @@ const maxExecOutput = 4096
 // ExecTask implements drivers.Driver. Both outputs are in the result's Stdout,
 // in the order in which they came.
 func (d *Driver) ExecTask(ctx context.Context, taskID string, command []string, timeout time.Duration) (
-	*drivers.ExecResult, error) {
-
+	*drivers.ExecResult, error,
+) {
 	t, err := d.task(taskID)
 	if err != nil {
 		return nil, err
@@ -42,8 +42,8 @@ func (d *Driver) ExecTask(ctx context.Context, taskID string, command []string, 
 
 // ExecTaskStreaming implements drivers.Driver.
 func (d *Driver) ExecTaskStreaming(ctx context.Context, taskID string, opts *drivers.ExecOptions) (
-	*drivers.ExitResult, error) {
-
+	*drivers.ExitResult, error,
+) {
 	t, err := d.task(taskID)
 	if err != nil {
 		return nil, err

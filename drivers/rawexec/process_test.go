@@ -253,7 +253,8 @@ func TestStartErrors(t *testing.T) {
 		"denied":    {w, script("true"), nil, "denied_host_uids", false},
 		"not found": {allowed, drivertest.Config{"command": "no-such-command"}, nil, "could not be found", false},
 		"not a program": {
-			allowed, drivertest.Config{"command": "broken"},
+			allowed,
+			drivertest.Config{"command": "broken"},
 			func(task *drivers.TaskConfig) {
 				_ = os.WriteFile(filepath.Join(task.TaskDir(), "local", "broken"), []byte("\x7fELF nonsense"), 0o600)
 			},
@@ -338,7 +339,7 @@ func TestUserOfTask(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	st, err := os.Stat(filepath.Join(task.AllocDir, "web/private/shim-00000001"))
+	st, err := os.Stat(filepath.Join(task.TaskDir(), "private", "shim-00000001"))
 	if err != nil || st.Mode().Perm() != 0o700 {
 		t.Errorf("the shim's directory has mode %v, %v", st.Mode(), err)
 	}

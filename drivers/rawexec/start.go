@@ -31,8 +31,8 @@ const messagesFile = "executor.out"
 
 // StartTask implements drivers.Driver.
 func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
-	*drivers.TaskHandle, *drivers.NetworkOverride, error) {
-
+	*drivers.TaskHandle, *drivers.NetworkOverride, error,
+) {
 	settings := d.settings()
 	if !settings.Enabled {
 		return nil, nil, errors.New("raw_exec is disabled; set enabled = true in its plugin block to allow it")
@@ -46,8 +46,8 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 }
 
 func (d *Driver) start(ctx context.Context, settings *pluginConfig, config *drivers.TaskConfig) (
-	*task, *drivers.TaskHandle, error) {
-
+	*task, *drivers.TaskHandle, error,
+) {
 	logger := d.logger.With("alloc_id", config.AllocID, "task", config.Name)
 	var options taskConfig
 	if err := config.DecodeDriverConfig(&options); err != nil {

@@ -5,6 +5,7 @@ package rawexec
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // measured.
 var (
 	cpuMeasured       = []string{drivers.CPUSystemMode, drivers.CPUUserMode, drivers.CPUPercent}
-	throttledMeasured = append(cpuMeasured[:len(cpuMeasured):len(cpuMeasured)],
+	throttledMeasured = append(slices.Clip(cpuMeasured),
 		drivers.CPUThrottledPeriods, drivers.CPUThrottledTime)
 	memoryMeasured  = []string{drivers.MemoryRSS}
 	groupedMeasured = []string{
@@ -27,8 +28,8 @@ var (
 
 // TaskStats implements drivers.Driver.
 func (d *Driver) TaskStats(ctx context.Context, taskID string, interval time.Duration) (
-	<-chan *drivers.TaskStats, error) {
-
+	<-chan *drivers.TaskStats, error,
+) {
 	t, err := d.task(taskID)
 	if err != nil {
 		return nil, err

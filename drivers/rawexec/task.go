@@ -29,7 +29,7 @@ type taskState struct {
 
 // RecoverTask implements drivers.Driver. It succeeds for a task that has ended
 // since, as long as there is a record of how.
-func (d *Driver) RecoverTask(_ context.Context, handle *drivers.TaskHandle) error {
+func (d *Driver) RecoverTask(ctx context.Context, handle *drivers.TaskHandle) error {
 	if handle == nil || handle.Config == nil {
 		return errors.New("recover task: the handle is empty")
 	}
@@ -51,7 +51,7 @@ func (d *Driver) RecoverTask(_ context.Context, handle *drivers.TaskHandle) erro
 		config: handle.Config,
 		logger: d.logger.With("alloc_id", handle.Config.AllocID, "task", handle.Config.Name),
 	}
-	h, err := shim.Attach(state.Shim)
+	h, err := shim.Attach(ctx, state.Shim)
 	if err != nil {
 		d.settle(id, nil)
 		return fmt.Errorf("recover task: %w", err)

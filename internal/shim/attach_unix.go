@@ -19,7 +19,7 @@ import (
 // for a task that has ended meanwhile: the handle then knows how, or reports
 // ErrLost if nobody wrote it down. The error is ErrNotFound if nothing of the
 // task is left, or the machine was started anew since.
-func Attach(state State) (*Handle, error) {
+func Attach(ctx context.Context, state State) (*Handle, error) {
 	h := &Handle{state: state, dir: -1, done: make(chan struct{})}
 	if state.Version > wire.Version {
 		return nil, fmt.Errorf("the task was started by a newer version: its shim speaks version %d, this is %d",
@@ -52,7 +52,10 @@ func Attach(state State) (*Handle, error) {
 		}
 		return h, nil
 	}
-	if err := h.greet(); err != nil {
+	if err := h.greet(ctx); ctx.Err() != nil {
+		h.Close()
+		return nil, ctx.Err()
+	} else if err != nil {
 		// Somebody took the socket away, so the task is out of control: it is
 		// better ended than left to run beside its replacement.
 		h.killShim()
@@ -92,9 +95,7 @@ func Reclaim(ctx context.Context, place Place) error {
 }
 
 // greet makes sure that it is the right shim that answers.
-func (h *Handle) greet() error {
-	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
-	defer cancel()
+func (h *Handle) greet(ctx context.Context) error {
 	info, err := h.info(ctx)
 	if errors.Is(err, ErrExited) {
 		return nil

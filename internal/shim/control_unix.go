@@ -15,15 +15,22 @@ import (
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
 )
 
-// dial connects to the shim through the open state directory.
+// dial connects to the shim for one request.
 func (h *Handle) dial(ctx context.Context) (net.Conn, error) {
+	return h.connect(func(network, path string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, path)
+	})
+}
+
+// connect connects to the shim through the open state directory.
+func (h *Handle) connect(dial func(network, path string) (net.Conn, error)) (net.Conn, error) {
 	path, release, err := socketPath(h.dir, h.state.Place)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", path)
+	conn, err := dial("unix", path)
 	if err != nil {
 		return nil, err
 	}

@@ -80,6 +80,8 @@ func receive(conn net.Conn, c *Command) (Exit, error) {
 				return Exit{}, err
 			}
 			return Exit{Code: exit.Code, Signal: exit.Signal, At: time.Now()}, nil
+		default:
+			// The ends of the outputs say nothing that the exit does not.
 		}
 		if to != nil {
 			if _, err := to.Write(body); err != nil {

@@ -4,6 +4,7 @@ package shim
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -277,12 +278,12 @@ func TestRecordSurvivesFullDisk(t *testing.T) {
 	state := h.State()
 	h.Close()
 	await(t, "the shim leaves", func() bool { return !same(state.ShimPID, state.ShimStartTime) })
-	again, err := Attach(state)
+	again, err := Attach(t.Context(), state)
 	if err != nil {
 		t.Fatal(err)
 	}
 	exit, known := again.Exited()
-	if !known || exit.Code != 0 || exit.LogDropped == 0 || exit.LogErr != syscall.ENOSPC {
+	if !known || exit.Code != 0 || exit.LogDropped == 0 || !errors.Is(exit.LogErr, syscall.ENOSPC) {
 		t.Errorf("exit is %+v, known %t", exit, known)
 	}
 	if said := b.messages(); !strings.Contains(said, "is being dropped") {

@@ -18,7 +18,7 @@ type Handle struct{}
 func Start(*Spec) (*Handle, error) { return nil, ErrUnsupported }
 
 // Attach returns ErrUnsupported.
-func Attach(State) (*Handle, error) { return nil, ErrUnsupported }
+func Attach(context.Context, State) (*Handle, error) { return nil, ErrUnsupported }
 
 // Reclaim returns ErrUnsupported.
 func Reclaim(context.Context, Place) error { return ErrUnsupported }

@@ -162,7 +162,7 @@ func (h *Handle) Destroy(ctx context.Context, force bool) error {
 func (h *Handle) removeGroups() {
 	limit := time.Now().Add(departLimit)
 	for _, dir := range h.state.Cgroup.Remove {
-		for pause := time.Millisecond; unix.Rmdir(dir) == unix.EBUSY && time.Now().Before(limit); pause *= 2 {
+		for pause := time.Millisecond; errors.Is(unix.Rmdir(dir), unix.EBUSY) && time.Now().Before(limit); pause *= 2 {
 			time.Sleep(min(pause, watchPause))
 		}
 	}
@@ -213,7 +213,7 @@ func (h *Handle) watch() {
 
 // awaitExit waits on a connection for the shim to tell the exit.
 func (h *Handle) awaitExit() (Exit, error) {
-	conn, err := h.dial(context.Background())
+	conn, err := h.connect(net.Dial)
 	if err != nil {
 		return Exit{}, err
 	}

@@ -362,7 +362,7 @@ func TestAttach(t *testing.T) {
 	if err := json.Unmarshal(stored, &state); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Attach(state)
+	again, err := Attach(t.Context(), state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +394,7 @@ func TestExitWhileNobodyListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the shim leaves", func() bool { return !same(state.ShimPID, state.ShimStartTime) })
-	again, err := Attach(state)
+	again, err := Attach(t.Context(), state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +405,7 @@ func TestExitWhileNobodyListens(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(b.base, "state")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("state directory is left: %v", err)
 	}
-	if _, err := Attach(state); !errors.Is(err, ErrNotFound) {
+	if _, err := Attach(t.Context(), state); !errors.Is(err, ErrNotFound) {
 		t.Errorf("attach to nothing: %v", err)
 	}
 }
@@ -432,7 +432,7 @@ func TestShimKilled(t *testing.T) {
 			}
 			if later {
 				await(t, "the shim is gone", func() bool { return !same(state.ShimPID, state.ShimStartTime) })
-				if h, err = Attach(state); err != nil {
+				if h, err = Attach(t.Context(), state); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -503,13 +503,15 @@ func TestOtherProcessIsLeftAlone(t *testing.T) {
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer other.Wait()
-	defer other.Process.Kill()
+	defer func() {
+		_ = other.Process.Kill()
+		_ = other.Wait()
+	}()
 	state.PID, state.ShimPID = other.Process.Pid, other.Process.Pid
 	// It must not have been started within the same tick of the clock.
 	state.StartTime--
 	state.ShimStartTime--
-	if _, err := Attach(state); !errors.Is(err, ErrNotFound) {
+	if _, err := Attach(t.Context(), state); !errors.Is(err, ErrNotFound) {
 		t.Errorf("attach: %v", err)
 	}
 	if !alive(other.Process.Pid) {
@@ -531,7 +533,7 @@ func TestSocketIsNotTheShims(t *testing.T) {
 	if err := os.Remove(filepath.Join(b.base, "state", wire.SocketName)); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Attach(state)
+	again, err := Attach(t.Context(), state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -559,7 +561,7 @@ func TestForeignStateDirectory(t *testing.T) {
 	if err := os.Symlink(real, place.String()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Attach(State{Version: 1, Place: place}); err == nil {
+	if _, err := Attach(t.Context(), State{Version: 1, Place: place}); err == nil {
 		t.Error("a symbolic link was followed")
 	}
 	if _, err := Start(b.spec("sleep")); err == nil {
@@ -574,7 +576,7 @@ func TestForeignStateDirectory(t *testing.T) {
 	if err := os.Chmod(place.String(), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Attach(State{Version: 1, Place: place}); err == nil {
+	if _, err := Attach(t.Context(), State{Version: 1, Place: place}); err == nil {
 		t.Error("a directory that everybody can write to was believed")
 	}
 }
@@ -677,7 +679,7 @@ func TestDriverKilled(t *testing.T) {
 	b.awaitLine("task.stdout")
 	_ = driver.Process.Kill()
 	_ = driver.Wait()
-	h, err := Attach(state)
+	h, err := Attach(t.Context(), state)
 	if err != nil {
 		t.Fatal(err)
 	}

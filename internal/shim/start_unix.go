@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 
@@ -165,7 +166,7 @@ func spawn(spec *Spec, prog *program, task *wire.Spec, dir int, logs []*os.File)
 		defer state.Close()
 		cmd := &exec.Cmd{
 			Path:        prog.path,
-			Args:        append(prog.args[:len(prog.args):len(prog.args)], spec.TaskID),
+			Args:        append(slices.Clip(prog.args), spec.TaskID),
 			Env:         prog.env,
 			Dir:         "/",
 			ExtraFiles:  append([]*os.File{specOut, reportIn, state}, logs...),

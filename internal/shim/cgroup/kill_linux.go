@@ -3,6 +3,7 @@
 package cgroup
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"time"
@@ -25,7 +26,7 @@ const (
 func Kill(dir string, deadline time.Time) error {
 	for {
 		pids, err := members(dir)
-		if err == unix.ENOENT || err == unix.ENODEV {
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
 			return nil
 		}
 		if err != nil {

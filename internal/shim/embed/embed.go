@@ -121,7 +121,8 @@ func replace(dir, path string) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(image)
-	if err = errors.Join(err, f.Chmod(0o700), f.Sync(), f.Close()); err != nil {
+	err = errors.Join(err, f.Chmod(0o700), f.Sync(), f.Close())
+	if err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

@@ -37,7 +37,7 @@ func TestDescendants(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer child.Wait()
+	defer func() { _ = child.Wait() }()
 	buf := make([]byte, 16)
 	if _, err := out.Read(buf); err != nil {
 		t.Fatal(err)
@@ -73,8 +73,8 @@ func TestDescendants(t *testing.T) {
 
 func TestIdentity(t *testing.T) {
 	t.Parallel()
-	if BootID() == "" || BootID() != BootID() {
-		t.Errorf("boot is %q", BootID())
+	if first, second := BootID(), BootID(); first == "" || first != second {
+		t.Errorf("boot is %q and %q", first, second)
 	}
 	now, err := StartTime(os.Getpid())
 	if err != nil || now <= 0 {

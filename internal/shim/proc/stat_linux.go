@@ -4,6 +4,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -147,7 +148,7 @@ func children(pid int) ([]int, error) {
 	var list []int
 	for _, tid := range threads {
 		b, err := sysfs.Read(dir + strconv.Itoa(tid) + "/children")
-		if err == unix.ENOENT && tid == pid {
+		if errors.Is(err, unix.ENOENT) && tid == pid {
 			return nil, err
 		}
 		for word := range bytes.FieldsSeq(b) {

@@ -93,8 +93,7 @@ func (c *conn) done(err error) error {
 	var reply wire.Done
 	if err != nil {
 		reply.Error = err.Error()
-		var errno syscall.Errno
-		if errors.As(err, &errno) {
+		if errno, ok := errors.AsType[syscall.Errno](err); ok {
 			reply.Errno = int(errno)
 		}
 	}

@@ -180,6 +180,8 @@ func (x *session) input() {
 			if size, err := wire.DecodeSize(body); err == nil && x.tty {
 				x.resize(size)
 			}
+		default:
+			// From a later version.
 		}
 	}
 }

@@ -168,8 +168,7 @@ func (s *supervisor) launch() {
 	})
 	report.Warnings = append(report.Warnings, warnings...)
 	if err != nil {
-		var setup *setupError
-		if errors.As(err, &setup) {
+		if setup, ok := errors.AsType[*setupError](err); ok {
 			fail(wire.StageSetup, setup.what, setup.err)
 		}
 		fail(wire.StageExec, "execute "+s.spec.Path, err)
@@ -232,8 +231,7 @@ func send(report *wire.Started) error {
 // fail reports that there is no task and ends the shim.
 func fail(stage wire.Stage, what string, err error) {
 	report := wire.Started{Version: wire.Version, Stage: stage, Error: what + ": " + err.Error()}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		report.Errno = int(errno)
 	}
 	_ = send(&report)

@@ -78,6 +78,7 @@ func newOutput(spec *wire.Spec) (*output, error) {
 			pipe := os.NewFile(uintptr(fd), name)
 			o.streams = append(o.streams, &stream{name: name, to: pipe, pipe: pipe})
 		}
+	case wire.LogDiscard:
 	}
 	for _, s := range o.streams {
 		if s.from, s.task, err = readPipe(spec); err != nil {
@@ -102,11 +103,7 @@ func (o *output) start() {
 	_ = o.null.Close()
 	for _, s := range o.streams {
 		_ = unix.Close(s.task)
-		o.running.Add(1)
-		go func() {
-			defer o.running.Done()
-			s.pump()
-		}()
+		o.running.Go(s.pump)
 	}
 }
 

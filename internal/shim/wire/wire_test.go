@@ -85,8 +85,13 @@ func TestNumbers(t *testing.T) {
 func TestCorruptMessages(t *testing.T) {
 	t.Parallel()
 	for _, b := range [][]byte{
-		{1}, {1, 5, 'a'}, {1, 0x80}, {1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-		{7, 0}, {7, 1, 0x80}, {7, 2, 1, 1},
+		{1},
+		{1, 5, 'a'},
+		{1, 0x80},
+		{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		{7, 0},
+		{7, 1, 0x80},
+		{7, 2, 1, 1},
 	} {
 		if s, err := DecodeSpec(b); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%v was decoded to %+v, %v", b, s, err)
@@ -156,7 +161,7 @@ func TestFrames(t *testing.T) {
 			t.Errorf("frame %d is of kind %d with %d bytes, %v", i, kind, len(got), err)
 		}
 	}
-	if _, _, err := ReadFrame(r); err != io.EOF {
+	if _, _, err := ReadFrame(r); !errors.Is(err, io.EOF) {
 		t.Errorf("after the last frame: %v", err)
 	}
 	for cut := 1; cut < 11; cut++ {
@@ -165,7 +170,7 @@ func TestFrames(t *testing.T) {
 		for err == nil {
 			_, _, err = ReadFrame(r)
 		}
-		if whole := cut == HeaderSize; whole != (err == io.EOF) {
+		if whole := cut == HeaderSize; whole != errors.Is(err, io.EOF) {
 			t.Errorf("cut after %d bytes: %v", cut, err)
 		}
 	}
