@@ -131,7 +131,7 @@ func runAgent(m *meta, cfg *agent.Config) error {
 		return err
 	}
 	defer closeLog()
-	a, err := agent.New(cfg, agent.Deps{Logger: log, Program: []string{exe}})
+	a, err := agent.New(cfg, agent.Deps{Logger: log, Program: []string{exe}, Drivers: sortedKeys(internalDrivers)})
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,8 @@ type Deps struct {
 	// Program starts this binary again: the path of the executable and leading arguments. Driver plugins
 	// and task shims run from it.
 	Program []string
+	// Drivers are the names of the drivers in this binary; "Program... driver NAME" runs one as a plugin.
+	Drivers []string
 	// UI serves the web interface; nil for none.
 	UI http.Handler
 }

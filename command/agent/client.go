@@ -5,17 +5,178 @@ package agent
 import (
 	"context"
 	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client"
 	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/internal/rpc"
+	"github.com/nomadlike/nomadlike/internal/run"
+	"github.com/nomadlike/nomadlike/plugins/host"
 )
 
-type clientRole struct{ servers api.Caller }
+// clientRole is the client of an agent.
+type clientRole struct {
+	*client.Client
+	agent *Agent
+	// servers reaches the servers; nil when the agent is one itself.
+	servers *rpc.Servers
+	// handlers are the client's operations, bound once.
+	handlers *opset.Set
+}
 
-func newClientRole(*Agent) (*clientRole, error)       { return nil, errors.New("no client") }
-func (c *clientRole) NodeID() string                  { return "" }
-func (c *clientRole) HasAlloc(string) bool            { return false }
-func (c *clientRole) Handlers() *opset.Set            { return nil }
-func (c *clientRole) serverAddrs() []string           { return nil }
-func (c *clientRole) stats() map[string]string        { return nil }
-func (c *clientRole) run(ctx context.Context) error   { <-ctx.Done(); return nil }
+// Handlers returns the operations that the client serves.
+func (r *clientRole) Handlers() *opset.Set { return r.handlers }
+
+// defaultServerPort is where servers listen for RPC by default.
+const defaultServerPort = 4647
+
+func newClientRole(a *Agent) (*clientRole, error) {
+	r := &clientRole{agent: a}
+	c := &a.cfg.Client
+	if a.server == nil {
+		addrs := append(slices.Clone(c.Servers), append(c.ServerJoin.StartJoin, c.ServerJoin.RetryJoin...)...)
+		if len(addrs) == 0 {
+			return nil, errors.New("client: set servers (or server_join) to the addresses of the servers")
+		}
+		for i, s := range addrs {
+			if _, _, err := net.SplitHostPort(s); err != nil {
+				addrs[i] = net.JoinHostPort(strings.Trim(s, "[]"), strconv.Itoa(defaultServerPort))
+			}
+		}
+		r.servers = rpc.NewServers(a.pool, addrs)
+	}
+	cfg := c.Config
+	cfg.Region, cfg.Datacenter, cfg.Name, cfg.HTTPAddr = a.cfg.Region, a.cfg.Datacenter, a.cfg.Name, a.cfg.Advertise.HTTP
+	cfg.DataDir, cfg.DevMode, cfg.StopTasksOnExit = a.cfg.DataDir, a.cfg.Dev, a.cfg.Dev
+	cfg.PluginDir, cfg.InternalDrivers, cfg.PluginBlocks = a.cfg.PluginDir, r.drivers(), r.blocks()
+	var err error
+	if r.Client, err = client.New(cfg, client.Deps{Servers: r, Logger: a.deps.Logger}); err != nil {
+		return nil, err
+	}
+	r.handlers = r.Client.Handlers()
+	return r, nil
+}
+
+// drivers lists the drivers of this binary that the configuration enables.
+func (r *clientRole) drivers() []host.Internal {
+	var out []host.Internal
+	for _, name := range r.agent.deps.Drivers {
+		if name == mockDriver && r.agent.cfg.Client.Options["driver.mock_driver.enable"] != "true" && r.agent.cfg.Plugins[mockDriver] == nil {
+			continue
+		}
+		out = append(out, host.Internal{Name: name, Command: append(slices.Clone(r.agent.deps.Program), "driver", name)})
+	}
+	return out
+}
+
+// mockDriver is started only where it is asked for: it is for tests.
+const mockDriver = "mock_driver"
+
+// blocks turns the plugin blocks into those of the plugin host; client options that enable raw_exec count as
+// its setting.
+func (r *clientRole) blocks() []host.Block {
+	var out []host.Block
+	seen := map[string]bool{}
+	for label, p := range r.agent.cfg.Plugins {
+		seen[label] = true
+		out = append(out, host.Block{Label: label, Args: p.Args, Config: p.Config})
+	}
+	if on, ok := r.agent.cfg.Client.Options["driver.raw_exec.enable"]; ok && !seen["raw_exec"] {
+		out = append(out, host.Block{Label: "raw_exec", Config: map[string]any{"enabled": on == "true" || on == "1"}})
+	}
+	return out
+}
+
+// Call runs an operation on a server and learns from its answers which servers there are.
+func (r *clientRole) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
+	if r.servers == nil {
+		return r.agent.Call(ctx, op, req, resp)
+	}
+	meta, err := r.servers.Call(ctx, op, req, resp)
+	if beat, ok := resp.(**api.NodeHeartbeatResponse); ok && err == nil && *beat != nil {
+		r.servers.Set((*beat).Servers)
+	}
+	return meta, err
+}
+
+// Open starts a streaming operation on a server.
+func (r *clientRole) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
+	if r.servers == nil {
+		return r.agent.Open(ctx, op, req)
+	}
+	return r.servers.Open(ctx, op, req)
+}
+
+func (r *clientRole) serverAddrs() []string {
+	if r.servers == nil {
+		return r.agent.server.srv.ServerAddresses()
+	}
+	return r.servers.Addrs()
+}
+
+func (r *clientRole) stats() map[string]string {
+	return map[string]string{
+		"node_id": r.NodeID(), "known_servers": strings.Join(r.serverAddrs(), ","), "num_allocations": strconv.Itoa(r.AllocCount()),
+	}
+}
+
+// run runs the client and, on an agent without a server, keeps a connection on which servers reach it.
+func (r *clientRole) run(ctx context.Context) error {
+	if r.servers == nil {
+		return r.Client.Run(ctx)
+	}
+	g := run.New(ctx)
+	g.Go("client", r.Client.Run)
+	g.Go("node connection", r.serveServers)
+	return g.Wait()
+}
+
+// serveServers keeps a node connection to each known server, so that any of them can reach the node.
+func (r *clientRole) serveServers(ctx context.Context) error {
+	open := map[string]context.CancelFunc{}
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	g := run.New(ctx)
+	for {
+		known := r.servers.Addrs()
+		for _, addr := range known {
+			if open[addr] != nil {
+				continue
+			}
+			cctx, cancel := context.WithCancel(ctx)
+			open[addr] = cancel
+			g.Go("node connection to "+addr, func(context.Context) error {
+				r.keepConnection(cctx, addr)
+				return nil
+			})
+		}
+		for addr, cancel := range open {
+			if !slices.Contains(known, addr) {
+				cancel()
+				delete(open, addr)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return g.Wait()
+		}
+	}
+}
+
+// keepConnection opens the connection again whenever it ends.
+func (r *clientRole) keepConnection(ctx context.Context, addr string) {
+	for ctx.Err() == nil {
+		err := rpc.ServeNode(ctx, addr, r.NodeID(), r.SecretID(), r.agent)
+		r.agent.log.Debug("node connection ended", "server", addr, "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-sockaddr/template"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client"
 )
 
 // Config is the configuration of an agent; its hcl tags are the keys of the configuration files. Files
@@ -126,57 +127,10 @@ type SchedulerConfig struct {
 
 // ClientConfig is the client block.
 type ClientConfig struct {
-	Enabled    bool       `hcl:"enabled"`
-	StateDir   string     `hcl:"state_dir"`
-	AllocDir   string     `hcl:"alloc_dir"`
+	client.Config
 	Servers    []string   `hcl:"servers"`
 	ServerJoin ServerJoin `hcl:"server_join,block"`
-
-	NodeClass        string            `hcl:"node_class"`
-	NodePool         string            `hcl:"node_pool"`
-	Meta             map[string]string `hcl:"meta,map"`
-	Options          map[string]string `hcl:"options,map"`
-	NetworkInterface string            `hcl:"network_interface"`
-	NoHostUUID       *bool             `hcl:"no_host_uuid"`
-
-	CPUTotalCompute int                     `hcl:"cpu_total_compute"`
-	MemoryTotalMB   int                     `hcl:"memory_total_mb"`
-	DiskTotalMB     int                     `hcl:"disk_total_mb"`
-	DiskFreeMB      int                     `hcl:"disk_free_mb"`
-	ReservableCores string                  `hcl:"reservable_cores"`
-	Reserved        ReservedConfig          `hcl:"reserved,block"`
-	HostNetworks    map[string]*HostNetwork `hcl:"host_network,labelled"`
-
-	MaxKillTimeout     *time.Duration `hcl:"max_kill_timeout"`
-	ClientMinPort      *int           `hcl:"client_min_port"`
-	ClientMaxPort      *int           `hcl:"client_max_port"`
-	MinDynamicPort     *int           `hcl:"min_dynamic_port"`
-	MaxDynamicPort     *int           `hcl:"max_dynamic_port"`
-	NodeMaxAllocs      int            `hcl:"node_max_allocs"`
-	DefaultIneligible  bool           `hcl:"default_ineligible"`
-	CgroupParent       string         `hcl:"cgroup_parent"`
-	DisableRemoteExec  bool           `hcl:"disable_remote_exec"`
-	GCInterval         *time.Duration `hcl:"gc_interval"`
-	GCDiskThreshold    *float64       `hcl:"gc_disk_usage_threshold"`
-	GCInodeThreshold   *float64       `hcl:"gc_inode_usage_threshold"`
-	GCMaxAllocs        *int           `hcl:"gc_max_allocs"`
-	GCParallelDestroys *int           `hcl:"gc_parallel_destroys"`
-}
-
-// ReservedConfig withholds resources from scheduling: MHz, MiB, core and port lists.
-type ReservedConfig struct {
-	CPU           int    `hcl:"cpu"`
-	Cores         string `hcl:"cores"`
-	Memory        int    `hcl:"memory"`
-	Disk          int    `hcl:"disk"`
-	ReservedPorts string `hcl:"reserved_ports"`
-}
-
-// HostNetwork names addresses of the host.
-type HostNetwork struct {
-	CIDR          string `hcl:"cidr"`
-	Interface     string `hcl:"interface"`
-	ReservedPorts string `hcl:"reserved_ports"`
+	DiskFreeMB int        `hcl:"disk_free_mb"`
 }
 
 // TelemetryConfig is the telemetry block.
@@ -214,12 +168,13 @@ type PluginConfig struct {
 
 // DevConfig returns the starting point of development mode.
 func DevConfig() *Config {
-	hour := 10 * time.Minute
-	high := 99.0
 	return &Config{
 		Dev: true, BindAddr: "127.0.0.1", LogLevel: "DEBUG", EnableDebug: true, DisableUpdateCheck: true, DisableAnonymousSig: true,
-		Server:    ServerConfig{Enabled: true, BootstrapExpect: 1},
-		Client:    ClientConfig{Enabled: true, Options: map[string]string{"driver.raw_exec.enable": "true"}, GCInterval: &hour, GCDiskThreshold: &high, GCInodeThreshold: &high},
+		Server: ServerConfig{Enabled: true, BootstrapExpect: 1},
+		Client: ClientConfig{Config: client.Config{
+			Enabled: true, Options: map[string]string{"driver.raw_exec.enable": "true"}, GCInterval: 10 * time.Minute,
+			GCDiskUsageThreshold: 99, GCInodeUsageThreshold: 99,
+		}},
 		Telemetry: TelemetryConfig{PrometheusMetrics: true, PublishAllocationMetrics: true, PublishNodeMetrics: true},
 	}
 }
@@ -290,6 +245,10 @@ func (c *Config) EnsureDefaults() error {
 	orDefault(&c.Ports.RPC, 4647)
 	orDefault(&c.Ports.Serf, 4648)
 	orDefault(&c.Client.NodePool, api.NodePoolDefault)
+	c.Client.DataDir, c.Client.DevMode = c.DataDir, c.Dev
+	if c.Client.Enabled {
+		c.Client.EnsureDefaults()
+	}
 	if c.DataDir != "" {
 		orDefault(&c.PluginDir, filepath.Join(c.DataDir, "plugins"))
 		orDefault(&c.Server.DataDir, filepath.Join(c.DataDir, "server"))
@@ -398,25 +357,26 @@ func (c *Config) Validate() error {
 	check(c.Server.BootstrapExpect >= 0, "server.bootstrap_expect must not be negative")
 	check(!c.Server.Enabled || c.Dev || c.Server.BootstrapExpect > 0 || len(c.Server.ServerJoin.RetryJoin)+len(c.Server.ServerJoin.StartJoin) > 0,
 		"server: set bootstrap_expect = 1 for a single server, or server_join for a cluster")
-	check(c.Client.NodePool != api.NodePoolAll, "client.node_pool: nodes cannot join the pool %q", api.NodePoolAll)
 	check(c.Server.RaftProtocol == nil || *c.Server.RaftProtocol == 3, "server.raft_protocol: only 3 is supported")
 	if n := c.Server.NumSchedulers; n != nil {
 		check(*n >= 0, "server.num_schedulers must not be negative")
 	}
-	lo, hi := 20000, 32000
-	if c.Client.MinDynamicPort != nil {
-		lo = *c.Client.MinDynamicPort
-	}
-	if c.Client.MaxDynamicPort != nil {
-		hi = *c.Client.MaxDynamicPort
-	}
-	check(lo >= 0 && hi <= 65536 && lo <= hi, "client.min_dynamic_port and max_dynamic_port: %d to %d is not a range of ports", lo, hi)
 	if s := c.Server.DefaultSchedulerConfig; s != nil && s.SchedulerAlgorithm != "" {
 		check(s.SchedulerAlgorithm == api.AlgorithmBinpack || s.SchedulerAlgorithm == api.AlgorithmSpread,
 			"server.default_scheduler_config.scheduler_algorithm: unknown algorithm %q", s.SchedulerAlgorithm)
 	}
 	if _, err := parseSize(c.Server.JobMaxSourceSize); err != nil {
 		errs = append(errs, fmt.Errorf("server.job_max_source_size: %w", err))
+	}
+	if c.Client.Enabled {
+		block := c.Client.Config
+		if c.Dev { // directories are temporary ones that the agent makes
+			orDefault(&block.StateDir, os.TempDir())
+			orDefault(&block.AllocDir, os.TempDir())
+		}
+		if err := block.Validate(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nomadlike/nomadlike/client"
 )
 
 func load(t *testing.T, texts ...string) (*Config, error) {
@@ -38,6 +40,9 @@ client {
   servers = ["x"]
   max_kill_timeout = "5s"
   reserved { cpu = 10 }
+  host_network "public" {
+    cidr = "10.0.0.0/8"
+  }
 }
 plugin "docker" {
   config {
@@ -52,6 +57,9 @@ client {
   meta = { "b.c" = "$${x}", image = "envoy:v${NOMAD_envoy_version}" }
   servers = ["y"]
   reserved { memory = 20 }
+  host_network "public" {
+    interface = "eth1"
+  }
 }
 plugin "docker" {
   args = ["z"]
@@ -69,7 +77,7 @@ plugin "docker" {
 	if m := c.Client.Meta; m["a"] != "1" || m["b"] != "2" || m["b.c"] != "${x}" || m["image"] != "envoy:v${NOMAD_envoy_version}" || m["j"] != "k" {
 		t.Errorf("meta: %v", m)
 	}
-	if strings.Join(c.Client.Servers, ",") != "x,y" || c.Client.Reserved.CPU != 10 || c.Client.Reserved.Memory != 20 || *c.Client.MaxKillTimeout != 5*time.Second {
+	if strings.Join(c.Client.Servers, ",") != "x,y" || c.Client.Reserved.CPU != 10 || c.Client.Reserved.MemoryMB != 20 || c.Client.MaxKillTimeout != 5*time.Second || len(c.Client.HostNetworks) != 1 || c.Client.HostNetworks[0].Interface != "eth1" || c.Client.HostNetworks[0].CIDR != "10.0.0.0/8" {
 		t.Errorf("client: %+v", c.Client)
 	}
 	d := c.Plugins["docker"]
@@ -104,7 +112,7 @@ func TestRefusals(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	base := func() *Config {
-		return &Config{DataDir: t.TempDir(), BindAddr: "127.0.0.1", Client: ClientConfig{Enabled: true}}
+		return &Config{DataDir: t.TempDir(), BindAddr: "127.0.0.1", Client: ClientConfig{Config: client.Config{Enabled: true}}}
 	}
 	for name, c := range map[string]struct {
 		change func(*Config)
@@ -124,7 +132,7 @@ func TestValidate(t *testing.T) {
 		"port":     {func(c *Config) { c.Ports.HTTP = 70000 }, "ports.http"},
 		"size":     {func(c *Config) { c.Server.JobMaxSourceSize = "big" }, "job_max_source_size"},
 		"template": {func(c *Config) { c.BindAddr = "{{ GetNothing }}" }, "bind_addr"},
-		"dynamic":  {func(c *Config) { lo := 40000; c.Client.MinDynamicPort = &lo }, "not a range of ports"},
+		"dynamic":  {func(c *Config) { c.Client.MinDynamicPort = 40000 }, "min_dynamic_port"},
 	} {
 		cfg := base()
 		c.change(cfg)

@@ -70,6 +70,7 @@ const (
 	kindValue fieldKind = iota
 	kindBlock
 	kindLabelled
+	kindList
 	kindMap
 	kindLabel
 	kindAny
@@ -78,21 +79,33 @@ const (
 type fieldSpec struct {
 	name  string
 	kind  fieldKind
-	index int
+	index []int
 }
 
-// fieldsOf reads the hcl tags: `hcl:"name"`, `hcl:"name,block"`, `hcl:"name,labelled"` (a map of pointers
-// by label), `hcl:"name,map"` (strings by key) and `hcl:"name,any"` (a schema-less block).
+// fieldsOf reads the hcl tags: `hcl:"name"`, `hcl:"name,block"` (a list of pointers when the block has a
+// label, which goes into its field tagged `hcl:"name,label"`), `hcl:"name,labelled"` (a map of pointers by
+// label), `hcl:"name,map"` (strings by key) and `hcl:"name,any"` (a schema-less block).
 func fieldsOf(t reflect.Type) []fieldSpec {
 	var out []fieldSpec
 	for i := range t.NumField() {
-		tag := t.Field(i).Tag.Get("hcl")
+		f := t.Field(i)
+		if f.Anonymous && f.Type.Kind() == reflect.Struct {
+			for _, inner := range fieldsOf(f.Type) {
+				inner.index = append([]int{i}, inner.index...)
+				out = append(out, inner)
+			}
+			continue
+		}
+		tag := f.Tag.Get("hcl")
 		if tag == "" || tag == "-" {
 			continue
 		}
 		name, opt, _ := strings.Cut(tag, ",")
-		kind := map[string]fieldKind{"": kindValue, "block": kindBlock, "labelled": kindLabelled, "map": kindMap, "any": kindAny}[opt]
-		out = append(out, fieldSpec{name, kind, i})
+		kind := map[string]fieldKind{"": kindValue, "block": kindBlock, "labelled": kindLabelled, "map": kindMap, "any": kindAny, "label": kindLabel}[opt]
+		if kind == kindBlock && f.Type.Kind() == reflect.Slice {
+			kind = kindList
+		}
+		out = append(out, fieldSpec{name, kind, []int{i}})
 	}
 	return out
 }
@@ -104,8 +117,9 @@ func (s *source) block(body hcl.Body, v reflect.Value) hcl.Diagnostics {
 		switch f.kind {
 		case kindBlock:
 			schema.Blocks = append(schema.Blocks, hcl.BlockHeaderSchema{Type: f.name})
-		case kindLabelled:
+		case kindLabelled, kindList:
 			schema.Blocks = append(schema.Blocks, hcl.BlockHeaderSchema{Type: f.name, LabelNames: []string{"name"}})
+		case kindLabel:
 		case kindMap, kindAny:
 			schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: f.name})
 			if !s.json {
@@ -117,7 +131,7 @@ func (s *source) block(body hcl.Body, v reflect.Value) hcl.Diagnostics {
 	}
 	content, diags := body.Content(schema)
 	for _, f := range fields {
-		fv := v.Field(f.index)
+		fv := v.FieldByIndex(f.index)
 		if a := content.Attributes[f.name]; a != nil {
 			diags = append(diags, s.attribute(a, f, fv)...)
 		}
@@ -143,6 +157,8 @@ func (s *source) nested(b *hcl.Block, f fieldSpec, fv reflect.Value) hcl.Diagnos
 			fv.SetMapIndex(key, elem)
 		}
 		return s.block(b.Body, elem.Elem())
+	case kindList:
+		return s.block(b.Body, labelledElem(fv, b.Labels[0]))
 	case kindMap:
 		attrs, diags := b.Body.JustAttributes()
 		for k, a := range attrs {
@@ -166,6 +182,25 @@ func (s *source) nested(b *hcl.Block, f fieldSpec, fv reflect.Value) hcl.Diagnos
 		}
 		return s.block(b.Body, fv)
 	}
+}
+
+// labelledElem returns the list's element with the label, appended if there is none.
+func labelledElem(list reflect.Value, label string) reflect.Value {
+	var at []int
+	for _, f := range fieldsOf(list.Type().Elem().Elem()) {
+		if f.kind == kindLabel {
+			at = f.index
+		}
+	}
+	for i := range list.Len() {
+		if e := list.Index(i).Elem(); e.FieldByIndex(at).String() == label {
+			return e
+		}
+	}
+	e := reflect.New(list.Type().Elem().Elem())
+	e.Elem().FieldByIndex(at).SetString(label)
+	list.Set(reflect.Append(list, e))
+	return e.Elem()
 }
 
 func setKey(m reflect.Value, key string, val cty.Value) {
