@@ -136,11 +136,6 @@ func (r *Runner) takePrevious(ctx context.Context) error {
 		if err := r.Dir().Take(dir, names); err != nil {
 			return err
 		}
-		for _, name := range names {
-			if err := r.Dir().BuildTask(name, 0); err != nil {
-				return err
-			}
-		}
 	}
 	r.status.Moved = true
 	r.storeStatus()

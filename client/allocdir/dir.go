@@ -166,6 +166,9 @@ func (d *Dir) Take(prev *Dir, tasks []string) error {
 			return fmt.Errorf("look at the data of the previous allocation: %w", err)
 		}
 		part := filepath.Join(m[0], m[1])
+		if err := mkdir(d.root, m[0], 0o777, d.parent.owner); err != nil {
+			return fmt.Errorf("create %s: %w", m[0], err)
+		}
 		if err := d.root.RemoveAll(part); err != nil {
 			return fmt.Errorf("make room for %s: %w", part, err)
 		}
