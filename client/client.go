@@ -70,13 +70,15 @@ type Client struct {
 	reports  *reporter
 	gc       *collector
 
-	// ready is closed when a server has taken the node as ready for the first time, synced when its
-	// allocations are known for the first time, registered when the node is known to the servers.
+	// ready is closed when a server has taken the node as ready for the first time, registered when the
+	// servers know it at all.
 	ready, registered chan struct{}
 	readyOnce         sync.Once
 	registeredOnce    sync.Once
 	// reregister asks for a registration at once.
 	reregister chan struct{}
+	// sent is the node as the servers have it; it belongs to the goroutine of keepContact.
+	sent *api.Node
 
 	// allocs runs the allocations; it outlives the context of Run.
 	allocs    sync.WaitGroup

@@ -70,6 +70,9 @@ func (c *Client) beat(ctx context.Context, ttl time.Duration, status *string) (n
 		case <-c.node.changed:
 		default:
 		}
+		if c.Node() == c.sent {
+			return ttl, true // it changed before it was registered
+		}
 		return c.register(ctx, *status)
 	case <-t.C:
 		if *status != api.NodeStatusReady {
@@ -105,7 +108,8 @@ func (c *Client) beatUntilHeard(ctx context.Context, ttl time.Duration, status *
 // register tells the servers what the node is, again and again until one takes it.
 func (c *Client) register(ctx context.Context, status string) (ttl time.Duration, ok bool) {
 	for try := 0; ; try++ {
-		node := *c.Node()
+		snapshot := c.Node()
+		node := *snapshot
 		node.Status = status
 		req := &api.NodeRegisterRequest{Node: &node, SecretID: c.identity.secret}
 		req.Region = c.cfg.Region
@@ -114,6 +118,7 @@ func (c *Client) register(ctx context.Context, status string) (ttl time.Duration
 		cancel()
 		if err == nil {
 			c.logger.Info("node registered", "node_id", node.ID)
+			c.sent = snapshot
 			c.registeredOnce.Do(func() { close(c.registered) })
 			return c.heard(ctx, resp), true
 		}

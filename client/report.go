@@ -15,6 +15,10 @@ import (
 // reportWait is how long changes are gathered, unless one of them is worth telling at once.
 const reportWait = 200 * time.Millisecond
 
+// reportGap is the least time between two calls, so that many allocations that start together are not
+// reported one by one.
+const reportGap = 10 * time.Millisecond
+
 // reportBatch is how many allocations are reported with one call.
 const reportBatch = 500
 
@@ -85,7 +89,7 @@ func (r *reporter) run(ctx context.Context) error {
 		if !r.isUrgent() && !r.gather(ctx) {
 			return nil
 		}
-		if !r.flush(ctx) {
+		if !r.flush(ctx) || !sleep(ctx, reportGap) {
 			return nil
 		}
 	}
@@ -194,13 +198,6 @@ func (r *reporter) send(ctx context.Context, batch []*alloc.Runner) error {
 		r.mu.sent[report.ID] = report
 	}
 	return nil
-}
-
-// idle reports whether the servers have taken everything.
-func (r *reporter) idle() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.mu.pending) == 0
 }
 
 // collectable returns the allocations that have ended, the one that ended first first.

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client"
+	"github.com/nomadlike/nomadlike/client/clienttest"
+	"github.com/nomadlike/nomadlike/internal/version"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+func TestRegistration(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		<-b.client.Ready()
+		reg := b.servers.Registered()
+		if len(reg) != 1 {
+			t.Fatalf("%d registrations, want one", len(reg))
+		}
+		n := reg[0]
+		if n.ID != b.client.NodeID() || n.Name != "node-1" || n.Datacenter != "dc1" || n.NodePool != "default" || n.Status != api.NodeStatusInit ||
+			n.SchedulingEligibility != api.NodeEligible || n.HTTPAddr != "127.0.0.1:4646" || n.SecretID != "" {
+			t.Errorf("node = %+v", n)
+		}
+		for name, want := range map[string]string{
+			"driver.fake": "1", "nomad.version": version.CompatVersion, "unique.advertise.address": "127.0.0.1:4646", "cpu.totalcompute": "4000",
+			"unique.network.ip-address": "127.0.0.1",
+		} {
+			if got := n.Attributes[name]; got != want {
+				t.Errorf("attribute %s = %q, want %q", name, got, want)
+			}
+		}
+		d := n.Drivers[clienttest.DriverName]
+		if d == nil || !d.Detected || !d.Healthy || d.HealthDescription != "Healthy" || d.Attributes["driver.fake"] != "true" {
+			t.Errorf("driver = %+v", d)
+		}
+		if !slices.Equal(b.opened, []string{"127.0.0.1:4647"}) {
+			t.Errorf("servers told are %v", b.opened)
+		}
+	})
+}
+
+func TestHeartbeatsComeBeforeHalfOfTheTTL(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		pass(5 * time.Minute)
+		at, statuses := b.servers.Beats()
+		if len(at) < 60 {
+			t.Fatalf("%d heartbeats in 5 minutes of a TTL of 10 s", len(at))
+		}
+		for i := 1; i < len(at); i++ {
+			if gap := at[i].Sub(at[i-1]); gap > 5*time.Second || gap < 3*time.Second {
+				t.Errorf("%v between heartbeats", gap)
+			}
+		}
+		for _, s := range statuses {
+			if s != api.NodeStatusReady {
+				t.Errorf("a heartbeat says %s", s)
+			}
+		}
+	})
+}
+
+func TestServersThatForgetTheNodeAreToldAgain(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.ForgetNodes()
+		pass(time.Minute)
+		if got := len(b.servers.Registered()); got != 2 {
+			t.Errorf("%d registrations, want two", got)
+		}
+		_, statuses := b.servers.Beats()
+		if statuses[len(statuses)-1] != api.NodeStatusReady {
+			t.Error("the node is not ready again")
+		}
+	})
+}
+
+func TestDriverHealthIsRegistered(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.fingerprint(drivers.HealthHealthy, "Healthy") // nothing new
+		pass(time.Second)
+		if got := len(b.servers.Registered()); got != 1 {
+			t.Fatalf("%d registrations although nothing changed", got)
+		}
+		b.fingerprint(drivers.HealthUnhealthy, "daemon is down")
+		pass(time.Second)
+		reg := b.servers.Registered()
+		last := reg[len(reg)-1]
+		if d := last.Drivers["fake"]; len(reg) != 2 || d.Healthy || !d.Detected || d.HealthDescription != "daemon is down" || last.Attributes["driver.fake"] != "1" {
+			t.Errorf("%d registrations, driver %+v", len(reg), last.Drivers["fake"])
+		}
+		if last.Status != api.NodeStatusReady {
+			t.Errorf("the node was made %s by its registration", last.Status)
+		}
+		b.fingerprint(drivers.HealthUndetected, "gone")
+		pass(time.Second)
+		reg = b.servers.Registered()
+		last = reg[len(reg)-1]
+		if _, there := last.Attributes["driver.fake"]; there || last.Drivers["fake"].Detected {
+			t.Errorf("driver %+v, attributes %v", last.Drivers["fake"], last.Attributes)
+		}
+		events := b.servers.Events()
+		if len(events) != 2 || events[0].Subsystem != "Driver" || events[0].Message != "daemon is down" || events[0].Details["driver"] != "fake" {
+			t.Errorf("events = %+v", events)
+		}
+	})
+}
+
+func TestAllocationsRunAndStop(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService), allocation(2, api.JobTypeBatch, "run_for=10s"))
+		pass(time.Second)
+		b.wantStatus(1, api.AllocClientRunning)
+		b.wantStatus(2, api.AllocClientRunning)
+		pass(10 * time.Second)
+		b.wantStatus(2, api.AllocClientComplete)
+		b.servers.Stop(id(1))
+		pass(time.Second)
+		b.wantStatus(1, api.AllocClientComplete)
+		if left := b.machine.Running(); len(left) > 0 {
+			t.Errorf("%v run still", left)
+		}
+		// Files stay until the servers forget the allocation.
+		if _, err := os.Stat(b.allocDir(1)); err != nil {
+			t.Error(err)
+		}
+		b.servers.Forget(id(1))
+		pass(time.Second)
+		if _, err := os.Stat(b.allocDir(1)); err == nil {
+			t.Error("the directory of a forgotten allocation is still there")
+		}
+	})
+}
+
+func TestReportsAreGathered(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		var list []*api.Allocation
+		for i := range 100 {
+			list = append(list, allocation(i+1, api.JobTypeService))
+		}
+		b.servers.Place(list...)
+		pass(time.Second)
+		for i := range 100 {
+			b.wantStatus(i+1, api.AllocClientRunning)
+		}
+		if got := len(b.servers.Updates()); got > 20 {
+			t.Errorf("%d calls to report 100 allocations", got)
+		}
+		before := len(b.servers.Updates())
+		pass(time.Hour)
+		if got := len(b.servers.Updates()); got != before {
+			t.Errorf("%d reports although nothing happened", got-before)
+		}
+	})
+}
+
+func TestTasksGoOnWithoutServers(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService), allocation(2, api.JobTypeBatch, "run_for=1m"))
+		pass(time.Second)
+		b.servers.SetDown(true)
+		pass(time.Hour)
+		if got := b.machine.Running(); len(got) != 1 {
+			t.Errorf("%v run, want one task", got)
+		}
+		b.servers.SetDown(false)
+		pass(time.Minute)
+		b.wantStatus(1, api.AllocClientRunning)
+		b.wantStatus(2, api.AllocClientComplete)
+	})
+}
+
+func TestRestartOfTheAgent(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService), allocation(2, api.JobTypeBatch, "run_for=1m"))
+		pass(time.Second)
+		node := b.client.NodeID()
+		b.halt()
+		pass(2 * time.Minute) // the second one ends while the agent is down
+		b.boot()
+		pass(time.Second)
+		if b.client.NodeID() != node {
+			t.Error("the node has another ID")
+		}
+		b.wantStatus(1, api.AllocClientRunning)
+		b.wantStatus(2, api.AllocClientComplete)
+		starts := 0
+		for _, c := range b.machine.Calls() {
+			if c.What == "start" {
+				starts++
+			}
+		}
+		if starts != 2 {
+			t.Errorf("%d starts, want 2", starts)
+		}
+		b.servers.Stop(id(1))
+		pass(time.Second)
+		b.wantStatus(1, api.AllocClientComplete)
+	})
+}
+
+// A report that no server took before the agent ended is made by the next agent.
+func TestReportsSurviveTheAgent(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeBatch, "run_for=1m"))
+		pass(time.Second)
+		b.servers.SetDown(true)
+		pass(2 * time.Minute)
+		b.halt()
+		b.servers.SetDown(false)
+		b.wantStatus(1, api.AllocClientRunning)
+		b.boot()
+		pass(time.Second)
+		b.wantStatus(1, api.AllocClientComplete)
+	})
+}
+
+// What a server that lags behind does not know is not removed.
+func TestStaleServersCostNothing(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService))
+		pass(time.Second)
+		b.servers.AnswerStale(map[string]uint64{})
+		pass(time.Minute)
+		if got := b.machine.Running(); len(got) != 1 {
+			t.Errorf("%v run, want the task", got)
+		}
+		b.servers.Forget(id(1))
+		pass(time.Minute)
+		if got := b.machine.Running(); len(got) != 0 {
+			t.Errorf("%v run although the leader forgot them", got)
+		}
+	})
+}
+
+func TestGarbageCollection(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.halt()
+		b.cfg.GCMaxAllocs, b.cfg.GCDiskUsageThreshold, b.cfg.GCInodeUsageThreshold = 3, 100, 100
+		b.boot()
+		b.servers.Place(allocation(1, api.JobTypeService), allocation(2, api.JobTypeBatch, "run_for=2s"), allocation(3, api.JobTypeBatch, "run_for=1s"))
+		pass(time.Minute)
+		for n := range 3 {
+			if _, err := os.Stat(b.allocDir(n + 1)); err != nil {
+				t.Errorf("collected too early: %v", err)
+			}
+		}
+		b.servers.Place(allocation(4, api.JobTypeBatch, "run_for=1s"))
+		pass(2 * time.Minute)
+		for n, there := range map[int]bool{1: true, 2: true, 3: false, 4: true} {
+			if _, err := os.Stat(b.allocDir(n)); (err == nil) != there {
+				t.Errorf("allocation %d: there %t, want %t", n, err == nil, there)
+			}
+		}
+		// It is not run again although the servers still list it.
+		pass(time.Hour)
+		if got := b.machine.Running(); len(got) != 1 {
+			t.Errorf("%v run", got)
+		}
+	})
+}
+
+func TestStopOnClientAfter(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		a := allocation(1, api.JobTypeService)
+		a.Job.TaskGroups[0].Disconnect = &api.Disconnect{StopOnClientAfter: api.Ptr(time.Minute)}
+		b.servers.Place(a, allocation(2, api.JobTypeService))
+		pass(10 * time.Minute)
+		if got := b.machine.Running(); len(got) != 2 {
+			t.Fatalf("%v run", got)
+		}
+		b.servers.SetDown(true)
+		pass(50 * time.Second)
+		if got := b.machine.Running(); len(got) != 2 {
+			t.Errorf("%v run before the time", got)
+		}
+		pass(30 * time.Second)
+		if got := b.machine.Running(); len(got) != 1 {
+			t.Errorf("%v run after the time", got)
+		}
+	})
+}
+
+func TestStopTasksOnExit(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService, "stop_takes=2s"))
+		pass(time.Second)
+		b.clear()
+		if got := b.machine.Running(); len(got) > 0 {
+			t.Errorf("%v run after the end of the agent", got)
+		}
+		if entries, err := os.ReadDir(filepath.Join(b.cfg.DataDir, "alloc")); err != nil || len(entries) > 0 {
+			t.Errorf("directories left: %v, %v", entries, err)
+		}
+	})
+}
+
+func TestIdentity(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		for _, name := range []string{"client-id", "secret-id"} {
+			info, err := os.Stat(filepath.Join(b.cfg.DataDir, "client", name))
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v, %v", name, info, err)
+			}
+		}
+		if b.client.NodeID() == b.client.SecretID() || len(b.client.NodeID()) != 36 {
+			t.Errorf("ID %s", b.client.NodeID())
+		}
+		b.halt()
+		path := filepath.Join(b.cfg.DataDir, "client", "client-id")
+		if err := os.WriteFile(path, []byte("junk"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := client.New(b.cfg, client.Deps{Logger: hclog.NewNullLogger()})
+		if err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("a broken client-id gives %v", err)
+		}
+	})
+}
+
+func TestSecondClientOnTheSameDirectory(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		_, err := client.New(b.cfg, client.Deps{Logger: hclog.NewNullLogger()})
+		if err == nil || !strings.Contains(err.Error(), "in use by another agent") {
+			t.Errorf("a second client gives %v", err)
+		}
+	})
+}
+
+func TestConfigErrors(t *testing.T) {
+	cfg := client.Config{
+		DataDir: "relative", NodePool: "all", MinDynamicPort: 30000, MaxDynamicPort: 20000, PreferredAddressFamily: "ipx", ReservableCores: "3-1",
+		HostVolumes:  []*client.HostVolumeConfig{{Name: "v", Path: "x"}},
+		HostNetworks: []*client.HostNetworkConfig{{Name: "n", CIDR: "10.0.0.0"}},
+	}
+	cfg.EnsureDefaults()
+	err := cfg.Validate()
+	if err == nil {
+		t.Fatal("the configuration was accepted")
+	}
+	for _, want := range []string{
+		"client.state_dir: ", "client.alloc_dir: ", "client.node_pool: ", "client.min_dynamic_port", "client.preferred_address_family", "client.reservable_cores",
+		`client.host_volume "v"`, `client.host_network "n"`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error lacks %q:\n%v", want, err)
+		}
+	}
+	good := client.Config{DataDir: t.TempDir()}
+	good.EnsureDefaults()
+	if err := good.Validate(); err != nil {
+		t.Errorf("defaults are not valid: %v", err)
+	}
+	if good.GCMaxAllocs != 50 || good.MaxKillTimeout != 30*time.Second || good.MinDynamicPort != 20000 || good.Region != "global" {
+		t.Errorf("defaults = %+v", good)
+	}
+}

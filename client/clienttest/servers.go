@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package clienttest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// Servers is the twin of the servers that a client talks to, as an api.Caller.
+type Servers struct {
+	// TTL is what nodes are given.
+	TTL time.Duration
+
+	mu struct {
+		sync.Mutex
+		index   uint64
+		changed chan struct{}
+		nodes   map[string]*api.Node
+		secrets map[string]string
+		allocs  map[string]*api.Allocation
+		down    bool
+		stale   map[string]uint64
+		// what was called
+		registered []*api.Node
+		beats      []time.Time
+		statuses   []string
+		updates    [][]*api.Allocation
+		events     []*api.NodeEvent
+	}
+}
+
+// NewServers returns servers that know nothing.
+func NewServers() *Servers {
+	s := &Servers{TTL: 10 * time.Second}
+	s.mu.index, s.mu.changed = 1, make(chan struct{})
+	s.mu.nodes, s.mu.secrets, s.mu.allocs = map[string]*api.Node{}, map[string]string{}, map[string]*api.Allocation{}
+	return s
+}
+
+func (s *Servers) bumpLocked() {
+	s.mu.index++
+	close(s.mu.changed)
+	s.mu.changed = make(chan struct{})
+}
+
+// Place puts a new version of an allocation onto its node.
+func (s *Servers) Place(list ...*api.Allocation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range list {
+		dup := *a
+		dup.AllocModifyIndex = s.mu.index + 1
+		s.mu.allocs[a.ID] = &dup
+	}
+	s.bumpLocked()
+}
+
+// Stop makes the servers want an allocation stopped.
+func (s *Servers) Stop(id string) {
+	s.mu.Lock()
+	a := *s.mu.allocs[id]
+	s.mu.Unlock()
+	a.DesiredStatus = api.AllocDesiredStop
+	s.Place(&a)
+}
+
+// Forget removes an allocation, as garbage collection does.
+func (s *Servers) Forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.mu.allocs, id)
+	s.bumpLocked()
+}
+
+// ForgetNodes makes the servers not know any node.
+func (s *Servers) ForgetNodes() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.nodes = map[string]*api.Node{}
+	s.bumpLocked()
+}
+
+// SetDown makes all calls fail, or work again.
+func (s *Servers) SetDown(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.down = down
+	close(s.mu.changed)
+	s.mu.changed = make(chan struct{})
+}
+
+// AnswerStale makes reads that allow it see these allocations only, as on a server that lags behind.
+func (s *Servers) AnswerStale(allocs map[string]uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.stale = allocs
+	s.bumpLocked()
+}
+
+// Registered returns all registrations so far.
+func (s *Servers) Registered() []*api.Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*api.Node(nil), s.mu.registered...)
+}
+
+// Beats returns when heartbeats came, and with which status.
+func (s *Servers) Beats() ([]time.Time, []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]time.Time(nil), s.mu.beats...), append([]string(nil), s.mu.statuses...)
+}
+
+// Updates returns what was reported, one slice a call.
+func (s *Servers) Updates() [][]*api.Allocation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([][]*api.Allocation(nil), s.mu.updates...)
+}
+
+// Events returns the events of nodes.
+func (s *Servers) Events() []*api.NodeEvent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*api.NodeEvent(nil), s.mu.events...)
+}
+
+// Alloc returns what the servers know of an allocation.
+func (s *Servers) Alloc(id string) *api.Allocation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.allocs[id]
+}
+
+// Call implements api.Caller.
+func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
+	if s.isDown() {
+		return nil, api.Errorf(api.ClassUnavailable, "no server")
+	}
+	switch r := req.(type) {
+	case *api.NodeRegisterRequest:
+		return s.register(r, resp.(**api.NodeHeartbeatResponse))
+	case *api.NodeHeartbeatRequest:
+		return s.heartbeat(r, resp.(**api.NodeHeartbeatResponse))
+	case *api.NodeEventsRequest:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.mu.events = append(s.mu.events, r.Events...)
+		return &api.Meta{}, nil
+	case *api.NodeAllocsRequest:
+		return s.watch(ctx, r, resp.(**api.NodeAllocsResponse))
+	case *api.AllocFetchRequest:
+		return s.fetch(r, resp.(*[]*api.Allocation))
+	case *api.AllocUpdateRequest:
+		return s.update(r)
+	}
+	return nil, fmt.Errorf("operation %s is not served here", op.Name)
+}
+
+// Open implements api.Caller; the client streams nothing from servers.
+func (s *Servers) Open(context.Context, *api.OpInfo, api.Request) (api.Stream, error) {
+	return nil, api.Errorf(api.ClassUnsupported, "no streams")
+}
+
+func (s *Servers) isDown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.down
+}
+
+func (s *Servers) register(r *api.NodeRegisterRequest, resp **api.NodeHeartbeatResponse) (*api.Meta, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.registered = append(s.mu.registered, r.Node)
+	s.mu.nodes[r.Node.ID], s.mu.secrets[r.Node.ID] = r.Node, r.SecretID
+	*resp = &api.NodeHeartbeatResponse{TTL: s.TTL, Servers: []string{"127.0.0.1:4647"}}
+	return &api.Meta{}, nil
+}
+
+func (s *Servers) verifyLocked(id, secret string) error {
+	if s.mu.nodes[id] == nil {
+		return api.CodeErrorf(api.ClassNotFound, 500, "node not found")
+	}
+	if s.mu.secrets[id] != secret {
+		return api.Errorf(api.ClassDenied, "wrong secret")
+	}
+	return nil
+}
+
+func (s *Servers) heartbeat(r *api.NodeHeartbeatRequest, resp **api.NodeHeartbeatResponse) (*api.Meta, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.verifyLocked(r.NodeID, r.SecretID); err != nil {
+		return nil, err
+	}
+	s.mu.beats, s.mu.statuses = append(s.mu.beats, time.Now()), append(s.mu.statuses, r.Status)
+	*resp = &api.NodeHeartbeatResponse{TTL: s.TTL}
+	return &api.Meta{}, nil
+}
+
+func (s *Servers) watch(ctx context.Context, r *api.NodeAllocsRequest, resp **api.NodeAllocsResponse) (*api.Meta, error) {
+	patience := time.NewTimer(max(r.MaxWait, 0))
+	defer patience.Stop()
+	for {
+		s.mu.Lock()
+		if s.mu.down {
+			s.mu.Unlock()
+			return nil, api.Errorf(api.ClassUnavailable, "no server")
+		}
+		if err := s.verifyLocked(r.NodeID, r.SecretID); err != nil {
+			s.mu.Unlock()
+			return nil, err
+		}
+		index, changed := s.mu.index, s.mu.changed
+		out := map[string]uint64{}
+		for id, a := range s.mu.allocs {
+			out[id] = a.AllocModifyIndex
+		}
+		if r.AllowStale && s.mu.stale != nil {
+			out = maps.Clone(s.mu.stale)
+		}
+		s.mu.Unlock()
+		if index > r.MinIndex {
+			*resp = &api.NodeAllocsResponse{Allocs: out}
+			return &api.Meta{Index: index, HasIndex: true, KnownLeader: true}, nil
+		}
+		select {
+		case <-changed:
+		case <-patience.C:
+			*resp = &api.NodeAllocsResponse{Allocs: out}
+			return &api.Meta{Index: index, HasIndex: true}, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (s *Servers) fetch(r *api.AllocFetchRequest, resp *[]*api.Allocation) (*api.Meta, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range r.AllocIDs {
+		if a := s.mu.allocs[id]; a != nil {
+			*resp = append(*resp, a)
+		}
+	}
+	return &api.Meta{Index: s.mu.index}, nil
+}
+
+func (s *Servers) update(r *api.AllocUpdateRequest) (*api.Meta, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.verifyLocked(r.NodeID, r.SecretID); err != nil {
+		return nil, err
+	}
+	s.mu.updates = append(s.mu.updates, r.Allocs)
+	for _, u := range r.Allocs {
+		old := s.mu.allocs[u.ID]
+		if old == nil {
+			continue
+		}
+		a := *old
+		a.ClientStatus, a.ClientDescription, a.TaskStates, a.DeploymentStatus = u.ClientStatus, u.ClientDescription, u.TaskStates, u.DeploymentStatus
+		s.mu.allocs[u.ID] = &a
+	}
+	return &api.Meta{}, nil
+}
