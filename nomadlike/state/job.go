@@ -35,8 +35,12 @@ func jobPut(w *WriteTx, old, j *api.Job) {
 		summarize(w, j)
 	}
 	was := ""
-	if old != nil {
+	switch {
+	case old == nil:
+	case old.ParentID == j.ParentID:
 		was = old.Status
+	case old.ParentID != "":
+		w.jobs.mark(old.Namespace, old.ParentID).child(old.Status, "")
 	}
 	if j.ParentID != "" && was != j.Status {
 		w.jobs.mark(j.Namespace, j.ParentID).child(was, j.Status)
