@@ -77,8 +77,6 @@ type Client struct {
 	registeredOnce    sync.Once
 	// reregister asks for a registration at once.
 	reregister chan struct{}
-	// sent is the node as the servers have it; it belongs to the goroutine of keepContact.
-	sent *api.Node
 
 	// allocs runs the allocations; it outlives the context of Run.
 	allocs    sync.WaitGroup

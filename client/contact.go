@@ -33,84 +33,107 @@ func (c *Client) keepContact(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	patience.Stop()
-	status := api.NodeStatusInit
-	ttl, ok := c.register(ctx, status)
+	k := &contactState{client: c, status: api.NodeStatusInit}
+	ok := k.register(ctx)
 	for ok {
-		if status != api.NodeStatusReady {
+		if k.status != api.NodeStatusReady {
 			// The servers know the node; now it takes work.
-			if next, err := c.heartbeat(ctx, api.NodeStatusReady); err == nil {
-				ttl, status = next, api.NodeStatusReady
+			if ttl, err := c.heartbeat(ctx, api.NodeStatusReady); err == nil {
+				k.status = api.NodeStatusReady
+				k.renewed(ttl)
 				c.readyOnce.Do(func() { close(c.ready) })
 			}
 		}
-		ttl, ok = c.beat(ctx, ttl, &status)
+		ok = k.next(ctx)
 	}
 	return nil
 }
 
-// beat waits for the next thing to tell the servers and tells it. ok is false when the context ends.
-func (c *Client) beat(ctx context.Context, ttl time.Duration, status *string) (next time.Duration, ok bool) {
-	wait := ttl/2 - rand.N(ttl/10+1)
-	if *status != api.NodeStatusReady {
+// contactState is what the goroutine that talks to the servers knows.
+type contactState struct {
+	client *Client
+	// status is what the servers are told of the node.
+	status string
+	ttl    time.Duration
+	// due is when the next heartbeat is to be sent.
+	due time.Time
+	// sent is the node as the servers have it.
+	sent *api.Node
+}
+
+// renewed notes that the servers have given the node more time.
+func (k *contactState) renewed(ttl time.Duration) {
+	k.ttl = ttl
+	k.due = time.Now().Add(ttl/2 - rand.N(ttl/10+1))
+}
+
+// next waits for the next thing to tell the servers and tells it. It is false when the context ends.
+func (k *contactState) next(ctx context.Context) bool {
+	c := k.client
+	wait := time.Until(k.due)
+	if k.status != api.NodeStatusReady {
 		wait = backoff(0)
 	}
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return 0, false
+		return false
 	case <-c.reregister:
-		*status = api.NodeStatusInit
-		return c.register(ctx, *status)
+		k.status = api.NodeStatusInit
+		return k.register(ctx)
 	case <-c.node.changed:
 		if !sleep(ctx, settleWait) {
-			return 0, false
+			return false
 		}
 		select {
 		case <-c.node.changed:
 		default:
 		}
-		if c.Node() == c.sent {
-			return ttl, true // it changed before it was registered
+		if c.Node() == k.sent {
+			return true // it changed before it was registered
 		}
-		return c.register(ctx, *status)
+		return k.register(ctx)
 	case <-t.C:
-		if *status != api.NodeStatusReady {
-			return ttl, true
+		if k.status != api.NodeStatusReady {
+			return true
 		}
 	}
-	return c.beatUntilHeard(ctx, ttl, status)
+	return k.beat(ctx)
 }
 
-// beatUntilHeard sends a heartbeat, again and again while no server takes it.
-func (c *Client) beatUntilHeard(ctx context.Context, ttl time.Duration, status *string) (time.Duration, bool) {
+// beat sends a heartbeat, again and again while no server takes it.
+func (k *contactState) beat(ctx context.Context) bool {
+	c := k.client
 	for try := 0; ; try++ {
-		next, err := c.heartbeat(ctx, *status)
+		ttl, err := c.heartbeat(ctx, k.status)
 		switch {
 		case err == nil:
-			return next, true
+			k.renewed(ttl)
+			return true
 		case ctx.Err() != nil:
-			return 0, false
+			return false
 		case api.IsClass(err, api.ClassNotFound):
 			c.logger.Warn("servers do not know this node, it is registered again")
-			*status = api.NodeStatusInit
-			return c.register(ctx, *status)
+			k.status = api.NodeStatusInit
+			return k.register(ctx)
 		}
 		if try == 0 {
 			c.logger.Warn("heartbeat failed, trying again", "error", err)
 		}
-		if !sleep(ctx, min(backoff(try), max(ttl/4, time.Second))) {
-			return 0, false
+		if !sleep(ctx, min(backoff(try), max(k.ttl/4, time.Second))) {
+			return false
 		}
 	}
 }
 
 // register tells the servers what the node is, again and again until one takes it.
-func (c *Client) register(ctx context.Context, status string) (ttl time.Duration, ok bool) {
+func (k *contactState) register(ctx context.Context) bool {
+	c := k.client
 	for try := 0; ; try++ {
 		snapshot := c.Node()
 		node := *snapshot
-		node.Status = status
+		node.Status = k.status
 		req := &api.NodeRegisterRequest{Node: &node, SecretID: c.identity.secret}
 		req.Region = c.cfg.Region
 		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -118,18 +141,19 @@ func (c *Client) register(ctx context.Context, status string) (ttl time.Duration
 		cancel()
 		if err == nil {
 			c.logger.Info("node registered", "node_id", node.ID)
-			c.sent = snapshot
+			k.sent = snapshot
+			k.renewed(c.heard(ctx, resp))
 			c.registeredOnce.Do(func() { close(c.registered) })
-			return c.heard(ctx, resp), true
+			return true
 		}
 		if ctx.Err() != nil {
-			return 0, false
+			return false
 		}
 		if try == 0 {
 			c.logger.Warn("node cannot be registered, trying again", "error", err)
 		}
 		if !sleep(ctx, backoff(try)) {
-			return 0, false
+			return false
 		}
 	}
 }
