@@ -68,19 +68,23 @@ func settle(ctx context.Context, d time.Duration) {
 	}
 }
 
+// idle measures the memory that the agent and its driver processes occupy together: proportional sizes, so
+// that pages of the binary, which they share, count once. The sum of the resident sizes, where they count
+// for each, stands beside it.
 func idle(a *agent) Figure {
 	f := Figure{Name: "dev agent, idle, resident with its driver processes", Unit: "MB", Target: 60}
-	pid := a.cmd.Process.Pid
-	own := resident(pid)
-	if own == 0 {
+	pids := append([]int{a.cmd.Process.Pid}, descendants(a.cmd.Process.Pid)...)
+	var shared, each int64
+	for _, pid := range pids {
+		shared += proportional(pid)
+		each += resident(pid)
+	}
+	if shared == 0 {
 		f.Error = "memory of processes is not known on this platform"
 		return f
 	}
-	f.Detail = map[string]float64{"agent": float64(own) / 1e6}
-	for _, child := range descendants(pid) {
-		own += resident(child)
-	}
-	f.Value = float64(own) / 1e6
+	f.Value = float64(shared) / 1e6
+	f.Detail = map[string]float64{"agent alone, RSS": float64(resident(pids[0])) / 1e6, "sum of RSS": float64(each) / 1e6}
 	return f
 }
 
