@@ -33,6 +33,8 @@ type binding struct {
 	body  bodyMode
 	// whole is the index of the field that is the whole body, nil when the request itself is.
 	whole []int
+	// bodyRegion says that a region in the body wins over the query's (http-api.md 1.8).
+	bodyRegion bool
 }
 
 type boundField struct {
@@ -42,7 +44,7 @@ type boundField struct {
 }
 
 func newBinding(op *api.OpInfo) *binding {
-	b := &binding{op: op}
+	b := &binding{op: op, bodyRegion: op.Name == api.JobRegister.Info().Name || op.Name == api.JobPlan.Info().Name}
 	t := reflect.TypeOf(op.NewRequest()).Elem()
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -78,6 +80,9 @@ func (b *binding) bind(w http.ResponseWriter, r *http.Request, req api.Request, 
 	v := reflect.ValueOf(req).Elem()
 	if b.body != bodyNone {
 		if err := b.bindBody(w, r, req, v, maxBody); err != nil {
+			if b.op.Name == api.AllocSignal.Info().Name {
+				err.Message = "Failed to decode body: " + err.Message
+			}
 			return err
 		}
 	}
@@ -91,20 +96,24 @@ func (b *binding) bind(w http.ResponseWriter, r *http.Request, req api.Request, 
 		}
 	}
 	o := req.Options()
-	if s := q.Get("region"); s != "" {
+	if s := q.Get("region"); s != "" && (o.Region == "" || !b.bodyRegion) {
 		o.Region = s
 	}
 	if s := q.Get("namespace"); s != "" {
 		o.Namespace = s
 	}
 	o.AuthToken = token(r)
-	if rr, ok := req.(api.ReadRequest); ok {
-		return bindRead(rr.Read(), q)
+	rr, ok := req.(api.ReadRequest)
+	if !ok {
+		return nil
 	}
-	return nil
+	if b.op.Stream {
+		return bindStale(rr.Read(), q) // a stream neither blocks nor has pages; "index" may be a field of its own
+	}
+	return bindRead(rr.Read(), q)
 }
 
-func (b *binding) bindBody(w http.ResponseWriter, r *http.Request, req api.Request, v reflect.Value, maxBody int64) error {
+func (b *binding) bindBody(w http.ResponseWriter, r *http.Request, req api.Request, v reflect.Value, maxBody int64) *api.Error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		if b.body == bodyOptional {
 			return nil
@@ -178,14 +187,8 @@ func bindRead(o *api.ReadOptions, q url.Values) error {
 		}
 		o.MaxWait = d
 	}
-	if vals, ok := q["stale"]; ok {
-		switch vals[0] {
-		case "", "true":
-			o.AllowStale = true
-		case "false":
-		default:
-			return api.Errorf(api.ClassInvalid, "Expect `true` or `false` for `stale` query string parameter")
-		}
+	if err := bindStale(o, q); err != nil {
+		return err
 	}
 	if s := q.Get("per_page"); s != "" {
 		n, err := strconv.ParseInt(s, 10, 32)
@@ -196,6 +199,21 @@ func bindRead(o *api.ReadOptions, q url.Values) error {
 	}
 	o.Prefix, o.Filter, o.NextToken = q.Get("prefix"), q.Get("filter"), q.Get("next_token")
 	o.Reverse = q.Get("reverse") == "true"
+	return nil
+}
+
+func bindStale(o *api.ReadOptions, q url.Values) error {
+	vals, ok := q["stale"]
+	if !ok {
+		return nil
+	}
+	switch vals[0] {
+	case "", "true":
+		o.AllowStale = true
+	case "false":
+	default:
+		return api.Errorf(api.ClassInvalid, "Expect `true` or `false` for `stale` query string parameter")
+	}
 	return nil
 }
 

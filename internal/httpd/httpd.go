@@ -6,7 +6,6 @@
 package httpd
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -96,7 +95,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for k, v := range h.cfg.ResponseHeaders {
 		w.Header().Set(k, v)
 	}
+	if cors(w, r) {
+		return
+	}
 	t, params, found := h.router.match(r.Method, r.URL.Path)
+	if !found || isTagMisfit(r.URL.Path) {
+		if err := misfitOf(r.URL.Path); err != nil {
+			writeError(w, err)
+			return
+		}
+	}
 	switch {
 	case !found:
 		w.WriteHeader(http.StatusNotFound)
@@ -156,7 +164,7 @@ func (h *Handler) serveUnary(w http.ResponseWriter, r *http.Request, op *api.OpI
 		if !op.NoIndex && e.Index > 0 {
 			setReadHeaders(w, &api.Meta{Index: e.Index, HasIndex: true, KnownLeader: meta.KnownLeader, LastContact: meta.LastContact})
 		}
-		if e.HTTPCode() >= 500 && !errors.Is(r.Context().Err(), r.Context().Err()) {
+		if e.HTTPCode() >= 500 && r.Context().Err() == nil {
 			h.log.Debug("request failed", "operation", op.Name, "error", err)
 		}
 		writeError(w, e)

@@ -131,6 +131,12 @@ func TestRouting(t *testing.T) {
 		{"GET", "/v1/nope", "", 404, ""},
 		{"GET", "/v2/jobs", "", 404, ""},
 		{"GET", "/v1/job/", "", 404, ""},
+		{"GET", "/v1/node/a/b", "", 500, ""},
+		{"GET", "/v1/allocation/a/b", "", 404, ""},
+		{"GET", "/v1/client/fs/zzz/a", "", 404, ""},
+		{"GET", "/v1/agent/keyring/zzz", "", 404, ""},
+		{"PUT", "/v1/job/a/tag", "{}", 404, ""},
+		{"PUT", "/v1/job/a/versions/b/c/tag", "{}", 404, ""},
 		{"GET", "/v1/vars", "", 501, ""},
 		{"DELETE", "/v1/quota/x", "", 501, ""},
 		{"GET", "//v1//jobs", "", 307, ""},
@@ -145,6 +151,17 @@ func TestRouting(t *testing.T) {
 	}
 	if _, body := do(t, "GET", srv.URL+"/v1/vars", ""); !strings.Contains(body, "GET /v1/vars") {
 		t.Errorf("an unserved route must name itself, got %q", body)
+	}
+	for path, want := range map[string]string{
+		"/v1/node/a/b":          "node lookup failed: index error: UUID must be 36 characters",
+		"/v1/allocation/a/zzz":  "resource not found",
+		"/v1/client/fs/zzz/a":   "Invalid method",
+		"/v1/agent/keyring/zzz": "resource not found",
+		"/v1/job/a/b/tag":       "invalid job tag endpoint",
+	} {
+		if _, body := do(t, "GET", srv.URL+path, ""); body != want {
+			t.Errorf("GET %s says %q, want %q", path, body, want)
+		}
 	}
 	if res, _ := do(t, "GET", srv.URL+"/?a=b", ""); res.Header.Get("Location") != "/ui/?a=b" {
 		t.Errorf("the root redirects to %q", res.Header.Get("Location"))
@@ -276,8 +293,14 @@ func TestFrames(t *testing.T) {
 			}
 			return s.Send(&api.StreamFrame{Data: []byte("<html>")})
 		})
-		opset.HandleStream(s, api.EventStream, func(_ context.Context, _ *api.EventStreamRequest, s api.Stream) error {
-			return s.Send(&api.EventBatch{Index: 3})
+		opset.HandleStream(s, api.EventStream, func(_ context.Context, r *api.EventStreamRequest, s api.Stream) error {
+			if len(r.Topic) > 0 {
+				return api.Errorf(api.ClassInvalid, "Invalid topic query")
+			}
+			if err := s.Send(&api.EventBatch{}); err != nil {
+				return err
+			}
+			return s.Send(&api.EventBatch{Index: 3, Events: []*api.Event{{Topic: "Job"}}})
 		})
 	})
 	if _, body := do(t, "GET", srv.URL+"/v1/client/fs/logs/a?task=t&type=stdout", ""); body != `{"Data":"YWI=","File":"f","Offset":2}{"Data":"Y2Q=","File":"f","Offset":2}` {
@@ -298,6 +321,9 @@ func TestFrames(t *testing.T) {
 	res, body := do(t, "GET", srv.URL+"/v1/event/stream", "", "Accept-Encoding", "gzip")
 	if !strings.HasPrefix(body, "{}\n{\"") || strings.Count(body, "\n") != 2 || res.ContentLength != -1 || len(res.TransferEncoding) != 0 {
 		t.Errorf("event stream is %q, length %d, encoding %v", body, res.ContentLength, res.TransferEncoding)
+	}
+	if res, body := do(t, "GET", srv.URL+"/v1/event/stream?topic=a:b:c", ""); res.StatusCode != 400 || body != "Invalid topic query" {
+		t.Errorf("a refused subscription is %d %q", res.StatusCode, body)
 	}
 	if _, err := bufio.NewReader(strings.NewReader(body)).ReadString('\n'); err != nil {
 		t.Error(err)

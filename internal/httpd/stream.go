@@ -217,31 +217,41 @@ func serveDocument(w http.ResponseWriter, r *http.Request, s api.Stream) {
 
 // serveEvents writes one batch a line over a connection that closes at the end (http-api.md 19).
 func serveEvents(w http.ResponseWriter, r *http.Request, s api.Stream) {
+	batches := receive[api.EventBatch](r.Context(), s)
+	// The first batch is an empty one that the server sends at once, unless the request is refused.
+	first, ok := <-batches
+	if !ok || first.err != nil {
+		if first.err != nil && !errors.Is(first.err, io.EOF) {
+			writeError(w, first.err)
+		}
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Connection", "close")
 	h.Set("Transfer-Encoding", "identity")
 	flush := flusher(w)
-	if _, err := io.WriteString(w, "{}\n"); err != nil {
+	timer := time.NewTimer(eventHeartbeat)
+	defer timer.Stop()
+	buf, err := appendBatch(nil, &first.msg)
+	if err != nil {
+		return
+	}
+	if _, err := w.Write(buf); err != nil {
 		return
 	}
 	flush()
-	timer := time.NewTimer(eventHeartbeat)
-	defer timer.Stop()
-	buf := make([]byte, 0, 4096)
-	batches := receive[api.EventBatch](r.Context(), s)
 	for {
 		select {
 		case b, ok := <-batches:
 			if !ok || b.err != nil {
 				return
 			}
-			var err error
-			if buf, err = typeinfo.AppendJSON(buf[:0], &b.msg, typeinfo.Response); err != nil {
+			if buf, err = appendBatch(buf[:0], &b.msg); err != nil {
 				return
 			}
-			if _, err := w.Write(append(buf, '\n')); err != nil {
+			if _, err := w.Write(buf); err != nil {
 				return
 			}
 		case <-timer.C:
@@ -252,6 +262,15 @@ func serveEvents(w http.ResponseWriter, r *http.Request, s api.Stream) {
 		flush()
 		timer.Reset(eventHeartbeat)
 	}
+}
+
+// appendBatch appends one line: the batch, or {} for an empty one.
+func appendBatch(buf []byte, b *api.EventBatch) ([]byte, error) {
+	if len(b.Events) == 0 {
+		return append(buf, "{}\n"...), nil
+	}
+	buf, err := typeinfo.AppendJSON(buf, b, typeinfo.Response)
+	return append(buf, '\n'), err
 }
 
 func flusher(w http.ResponseWriter) func() {

@@ -29,7 +29,7 @@ type ServerSide interface {
 	RegionServers(region string) []string
 	// NodeOf returns the node of an allocation, "" when it is unknown.
 	NodeOf(allocID string) string
-	// NodeAddress returns the RPC address of another server that may reach the node; "" when unknown.
+	// NodeKnown says whether a node is registered.
 	NodeKnown(nodeID string) bool
 	// Peers returns the RPC addresses of the other servers.
 	Peers() []string
@@ -41,6 +41,7 @@ type ClientSide interface {
 	NodeID() string
 	// HasAlloc says whether the client runs or keeps the allocation.
 	HasAlloc(allocID string) bool
+	// Handlers serve the operations of the client.
 	Handlers() *opset.Set
 }
 
@@ -96,7 +97,7 @@ func unserved(op *api.OpInfo) error {
 // Call runs a unary operation.
 func (d *Dispatcher) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
 	defer d.measure(op, time.Now())
-	meta := &api.Meta{KnownLeader: true}
+	meta := &api.Meta{KnownLeader: op.Mode == api.ModeRead}
 	run := func(set *opset.Set) error {
 		h := handler(set, op)
 		if h == nil {
@@ -115,7 +116,6 @@ func (d *Dispatcher) Call(ctx context.Context, op *api.OpInfo, req api.Request, 
 		return rpc.SetResponse(resp, v)
 	}
 	remote := func(c api.Caller) error {
-		req.Options().Forwarded = true
 		m, err := c.Call(ctx, op, req, resp)
 		if m != nil {
 			*meta = *m
@@ -152,7 +152,6 @@ func (d *Dispatcher) Open(ctx context.Context, op *api.OpInfo, req api.Request) 
 		return nil
 	}
 	remote := func(c api.Caller) (err error) {
-		req.Options().Forwarded = true
 		stream, err = c.Open(ctx, op, req)
 		return err
 	}
@@ -176,9 +175,9 @@ func (d *Dispatcher) guard(op *api.OpInfo, f func() error) (err error) {
 
 // route decides where the operation runs: run executes it with a set of this process, remote on another agent.
 func (d *Dispatcher) route(ctx context.Context, op *api.OpInfo, req api.Request, meta *api.Meta, run func(*opset.Set) error, remote func(api.Caller) error) error {
-	o := req.Options()
-	if o.Region != "" && o.Region != d.cfg.Region && op.Mode != api.ModeLocal && !bodyRegion(req) {
-		return d.toRegion(o, remote)
+	if region := regionOf(req); region != "" && region != d.cfg.Region && op.Mode != api.ModeLocal {
+		req.Options().Region = region
+		return d.toRegion(req.Options(), remote)
 	}
 	return d.guard(op, func() error {
 		switch op.Mode {
@@ -197,16 +196,29 @@ func (d *Dispatcher) route(ctx context.Context, op *api.OpInfo, req api.Request,
 	})
 }
 
-// bodyRegion says that the region came with a job and is only a default.
-func bodyRegion(req api.Request) bool {
-	_, register := req.(*api.JobRegisterRequest)
-	return register && req.Options().Region == api.DefaultRegion
+// regionOf returns the region that a request is for, "" for the agent's own. A job that is registered or
+// planned without a region of the request brings its own; the default name there means the agent's region.
+func regionOf(req api.Request) string {
+	if region := req.Options().Region; region != "" {
+		return region
+	}
+	var job *api.Job
+	switch r := req.(type) {
+	case *api.JobRegisterRequest:
+		job = r.Job
+	case *api.JobPlanRequest:
+		job = r.Job
+	}
+	if job == nil || job.Region == api.DefaultRegion {
+		return ""
+	}
+	return job.Region
 }
 
 func (d *Dispatcher) toRegion(o *api.RequestOptions, remote func(api.Caller) error) error {
 	err := error(api.Errorf(api.ClassInternal, "No path to region"))
 	if d.cfg.Server == nil {
-		if d.cfg.Servers == nil || o.Forwarded {
+		if d.cfg.Servers == nil {
 			return err
 		}
 		return remote(d.cfg.Servers)
@@ -227,13 +239,15 @@ func (d *Dispatcher) toRegion(o *api.RequestOptions, remote func(api.Caller) err
 func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Request, meta *api.Meta, run func(*opset.Set) error, remote func(api.Caller) error) error {
 	stale := false
 	if rr, ok := req.(api.ReadRequest); ok && op.Mode == api.ModeRead {
-		stale = rr.Read().AllowStale
+		// A read without index tells of the servers and not of their state: any server answers it.
+		stale = rr.Read().AllowStale || op.NoIndex && !op.Stream
 	}
+	forwarded := req.Options().Forwarded
 	deadline := time.Now().Add(leaderWait)
 	for {
 		addr, self := d.cfg.Server.Leader()
 		if self || stale {
-			meta.KnownLeader = addr != ""
+			meta.KnownLeader = addr != "" && op.Mode == api.ModeRead
 			if !self {
 				meta.LastContact = d.cfg.Server.LastContact()
 			}
@@ -242,7 +256,7 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 				return err
 			}
 		} else if addr != "" {
-			if req.Options().Forwarded {
+			if forwarded {
 				// The sender thought this server leads; let it look again rather than travel in circles.
 				return api.Errorf(api.ClassNoLeader, "No cluster leader")
 			}
@@ -250,11 +264,12 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 			if err != nil {
 				return err
 			}
+			req.Options().Forwarded = true
 			err = remote(c)
+			req.Options().Forwarded = false
 			if !api.IsClass(err, api.ClassNoLeader) && !api.IsClass(err, api.ClassUnavailable) || time.Now().After(deadline) {
 				return err
 			}
-			req.Options().Forwarded = false
 		} else if time.Now().After(deadline) {
 			return api.Errorf(api.ClassNoLeader, "No cluster leader")
 		}
@@ -268,7 +283,13 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 
 // toNode runs an operation of a client: here, through a node connection, or through another server.
 func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
-	nodeID, allocID := nodeTarget(req)
+	nodeID, allocID, byAlloc := nodeTarget(req)
+	if byAlloc {
+		if err := checkID("alloc", allocID); err != nil {
+			return err
+		}
+	}
+	forwarded := req.Options().Forwarded
 	if cl := d.cfg.Client; cl != nil {
 		if allocID != "" && cl.HasAlloc(allocID) || allocID == "" && (nodeID == "" || nodeID == cl.NodeID()) {
 			return run(cl.Handlers())
@@ -277,7 +298,7 @@ func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote 
 		return api.Errorf(api.ClassInvalid, "No local Node and node_id not provided")
 	}
 	if d.cfg.Server == nil {
-		if req.Options().Forwarded || d.cfg.Servers == nil {
+		if forwarded || d.cfg.Servers == nil {
 			return unknownTarget(allocID)
 		}
 		return remote(d.cfg.Servers)
@@ -289,12 +310,13 @@ func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote 
 	} else if !d.cfg.Server.NodeKnown(nodeID) {
 		return api.Errorf(api.ClassNotFound, "Unknown node %q", nodeID)
 	}
+	req.Options().Forwarded = true
 	if d.cfg.Nodes != nil {
 		if c, ok := d.cfg.Nodes.Caller(nodeID); ok {
 			return remote(c)
 		}
 	}
-	if !req.Options().Forwarded {
+	if !forwarded {
 		for _, addr := range d.cfg.Server.Peers() {
 			c, err := d.cfg.Pool.Caller(addr)
 			if err != nil {
@@ -323,31 +345,33 @@ func unknownTarget(allocID string) error {
 	return api.Errorf(api.ClassNotFound, "Unknown allocation %q", allocID)
 }
 
-// nodeTarget finds the node or allocation that a request names.
-func nodeTarget(req api.Request) (nodeID, allocID string) {
+// nodeTarget finds the node or, with byAlloc, the allocation that a request names.
+func nodeTarget(req api.Request) (nodeID, allocID string, byAlloc bool) {
 	switch r := req.(type) {
-	case *api.FSRequest:
-		return "", r.AllocID
-	case *api.FSReadRequest:
-		return "", r.AllocID
-	case *api.FSStreamRequest:
-		return "", r.AllocID
-	case *api.LogsRequest:
-		return "", r.AllocID
-	case *api.ExecRequest:
-		return "", r.AllocID
-	case *api.AllocStatsRequest:
-		return "", r.AllocID
-	case *api.AllocRestartRequest:
-		return "", r.AllocID
-	case *api.AllocSignalRequest:
-		return "", r.AllocID
-	case *api.ClientAllocGCRequest:
-		return "", r.AllocID
 	case *api.ClientRequest:
-		return r.NodeID, ""
+		return r.NodeID, "", false
+	case *api.FSRequest:
+		allocID = r.AllocID
+	case *api.FSReadRequest:
+		allocID = r.AllocID
+	case *api.FSStreamRequest:
+		allocID = r.AllocID
+	case *api.LogsRequest:
+		allocID = r.AllocID
+	case *api.ExecRequest:
+		allocID = r.AllocID
+	case *api.AllocStatsRequest:
+		allocID = r.AllocID
+	case *api.AllocRestartRequest:
+		allocID = r.AllocID
+	case *api.AllocSignalRequest:
+		allocID = r.AllocID
+	case *api.ClientAllocGCRequest:
+		allocID = r.AllocID
+	default:
+		return "", "", false
 	}
-	return "", ""
+	return "", allocID, true
 }
 
 func (d *Dispatcher) authorise(ctx context.Context, op *api.OpInfo, req api.Request) error {

@@ -18,7 +18,14 @@ func (e *Env) eventHandlers(set *opset.Set) {
 		if err != nil {
 			return err
 		}
+		if e.Events == nil {
+			return api.Errorf(api.ClassInvalid, "the event stream is switched off; set server { enable_event_broker = true }")
+		}
 		sub := e.Events.Subscribe(filter, index)
+		// An empty batch says that the request was good and the stream goes on.
+		if err := s.Send(&api.EventBatch{}); err != nil {
+			return err
+		}
 		for {
 			batch, err := sub.Next(ctx)
 			if err != nil {
@@ -37,7 +44,7 @@ func eventFilter(r *api.EventStreamRequest) (events.Filter, uint64, error) {
 	for _, t := range r.Topic {
 		topic, key, _ := strings.Cut(t, ":")
 		if strings.Contains(key, ":") {
-			return f, 0, api.Errorf(api.ClassInvalid, "Invalid topic query: Invalid key value pair for topic, topic: %s", t)
+			return f, 0, api.Errorf(api.ClassInvalid, "Invalid topic query: error parsing topics: Invalid key value pair for topic, topic: %s", t)
 		}
 		if key == "" {
 			key = "*"
@@ -47,9 +54,9 @@ func eventFilter(r *api.EventStreamRequest) (events.Filter, uint64, error) {
 	if r.Index == "" {
 		return f, 0, nil
 	}
-	index, err := strconv.ParseUint(r.Index, 10, 64)
+	index, err := strconv.Atoi(r.Index)
 	if err != nil {
 		return f, 0, api.Errorf(api.ClassInvalid, "Unable to parse index: %v", err)
 	}
-	return f, index, nil
+	return f, uint64(max(index, 0)), nil
 }

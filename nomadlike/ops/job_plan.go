@@ -20,7 +20,6 @@ func (e *Env) jobPlan(ctx context.Context, r *api.JobPlanRequest) (*api.JobPlanR
 	if err != nil {
 		return nil, err
 	}
-	setIndex(ctx, 0)
 	resp := &api.JobPlanResponse{Annotations: &api.PlanAnnotations{}, Warnings: warnings.String()}
 	next := snap.Index() + 1
 	switch {
@@ -33,6 +32,7 @@ func (e *Env) jobPlan(ctx context.Context, r *api.JobPlanRequest) (*api.JobPlanR
 		job.CreateIndex, job.ModifyIndex, job.JobModifyIndex, job.Version = old.CreateIndex, next, next, old.Version+1
 		resp.JobModifyIndex = old.JobModifyIndex
 	}
+	setIndex(ctx, resp.JobModifyIndex)
 	ev := e.newEval(job.Namespace, job.ID, job, api.TriggerJobRegister)
 	ev.AnnotatePlan, ev.SnapshotIndex = true, snap.Index()
 	out := scheduler.Process(scheduler.WithJob(broker.ViewOf(snap), job), ev, scheduler.Config{Now: e.Now()})

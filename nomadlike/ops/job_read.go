@@ -28,7 +28,20 @@ func (e *Env) jobReads(set *opset.Set) {
 
 func jobToken(j *api.Job) string { return j.Namespace + "." + j.ID }
 
+// jobBefore compares jobs with a token by namespace and ID, which is their order. A namespace holds no dot.
+func jobBefore(reverse bool) func(*api.Job, string) bool {
+	return func(j *api.Job, token string) bool {
+		ns, id, _ := strings.Cut(token, ".")
+		c := cmp.Or(cmp.Compare(j.Namespace, ns), cmp.Compare(j.ID, id))
+		if reverse {
+			return c > 0
+		}
+		return c < 0
+	}
+}
+
 func jobList(tx *readTx, r *api.JobListRequest) ([]*api.JobListStub, error) {
+	state.JobSummaries.Index(tx) // a stub shows the summary, so a change of summaries is news too
 	rows := state.Jobs.All(tx)
 	if ns := tx.namespace(); ns != api.AllNamespaces {
 		rows = state.Jobs.Prefix(tx, ns, r.Prefix)
@@ -37,6 +50,7 @@ func jobList(tx *readTx, r *api.JobListRequest) ([]*api.JobListStub, error) {
 		rows:      inOrder(tx, rows),
 		token:     jobToken,
 		namespace: func(j *api.Job) string { return j.Namespace },
+		before:    jobBefore(tx.Options.Reverse),
 		keep:      func(j *api.Job) bool { return strings.HasPrefix(j.ID, r.Prefix) },
 	}, func(j *api.Job) *api.JobListStub {
 		return jobStub(j, state.JobSummaries.Get(tx.Unrecorded(), j.Namespace, j.ID), r.Meta)
@@ -176,11 +190,11 @@ func jobLatestDeployment(tx *readTx, r *api.JobRequest) (*api.Deployment, error)
 
 func jobSubmission(tx *readTx, r *api.JobSubmissionRequest) (*api.JobSubmission, error) {
 	if r.Version == "" {
-		return nil, api.Errorf(api.ClassInvalid, `Unable to parse version number: strconv.ParseUint: parsing "": invalid syntax`)
+		return nil, api.Errorf(api.ClassInvalid, "Unable to parse job submission version parameter")
 	}
 	v, err := strconv.ParseUint(r.Version, 10, 64)
 	if err != nil {
-		return nil, api.Errorf(api.ClassInvalid, "Unable to parse version number: %v", err)
+		return nil, api.Errorf(api.ClassInvalid, "Unable to parse job submission version parameter")
 	}
 	s := state.JobSubmissions.Get(tx, tx.namespace(), r.JobID, v)
 	if s == nil {

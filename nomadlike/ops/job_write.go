@@ -44,9 +44,6 @@ func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string
 	}
 	job.Canonicalize()
 	job.AddImpliedConstraints()
-	if state.Namespaces.Get(snap, job.Namespace) == nil {
-		return nil, nil, nil, refused("job %q is in nonexistent namespace %q", job.ID, job.Namespace)
-	}
 	old = state.Jobs.Get(snap, job.Namespace, job.ID)
 	warnings, err = e.check(snap, job, old)
 	return job, old, warnings, err
@@ -55,6 +52,9 @@ func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string
 // check collects every reason not to accept the job.
 func (e *Env) check(snap *state.Snapshot, job, old *api.Job) (api.Warnings, error) {
 	problems, warnings := checkJob(job, e.Limits)
+	if state.Namespaces.Get(snap, job.Namespace) == nil {
+		problems.add("job %q is in nonexistent namespace %q", job.ID, job.Namespace)
+	}
 	if job.NodePool != "" && state.NodePools.Get(snap, job.NodePool) == nil {
 		problems.add(`job.node_pool: job %q is in nonexistent node pool %q`, job.ID, job.NodePool)
 	}
@@ -205,14 +205,15 @@ func (e *Env) jobDeregister(ctx context.Context, r *api.JobDeregisterRequest) (*
 	}
 	_, index, err := e.Raft.Apply(ctx, fsm.JobDeregister.Encode(&fsm.JobDeregisterRequest{
 		Namespace: ns, JobID: r.JobID, Purge: r.Purge, NoShutdownDelay: r.NoShutdownDelay, SubmitTime: e.Now().UnixNano(), Eval: ev,
+		TrackedVersions: e.TrackedVersions,
 	}))
 	if err != nil {
 		return nil, err
 	}
 	setIndex(ctx, index)
-	resp := &api.JobDeregisterResponse{JobModifyIndex: index}
+	resp := &api.JobDeregisterResponse{JobModifyIndex: index, EvalCreateIndex: index}
 	if ev != nil {
-		resp.EvalID, resp.EvalCreateIndex = ev.ID, index
+		resp.EvalID = ev.ID
 	}
 	return resp, nil
 }

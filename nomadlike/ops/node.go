@@ -41,7 +41,7 @@ func nodeStub(n *api.Node, resources, os bool) *api.NodeListStub {
 	s := &api.NodeListStub{
 		Address: n.HTTPAddr, ID: n.ID, Datacenter: n.Datacenter, Name: n.Name, NodePool: n.NodePool, NodeClass: n.NodeClass,
 		Drain: n.DrainStrategy != nil, SchedulingEligibility: n.SchedulingEligibility, Status: n.Status,
-		StatusDescription: n.StatusDescription, Drivers: n.Drivers, HostVolumes: n.HostVolumes, LastDrain: n.LastDrain,
+		StatusDescription: n.StatusDescription, Drivers: n.Drivers, HostVolumes: filled(n.HostVolumes), LastDrain: n.LastDrain,
 		CreateIndex: n.CreateIndex, ModifyIndex: n.ModifyIndex, Version: n.Attributes["nomad.version"],
 	}
 	if host, _, err := net.SplitHostPort(n.HTTPAddr); err == nil {
@@ -67,11 +67,21 @@ func nodeGet(tx *readTx, r *api.NodeRequest) (*api.Node, error) {
 	return publicNode(n), nil
 }
 
+// filled returns an empty map for none: readers see {} and not null.
+func filled[M ~map[K]V, K comparable, V any](m M) M {
+	if m == nil {
+		return M{}
+	}
+	return m
+}
+
 // publicNode returns the node without its secret.
 func publicNode(n *api.Node) *api.Node {
 	c := *n
 	c.SecretID = ""
 	c.Drain = c.DrainStrategy != nil
+	c.Links, c.Meta, c.HostVolumes = filled(c.Links), filled(c.Meta), filled(c.HostVolumes)
+	c.CSIControllerPlugins, c.CSINodePlugins = filled(c.CSIControllerPlugins), filled(c.CSINodePlugins)
 	return &c
 }
 
@@ -123,9 +133,10 @@ func (e *Env) nodeEligibility(ctx context.Context, r *api.NodeEligibilityRequest
 		return nil, err
 	}
 	setIndex(ctx, index)
-	resp := &api.NodeEligibilityResponse{NodeModifyIndex: index, EvalIDs: evalIDs(evals)}
+	resp := &api.NodeEligibilityResponse{EvalIDs: evalIDs(evals)}
 	if len(evals) > 0 {
-		resp.EvalCreateIndex = index
+		// Compat: only a change that creates evaluations tells the node's index.
+		resp.NodeModifyIndex, resp.EvalCreateIndex = index, index
 	}
 	return resp, nil
 }
@@ -138,6 +149,7 @@ func eligibilityText(v string) string {
 }
 
 func nodeEvent(subsystem, message string, now time.Time) *api.NodeEvent {
+	now = now.UTC().Truncate(time.Second)
 	return &api.NodeEvent{Message: message, Subsystem: subsystem, Timestamp: &now}
 }
 

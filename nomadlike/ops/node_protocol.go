@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"regexp"
+	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
@@ -62,19 +63,17 @@ func (e *Env) nodeRegister(ctx context.Context, r *api.NodeRegisterRequest) (*ap
 	if node.SchedulingEligibility == "" {
 		node.SchedulingEligibility = api.NodeEligible
 	}
-	if old == nil {
-		node.Events = []*api.NodeEvent{nodeEvent("Cluster", "Node registered", now)}
-	} else {
-		node.SchedulingEligibility, node.DrainStrategy, node.LastDrain, node.Events = old.SchedulingEligibility, old.DrainStrategy, old.LastDrain, old.Events
-		if old.Status == api.NodeStatusDown && node.Status != api.NodeStatusDown {
-			node.Events = append(append([]*api.NodeEvent{}, old.Events...), nodeEvent("Cluster", "Node re-registered", now))
-		}
+	node.Events = nil // the state machine writes them
+	if old != nil {
+		node.SchedulingEligibility, node.DrainStrategy, node.LastDrain = old.SchedulingEligibility, old.DrainStrategy, old.LastDrain
 	}
 	var evals []*api.Evaluation
 	if changesPlacement(old, &node) {
 		evals = e.NodeEvals(snap, &node, node.ModifyIndex, now)
 	}
-	_, index, err := e.Raft.Apply(ctx, fsm.NodeRegister.Encode(&fsm.NodeRegisterRequest{Node: &node, Evals: evals}))
+	_, index, err := e.Raft.Apply(ctx, fsm.NodeRegister.Encode(&fsm.NodeRegisterRequest{
+		Node: &node, Evals: evals, Time: now.Truncate(time.Second).UnixNano(),
+	}))
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,8 @@ func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn
 		if wait <= 0 || wait > maxWait {
 			wait = maxWait
 		}
-		var deadline <-chan struct{}
+		caller := ctx
+		waiting := false
 		for {
 			tx := &readTx{Tx: e.Store.Read(), Options: o, meta: metaOf(ctx)}
 			resp, err := fn(tx, req)
@@ -48,14 +49,19 @@ func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn
 			if o.MinIndex == 0 || index > o.MinIndex || op.Info().Reads&api.Blocking == 0 {
 				return resp, err
 			}
-			if deadline == nil {
-				wctx, cancel := context.WithTimeout(ctx, wait+rand.N(wait/16+1))
+			if !waiting {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, wait+rand.N(wait/16+1))
 				defer cancel()
-				ctx, deadline = wctx, wctx.Done()
+				waiting = true
 			}
-			if werr := tx.Watch(ctx); werr != nil {
-				return resp, err // the wait is over: the present data is the answer
+			if tx.Watch(ctx) == nil {
+				continue
 			}
+			if caller.Err() != nil {
+				return resp, api.Errorf(api.ClassTimeout, "request ended while it waited for a change")
+			}
+			return resp, err // the wait is over: the present data is the answer
 		}
 	})
 }
