@@ -110,6 +110,25 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestJobsDeleteSparesTheLiving checks that a job that was registered again since its collection was decided stays.
+func TestJobsDeleteSparesTheLiving(t *testing.T) {
+	f := newFSM()
+	for i, id := range []string{"dead", "alive"} {
+		job := &api.Job{ID: id, Namespace: "default", Type: api.JobTypeBatch, Stop: id == "dead", TaskGroups: []*api.TaskGroup{{Name: "g"}}}
+		if err, ok := f.apply(uint64(i)+2, JobRegister.Encode(&JobRegisterRequest{Job: job})).(error); ok {
+			t.Fatal(err)
+		}
+	}
+	f.apply(4, JobsDelete.Encode(&JobsDeleteRequest{Jobs: []JobRef{{"default", "dead"}, {"default", "alive"}, {"default", "none"}}}))
+	snap := f.store.Snapshot()
+	if state.Jobs.Get(snap, "default", "dead") != nil {
+		t.Error("the dead job stayed")
+	}
+	if state.Jobs.Get(snap, "default", "alive") == nil {
+		t.Error("a job that is not dead was removed")
+	}
+}
+
 func TestRefusalChangesNothing(t *testing.T) {
 	f := newFSM()
 	f.apply(2, NamespaceUpsert.Encode(&NamespaceUpsertRequest{Namespaces: []*api.Namespace{{Name: "a"}}}))

@@ -166,10 +166,13 @@ type JobRef struct{ Namespace, ID string }
 // JobsDeleteRequest removes jobs that nothing needs any more.
 type JobsDeleteRequest struct{ Jobs []JobRef }
 
-// JobsDelete answers nothing; jobs that are gone already are passed over.
+// JobsDelete answers nothing; jobs that are gone already, and those that live again, are passed over.
 var JobsDelete = Define(4, "JobsDelete", func(w *state.WriteTx, p *JobsDeleteRequest) (any, error) {
-	for _, j := range p.Jobs {
-		state.Jobs.Delete(w, j.Namespace, j.ID)
+	for _, ref := range p.Jobs {
+		if j := state.Jobs.Get(w, ref.Namespace, ref.ID); j == nil || j.Status != api.JobStatusDead {
+			continue
+		}
+		state.Jobs.Delete(w, ref.Namespace, ref.ID)
 	}
 	return nil, nil
 })

@@ -4,6 +4,7 @@ package state
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -97,7 +98,7 @@ func (r *jobRules) flush(w *WriteTx) {
 		d.queued = false
 		j := Jobs.Get(w, d.namespace, d.id)
 		if j != nil {
-			d.summary(w)
+			d.summary(w, j)
 			if status := statusOf(w, j); status != j.Status {
 				c := *j
 				c.Status = status
@@ -109,9 +110,13 @@ func (r *jobRules) flush(w *WriteTx) {
 	r.queue = nil
 }
 
-func (d *jobDelta) summary(w *WriteTx) {
+func (d *jobDelta) summary(w *WriteTx, j *api.Job) {
 	old := JobSummaries.Get(w, d.namespace, d.id)
-	if old == nil || len(d.groups) == 0 && d.waiting == nil && d.children == (api.JobChildrenSummary{}) {
+	if old == nil {
+		return
+	}
+	unwanted := unwantedGroups(old, j)
+	if len(d.groups) == 0 && d.waiting == nil && unwanted == nil && d.children == (api.JobChildrenSummary{}) {
 		return
 	}
 	s := *old
@@ -136,6 +141,11 @@ func (d *jobDelta) summary(w *WriteTx) {
 			s.Summary[name] = g
 		}
 	}
+	for _, name := range unwanted {
+		g := s.Summary[name]
+		g.Queued = 0
+		s.Summary[name] = g
+	}
 	if d.children != (api.JobChildrenSummary{}) {
 		c := api.JobChildrenSummary{}
 		if old.Children != nil {
@@ -150,4 +160,19 @@ func (d *jobDelta) summary(w *WriteTx) {
 		return
 	}
 	JobSummaries.Put(w, &s)
+}
+
+// unwantedGroups names the groups with queued placements that the job does not want any more: all of them
+// when it is stopped, else those that it no longer has.
+func unwantedGroups(s *api.JobSummary, j *api.Job) []string {
+	var names []string
+	for name, g := range s.Summary {
+		if g.Queued == 0 {
+			continue
+		}
+		if j.Stop || !slices.ContainsFunc(j.TaskGroups, func(g *api.TaskGroup) bool { return g.Name == name }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

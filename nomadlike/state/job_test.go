@@ -223,6 +223,37 @@ func TestSummary(t *testing.T) {
 	want("namesake", api.TaskGroupSummary{})
 }
 
+// TestQueuedOfUnwantedGroups checks that nothing waits for a job that was stopped or a group that is gone.
+func TestQueuedOfUnwantedGroups(t *testing.T) {
+	groups := func(names ...string) (out []*api.TaskGroup) {
+		for _, n := range names {
+			out = append(out, &api.TaskGroup{Name: n})
+		}
+		return out
+	}
+	s := newScript(t)
+	queued := func(what string, want map[string]int) {
+		t.Helper()
+		for name, n := range want {
+			if got := JobSummaries.Get(s.now(), "default", "j").Summary[name].Queued; got != n {
+				t.Errorf("%s: %d of group %s are queued, want %d", what, got, name, n)
+			}
+		}
+	}
+	s.job(api.Job{Type: "service", TaskGroups: groups("g", "h")})
+	s.eval("e1", api.EvalStatusBlocked, map[string]int{"g": 3, "h": 2})
+	queued("blocked", map[string]int{"g": 3, "h": 2})
+	s.job(api.Job{Type: "service", Version: 1, TaskGroups: groups("g")})
+	queued("without h", map[string]int{"g": 3, "h": 0})
+	s.job(api.Job{Type: "service", Version: 2, Stop: true, TaskGroups: groups("g")})
+	queued("stopped", map[string]int{"g": 0, "h": 0})
+	s.eval("e1", api.EvalStatusCanceled, map[string]int{"g": 3})
+	queued("the cancelled evaluation", map[string]int{"g": 0})
+	s.job(api.Job{Type: "service", Version: 3, TaskGroups: groups("g")})
+	s.eval("e2", api.EvalStatusComplete, map[string]int{"g": 1})
+	queued("started again", map[string]int{"g": 1})
+}
+
 // TestChildren follows the counts of children through registration, status and purge.
 func TestChildren(t *testing.T) {
 	s := newScript(t)
