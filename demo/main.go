@@ -106,7 +106,8 @@ func (d *demo) walk(ctx context.Context, a *agentProcess, keep bool) error {
 	if err := d.cli(ctx, "job", "status", "web"); err != nil {
 		return err
 	}
-	d.say("the demo is healthy. Web interface: %s/ui/  CLI: %s job status -address=%s web", d.addr, d.bin, d.addr)
+	d.say("the demo is healthy. Web interface: %s/ui/", d.addr)
+	d.say("look around with: export NOMAD_ADDR=%s; bin/nomadlike job status web", d.addr)
 	if keep {
 		d.say("press Ctrl-C to stop everything")
 		<-ctx.Done()

@@ -34,7 +34,7 @@ type Deps struct {
 	Program []string
 	// Drivers are the names of the drivers in this binary; "Program... driver NAME" runs one as a plugin.
 	Drivers []string
-	// UI serves the web interface; nil for none.
+	// UI serves the web interface; nil for a page that says there is none.
 	UI http.Handler
 }
 
@@ -64,6 +64,12 @@ func New(cfg *Config, deps Deps) (*Agent, error) {
 	}
 	if deps.Logger == nil {
 		deps.Logger = hclog.NewNullLogger()
+	}
+	if deps.UI == nil {
+		deps.UI = http.HandlerFunc(withoutUI)
+	}
+	if cfg.UI.Enabled != nil && !*cfg.UI.Enabled {
+		deps.UI = nil
 	}
 	a := &Agent{cfg: cfg, deps: deps, log: deps.Logger.Named("agent"), pool: rpc.NewPool(), ready: make(chan struct{})}
 	if err := a.setUp(); err != nil {
