@@ -3,18 +3,9 @@
 package nomadlike
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
-
-	"github.com/nomadlike/nomadlike/api"
-	"github.com/nomadlike/nomadlike/nomadlike/raftlog"
 )
 
 // Raft timing at multiplier 1: a lost leader is noticed after one to two heartbeat timeouts.
@@ -30,98 +21,6 @@ const (
 	// retainSnapshots is how many snapshot files are kept.
 	retainSnapshots = 2
 )
-
-// storage is where raft keeps things.
-type storage struct {
-	id        string
-	logs      raft.LogStore
-	stable    raft.StableStore
-	snapshots raft.SnapshotStore
-	// file is nil in dev mode.
-	file *raftlog.Store
-	// source names the log in errors.
-	source string
-}
-
-// openStorage opens, or makes, what raft needs in the data directory.
-func (s *Server) openStorage() (*storage, error) {
-	if s.cfg.DataDir == "" {
-		mem := raft.NewInmemStore()
-		return &storage{
-			id: api.NewID(), logs: mem, stable: mem, snapshots: raft.NewDiscardSnapshotStore(), source: "memory",
-		}, nil
-	}
-	dir := filepath.Join(s.cfg.DataDir, "raft")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data directory %s cannot be used: %w", s.cfg.DataDir, err)
-	}
-	path := filepath.Join(dir, "raft.db")
-	file, err := raftlog.Open(path, raftlog.Options{NoFreelistSync: s.cfg.NoFreelistSync})
-	if err != nil {
-		return nil, err
-	}
-	st := &storage{logs: file, stable: file, file: file, source: path}
-	if err := s.fillStorage(st, dir); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return st, nil
-}
-
-func (s *Server) fillStorage(st *storage, dir string) error {
-	var err error
-	if st.id, err = nodeID(filepath.Join(s.cfg.DataDir, "node-id")); err != nil {
-		return err
-	}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(dir, retainSnapshots, s.log.Named("raft.snapshot"))
-	if err != nil {
-		return fmt.Errorf("open snapshots in %s: %w", dir, err)
-	}
-	st.snapshots = snapshots
-	list, err := snapshots.List()
-	if err != nil {
-		return fmt.Errorf("list snapshots in %s: %w", dir, err)
-	}
-	var after uint64
-	if len(list) > 0 {
-		after = list[0].Index
-	}
-	if err := st.file.Verify(after); err != nil {
-		return err
-	}
-	if !s.cfg.DisableLogCache {
-		if st.logs, err = raft.NewLogCache(logCacheSize, st.file); err != nil {
-			return fmt.Errorf("make raft log cache: %w", err)
-		}
-	}
-	return nil
-}
-
-func (st *storage) close() error {
-	if st.file == nil {
-		return nil
-	}
-	return st.file.Close()
-}
-
-// nodeID reads the server's ID, or makes it.
-func nodeID(path string) (string, error) {
-	data, err := os.ReadFile(path)
-	if err == nil {
-		id := strings.TrimSpace(string(data))
-		if len(id) != 36 {
-			return "", fmt.Errorf("server ID in %s is damaged: restore the file or move the server's directory away and join again", path)
-		}
-		return id, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read server ID: %w", err)
-	}
-	id := api.NewID()
-	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("store server ID: %w", err)
-	}
-	return id, nil
-}
 
 // raftConfig returns raft's configuration.
 func (s *Server) raftConfig(id string) *raft.Config {

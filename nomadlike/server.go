@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -105,11 +104,14 @@ func (s *Server) Run(ctx context.Context) (err error) {
 
 	machine := fsm.New(s.store, s.log, st.source)
 	transport := newKicker(s.raftTransport())
-	r, err := raft.NewRaft(s.raftConfig(st.id), machine, st.logs, st.stable, st.snapshots, transport)
+	r, err := s.newRaft(st, machine, transport)
 	if err != nil {
-		return errors.Join(fmt.Errorf("start raft in %s: %w", st.source, err), transport.Close())
+		return errors.Join(err, transport.Close())
 	}
-	defer func() { err = errors.Join(err, r.Shutdown().Error()) }()
+	defer func() {
+		close(st.stop)
+		err = errors.Join(err, r.Shutdown().Error())
+	}()
 
 	s.mu.Lock()
 	s.mu.members, s.mu.raft, s.mu.machine = members, r, machine
@@ -172,7 +174,7 @@ func (s *Server) newMembership(id string) (*membership.Membership, error) {
 	return membership.New(c), nil
 }
 
-// handles returns what Run made; an error before that.
+// raft returns the raft that Run made; an error before that.
 func (s *Server) raft() (*raft.Raft, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -35,9 +35,14 @@ func encodeLog(l *raft.Log) []byte {
 	b = binary.AppendUvarint(b, uint64(len(l.Extensions)))
 	b = append(b, l.Extensions...)
 	b = append(b, l.Data...)
+	seal(b)
+	return b
+}
+
+// seal writes the format and the checksum of an entry.
+func seal(b []byte) {
 	b[0] = entryFormat
 	binary.BigEndian.PutUint32(b[1:], crc32.Checksum(b[entryHeader:], castagnoli))
-	return b
 }
 
 var errCutOff = errors.New("entry is cut off")

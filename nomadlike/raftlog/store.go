@@ -186,10 +186,16 @@ func (s *Store) decode(index uint64, v []byte, l *raft.Log) error {
 	return nil
 }
 
-// Verify reads every entry after the index and returns an error for the first that is damaged or missing.
+// Verify reads every entry after the index, that of the newest snapshot or 0, and returns an error for the
+// first that is damaged or missing.
 func (s *Store) Verify(after uint64) error {
 	return s.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(logBucket).Cursor()
+		if k, _ := c.First(); k != nil {
+			if first := binary.BigEndian.Uint64(k); first > after+1 {
+				return explain(s.path, fmt.Errorf("%w: entries %d to %d are missing", errDamaged, after+1, first-1))
+			}
+		}
 		var l raft.Log
 		var last uint64
 		for k, v := c.Seek(key(after + 1)); k != nil; k, v = c.Next() {
@@ -221,10 +227,18 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("write raft log %s: %w", s.path, err)
+	return s.written(err)
+}
+
+// written explains why a write failed.
+func (s *Store) written(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isFull(err):
+		return fmt.Errorf("write raft log %s: free space on its disk: %w", s.path, err)
 	}
-	return nil
+	return fmt.Errorf("write raft log %s: %w", s.path, err)
 }
 
 // DeleteRange deletes the entries from low to high, both included.
@@ -239,19 +253,12 @@ func (s *Store) DeleteRange(low, high uint64) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("delete from raft log %s: %w", s.path, err)
-	}
-	return nil
+	return s.written(err)
 }
 
 // Set writes a stable value; it is on disk when this returns.
 func (s *Store) Set(k, v []byte) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(stableBucket).Put(k, v) })
-	if err != nil {
-		return fmt.Errorf("write raft log %s: %w", s.path, err)
-	}
-	return nil
+	return s.written(s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(stableBucket).Put(k, v) }))
 }
 
 // Get reads a stable value.

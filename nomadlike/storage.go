@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package nomadlike
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
+	"github.com/nomadlike/nomadlike/nomadlike/raftlog"
+)
+
+// remedy says what to do about a directory whose content cannot be used.
+const remedy = "restore the directory from a backup, or move it away and join the cluster again"
+
+// storage is where raft keeps things.
+type storage struct {
+	id        string
+	logs      raft.LogStore
+	stable    raft.StableStore
+	snapshots raft.SnapshotStore
+	// file is nil in dev mode.
+	file *raftlog.Store
+	// source names the log in errors, dir the directory.
+	source, dir string
+	// stop ends waiting for a disk that cannot be written.
+	stop chan struct{}
+}
+
+// openStorage opens, or makes, what raft needs in the data directory.
+func (s *Server) openStorage() (*storage, error) {
+	if s.cfg.DataDir == "" {
+		mem := raft.NewInmemStore()
+		return &storage{
+			id: api.NewID(), logs: mem, stable: mem, snapshots: raft.NewDiscardSnapshotStore(), source: "memory", dir: "memory",
+			stop: make(chan struct{}),
+		}, nil
+	}
+	dir := filepath.Join(s.cfg.DataDir, "raft")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory %s cannot be used, make it writable for this user or choose another data_dir: %w", s.cfg.DataDir, err)
+	}
+	path := filepath.Join(dir, "raft.db")
+	idPath := filepath.Join(s.cfg.DataDir, "node-id")
+	if err := checkComplete(path, idPath); err != nil {
+		return nil, err
+	}
+	file, err := raftlog.Open(path, raftlog.Options{NoFreelistSync: s.cfg.NoFreelistSync})
+	if err != nil {
+		return nil, err
+	}
+	st := &storage{logs: file, file: file, source: path, dir: dir, stop: make(chan struct{})}
+	st.stable = &patientStable{Store: file, log: s.log, stop: st.stop}
+	if err := s.fillStorage(st, idPath); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return st, nil
+}
+
+// checkComplete refuses a directory in which a server ran before and whose log is gone: with an empty log
+// it could vote a second time, or start as a new cluster.
+func checkComplete(log, id string) error {
+	if _, err := os.Stat(id); err != nil {
+		return nil // never ran, or an error that reading the file will give
+	}
+	if info, err := os.Stat(log); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return fmt.Errorf("raft log %s is missing or empty, but %s says that a server ran here: %s", log, id, remedy)
+	}
+	return nil
+}
+
+func (s *Server) fillStorage(st *storage, idPath string) error {
+	var err error
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(st.dir, retainSnapshots, s.log.Named("raft.snapshot"))
+	if err != nil {
+		return fmt.Errorf("open snapshots in %s: %w", st.dir, err)
+	}
+	st.snapshots = snapshots
+	used, err := raft.HasExistingState(st.file, st.file, snapshots)
+	if err != nil {
+		return fmt.Errorf("read raft state in %s: %w", st.source, err)
+	}
+	if st.id, err = nodeID(idPath, used); err != nil {
+		return err
+	}
+	list, err := snapshots.List()
+	if err != nil {
+		return fmt.Errorf("list snapshots in %s: %w", st.dir, err)
+	}
+	var after uint64
+	if len(list) > 0 {
+		after = list[0].Index
+	}
+	if err := st.file.Verify(after); err != nil {
+		return err
+	}
+	if !s.cfg.DisableLogCache {
+		if st.logs, err = raft.NewLogCache(logCacheSize, st.file); err != nil {
+			return fmt.Errorf("make raft log cache: %w", err)
+		}
+	}
+	return nil
+}
+
+func (st *storage) close() error {
+	if st.file == nil {
+		return nil
+	}
+	return st.file.Close()
+}
+
+// nodeID reads the server's ID, or makes it. A server that ran before must have one.
+func nodeID(path string, used bool) (string, error) {
+	data, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		id := strings.TrimSpace(string(data))
+		if len(id) != 36 {
+			return "", fmt.Errorf("server ID in %s is damaged: %s", path, remedy)
+		}
+		return id, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("read server ID: %w", err)
+	case used:
+		return "", fmt.Errorf("server ID %s is missing, but a server ran here: %s", path, remedy)
+	}
+	id := api.NewID()
+	if err := writeWhole(path, []byte(id+"\n")); err != nil {
+		return "", fmt.Errorf("store server ID: %w", err)
+	}
+	return id, nil
+}
+
+// writeWhole writes a file so that it is there completely or not at all, also after a power failure.
+func writeWhole(path string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// patientStable waits when raft's term cannot be written, because the disk is full: raft would panic. The
+// server has no leader meanwhile, but answers stale reads and goes on when there is space.
+type patientStable struct {
+	*raftlog.Store
+	log  hclog.Logger
+	stop <-chan struct{}
+}
+
+// stablePause is how long a failed write of a stable value waits before it is tried again.
+const stablePause = time.Second
+
+// SetUint64 writes a stable number, again and again until that succeeds.
+func (p *patientStable) SetUint64(k []byte, v uint64) error {
+	for {
+		err := p.Store.SetUint64(k, v)
+		if err == nil {
+			return nil
+		}
+		p.log.Error("could not write raft's term, trying again", "error", err)
+		t := time.NewTimer(stablePause)
+		select {
+		case <-t.C:
+		case <-p.stop:
+			t.Stop()
+			runtime.Goexit() // the server stops; raft's goroutine ends here instead of in a panic
+		}
+	}
+}
+
+// newRaft starts raft on the storage. What it cannot read is an error that says what to do.
+func (s *Server) newRaft(st *storage, machine *fsm.FSM, transport raft.Transport) (r *raft.Raft, err error) {
+	restoring := &restoring{FSM: machine}
+	explain := func(cause any) error {
+		err := fmt.Errorf("start raft in %s: %v: %s", st.dir, cause, remedy)
+		return errors.Join(err, restoring.err)
+	}
+	defer func() {
+		if p := recover(); p != nil { // the log does not go on where the snapshot that could be read ends
+			err = explain(p)
+		}
+	}()
+	r, err = raft.NewRaft(s.raftConfig(st.id), restoring, st.logs, st.stable, st.snapshots, transport)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return r, nil
+}
+
+// restoring keeps why a snapshot could not be restored: raft only logs it and tries an older one.
+type restoring struct {
+	*fsm.FSM
+	err error
+}
+
+// Restore replaces the state by that of a snapshot.
+func (r *restoring) Restore(from io.ReadCloser) error {
+	r.err = r.FSM.Restore(from)
+	return r.err
+}
