@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -147,7 +148,11 @@ func runAgent(m *meta, cfg *agent.Config) error {
 	case err := <-done:
 		return err
 	case s := <-signals:
+		// Compat: without leave_on_interrupt or leave_on_terminate the agent stops in order too, with status 0.
 		fmt.Fprintf(m.out, "==> Caught signal: %s\n", s)
+		if s == os.Interrupt && cfg.LeaveOnInterrupt || s == syscall.SIGTERM && cfg.LeaveOnTerminate {
+			leave(m, a)
+		}
 		cancel()
 	}
 	select {
@@ -158,6 +163,18 @@ func runAgent(m *meta, cfg *agent.Config) error {
 		return err
 	case <-signals:
 		return exitError(1)
+	}
+}
+
+// leaveWait bounds how long leaving the cluster may take.
+const leaveWait = 15 * time.Second
+
+func leave(m *meta, a *agent.Agent) {
+	fmt.Fprintln(m.out, "==> Gracefully shutting down agent...")
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWait)
+	defer cancel()
+	if err := a.Leave(ctx); err != nil {
+		fmt.Fprintf(m.err, "could not leave the cluster: %v\n", err)
 	}
 }
 

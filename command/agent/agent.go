@@ -237,6 +237,14 @@ func (a *Agent) serveHTTP(ctx context.Context) error {
 	return err
 }
 
+// Leave takes the agent's server out of the cluster for good, before it stops.
+func (a *Agent) Leave(ctx context.Context) error {
+	if a.server == nil {
+		return nil
+	}
+	return a.server.leave(ctx)
+}
+
 func (a *Agent) close() {
 	if a.http != nil {
 		a.http.Close()

@@ -114,7 +114,15 @@ type ServerConfig struct {
 	RaftSnapshotInterval  *time.Duration `hcl:"raft_snapshot_interval"`
 	RaftTrailingLogs      *int           `hcl:"raft_trailing_logs"`
 
-	DefaultSchedulerConfig *SchedulerConfig `hcl:"default_scheduler_config,block"`
+	DefaultSchedulerConfig *SchedulerConfig     `hcl:"default_scheduler_config,block"`
+	PlanRejectionTracker   PlanRejectionTracker `hcl:"plan_rejection_tracker,block"`
+}
+
+// PlanRejectionTracker makes nodes ineligible that refuse many plans.
+type PlanRejectionTracker struct {
+	Enabled       bool          `hcl:"enabled"`
+	NodeThreshold int           `hcl:"node_threshold"`
+	NodeWindow    time.Duration `hcl:"node_window"`
 }
 
 // SchedulerConfig is the configuration that a new cluster starts with.
@@ -130,18 +138,14 @@ type ClientConfig struct {
 	client.Config
 	Servers    []string   `hcl:"servers"`
 	ServerJoin ServerJoin `hcl:"server_join,block"`
-	DiskFreeMB int        `hcl:"disk_free_mb"`
 }
 
 // TelemetryConfig is the telemetry block.
 type TelemetryConfig struct {
-	CollectionInterval         *time.Duration `hcl:"collection_interval"`
 	InMemoryCollectionInterval *time.Duration `hcl:"in_memory_collection_interval"`
 	InMemoryRetentionPeriod    *time.Duration `hcl:"in_memory_retention_period"`
 	PrometheusMetrics          bool           `hcl:"prometheus_metrics"`
 	DisableHostname            bool           `hcl:"disable_hostname"`
-	PublishAllocationMetrics   bool           `hcl:"publish_allocation_metrics"`
-	PublishNodeMetrics         bool           `hcl:"publish_node_metrics"`
 }
 
 // ACLConfig is the acl block; only switching ACLs off is served.
@@ -151,8 +155,7 @@ type ACLConfig struct {
 
 // UIConfig is the ui block.
 type UIConfig struct {
-	Enabled      *bool `hcl:"enabled"`
-	ShowCLIHints *bool `hcl:"show_cli_hints"`
+	Enabled *bool `hcl:"enabled"`
 }
 
 // LimitsConfig is the limits block.
@@ -175,7 +178,7 @@ func DevConfig() *Config {
 			Enabled: true, Options: map[string]string{"driver.raw_exec.enable": "true"}, GCInterval: 10 * time.Minute,
 			GCDiskUsageThreshold: 99, GCInodeUsageThreshold: 99,
 		}},
-		Telemetry: TelemetryConfig{PrometheusMetrics: true, PublishAllocationMetrics: true, PublishNodeMetrics: true},
+		Telemetry: TelemetryConfig{PrometheusMetrics: true},
 	}
 }
 

@@ -102,7 +102,12 @@ func (r *serverRole) compose() {
 	log, sink := a.deps.Logger, a.metricsSink()
 	workers := 0
 	value(&workers, s.NumSchedulers)
-	evals := broker.New(broker.ServiceConfig{Store: r.srv.Store(), Raft: r.srv, Workers: workers, Logger: log, Metrics: sink})
+	evals := broker.New(broker.ServiceConfig{
+		Store: r.srv.Store(), Raft: r.srv, Workers: workers, Logger: log, Metrics: sink,
+		Rejections: broker.RejectionConfig{
+			Enabled: s.PlanRejectionTracker.Enabled, Threshold: s.PlanRejectionTracker.NodeThreshold, Window: s.PlanRejectionTracker.NodeWindow,
+		},
+	})
 	r.srv.Store().Subscribe(evals.Observe)
 
 	var beats control.HeartbeatConfig
@@ -130,8 +135,11 @@ func (r *serverRole) compose() {
 	maxSource, _ := parseSize(s.JobMaxSourceSize) // it was validated
 	tracked := 0
 	value(&tracked, s.JobTrackedVersions)
+	priority := api.JobDefaultPriority
+	value(&priority, s.JobDefaultPriority)
 	r.env = &ops.Env{
-		Region: a.cfg.Region, Datacenter: a.cfg.Datacenter, Limits: a.limits(), MaxSource: maxSource, TrackedVersions: tracked,
+		DefaultPriority: priority,
+		Region:          a.cfg.Region, Datacenter: a.cfg.Datacenter, Limits: a.limits(), MaxSource: maxSource, TrackedVersions: tracked,
 		Store: r.srv.Store(), Raft: r.srv, Heartbeats: heartbeats, NodeEvals: control.NodeEvals, Collector: gc,
 		Members: members{r.srv}, Events: r.srv.Events(), ServerAddrs: r.srv.ServerAddresses, Logger: log, Now: time.Now,
 	}
@@ -197,6 +205,9 @@ func (r *serverRole) join(ctx context.Context, addrs []string, join ServerJoin) 
 		}
 	}
 }
+
+// leave takes the server out of the gossip and the raft peers.
+func (r *serverRole) leave(ctx context.Context) error { return r.srv.Leave(ctx) }
 
 func (r *serverRole) close() {
 	if r.lis != nil {

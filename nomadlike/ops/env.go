@@ -54,6 +54,8 @@ type Consensus interface {
 type Env struct {
 	Region, Datacenter string
 	Limits             api.Limits
+	// DefaultPriority is the priority of jobs that ask for 0 (job_default_priority).
+	DefaultPriority int
 	// MaxSource is the largest job source that is kept, in bytes (job_max_source_size).
 	MaxSource int
 	// TrackedVersions is how many untagged versions of a job are kept.

@@ -42,6 +42,9 @@ func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string
 	if job.Region == "" || job.Region == api.DefaultRegion {
 		job.Region = e.Region
 	}
+	if job.Priority != nil && *job.Priority == 0 && e.DefaultPriority > 0 {
+		job.Priority = api.Ptr(e.DefaultPriority)
+	}
 	job.Canonicalize()
 	job.AddImpliedConstraints()
 	old = state.Jobs.Get(snap, job.Namespace, job.ID)
