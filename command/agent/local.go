@@ -68,6 +68,13 @@ func (a *Agent) self() (*api.AgentSelf, error) {
 	}
 	conf["ACL"] = map[string]any{"Enabled": false}
 	conf["DevMode"] = a.cfg.Dev
+	// Driver configuration may hold credentials: only its names are told.
+	names := []string{}
+	for label := range a.cfg.Plugins {
+		names = append(names, label)
+	}
+	slices.Sort(names)
+	conf["Plugins"] = names
 	self := &api.AgentSelf{Config: conf, Stats: map[string]map[string]string{"runtime": runtimeStats()}}
 	if a.server != nil {
 		if g := a.server.srv.Members(); g != nil {
