@@ -285,3 +285,10 @@ func parse(s string) uint64 {
 	}
 	return n
 }
+
+func unmarshal(t *testing.T, body string, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(body), v); err != nil {
+		t.Fatalf("%v in %.200s", err, body)
+	}
+}
