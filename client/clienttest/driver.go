@@ -64,6 +64,7 @@ type Call struct {
 	Arg  string
 }
 
+// String returns the text.
 func (c Call) String() string {
 	s := c.What + " " + c.Task
 	if c.Arg != "" {
