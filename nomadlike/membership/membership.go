@@ -85,7 +85,7 @@ func (m *Membership) Start() error {
 	}
 	s, err := serf.Create(c)
 	if err != nil {
-		return fmt.Errorf("start gossip on %s:%d: %w", m.cfg.BindHost, m.cfg.BindPort, err)
+		return fmt.Errorf("start gossip on %s:%d (addresses.serf, ports.serf): %w", m.cfg.BindHost, m.cfg.BindPort, err)
 	}
 	m.mu.Lock()
 	m.mu.serf = s
