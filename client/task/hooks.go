@@ -36,10 +36,12 @@ const hookDone = "done"
 func (r *Runner) taskHooks() []hook {
 	var collector *logs.Collector
 	var collected logs.Config
+	announced := false
 	return []hook{
 		{name: "validate", start: r.validate},
 		{name: "task_dir", start: func(context.Context) error {
-			if r.state.StartedAt == nil {
+			if r.state.StartedAt == nil && !announced {
+				announced = true
 				r.emit(setupEvent())
 			}
 			return r.buildDir()

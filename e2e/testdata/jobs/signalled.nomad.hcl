@@ -1,0 +1,22 @@
+job "signalled" {
+  type = "batch"
+
+  group "g" {
+    restart {
+      attempts = 0
+    }
+
+    reschedule {
+      attempts = 0
+    }
+
+    task "t" {
+      driver = "raw_exec"
+
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "kill -SEGV $$"]
+      }
+    }
+  }
+}
