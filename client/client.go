@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-sockaddr/template"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/alloc"
@@ -150,6 +152,10 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 // detect looks at the machine and finds out who the node is.
 func (c *Client) detect(groups *cgroup.Manager) error {
 	cfg := &c.cfg
+	device, err := interfaceName(cfg.NetworkInterface)
+	if err != nil {
+		return err
+	}
 	reservable, err := fingerprint.ParseCores(cfg.ReservableCores)
 	if err != nil {
 		return err
@@ -162,7 +168,7 @@ func (c *Client) detect(groups *cgroup.Manager) error {
 		cfg.CgroupParent = groups.Parent()
 	}
 	c.facts = &fingerprint.Config{
-		AllocDir: cfg.AllocDir, Interface: cfg.NetworkInterface, Loopback: cfg.DevMode, PreferredFamily: cfg.PreferredAddressFamily,
+		AllocDir: cfg.AllocDir, Interface: device, Loopback: cfg.DevMode, PreferredFamily: cfg.PreferredAddressFamily,
 		NetworkSpeed: cfg.NetworkSpeed, TotalCompute: cfg.CPUTotalCompute, TotalMemoryMB: cfg.MemoryTotalMB, TotalDiskMB: cfg.DiskTotalMB,
 		ReservableCores: reservable, ReservedCPU: cfg.Reserved.CPU, ReservedCores: reserved, ReservedMemoryMB: cfg.Reserved.MemoryMB,
 		ReservedDiskMB: cfg.Reserved.DiskMB, ReservedPorts: cfg.Reserved.ReservedPorts,
@@ -198,6 +204,21 @@ func (c *Client) detect(groups *cgroup.Manager) error {
 	}
 	c.stats = hoststats.New(cfg.AllocDir, speed)
 	return nil
+}
+
+// interfaceName evaluates the setting network_interface, which may be a go-sockaddr template.
+func interfaceName(text string) (string, error) {
+	if !strings.Contains(text, "{{") {
+		return text, nil
+	}
+	name, err := template.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("client.network_interface: %w", err)
+	}
+	if name = strings.TrimSpace(name); name == "" || strings.ContainsAny(name, " ,") {
+		return "", fmt.Errorf("client.network_interface: %q gives %q, which is not one interface", text, name)
+	}
+	return name, nil
 }
 
 // usableCores are the cores that are not withheld.
@@ -342,8 +363,15 @@ func (c *Client) restore() error {
 		// Allocations that can be read go on; the servers send the others anew.
 		c.logger.Error("part of the client state cannot be read", "error", err)
 	}
+	// All are known before the first one runs, because one may wait for another.
+	var all []*alloc.Runner
 	for _, rec := range records {
-		c.start(alloc.Config{Deps: c.allocDeps, Alloc: rec.Alloc, Restored: rec})
+		if r := c.add(alloc.Config{Deps: c.allocDeps, Alloc: rec.Alloc, Restored: rec}); r != nil {
+			all = append(all, r)
+		}
+	}
+	for _, r := range all {
+		c.launch(r)
 	}
 	if len(records) > 0 {
 		c.logger.Info("allocations of the last agent restored", "count", len(records))
@@ -351,16 +379,20 @@ func (c *Client) restore() error {
 	return nil
 }
 
-// start runs an allocation.
-func (c *Client) start(cfg alloc.Config) {
+// add makes the runner of an allocation; nil when there is one or the client has stopped.
+func (c *Client) add(cfg alloc.Config) *alloc.Runner {
 	r := alloc.New(cfg)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.mu.stopped || c.mu.runners[r.ID()] != nil {
-		c.mu.Unlock()
-		return
+		return nil
 	}
 	c.mu.runners[r.ID()] = r
-	c.mu.Unlock()
+	return r
+}
+
+// launch runs an allocation that was added.
+func (c *Client) launch(r *alloc.Runner) {
 	c.allocs.Go(func() {
 		r.Run(c.allocsCtx)
 		if c.allocsCtx.Err() == nil {

@@ -235,7 +235,9 @@ func (w *watch) take(a *api.Allocation) {
 		c.logger.Error("allocation cannot be stored", "alloc_id", a.ID, "error", err)
 	}
 	c.logger.Debug("allocation received", "alloc_id", a.ID, "job_id", a.JobID)
-	c.start(alloc.Config{Deps: c.allocDeps, Alloc: a})
+	if r := c.add(alloc.Config{Deps: c.allocDeps, Alloc: a}); r != nil {
+		c.launch(r)
+	}
 	c.gc.poke()
 }
 

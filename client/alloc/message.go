@@ -28,7 +28,7 @@ const userRestart = "User requested task to restart"
 // Update takes a new version of the allocation from the servers.
 func (r *Runner) Update(a *api.Allocation) { r.box.Put(updateMsg{alloc: a}) }
 
-// Stop ends all tasks on the client's own account, with their shutdown delays skipped.
+// Stop ends all tasks on the client's own account; poststop tasks run.
 func (r *Runner) Stop() { r.box.Put(stopMsg{}) }
 
 // Destroy ends all tasks and removes everything of the allocation from this client. Done tells the end.
@@ -44,7 +44,7 @@ func (r *Runner) receive() {
 		case updateMsg:
 			r.receiveUpdate(m.alloc)
 		case stopMsg:
-			r.stop.stop(stopSpec{noDelay: true, skipPoststop: true}, time.Now())
+			r.stop.stop(stopSpec{}, time.Now())
 		case destroyMsg:
 			r.destroying = true
 			r.stop.stop(stopSpec{noDelay: true, skipPoststop: true}, time.Now())

@@ -65,6 +65,7 @@ type Call struct {
 }
 
 // String returns the text.
+// String renders the call as "what task arg".
 func (c Call) String() string {
 	s := c.What + " " + c.Task
 	if c.Arg != "" {
