@@ -78,6 +78,9 @@ type target struct {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept-Encoding")
 	switch {
+	case !strings.HasPrefix(r.URL.Path, "/"): // "*" of OPTIONS
+		w.WriteHeader(http.StatusNotFound)
+		return
 	case r.URL.Path == "/":
 		redirect(w, r, "/ui/")
 		return

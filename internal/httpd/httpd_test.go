@@ -379,21 +379,3 @@ func TestExec(t *testing.T) {
 		t.Errorf("an error closes with %v", err)
 	}
 }
-
-func FuzzRouter(f *testing.F) {
-	h := New(Config{Caller: &twin{set: opset.New()}})
-	f.Add("GET", "/v1/job/a/b/versions", "index=1")
-	f.Add("PUT", "/v1/jobs", "pretty")
-	f.Fuzz(func(t *testing.T, method, path, query string) {
-		r, err := http.NewRequest("GET", "http://x/", strings.NewReader("{}"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Method, r.URL.Path, r.URL.RawQuery = method, path, query
-		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, r)
-		if rec.Code == 500 && strings.Contains(rec.Body.String(), "goroutine") {
-			t.Errorf("%s %q shows a stack", method, path)
-		}
-	})
-}

@@ -94,6 +94,7 @@ func checkJob(job *api.Job, limits api.Limits) (*jobProblems, api.Warnings) {
 	p := &jobProblems{}
 	verr, warnings := job.Validate(limits)
 	p.merge(verr)
+	checkNames(p, job)
 	for _, f := range job.Unsupported() {
 		p.add("%s", f.Error())
 	}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package ops
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// Longest names, in bytes. A task's name is a directory and the beginning of log file names.
+const (
+	maxJobName  = 1024
+	maxTaskName = 200
+)
+
+// checkNames refuses names that could not be used afterwards.
+//
+// Compat: the reference takes control characters, any length and job IDs that its own HTTP API cannot
+// address.
+func checkNames(p *jobProblems, job *api.Job) {
+	checkName(p, "Job ID", job.ID, maxJobName)
+	if job.Name != job.ID {
+		checkName(p, "Job Name", job.Name, maxJobName)
+	}
+	checkName(p, "Job namespace", job.Namespace, maxJobName)
+	if slices.ContainsFunc(strings.Split(job.ID, "/"), func(s string) bool { return s == "" || s == "." || s == ".." }) && job.ID != "" {
+		p.add("Job ID %q has an empty part or one of dots between slashes; no path of the HTTP API leads to it", job.ID)
+	}
+	for _, g := range job.TaskGroups {
+		checkName(p, "Task group name", g.Name, maxJobName)
+		for _, t := range g.Tasks {
+			checkName(p, "Task name", t.Name, maxTaskName)
+		}
+	}
+}
+
+func checkName(p *jobProblems, what, name string, longest int) {
+	switch {
+	case len(name) > longest:
+		p.add("%s %.40q... has %d bytes, at most %d are allowed", what, name, len(name), longest)
+	case !utf8.ValidString(name):
+		p.add("%s %q is not UTF-8", what, name)
+	case strings.ContainsRune(name, 0): // the contract has its own words for these
+	case strings.ContainsFunc(name, unicode.IsControl):
+		p.add("%s %q contains a control character", what, name)
+	}
+}
