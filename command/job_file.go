@@ -72,7 +72,11 @@ func (j *jobFile) load(ctx context.Context, m *meta, path string) (*loaded, erro
 	})
 	var diags *jobspec.Diagnostics
 	if errors.As(err, &diags) {
-		return nil, fmt.Errorf("Error getting job struct: Error parsing job file from %s:\n%w\n\n%s", path, diags, strings.TrimSpace(diags.Snippets())) //nolint:staticcheck // the contract's text
+		excerpt := ""
+		if text := diags.Snippets(); strings.Contains(text, "\n  on ") { // only with source to show
+			excerpt = "\n\n" + strings.TrimSpace(text)
+		}
+		return nil, fmt.Errorf("Error getting job struct: Error parsing job file from %s:\n%w%s", path, diags, excerpt) //nolint:staticcheck // the contract's text
 	}
 	if err != nil {
 		return nil, err

@@ -218,7 +218,9 @@ func (d *Driver) SignalTask(ctx context.Context, taskID, signal string) error {
 	}
 	number, err := shim.ParseSignal(signal)
 	if err != nil {
-		return err
+		// The contract takes any name: one that is no signal interrupts the task.
+		t.logger.Warn("task gets the default signal instead", "signal", signal, "error", err)
+		number = defaultStopSignal
 	}
 	return t.handle.Signal(ctx, number)
 }
