@@ -49,7 +49,7 @@ func scripted(n int, script string) *api.Allocation {
 	t := a.Job.TaskGroups[0].Tasks[0]
 	t.Driver = rawexec.Name
 	t.Config = map[string]any{"command": "/bin/sh", "args": []any{"-c", script}}
-	t.RestartPolicy = &api.RestartPolicy{Attempts: api.Ptr(0)}
+	t.RestartPolicy = &api.RestartPolicy{Attempts: new(0)}
 	return a
 }
 

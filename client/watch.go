@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -26,26 +27,30 @@ func (c *Client) watchAllocs(ctx context.Context) error {
 	}
 	w := &watch{client: c, known: map[string]uint64{}}
 	for try := 0; ctx.Err() == nil; {
-		err := w.next(ctx)
-		if err == nil {
+		if c.watched(ctx, w.next(ctx), try) {
 			try = 0
 			continue
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if api.IsClass(err, api.ClassNotFound) {
-			c.askToRegister()
-		}
-		if try == 0 {
-			c.logger.Warn("allocations of this node cannot be watched, trying again", "error", err)
-		}
-		if !sleep(ctx, backoff(try)) {
-			return nil
-		}
+		sleep(ctx, backoff(try))
 		try++
 	}
 	return nil
+}
+
+// watched deals with the result of one look at the allocations, and reports whether it was a good one.
+func (c *Client) watched(ctx context.Context, err error, try int) bool {
+	switch {
+	case err == nil:
+		return true
+	case ctx.Err() != nil:
+		return false
+	case api.IsClass(err, api.ClassNotFound):
+		c.askToRegister()
+	}
+	if try == 0 {
+		c.logger.Warn("allocations of this node cannot be watched, trying again", "error", err)
+	}
+	return false
 }
 
 func (c *Client) askToRegister() {
@@ -188,9 +193,7 @@ func (w *watch) fetch(ctx context.Context, ids []string, want map[string]uint64)
 		if err != nil {
 			return err
 		}
-		for id, a := range newer {
-			got[id] = a
-		}
+		maps.Copy(got, newer)
 	}
 	for _, id := range ids {
 		if a := got[id]; a != nil {

@@ -130,7 +130,7 @@ func TestShutdownDelays(t *testing.T) {
 				r := b.run(allocation(j))
 				stop := stopped(r)
 				if tc.hurryAt == 0 {
-					stop.DesiredTransition.NoShutdownDelay = api.Ptr(true)
+					stop.DesiredTransition.NoShutdownDelay = new(true)
 				}
 				r.Update(stop)
 				synctest.Wait()
@@ -138,7 +138,7 @@ func TestShutdownDelays(t *testing.T) {
 					pass(tc.hurryAt)
 					hurry := *stop
 					hurry.AllocModifyIndex++
-					hurry.DesiredTransition.NoShutdownDelay = api.Ptr(true)
+					hurry.DesiredTransition.NoShutdownDelay = new(true)
 					r.Update(&hurry)
 				}
 				pass(time.Minute)
@@ -184,7 +184,7 @@ func TestLifecycleOrder(t *testing.T) {
 func (b *bench) wantTimelineSorted(want string) {
 	b.t.Helper()
 	got := map[string]bool{}
-	for _, l := range strings.Split(b.timeline(), "\n") {
+	for l := range strings.SplitSeq(b.timeline(), "\n") {
 		got[l] = true
 	}
 	lines := strings.Split(strings.ReplaceAll(strings.TrimSpace(want), "\t", ""), "\n")
@@ -201,7 +201,7 @@ func (b *bench) wantTimelineSorted(want string) {
 func TestFailedPrestartKeepsMainFromRunning(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		init := hooked(tk("init", "run_for=1s", "exit_code=7"), api.HookPrestart, false)
-		init.RestartPolicy = &api.RestartPolicy{Attempts: api.Ptr(0)}
+		init.RestartPolicy = &api.RestartPolicy{Attempts: new(0)}
 		r := b.run(allocation(job(api.JobTypeService, init, tk("main"), hooked(tk("clean", "run_for=1s"), api.HookPoststop, false))))
 		pass(time.Minute)
 		b.wantTimeline(`
@@ -240,7 +240,7 @@ func TestLeaderEndsTheRest(t *testing.T) {
 func TestSiblingsOfAFailedTaskAreKilled(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		bad := tk("bad", "run_for=5s", "exit_code=2")
-		bad.RestartPolicy = &api.RestartPolicy{Attempts: api.Ptr(0)}
+		bad.RestartPolicy = &api.RestartPolicy{Attempts: new(0)}
 		r := b.run(allocation(job(api.JobTypeService, bad, tk("good"))))
 		pass(time.Minute)
 		wantStatus(t, r, api.AllocClientFailed, "Failed tasks")
@@ -256,9 +256,9 @@ func TestMaxRunDuration(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		j := job(api.JobTypeBatch, tk("t"), hooked(tk("clean"), api.HookPoststop, false))
 		j.TaskGroups[0].MaxRunDuration = api.Ptr(time.Minute)
-		r := b.run(allocation(j))
+		b.run(allocation(j))
 		pass(20 * time.Second)
-		r = b.restart() // the clock goes on
+		r := b.restart() // the clock goes on
 		wantStatus(t, r, api.AllocClientRunning, "Tasks are running")
 		pass(39 * time.Second)
 		wantStatus(t, r, api.AllocClientRunning, "Tasks are running")
@@ -583,7 +583,7 @@ func TestLostTaskWaitsForAServer(t *testing.T) {
 // An agent that dies between the start of a task and its answer leaves a process that nobody waits for.
 func TestStartThatWasCutOffIsCleanedUp(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
-		r := b.run(allocation(job(api.JobTypeService, tk("t"))))
+		b.run(allocation(job(api.JobTypeService, tk("t"))))
 		id := b.machine.Config("t").ID
 		b.halt()
 		if err := b.state.PutTaskHandle(testID, "t", pendingHandle(id)); err != nil {
@@ -592,7 +592,7 @@ func TestStartThatWasCutOffIsCleanedUp(t *testing.T) {
 		if err := b.state.PutTaskState(testID, "t", &api.TaskState{State: api.TaskStatePending}); err != nil {
 			t.Fatal(err)
 		}
-		r = b.restart()
+		r := b.restart()
 		wantState(t, r, "t", api.TaskStateRunning, false, 0)
 		if got := b.machine.Running(); len(got) != 1 {
 			t.Errorf("%v run, want one task", got)

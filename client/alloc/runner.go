@@ -333,7 +333,7 @@ func (r *Runner) openGates(v view) {
 		if r.opened[t.Name] || v.state(t).State != api.TaskStatePending || !v.mayStart(t) {
 			continue
 		}
-		if r.stop.active() && !(isPoststop(t) && r.stop.poststop) {
+		if r.stop.active() && (!isPoststop(t) || !r.stop.poststop) {
 			continue
 		}
 		if _, waits := r.resetting[t.Name]; waits {

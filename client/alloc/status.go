@@ -32,8 +32,3 @@ func clientStatus(states map[string]*api.TaskState) (status, description string)
 	}
 	return api.AllocClientPending, api.AllocClientDescPending
 }
-
-// terminal reports whether a client status is final.
-func terminal(status string) bool {
-	return status == api.AllocClientComplete || status == api.AllocClientFailed || status == api.AllocClientLost
-}

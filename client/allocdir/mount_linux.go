@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -120,11 +121,11 @@ func unmountBelow(path string) error {
 	if err != nil {
 		return err
 	}
-	for i := len(points) - 1; i >= 0; i-- {
+	for _, point := range slices.Backward(points) {
 		// EINVAL: gone already, with a mount that it was below.
-		err := unix.Unmount(points[i], unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+		err := unix.Unmount(point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("unmount %s: %w", points[i], err)
+			return fmt.Errorf("unmount %s: %w", point, err)
 		}
 	}
 	return nil

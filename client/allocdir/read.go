@@ -202,8 +202,7 @@ func openSame(parent *os.Root, name string, info fs.FileInfo) (*os.Root, error) 
 
 // reason takes the path out of an error, whose path is that of a handle.
 func reason(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err

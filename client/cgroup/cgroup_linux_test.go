@@ -29,6 +29,7 @@ func (f *fakeTree) partition(shared, reserved []uint16) error {
 	}
 	return f.fail
 }
+
 func (f *fakeTree) create(id string, cores []uint16) (string, error) {
 	f.groups[id] = cores
 	return "/cg/" + id, f.fail

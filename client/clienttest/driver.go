@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -315,7 +316,7 @@ func (d *Driver) StartTask(ctx context.Context, c *drivers.TaskConfig) (*drivers
 	p := &process{config: c.Copy(), options: o, ended: make(chan struct{}), stopFails: o.StopErrors}
 	m.mu.tasks[c.ID] = p
 	d.known[c.ID] = true
-	if run, _ := time.ParseDuration(o.RunFor); o.RunFor != "" && !(o.RunForOnce && attempt > 1) {
+	if run, _ := time.ParseDuration(o.RunFor); o.RunFor != "" && (!o.RunForOnce || attempt <= 1) {
 		p.timer = time.AfterFunc(run, func() {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -513,8 +514,11 @@ func (d *Driver) ExecTaskStreaming(_ context.Context, id string, opts *drivers.E
 				return nil, err
 			}
 		}
-		if err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
 			return &drivers.ExitResult{ExitCode: 3}, nil
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 }

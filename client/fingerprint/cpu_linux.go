@@ -68,7 +68,7 @@ func (p *processor) readNodes(root fs.FS) {
 		}
 		var row []int
 		if text, err := fs.ReadFile(root, at+"/distance"); err == nil {
-			for _, field := range strings.Fields(string(text)) {
+			for field := range strings.FieldsSeq(string(text)) {
 				d, _ := strconv.ParseUint(field, 10, 8)
 				row = append(row, int(d))
 			}

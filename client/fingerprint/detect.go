@@ -3,6 +3,7 @@
 package fingerprint
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -103,9 +104,7 @@ func Detect(cfg *Config, logger hclog.Logger) *Facts {
 func (f *Facts) Refresh(cfg *Config, logger hclog.Logger) *Facts {
 	resources, reserved := *f.Resources, *f.Reserved
 	next := &Facts{Attributes: make(map[string]string, len(f.Attributes)), Resources: &resources, Reserved: &reserved}
-	for k, v := range f.Attributes {
-		next.Attributes[k] = v
-	}
+	maps.Copy(next.Attributes, f.Attributes)
 	next.run(cfg, logger, true)
 	return next
 }

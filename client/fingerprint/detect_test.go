@@ -136,8 +136,10 @@ func TestNetworks(t *testing.T) {
 		"host networks": {
 			source: source("eth0", lo, eth, pub),
 			cfg: Config{HostNetworks: []HostNetwork{
-				{Name: "public", Interface: "pub0", CIDR: "203.0.113.0/24", ReservedPorts: "22"}, {Name: "anything", CIDR: "203.0.0.0/16"},
-				{Name: "own", Interface: "eth0"}, {Name: "none"},
+				{Name: "public", Interface: "pub0", CIDR: "203.0.113.0/24", ReservedPorts: "22"},
+				{Name: "anything", CIDR: "203.0.0.0/16"},
+				{Name: "own", Interface: "eth0"},
+				{Name: "none"},
 			}},
 			want: []string{
 				"eth0 default 192.0.2.2 ", "eth0 default fd00::2 ", "eth0 own 192.0.2.2 ", "eth0 own fd00::2 ",

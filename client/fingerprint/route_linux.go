@@ -72,7 +72,7 @@ func defaultRoute6(table io.Reader) string {
 
 // interfaceSpeed is in Mbit/s, 0 when unknown.
 func interfaceSpeed(name string) int {
-	text, err := os.ReadFile(filepath.Join("/sys/class/net", name, "speed"))
+	text, err := os.ReadFile("/sys/class/net/" + filepath.Base(name) + "/speed")
 	if err != nil {
 		return 0
 	}

@@ -92,13 +92,12 @@ func (s *sink) data() string {
 
 func wantError(t *testing.T, err error, code int, text string) {
 	t.Helper()
-	var e *api.Error
 	if err == nil || err.Error() != text {
 		t.Errorf("error = %v, want %q", err, text)
 		return
 	}
 	got := 500
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*api.Error](err); ok {
 		got = e.HTTPCode()
 	}
 	if got != code {
@@ -139,7 +138,7 @@ func TestListAndStat(t *testing.T) {
 	_, err = Stat(d, "../../../etc/passwd")
 	wantError(t, err, 500, "Path escapes the alloc directory")
 	_, err = Stat(d, "/t/nope")
-	wantError(t, err, 404, "stat "+filepath.Join(d.Path(), "t/nope")+": no such file or directory")
+	wantError(t, err, 404, "stat "+d.TaskPath("t", "nope")+": no such file or directory")
 }
 
 func TestRead(t *testing.T) {
@@ -154,8 +153,11 @@ func TestRead(t *testing.T) {
 		limit        int64
 		want         string
 	}{
-		{"web/local/hello.txt", "2", 4, "llo "}, {"web/local/hello.txt", "6", 0, "world"}, {"web/local/hello.txt", "0", 100, "hello world"},
-		{"web/local/hello.txt", "99", 5, ""}, {"web/local/big", "1", 150_000, big[1:150_001]},
+		{"web/local/hello.txt", "2", 4, "llo "},
+		{"web/local/hello.txt", "6", 0, "world"},
+		{"web/local/hello.txt", "0", 100, "hello world"},
+		{"web/local/hello.txt", "99", 5, ""},
+		{"web/local/big", "1", 150_000, big[1:150_001]},
 	} {
 		var s sink
 		if err := ReadAt(t.Context(), d, tc.path, tc.offset, tc.limit, s.send); err != nil || s.data() != tc.want {
@@ -173,7 +175,7 @@ func TestRead(t *testing.T) {
 	}
 	wantError(t, ReadAt(t.Context(), d, "x", "", 0, s.send), 400, `error parsing offset: strconv.ParseInt: parsing "": invalid syntax`)
 	wantError(t, ReadAt(t.Context(), d, "", "0", 0, s.send), 400, "must provide a file name")
-	wantError(t, Cat(t.Context(), d, "web/nope", s.send), 404, "stat "+filepath.Join(d.Path(), "web/nope")+": no such file or directory")
+	wantError(t, Cat(t.Context(), d, "web/nope", s.send), 404, "stat "+d.TaskPath("web", "nope")+": no such file or directory")
 	wantError(t, Cat(t.Context(), d, "web/secrets/token", s.send), 403, "Reading secret file prohibited: web/secrets/token")
 	if err := ReadAt(t.Context(), d, "web/local/hello.txt", "-1", 0, s.send); !api.IsClass(err, api.ClassInvalid) {
 		t.Errorf("a negative offset gives %v", err)
@@ -192,8 +194,12 @@ func TestStreamWithoutFollowing(t *testing.T) {
 		opts StreamOptions
 		want string
 	}{
-		{StreamOptions{}, "0123456789"}, {StreamOptions{Offset: 4, Origin: "start"}, "456789"}, {StreamOptions{Offset: 3, Origin: "end"}, "789"},
-		{StreamOptions{Offset: 99, Origin: "end"}, "0123456789"}, {StreamOptions{Offset: 99}, ""}, {StreamOptions{Origin: "end"}, ""},
+		{StreamOptions{}, "0123456789"},
+		{StreamOptions{Offset: 4, Origin: "start"}, "456789"},
+		{StreamOptions{Offset: 3, Origin: "end"}, "789"},
+		{StreamOptions{Offset: 99, Origin: "end"}, "0123456789"},
+		{StreamOptions{Offset: 99}, ""},
+		{StreamOptions{Origin: "end"}, ""},
 	} {
 		var s sink
 		if err := w.Stream(t.Context(), d, "/web/local/f", tc.opts, s.send); err != nil || s.data() != tc.want {
@@ -206,7 +212,7 @@ func TestStreamWithoutFollowing(t *testing.T) {
 		}
 	}
 	var s sink
-	wantError(t, w.Stream(t.Context(), d, "web/none", StreamOptions{}, s.send), 400, "stat "+filepath.Join(d.Path(), "web/none")+": no such file or directory")
+	wantError(t, w.Stream(t.Context(), d, "web/none", StreamOptions{}, s.send), 400, "stat "+d.TaskPath("web", "none")+": no such file or directory")
 	for _, opts := range []StreamOptions{{Origin: "middle"}, {Offset: -1}} {
 		if err := w.Stream(t.Context(), d, "web/local/f", opts, s.send); !api.IsClass(err, api.ClassInvalid) {
 			t.Errorf("%+v gives %v", opts, err)
@@ -323,9 +329,15 @@ func TestLogOffsetsCountOverAllFiles(t *testing.T) {
 		opts StreamOptions
 		want string
 	}{
-		{StreamOptions{}, "aaaabbbbcccc"}, {StreamOptions{Offset: 4}, "bbbbcccc"}, {StreamOptions{Offset: 6, Origin: "start"}, "bbcccc"},
-		{StreamOptions{Offset: 6, Origin: "end"}, "bbcccc"}, {StreamOptions{Offset: 4, Origin: "end"}, "cccc"}, {StreamOptions{Origin: "end"}, ""},
-		{StreamOptions{Offset: 12}, ""}, {StreamOptions{Offset: 1000}, ""}, {StreamOptions{Offset: 1000, Origin: "end"}, "aaaabbbbcccc"},
+		{StreamOptions{}, "aaaabbbbcccc"},
+		{StreamOptions{Offset: 4}, "bbbbcccc"},
+		{StreamOptions{Offset: 6, Origin: "start"}, "bbcccc"},
+		{StreamOptions{Offset: 6, Origin: "end"}, "bbcccc"},
+		{StreamOptions{Offset: 4, Origin: "end"}, "cccc"},
+		{StreamOptions{Origin: "end"}, ""},
+		{StreamOptions{Offset: 12}, ""},
+		{StreamOptions{Offset: 1000}, ""},
+		{StreamOptions{Offset: 1000, Origin: "end"}, "aaaabbbbcccc"},
 	} {
 		var s sink
 		if err := w.Logs(t.Context(), d, "web", "stdout", tc.opts, s.send); err != nil || s.data() != tc.want {

@@ -42,7 +42,7 @@ func record(id string) *AllocRecord {
 				Name: "g", Tasks: []*api.Task{{Name: "t", Driver: "raw_exec", Config: map[string]any{"command": "/bin/true", "args": []any{"-c", "x"}}}},
 			}}},
 		},
-		Status: AllocStatus{Health: &api.AllocDeploymentStatus{Healthy: api.Ptr(true), Timestamp: &now}, Started: now},
+		Status: AllocStatus{Health: &api.AllocDeploymentStatus{Healthy: new(true), Timestamp: &now}, Started: now},
 		Tasks: map[string]*TaskRecord{"t": {
 			State: &api.TaskState{State: api.TaskStateRunning, StartedAt: &now, Events: []*api.TaskEvent{{Type: "Started", Time: now.UnixNano(), Details: map[string]string{}}}},
 			Handle: TaskHandle{

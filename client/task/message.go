@@ -32,6 +32,7 @@ type (
 		reply   chan error
 	}
 	signalMsg struct {
+		ctx    context.Context // of the caller
 		event  *api.TaskEvent
 		signal string
 		reply  chan error
@@ -74,7 +75,7 @@ func (r *Runner) Restart(ctx context.Context, event *api.TaskEvent, failure bool
 
 // Signal sends a signal to the running task.
 func (r *Runner) Signal(ctx context.Context, signal string) error {
-	m := signalMsg{event: SignalingEvent(signal), signal: signal, reply: make(chan error, 1)}
+	m := signalMsg{ctx: ctx, event: SignalingEvent(signal), signal: signal, reply: make(chan error, 1)}
 	r.box.Put(m)
 	return r.await(ctx, m.reply)
 }

@@ -113,7 +113,7 @@ func (p *policy) next(o outcome, now time.Time) (decision, time.Duration, string
 	}
 	if p.mode == api.RestartModeDelay {
 		wait := max(p.since.Add(p.interval).Sub(now), 0)
-		return restart, wait, "Exceeded allowed attempts, applying a delay"
+		return restart, wait, fmt.Sprintf("Exceeded allowed attempts %d in interval %v, applying a delay", p.attempts, p.interval)
 	}
 	return failed, 0, fmt.Sprintf("Exceeded allowed attempts %d in interval %v and mode is %q", p.attempts, p.interval, api.RestartModeFail)
 }

@@ -41,7 +41,7 @@ func TestRestartPolicy(t *testing.T) {
 		}},
 		"delay waits for the next interval": {api.JobTypeService, &api.Task{}, restartPolicy(1, 10*min, time.Second, "delay"), []try{
 			{0, fails, restart, time.Second, reasonWithinPolicy},
-			{min, fails, restart, 9 * min, "Exceeded allowed attempts, applying a delay"},
+			{min, fails, restart, 9 * min, "Exceeded allowed attempts 1 in interval 10m0s, applying a delay"},
 			{9 * min, fails, restart, time.Second, reasonWithinPolicy},
 		}},
 		"a service restarts on success, and that counts": {api.JobTypeService, &api.Task{}, restartPolicy(1, 10*min, time.Second, "fail"), []try{
@@ -51,7 +51,8 @@ func TestRestartPolicy(t *testing.T) {
 		"a batch task that succeeds has ended":    {api.JobTypeBatch, &api.Task{}, nil, []try{{0, succeeds, terminated, 0, ""}}},
 		"a sysbatch task that succeeds has ended": {api.JobTypeSysBatch, &api.Task{}, nil, []try{{0, succeeds, terminated, 0, ""}}},
 		"a batch task that fails has three tries": {api.JobTypeBatch, &api.Task{}, nil, []try{
-			{0, fails, restart, 15 * time.Second, reasonWithinPolicy}, {min, fails, restart, 15 * time.Second, reasonWithinPolicy},
+			{0, fails, restart, 15 * time.Second, reasonWithinPolicy},
+			{min, fails, restart, 15 * time.Second, reasonWithinPolicy},
 			{min, fails, restart, 15 * time.Second, reasonWithinPolicy},
 			{min, fails, failed, 0, `Exceeded allowed attempts 3 in interval 24h0m0s and mode is "fail"`},
 		}},
@@ -62,7 +63,8 @@ func TestRestartPolicy(t *testing.T) {
 			{0, succeeds, terminated, 0, ""}, {0, fails, failed, 0, reasonNoRestarts},
 		}},
 		"a request is neither counted nor delayed": {api.JobTypeService, &api.Task{}, restartPolicy(1, 10*min, time.Minute, "fail"), []try{
-			{0, outcome{requested: true}, restart, 0, ""}, {0, outcome{requested: true, succeeded: true}, restart, 0, ""},
+			{0, outcome{requested: true}, restart, 0, ""},
+			{0, outcome{requested: true, succeeded: true}, restart, 0, ""},
 			{0, fails, restart, time.Minute, reasonWithinPolicy},
 		}},
 		"an unrecoverable error": {api.JobTypeService, &api.Task{}, nil, []try{{0, outcome{}, failed, 0, reasonUnrecoverable}}},

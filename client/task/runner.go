@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -94,9 +95,7 @@ func New(cfg Config) (*Runner, error) {
 			s := *rec.State
 			r.state = &s
 		}
-		for k, v := range rec.Hooks {
-			r.memory[k] = v
-		}
+		maps.Copy(r.memory, rec.Hooks)
 	}
 	r.mu.snapshot = r.copyState()
 	return r, nil
@@ -345,7 +344,7 @@ func (r *Runner) receiveSignal(m signalMsg) {
 	}
 	r.emit(m.event)
 	// The driver may take its time; the caller waits, this goroutine does not.
-	go func() { m.reply <- driver.SignalTask(context.Background(), id, m.signal) }()
+	go func() { m.reply <- driver.SignalTask(m.ctx, id, m.signal) }()
 }
 
 func (r *Runner) receiveUpdate(a *api.Allocation) {

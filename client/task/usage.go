@@ -27,7 +27,7 @@ func (r *Runner) Usage(ctx context.Context) *drivers.TaskStats {
 	r.mu.Lock()
 	s := r.mu.usage
 	if s == nil || s.ended() {
-		s = newUsageStream(driver, id)
+		s = newUsageStream(ctx, driver, id)
 		r.mu.usage = s
 	}
 	r.mu.Unlock()
@@ -47,8 +47,9 @@ type usageStream struct {
 	}
 }
 
-func newUsageStream(driver drivers.Driver, id string) *usageStream {
-	ctx, cancel := context.WithCancel(context.Background())
+// newUsageStream starts to measure; it goes on after the caller who asked first.
+func newUsageStream(ctx context.Context, driver drivers.Driver, id string) *usageStream {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &usageStream{stop: cancel, done: make(chan struct{}), first: make(chan struct{})}
 	s.mu.asked = time.Now()
 	go s.read(ctx, driver, id)
