@@ -337,3 +337,41 @@ func TestBlockingQueryAndEvents(t *testing.T) {
 		}
 	}
 }
+
+func TestSignals(t *testing.T) {
+	a := newAgent(t, true, "").start()
+	a.register(shellJob("trap", "batch", 1, `trap 'echo hup' HUP; trap 'echo int; exit 0' INT; echo ready; while :; do sleep 0.05; done`))
+	full, _, err := a.client.Allocations().Info(a.running("trap", 1)[0].ID, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged := func(want string) {
+		t.Helper()
+		a.eventually("the task says "+want, func() error {
+			if got := a.logs(full, "main"); !strings.HasSuffix(got, want+"\n") {
+				return fmt.Errorf("the log is %q", got)
+			}
+			return nil
+		})
+	}
+	logged("ready")
+	if err := a.client.Allocations().Signal(full, nil, "main", "SIGHUP"); err != nil {
+		t.Fatal(err)
+	}
+	logged("hup")
+	// A name that is no signal interrupts the task.
+	if err := a.client.Allocations().Signal(full, nil, "main", "SIGFOO"); err != nil {
+		t.Fatal(err)
+	}
+	logged("int")
+	a.eventually("the task ended well", func() error {
+		now, _, err := a.client.Allocations().Info(full.ID, nil)
+		if err == nil && now.ClientStatus != "complete" {
+			err = errors.New(now.ClientStatus)
+		}
+		return err
+	})
+	if err := a.client.Allocations().Signal(full, nil, "none", "SIGHUP"); err == nil {
+		t.Error("a task that does not exist took a signal")
+	}
+}
