@@ -183,14 +183,18 @@ func (o *monitor) settled(ctx context.Context, ev *api.Evaluation) error {
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	live := &progress{m: o.m}
+	defer live.clear()
 	for pending() {
+		live.show(o.allocs)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return nil
 		}
+		live.clear()
 		if err := o.updateAllocs(ctx, ev); err != nil {
-			if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return nil
 			}
 			return err
