@@ -61,6 +61,7 @@ func merge(old *api.Allocation, u *AllocUpdate, index uint64, now int64) *api.Al
 		a.ClientDescription = intern(u.ClientDescription)
 	}
 	if u.TaskStates != nil {
+		state.ShareTaskTexts(u.TaskStates, share)
 		a.TaskStates = u.TaskStates
 	}
 	if u.NetworkStatus != nil {

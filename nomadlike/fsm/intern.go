@@ -2,7 +2,11 @@
 
 package fsm
 
-import "github.com/nomadlike/nomadlike/api"
+import (
+	"sync"
+
+	"github.com/nomadlike/nomadlike/api"
+)
 
 // constants holds the texts that very many rows repeat.
 var constants = func() map[string]string {
@@ -29,5 +33,34 @@ func intern(s string) string {
 	if c, ok := constants[s]; ok {
 		return c
 	}
+	return s
+}
+
+// Limits of the texts that share remembers.
+const (
+	maxShared     = 8192
+	maxSharedText = 128
+)
+
+var shared struct {
+	sync.Mutex
+	texts map[string]string
+}
+
+// share returns a text that equals s, the same one for equal texts as long as there are not too many: what
+// tasks report of themselves are few different texts, very often.
+func share(s string) string {
+	if s == "" || len(s) > maxSharedText {
+		return s
+	}
+	shared.Lock()
+	defer shared.Unlock()
+	if t, ok := shared.texts[s]; ok {
+		return t
+	}
+	if shared.texts == nil || len(shared.texts) >= maxShared {
+		shared.texts = map[string]string{}
+	}
+	shared.texts[s] = s
 	return s
 }
