@@ -295,7 +295,9 @@ func TestClusterLosesLeader(t *testing.T) {
 		c.write("x", 20)
 		old := c.leader()
 		c.kill(old.name)
+		lost := time.Now()
 		next := c.leader()
+		t.Logf("%s leads after %s of virtual time", next.name, time.Since(lost))
 		c.has(next, "x", 20)
 		c.write("y", 20)
 		back := c.start(old.name, 3)
@@ -539,12 +541,12 @@ func TestDutyIsKept(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- s.Run(ctx) }()
 		c.pass(time.Minute)
-		if runs != 4 {
-			t.Errorf("the duty ran %d times", runs)
-		}
 		cancel()
 		if err := <-done; err != nil || !ended {
 			t.Errorf("ended %v, error %v", ended, err)
+		}
+		if runs != 4 {
+			t.Errorf("the duty ran %d times", runs)
 		}
 	})
 }
