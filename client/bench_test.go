@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-metrics"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client"
@@ -33,6 +34,7 @@ type bench struct {
 	cancel  context.CancelFunc
 	done    chan error
 	opened  []string
+	metrics *metrics.Metrics
 }
 
 func inBench(t *testing.T, fn func(t *testing.T, b *bench)) {
@@ -57,7 +59,7 @@ func inBench(t *testing.T, fn func(t *testing.T, b *bench)) {
 func (b *bench) boot() {
 	b.t.Helper()
 	c, err := client.New(b.cfg, client.Deps{
-		Servers: b.servers, Logger: hclog.NewNullLogger(), ServersChanged: func(addrs []string) { b.opened = addrs },
+		Servers: b.servers, Logger: hclog.NewNullLogger(), Metrics: b.metrics, ServersChanged: func(addrs []string) { b.opened = addrs },
 		NewDrivers: func(cfg host.Config) client.Drivers {
 			b.plugins = cfg
 			return clienttest.NewPlugins(b.machine, cfg)

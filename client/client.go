@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-metrics"
 	"github.com/hashicorp/go-sockaddr/template"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -49,6 +50,8 @@ type Deps struct {
 	Logger  hclog.Logger
 	// ServersChanged, unless nil, is told the addresses of the servers with each heartbeat.
 	ServersChanged func(addrs []string)
+	// Metrics takes what the client measures; nil for nobody.
+	Metrics *metrics.Metrics
 	// NewDrivers makes the driver plugins, host.New when nil.
 	NewDrivers func(host.Config) Drivers
 	// StartLogs is logs.Start when nil.
@@ -321,6 +324,7 @@ func (c *Client) Run(ctx context.Context) error {
 	g.Go("garbage collection", c.gc.run)
 	g.Go("fingerprint", c.refreshFacts)
 	g.Go("heartbeat stop", c.stopWithoutContact)
+	g.Go("metrics", c.publishMetrics)
 	c.logger.Info("client started", "node_id", c.identity.id)
 	err := g.Wait()
 
@@ -373,10 +377,27 @@ func (c *Client) restore() error {
 	for _, r := range all {
 		c.launch(r)
 	}
+	c.warnOfStrangers()
 	if len(records) > 0 {
 		c.logger.Info("allocations of the last agent restored", "count", len(records))
 	}
 	return nil
+}
+
+// warnOfStrangers tells of directories that no allocation owns any more, as after the loss of the state.
+// Their tasks may be running, so they are not touched.
+func (c *Client) warnOfStrangers() {
+	ids, err := c.dirs.List()
+	if err != nil {
+		c.logger.Warn("allocation directories cannot be listed", "error", err)
+		return
+	}
+	for _, id := range ids {
+		if c.runner(id) == nil {
+			c.logger.Warn("directory belongs to no known allocation; stop what runs in it and remove it by hand",
+				"alloc_id", id, "path", filepath.Join(c.dirs.Path(), id))
+		}
+	}
 }
 
 // add makes the runner of an allocation; nil when there is one or the client has stopped.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-metrics"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client"
@@ -264,6 +265,51 @@ func TestGarbageCollection(t *testing.T) {
 		pass(time.Hour)
 		if got := b.machine.Running(); len(got) != 1 {
 			t.Errorf("%v run", got)
+		}
+	})
+}
+
+func TestMetrics(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.halt()
+		sink := metrics.NewInmemSink(time.Hour, 2*time.Hour)
+		cfg := metrics.DefaultConfig("nomad")
+		cfg.EnableHostname, cfg.EnableRuntimeMetrics = false, false
+		m, err := metrics.New(cfg, sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Shutdown()
+		b.metrics = m
+		b.boot()
+		granted := &api.AllocatedResources{
+			Tasks:  map[string]*api.AllocatedTaskResources{"t": {Cpu: api.AllocatedCpuResources{CpuShares: 100}, Memory: api.AllocatedMemoryResources{MemoryMB: 64, MemoryMaxMB: 96}}},
+			Shared: api.AllocatedSharedResources{DiskMB: 300},
+		}
+		one, two := allocation(1, api.JobTypeService), allocation(2, api.JobTypeBatch, "run_for=1s")
+		one.AllocatedResources, two.AllocatedResources = granted, granted
+		b.servers.Place(one, two)
+		pass(time.Minute)
+		got := map[string]float32{}
+		for _, interval := range sink.Data() {
+			for _, g := range interval.Gauges {
+				if !slices.Contains(g.Labels, metrics.Label{Name: "node_status", Value: "ready"}) {
+					continue
+				}
+				got[g.Name] = g.Value
+				if !slices.Contains(g.Labels, metrics.Label{Name: "node_id", Value: b.client.NodeID()}) {
+					t.Errorf("%s has labels %v", g.Name, g.Labels)
+				}
+			}
+		}
+		for name, want := range map[string]float32{
+			"nomad.client.allocated.cpu": 100, "nomad.client.unallocated.cpu": 3900, "nomad.client.allocated.memory": 64, "nomad.client.unallocated.memory": 4032,
+			"nomad.client.allocated.max_memory": 96, "nomad.client.allocated.disk": 300, "nomad.client.allocations.running": 1,
+			"nomad.client.allocations.terminal": 1, "nomad.client.allocations.pending": 0, "nomad.client.allocations.migrating": 0, "nomad.client.allocations.blocked": 0,
+		} {
+			if v, ok := got[name]; !ok || v != want {
+				t.Errorf("%s = %v, %t, want %v", name, v, ok, want)
+			}
 		}
 	})
 }

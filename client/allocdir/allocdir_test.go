@@ -128,6 +128,45 @@ func TestBuildDoesNotFollowWhatIsInTheWay(t *testing.T) {
 	}
 }
 
+// Whatever a task puts in the place of its directories, nothing is made or mounted outside.
+func TestHostileTaskDirectories(t *testing.T) {
+	for _, name := range []string{"alloc", "alloc/logs", "alloc/data", "web", "web/local", "web/tmp", "web/secrets", "web/private"} {
+		for kind, put := range map[string]func(t *testing.T, at, outside string){
+			"link out": func(t *testing.T, at, outside string) { link(t, outside, at) },
+			"link in":  func(t *testing.T, at, _ string) { link(t, ".", at) },
+			"file":     func(t *testing.T, at, _ string) { write(t, "x", at) },
+		} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				r := newRoot(t)
+				outside := t.TempDir()
+				d := newDir(t, r, testID, "web")
+				if err := d.ReleaseSecrets([]string{"web"}); err != nil {
+					t.Fatal(err)
+				}
+				at := filepath.Join(d.Path(), filepath.FromSlash(name))
+				if err := os.RemoveAll(at); err != nil {
+					t.Fatal(err)
+				}
+				put(t, at, outside)
+				again, err := r.Create(testID)
+				if err == nil {
+					err = again.BuildTask("web", 0)
+					_ = again.Close()
+				}
+				if err == nil {
+					t.Error("the directories were built over it")
+				}
+				if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {
+					t.Errorf("outside has %v, %v", entries, err)
+				}
+				if info, err := os.Stat(outside); err != nil || info.Mode().Perm()&0o022 != 0 {
+					t.Errorf("outside was changed to %v, %v", info.Mode(), err)
+				}
+			})
+		}
+	}
+}
+
 func link(t *testing.T, target string, at ...string) {
 	t.Helper()
 	if err := os.Symlink(target, filepath.Join(at...)); err != nil {

@@ -167,6 +167,26 @@ func TestWhatIsInTheWayIsReplaced(t *testing.T) {
 	wantFile(t, outside, "precious")
 }
 
+// A task that replaces the log directory does not get the agent to write elsewhere.
+func TestReplacedLogDirectory(t *testing.T) {
+	cfg := config(t)
+	outside := t.TempDir()
+	dir := filepath.Join(cfg.AllocDir, "alloc", "logs")
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, dir); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Start(cfg); err == nil {
+		c.Stop()
+		t.Error("output is collected through a link")
+	}
+	if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {
+		t.Errorf("outside has %v, %v", entries, err)
+	}
+}
+
 // A process that a task left behind and that keeps its output open must not keep the agent waiting.
 func TestStopDoesNotWaitForLeftovers(t *testing.T) {
 	cfg := config(t)

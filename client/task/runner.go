@@ -185,6 +185,7 @@ func (r *Runner) attend(ctx context.Context) {
 		r.finish(ctx, false)
 		return
 	}
+	r.killErr = nil
 	if r.reset != nil {
 		requested, r.reset, r.open = true, nil, false
 	}
