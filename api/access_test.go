@@ -115,16 +115,16 @@ func TestAsk(t *testing.T) {
 		{"poststart runs beside main", []*Task{task("poststart", false, 4, 4), task("", false, 1, 20)}, Ask{CPU: 5, MemoryMB: 24, DiskMB: 300}},
 		{"poststop runs alone", []*Task{task("poststop", false, 4, 40), task("", false, 1, 20)}, Ask{CPU: 4, MemoryMB: 40, DiskMB: 300}},
 		{"cores in full", []*Task{
-			{Resources: &Resources{Cores: 2, MemoryMB: Ptr(10)}},
-			{Lifecycle: &Lifecycle{Hook: "prestart"}, Resources: &Resources{Cores: 1, MemoryMB: Ptr(10)}},
+			{Resources: &Resources{Cores: 2, MemoryMB: new(10)}},
+			{Lifecycle: &Lifecycle{Hook: "prestart"}, Resources: &Resources{Cores: 1, MemoryMB: new(10)}},
 		}, Ask{MemoryMB: 10, DiskMB: 300, Cores: 3}},
-		{"secrets", []*Task{{Resources: &Resources{MemoryMB: Ptr(10), SecretsMB: 5}}}, Ask{CPU: 100, MemoryMB: 15, DiskMB: 300}},
+		{"secrets", []*Task{{Resources: &Resources{MemoryMB: new(10), SecretsMB: 5}}}, Ask{CPU: 100, MemoryMB: 15, DiskMB: 300}},
 	} {
 		if got := (&TaskGroup{Tasks: test.tasks}).Ask(); got != test.want {
 			t.Errorf("%s: got %+v, want %+v", test.name, got, test.want)
 		}
 	}
-	if got := (&TaskGroup{EphemeralDisk: &EphemeralDisk{SizeMB: Ptr(7)}}).Ask().DiskMB; got != 7 {
+	if got := (&TaskGroup{EphemeralDisk: &EphemeralDisk{SizeMB: new(7)}}).Ask().DiskMB; got != 7 {
 		t.Errorf("disk: got %d", got)
 	}
 }
@@ -149,10 +149,10 @@ func TestAccessorsOfNil(t *testing.T) {
 	if !update.IsEmpty() || update.MaxParallelOrDefault() != 0 || reschedule.Enabled() || reschedule.UnlimitedAttempts() {
 		t.Error("policies")
 	}
-	if !(&UpdateStrategy{MaxParallel: Ptr(0)}).IsEmpty() || (&UpdateStrategy{}).IsEmpty() {
+	if !(&UpdateStrategy{MaxParallel: new(0)}).IsEmpty() || (&UpdateStrategy{}).IsEmpty() {
 		t.Error("update")
 	}
-	if !(&ReschedulePolicy{Attempts: Ptr(1)}).Enabled() || !(&ReschedulePolicy{Unlimited: Ptr(true)}).Enabled() || (&ReschedulePolicy{}).Enabled() {
+	if !(&ReschedulePolicy{Attempts: new(1)}).Enabled() || !(&ReschedulePolicy{Unlimited: new(true)}).Enabled() || (&ReschedulePolicy{}).Enabled() {
 		t.Error("reschedule")
 	}
 }
@@ -165,7 +165,7 @@ func TestSpecEqual(t *testing.T) {
 		t.Error("registering the same job again would make a new version")
 	}
 	changed := typeinfo.Copy(submitted)
-	changed.TaskGroups[0].Scaling.Max = Ptr(6)
+	changed.TaskGroups[0].Scaling.Max = new(6)
 	if SpecEqual(stored, changed) {
 		t.Error("a change was not seen")
 	}

@@ -121,13 +121,13 @@ None j
   None group g map[ignore:1]
     None task t 
 `},
-		{"count up", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = Ptr(12) }, true, `
+		{"count up", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(12) }, true, `
 Edited j
   Edited group g map[ignore:1]
     Edited Count "9" "12" forces create
     None task t 
 `},
-		{"count down", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = Ptr(8) }, true, `
+		{"count down", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(8) }, true, `
 Edited j
   Edited group g map[ignore:1]
     Edited Count "9" "8" forces destroy
@@ -170,7 +170,7 @@ Edited j
     Edited task t forces in-place update
       Edited KillTimeout "5000000000" "60000000000" 
 `},
-		{"restart of one task", func(_ *Job, _ *TaskGroup, t *Task) { t.RestartPolicy.Attempts = Ptr(9) }, false, `
+		{"restart of one task", func(_ *Job, _ *TaskGroup, t *Task) { t.RestartPolicy.Attempts = new(9) }, false, `
 Edited j
   Edited group g map[ignore:1]
     Edited task t forces in-place update
@@ -205,7 +205,7 @@ Edited j
 `},
 		{"group and task", func(j *Job, g *TaskGroup, _ *Task) {
 			g.Tasks = append(g.Tasks, &Task{Name: "a", Driver: "x"})
-			j.TaskGroups = append(j.TaskGroups, &TaskGroup{Name: "b", Count: Ptr(1), Tasks: []*Task{{Name: "t"}}})
+			j.TaskGroups = append(j.TaskGroups, &TaskGroup{Name: "b", Count: new(1), Tasks: []*Task{{Name: "t"}}})
 		}, true, `
 Edited j
   Added group b map[create:1]
@@ -236,7 +236,7 @@ Edited j
 			old := plainJob(func(j *Job, g *TaskGroup, t *Task) {
 				j.Meta, j.Datacenters = map[string]string{"a": "1", "b": "1"}, []string{"dc1"}
 				j.Constraints = []*Constraint{{LTarget: "a", RTarget: "1"}}
-				g.Count = Ptr(9)
+				g.Count = new(9)
 				g.Services = []*Service{{Name: "web"}}
 				t.Config = map[string]any{"args": []any{"x", "y"}}
 			})

@@ -69,8 +69,7 @@ func AsError(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		if msg := err.Error(); msg != e.Message {
 			c := *e
 			c.Message = msg

@@ -36,7 +36,7 @@ func (g *TaskGroup) canonicalize(job *Job, at stage) {
 // canonicalizeCount sets an unset count, or one of 0, to the lower bound of the scaling block.
 func (g *TaskGroup) canonicalizeCount() {
 	if g.Scaling != nil && g.Scaling.Min != nil && isZeroPtr(g.Count) {
-		g.Count = Ptr(*g.Scaling.Min)
+		g.Count = new(*g.Scaling.Min)
 	}
 	setDefaultPtr(&g.Count, 1)
 }

@@ -55,8 +55,8 @@ func (g *TaskGroup) validatePolicies(c *checker, job *Job) {
 		c.failf("update", "Job type %q does not allow update block", job.Type)
 	}
 	g.RestartPolicy.validate(c)
-	switch {
-	case job.Type == JobTypeSystem || job.Type == JobTypeSysBatch:
+	switch job.Type {
+	case JobTypeSystem, JobTypeSysBatch:
 		c.check(g.ReschedulePolicy == nil, "reschedule", "Job type %q does not allow reschedule block", job.Type)
 	default:
 		g.ReschedulePolicy.validate(c)

@@ -127,8 +127,8 @@ func populate(v reflect.Value, depth int) {
 	case reflect.Interface:
 		v.Set(reflect.ValueOf("dynamic"))
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if field := v.Field(i); field.CanSet() {
+		for _, field := range v.Fields() {
+			if field := field; field.CanSet() {
 				populate(field, depth+1)
 			}
 		}
@@ -156,29 +156,29 @@ func TestCanonicalizeDefaults(t *testing.T) {
 		{"namespace", nil, func(j *Job) any { return j.Namespace }, "default"},
 		{"type", nil, func(j *Job) any { return j.Type }, "service"},
 		{"priority", nil, func(j *Job) any { return *j.Priority }, 50},
-		{"an explicit priority of 0 stays", func(j *Job) { j.Priority = Ptr(0) }, func(j *Job) any { return *j.Priority }, 0},
+		{"an explicit priority of 0 stays", func(j *Job) { j.Priority = new(0) }, func(j *Job) any { return *j.Priority }, 0},
 		{"datacenters", nil, func(j *Job) any { return j.Datacenters }, []string{"*"}},
 		{"node pool", nil, func(j *Job) any { return j.NodePool }, "default"},
 		{"count", nil, func(j *Job) any { return *group(j).Count }, 1},
-		{"count 0 stays", func(j *Job) { group(j).Count = Ptr(0) }, func(j *Job) any { return *group(j).Count }, 0},
-		{"count from scaling", func(j *Job) { group(j).Scaling = &ScalingPolicy{Min: Ptr(3)} }, func(j *Job) any { return *group(j).Count }, 3},
-		{"count 0 from scaling", func(j *Job) { group(j).Count = Ptr(0); group(j).Scaling = &ScalingPolicy{Min: Ptr(3)} }, func(j *Job) any { return *group(j).Count }, 3},
-		{"scaling min from count", func(j *Job) { group(j).Count = Ptr(4); group(j).Scaling = &ScalingPolicy{} }, func(j *Job) any { return *group(j).Scaling.Min }, 4},
+		{"count 0 stays", func(j *Job) { group(j).Count = new(0) }, func(j *Job) any { return *group(j).Count }, 0},
+		{"count from scaling", func(j *Job) { group(j).Scaling = &ScalingPolicy{Min: new(3)} }, func(j *Job) any { return *group(j).Count }, 3},
+		{"count 0 from scaling", func(j *Job) { group(j).Count = new(0); group(j).Scaling = &ScalingPolicy{Min: new(3)} }, func(j *Job) any { return *group(j).Count }, 3},
+		{"scaling min from count", func(j *Job) { group(j).Count = new(4); group(j).Scaling = &ScalingPolicy{} }, func(j *Job) any { return *group(j).Scaling.Min }, 4},
 		{"service update", nil, func(j *Job) any { return *group(j).Update }, *defaultUpdate()},
 		{"batch has no update", func(j *Job) { j.Type = "batch" }, func(j *Job) any { return group(j).Update }, (*UpdateStrategy)(nil)},
 		{"batch job keeps an update block for validation", func(j *Job) { j.Type = "batch"; j.Update = &UpdateStrategy{} }, func(j *Job) any { return group(j).Update != nil }, true},
 		{"job update is the base of the group's", func(j *Job) {
-			j.Update = &UpdateStrategy{MaxParallel: Ptr(4), Canary: Ptr(1)}
-			group(j).Update = &UpdateStrategy{MaxParallel: Ptr(2)}
+			j.Update = &UpdateStrategy{MaxParallel: new(4), Canary: new(1)}
+			group(j).Update = &UpdateStrategy{MaxParallel: new(2)}
 		}, func(j *Job) any { return []int{*group(j).Update.MaxParallel, *group(j).Update.Canary} }, []int{2, 1}},
-		{"job update shows two keys", func(j *Job) { j.Update = &UpdateStrategy{MaxParallel: Ptr(4), HealthyDeadline: Ptr(time.Hour)} }, func(j *Job) any {
+		{"job update shows two keys", func(j *Job) { j.Update = &UpdateStrategy{MaxParallel: new(4), HealthyDeadline: Ptr(time.Hour)} }, func(j *Job) any {
 			return []any{*j.Update.MaxParallel, *j.Update.Stagger, *j.Update.HealthyDeadline, j.Update.HealthCheck}
 		}, []any{4, 30 * time.Second, time.Duration(0), ""}},
 		{"service restart", nil, func(j *Job) any { return *group(j).RestartPolicy }, *defaultRestart("service")},
 		{"batch restart", func(j *Job) { j.Type = "sysbatch" }, func(j *Job) any { return []any{*group(j).RestartPolicy.Attempts, *group(j).RestartPolicy.Interval} }, []any{3, 24 * time.Hour}},
 		{"task restart over group over type", func(j *Job) {
-			group(j).RestartPolicy = &RestartPolicy{Attempts: Ptr(7), Delay: Ptr(time.Second)}
-			task(j).RestartPolicy = &RestartPolicy{Attempts: Ptr(9)}
+			group(j).RestartPolicy = &RestartPolicy{Attempts: new(7), Delay: Ptr(time.Second)}
+			task(j).RestartPolicy = &RestartPolicy{Attempts: new(9)}
 		}, func(j *Job) any {
 			return []any{*task(j).RestartPolicy.Attempts, *task(j).RestartPolicy.Delay, task(j).RestartPolicy.Mode, *group(j).RestartPolicy.Attempts}
 		}, []any{9, time.Second, "fail", 7}},
@@ -186,14 +186,14 @@ func TestCanonicalizeDefaults(t *testing.T) {
 		{"batch reschedule", func(j *Job) { j.Type = "batch" }, func(j *Job) any { return *group(j).ReschedulePolicy }, *defaultReschedule("batch")},
 		{"system has no reschedule", func(j *Job) { j.Type = "system" }, func(j *Job) any { return group(j).ReschedulePolicy }, (*ReschedulePolicy)(nil)},
 		{"job reschedule is merged", func(j *Job) {
-			j.Reschedule = &ReschedulePolicy{Attempts: Ptr(5), Unlimited: Ptr(false)}
-			group(j).ReschedulePolicy = &ReschedulePolicy{Attempts: Ptr(6)}
+			j.Reschedule = &ReschedulePolicy{Attempts: new(5), Unlimited: new(false)}
+			group(j).ReschedulePolicy = &ReschedulePolicy{Attempts: new(6)}
 		}, func(j *Job) any {
 			return []any{*group(j).ReschedulePolicy.Attempts, *group(j).ReschedulePolicy.Unlimited, group(j).ReschedulePolicy.DelayFunction, j.Reschedule}
 		}, []any{6, false, "exponential", (*ReschedulePolicy)(nil)}},
-		{"migrate", func(j *Job) { j.Migrate = &Migrate{MaxParallel: Ptr(3)} }, func(j *Job) any { return []any{*group(j).Migrate.MaxParallel, group(j).Migrate.HealthCheck} }, []any{3, "checks"}},
+		{"migrate", func(j *Job) { j.Migrate = &Migrate{MaxParallel: new(3)} }, func(j *Job) any { return []any{*group(j).Migrate.MaxParallel, group(j).Migrate.HealthCheck} }, []any{3, "checks"}},
 		{"batch has no migrate", func(j *Job) { j.Type = "batch" }, func(j *Job) any { return group(j).Migrate }, (*Migrate)(nil)},
-		{"disconnect", func(j *Job) { group(j).Disconnect = &Disconnect{} }, func(j *Job) any { return *group(j).Disconnect }, Disconnect{Replace: Ptr(true), Reconcile: "best_score"}},
+		{"disconnect", func(j *Job) { group(j).Disconnect = &Disconnect{} }, func(j *Job) any { return *group(j).Disconnect }, Disconnect{Replace: new(true), Reconcile: "best_score"}},
 		{"disk", nil, func(j *Job) any { return *group(j).EphemeralDisk.SizeMB }, 300},
 		{"host network", func(j *Job) {
 			group(j).Networks = []*NetworkResource{{DynamicPorts: []*Port{{Label: "a"}}, ReservedPorts: []*Port{{Label: "b", HostNetwork: "lan"}}}}
@@ -204,7 +204,7 @@ func TestCanonicalizeDefaults(t *testing.T) {
 		{"cpu and memory", nil, func(j *Job) any { return []int{*task(j).Resources.CPU, *task(j).Resources.MemoryMB} }, []int{100, 300}},
 		{"no cpu beside cores", func(j *Job) { task(j).Resources = &Resources{Cores: 2} }, func(j *Job) any { return *task(j).Resources.CPU }, 0},
 		{"kill timeout", nil, func(j *Job) any { return *task(j).KillTimeout }, 5 * time.Second},
-		{"logs", nil, func(j *Job) any { return *task(j).LogConfig }, LogConfig{MaxFiles: Ptr(10), MaxFileSizeMB: Ptr(10)}},
+		{"logs", nil, func(j *Job) any { return *task(j).LogConfig }, LogConfig{MaxFiles: new(10), MaxFileSizeMB: new(10)}},
 		{"default identity", nil, func(j *Job) any { return *task(j).Identity }, WorkloadIdentity{Name: "default", Audience: []string{"nomadproject.io"}}},
 		{"default identity leaves the list", func(j *Job) { task(j).Identities = []*WorkloadIdentity{{Env: true}, {Name: "aws"}} }, func(j *Job) any {
 			return []any{task(j).Identity.Env, len(task(j).Identities), task(j).Identities[0].Name}
@@ -221,7 +221,7 @@ func TestCanonicalizeDefaults(t *testing.T) {
 		}, func(j *Job) any {
 			return []string{task(j).Artifacts[0].RelativeDest, task(j).Artifacts[0].GetterMode, task(j).Artifacts[1].RelativeDest}
 		}, []string{"local/", "any", "local/b.tgz"}},
-		{"vault", func(j *Job) { task(j).Vault = &Vault{} }, func(j *Job) any { return *task(j).Vault }, Vault{Cluster: "default", Env: Ptr(true), ChangeMode: "restart", ChangeSignal: "SIGHUP"}},
+		{"vault", func(j *Job) { task(j).Vault = &Vault{} }, func(j *Job) any { return *task(j).Vault }, Vault{Cluster: "default", Env: new(true), ChangeMode: "restart", ChangeSignal: "SIGHUP"}},
 		{"constraint and affinity", func(j *Job) {
 			j.Constraints = []*Constraint{{}}
 			j.Affinities = []*Affinity{{}}
@@ -249,7 +249,7 @@ func TestCanonicalizeDefaults(t *testing.T) {
 			a, b := group(j).Services[0].Checks[0], group(j).Services[0].Checks[1]
 			return []any{a.Name, a.OnUpdate, a.CheckRestart.Limit, b.CheckRestart.Limit, *b.CheckRestart.Grace}
 		}, []any{`service: "web" check`, "ignore_warnings", 3, 5, time.Minute}},
-		{"periodic", func(j *Job) { j.Periodic = &Periodic{} }, func(j *Job) any { return *j.Periodic }, Periodic{Enabled: Ptr(true), SpecType: "cron", TimeZone: "UTC", Specs: []string{}}},
+		{"periodic", func(j *Job) { j.Periodic = &Periodic{} }, func(j *Job) any { return *j.Periodic }, Periodic{Enabled: new(true), SpecType: "cron", TimeZone: "UTC", Specs: []string{}}},
 		{"parameterized", func(j *Job) { j.ParameterizedJob = &ParameterizedJob{} }, func(j *Job) any { return j.ParameterizedJob.Payload }, "optional"},
 		{"nil elements go", func(j *Job) { j.TaskGroups = append(j.TaskGroups, nil); j.Constraints = []*Constraint{nil} }, func(j *Job) any { return []int{len(j.TaskGroups), len(j.Constraints)} }, []int{1, 0}},
 	} {

@@ -28,8 +28,8 @@ func rescheduling(p ReschedulePolicy) editJob {
 // limited returns a reschedule policy that is fine, for one mistake to be made in it.
 func limited(edit func(*ReschedulePolicy)) editJob {
 	p := ReschedulePolicy{
-		Attempts: Ptr(3), Interval: Ptr(time.Hour), Delay: Ptr(10 * time.Second), DelayFunction: DelayConstant,
-		MaxDelay: Ptr(time.Duration(0)), Unlimited: Ptr(false),
+		Attempts: new(3), Interval: Ptr(time.Hour), Delay: Ptr(10 * time.Second), DelayFunction: DelayConstant,
+		MaxDelay: Ptr(time.Duration(0)), Unlimited: new(false),
 	}
 	edit(&p)
 	return rescheduling(p)
@@ -40,34 +40,34 @@ func migrating(m Migrate) editJob {
 }
 
 var policyRules = []rule{
-	{"update", updating(UpdateStrategy{MaxParallel: Ptr(0), ProgressDeadline: Ptr(time.Duration(0)), Canary: Ptr(1), AutoPromote: Ptr(true)}), "", ""},
+	{"update", updating(UpdateStrategy{MaxParallel: new(0), ProgressDeadline: Ptr(time.Duration(0)), Canary: new(1), AutoPromote: new(true)}), "", ""},
 	{"update of batch", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "batch"; g.Update = &UpdateStrategy{} }, "G.update", "does not allow update block"},
-	{"job update of batch", func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "batch"; j.Update = &UpdateStrategy{MaxParallel: Ptr(1)} }, "G.update", "does not allow update block"},
-	{"max_parallel", updating(UpdateStrategy{MaxParallel: Ptr(-1)}), "G.update.max_parallel", "less than zero"},
+	{"job update of batch", func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "batch"; j.Update = &UpdateStrategy{MaxParallel: new(1)} }, "G.update", "does not allow update block"},
+	{"max_parallel", updating(UpdateStrategy{MaxParallel: new(-1)}), "G.update.max_parallel", "less than zero"},
 	{"health_check", updating(UpdateStrategy{HealthCheck: "x"}), "G.update.health_check", "task_states"},
 	{"min_healthy_time", updating(UpdateStrategy{MinHealthyTime: Ptr(-time.Second)}), "G.update.min_healthy_time", "less than zero"},
 	{"min_healthy_time and deadline", updating(UpdateStrategy{MinHealthyTime: Ptr(time.Second), HealthyDeadline: Ptr(time.Second)}), "G.update.min_healthy_time", "less than healthy deadline"},
 	{"healthy_deadline 0", updating(UpdateStrategy{HealthyDeadline: Ptr(time.Duration(0))}), "G.update.healthy_deadline", "greater than zero"},
 	{"healthy_deadline and progress", updating(UpdateStrategy{HealthyDeadline: Ptr(10 * time.Minute)}), "G.update.healthy_deadline", "less than progress deadline"},
 	{"progress_deadline", updating(UpdateStrategy{ProgressDeadline: Ptr(-time.Second)}), "G.update.progress_deadline", "zero or greater"},
-	{"canary", updating(UpdateStrategy{Canary: Ptr(-1)}), "G.update.canary", "less than zero"},
-	{"auto_promote", updating(UpdateStrategy{AutoPromote: Ptr(true)}), "G.update.auto_promote", "Canary count"},
+	{"canary", updating(UpdateStrategy{Canary: new(-1)}), "G.update.canary", "less than zero"},
+	{"auto_promote", updating(UpdateStrategy{AutoPromote: new(true)}), "G.update.auto_promote", "Canary count"},
 	{"stagger", updating(UpdateStrategy{Stagger: Ptr(time.Duration(0))}), "G.update.stagger", "greater than zero"},
 	{"kill_timeout above progress", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = Ptr(time.Hour) }, "T.kill_timeout", "ProgressDeadline"},
 	{"kill_timeout of batch", func(j *Job, _ *TaskGroup, t *Task) { j.Type = "batch"; t.KillTimeout = Ptr(time.Hour) }, "", ""},
 
-	{"restart attempts 0", restarting(RestartPolicy{Attempts: Ptr(0)}), "", ""},
-	{"restart delay with 0", restarting(RestartPolicy{Attempts: Ptr(0), Mode: "delay"}), "G.restart.mode", "ambiguous"},
+	{"restart attempts 0", restarting(RestartPolicy{Attempts: new(0)}), "", ""},
+	{"restart delay with 0", restarting(RestartPolicy{Attempts: new(0), Mode: "delay"}), "G.restart.mode", "ambiguous"},
 	{"restart mode", restarting(RestartPolicy{Mode: "x"}), "G.restart.mode", `"fail"`},
-	{"restart interval", restarting(RestartPolicy{Attempts: Ptr(0), Interval: Ptr(4 * time.Second)}), "G.restart.interval", "less than 5s"},
-	{"restart delay too long", restarting(RestartPolicy{Attempts: Ptr(3), Interval: Ptr(time.Minute), Delay: Ptr(21 * time.Second)}), "G.restart", "can't restart"},
-	{"restart delay fits", restarting(RestartPolicy{Attempts: Ptr(3), Interval: Ptr(time.Minute), Delay: Ptr(20 * time.Second)}), "", ""},
-	{"restart attempts", restarting(RestartPolicy{Attempts: Ptr(-1)}), "G.restart.attempts", "less than zero"},
+	{"restart interval", restarting(RestartPolicy{Attempts: new(0), Interval: Ptr(4 * time.Second)}), "G.restart.interval", "less than 5s"},
+	{"restart delay too long", restarting(RestartPolicy{Attempts: new(3), Interval: Ptr(time.Minute), Delay: Ptr(21 * time.Second)}), "G.restart", "can't restart"},
+	{"restart delay fits", restarting(RestartPolicy{Attempts: new(3), Interval: Ptr(time.Minute), Delay: Ptr(20 * time.Second)}), "", ""},
+	{"restart attempts", restarting(RestartPolicy{Attempts: new(-1)}), "G.restart.attempts", "less than zero"},
 	{"task restart", func(_ *Job, _ *TaskGroup, t *Task) { t.RestartPolicy = &RestartPolicy{Mode: "x"} }, "T.restart.mode", `"fail"`},
 
 	{"reschedule limited", limited(func(*ReschedulePolicy) {}), "", ""},
-	{"reschedule off", rescheduling(ReschedulePolicy{Unlimited: Ptr(false), DelayFunction: "x"}), "", ""},
-	{"reschedule attempts of service", rescheduling(ReschedulePolicy{Attempts: Ptr(1)}), "G.reschedule", "unlimited = false"},
+	{"reschedule off", rescheduling(ReschedulePolicy{Unlimited: new(false), DelayFunction: "x"}), "", ""},
+	{"reschedule attempts of service", rescheduling(ReschedulePolicy{Attempts: new(1)}), "G.reschedule", "unlimited = false"},
 	{"reschedule of system", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "system"; g.ReschedulePolicy = &ReschedulePolicy{} }, "G.reschedule", "does not allow reschedule"},
 	{"reschedule job level of sysbatch", func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "sysbatch"; j.Reschedule = &ReschedulePolicy{} }, "G.reschedule", "does not allow reschedule"},
 	{"reschedule function", limited(func(p *ReschedulePolicy) { p.DelayFunction = "x" }), "G.reschedule.delay_function", "fibonacci"},
@@ -77,16 +77,16 @@ var policyRules = []rule{
 	{"reschedule interval", limited(func(p *ReschedulePolicy) { p.Interval = Ptr(14 * time.Second) }), "G.reschedule.interval", "less than 15s"},
 	{"reschedule does not fit", limited(func(p *ReschedulePolicy) { p.Interval = Ptr(25 * time.Second) }), "G.reschedule.interval", "Only 2 of 3 attempts fit"},
 	{"reschedule suggestion", limited(func(p *ReschedulePolicy) {
-		p.DelayFunction, p.MaxDelay, p.Attempts, p.Interval = "exponential", Ptr(40*time.Second), Ptr(5), Ptr(time.Minute)
+		p.DelayFunction, p.MaxDelay, p.Attempts, p.Interval = "exponential", Ptr(40*time.Second), new(5), Ptr(time.Minute)
 	}), "G.reschedule.interval", "at least 2m30s"},
 	{"reschedule fibonacci fits", limited(func(p *ReschedulePolicy) {
-		p.DelayFunction, p.MaxDelay, p.Attempts, p.Interval = "fibonacci", Ptr(time.Hour), Ptr(5), Ptr(120*time.Second)
+		p.DelayFunction, p.MaxDelay, p.Attempts, p.Interval = "fibonacci", Ptr(time.Hour), new(5), Ptr(120*time.Second)
 	}), "", ""},
-	{"reschedule too many", limited(func(p *ReschedulePolicy) { p.Attempts = Ptr(1 << 40) }), "G.reschedule.attempts", "cannot exceed"},
+	{"reschedule too many", limited(func(p *ReschedulePolicy) { p.Attempts = new(1 << 40) }), "G.reschedule.attempts", "cannot exceed"},
 
-	{"migrate", migrating(Migrate{MaxParallel: Ptr(0), MinHealthyTime: Ptr(5 * time.Minute)}), "", ""},
+	{"migrate", migrating(Migrate{MaxParallel: new(0), MinHealthyTime: Ptr(5 * time.Minute)}), "", ""},
 	{"migrate of batch", func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "batch"; j.Migrate = &Migrate{} }, "G.migrate", "does not allow migrate block"},
-	{"migrate max_parallel", migrating(Migrate{MaxParallel: Ptr(-1)}), "G.migrate.max_parallel", ">= 0"},
+	{"migrate max_parallel", migrating(Migrate{MaxParallel: new(-1)}), "G.migrate.max_parallel", ">= 0"},
 	{"migrate health_check", migrating(Migrate{HealthCheck: "manual"}), "G.migrate.health_check", "task_states"},
 	{"migrate min_healthy_time", migrating(Migrate{MinHealthyTime: Ptr(-time.Second)}), "G.migrate.min_healthy_time", ">= 0"},
 	{"migrate deadline", migrating(Migrate{MinHealthyTime: Ptr(time.Second), HealthyDeadline: Ptr(time.Duration(0))}), "G.migrate.min_healthy_time", "less than HealthyDeadline"},
@@ -138,7 +138,7 @@ var volumeRules = []rule{
 		g.Volumes = map[string]*VolumeRequest{"v": {Type: "host", Source: "x", PerAlloc: true}}
 	}, volumePath + ".per_alloc", "system"},
 	{"per_alloc with canaries", func(_ *Job, g *TaskGroup, _ *Task) {
-		g.Update = &UpdateStrategy{Canary: Ptr(1)}
+		g.Update = &UpdateStrategy{Canary: new(1)}
 		g.Volumes = map[string]*VolumeRequest{"v": {Type: "host", Source: "x", PerAlloc: true}}
 	}, volumePath + ".per_alloc", "canaries"},
 	{"host mount options", mounting(VolumeRequest{Type: "host", Source: "x", MountOptions: &MountOptions{}}), volumePath + ".mount_options", "host volumes"},
@@ -149,11 +149,11 @@ var volumeRules = []rule{
 	{"csi attachment mode", mounting(VolumeRequest{Type: "csi", Source: "x", AccessMode: "single-node-writer"}), volumePath + ".attachment_mode", "block-device"},
 	{"csi block mount options", mounting(VolumeRequest{Type: "csi", Source: "x", AccessMode: "single-node-writer", AttachmentMode: "block-device", MountOptions: &MountOptions{}}), volumePath + ".mount_options", "block devices"},
 	{"csi for two", func(_ *Job, g *TaskGroup, _ *Task) {
-		g.Count = Ptr(2)
+		g.Count = new(2)
 		g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi", Source: "x", AccessMode: "multi-node-single-writer", AttachmentMode: "file-system"}}
 	}, volumePath + ".access_mode", "per_alloc"},
 	{"csi for two per_alloc", func(_ *Job, g *TaskGroup, _ *Task) {
-		g.Count = Ptr(2)
+		g.Count = new(2)
 		g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi", Source: "x", AccessMode: "single-node-writer", AttachmentMode: "file-system", PerAlloc: true}}
 	}, "", ""},
 	{"mount of nothing", func(_ *Job, _ *TaskGroup, t *Task) { t.VolumeMounts = []*VolumeMount{{Volume: "x", Destination: "/x"}} }, "T.volume_mount[0].volume", "undefined volume"},
@@ -200,21 +200,21 @@ var taskRules = []rule{
 		t.Lifecycle, t.Leader = &Lifecycle{Hook: "poststart"}, true
 		g.Tasks = append(g.Tasks, &Task{Name: "m", Driver: "x"})
 	}, "T.leader", "main task"},
-	{"log files", func(_ *Job, _ *TaskGroup, t *Task) { t.LogConfig = &LogConfig{MaxFiles: Ptr(0)} }, "T.logs.max_files", "at least 1"},
-	{"log size", func(_ *Job, _ *TaskGroup, t *Task) { t.LogConfig = &LogConfig{MaxFileSizeMB: Ptr(0)} }, "T.logs.max_file_size", "at least 1"},
+	{"log files", func(_ *Job, _ *TaskGroup, t *Task) { t.LogConfig = &LogConfig{MaxFiles: new(0)} }, "T.logs.max_files", "at least 1"},
+	{"log size", func(_ *Job, _ *TaskGroup, t *Task) { t.LogConfig = &LogConfig{MaxFileSizeMB: new(0)} }, "T.logs.max_file_size", "at least 1"},
 	{"log sizes that overflow", func(_ *Job, _ *TaskGroup, t *Task) {
-		t.LogConfig = &LogConfig{MaxFiles: Ptr(1 << 62), MaxFileSizeMB: Ptr(4)}
+		t.LogConfig = &LogConfig{MaxFiles: new(1 << 62), MaxFileSizeMB: new(4)}
 	}, "T.logs", "less than requested disk"},
-	{"cpu", resourced(Resources{CPU: Ptr(0)}), "T.resources.cpu", "minimum CPU"},
-	{"cpu and cores", resourced(Resources{CPU: Ptr(1), Cores: 1}), "T.resources.cpu", "not both"},
+	{"cpu", resourced(Resources{CPU: new(0)}), "T.resources.cpu", "minimum CPU"},
+	{"cpu and cores", resourced(Resources{CPU: new(1), Cores: 1}), "T.resources.cpu", "not both"},
 	{"cores", resourced(Resources{Cores: 1}), "", ""},
 	{"cores negative", resourced(Resources{Cores: -1}), "T.resources.cores", "negative"},
-	{"memory", resourced(Resources{MemoryMB: Ptr(9)}), "T.resources.memory", "minimum MemoryMB"},
-	{"memory_max", resourced(Resources{MemoryMB: Ptr(20), MemoryMaxMB: 19}), "T.resources.memory_max", "larger than"},
-	{"memory_max unlimited", resourced(Resources{MemoryMB: Ptr(20), MemoryMaxMB: -1}), "", ""},
-	{"secrets size", resourced(Resources{MemoryMB: Ptr(20), SecretsMB: 21}), "T.resources.secrets", "between 0 and"},
-	{"device", resourced(Resources{Devices: []*RequestedDevice{{Name: "vendor/gpu/model", Count: Ptr(2)}}}), "", ""},
-	{"device count", resourced(Resources{Devices: []*RequestedDevice{{Name: "gpu", Count: Ptr(0)}}}), `T.resources.device["gpu"].count`, "at least 1"},
+	{"memory", resourced(Resources{MemoryMB: new(9)}), "T.resources.memory", "minimum MemoryMB"},
+	{"memory_max", resourced(Resources{MemoryMB: new(20), MemoryMaxMB: 19}), "T.resources.memory_max", "larger than"},
+	{"memory_max unlimited", resourced(Resources{MemoryMB: new(20), MemoryMaxMB: -1}), "", ""},
+	{"secrets size", resourced(Resources{MemoryMB: new(20), SecretsMB: 21}), "T.resources.secrets", "between 0 and"},
+	{"device", resourced(Resources{Devices: []*RequestedDevice{{Name: "vendor/gpu/model", Count: new(2)}}}), "", ""},
+	{"device count", resourced(Resources{Devices: []*RequestedDevice{{Name: "gpu", Count: new(0)}}}), `T.resources.device["gpu"].count`, "at least 1"},
 	{"device name", resourced(Resources{Devices: []*RequestedDevice{{Name: "a/b/c/d"}}}), `T.resources.device["a/b/c/d"]`, "vendor/type/model"},
 	{"numa", resourced(Resources{Cores: 1, NUMA: &NUMA{Affinity: "x"}}), "T.resources.numa.affinity", "prefer"},
 	{"numa device", resourced(Resources{Cores: 1, NUMA: &NUMA{Affinity: "prefer", Devices: []string{"gpu"}}}), "T.resources.numa.devices", "not requested"},
@@ -416,8 +416,8 @@ func TestWarnings(t *testing.T) {
 		want string // part of the one warning, "" for none
 	}{
 		{"none", nil, ""},
-		{"max_parallel", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = Ptr(2); g.Update = &UpdateStrategy{MaxParallel: Ptr(3)} }, "(3 > 2)"},
-		{"max_parallel of one", func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{MaxParallel: Ptr(3)} }, ""},
+		{"max_parallel", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(2); g.Update = &UpdateStrategy{MaxParallel: new(3)} }, "(3 > 2)"},
+		{"max_parallel of one", func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{MaxParallel: new(3)} }, ""},
 		{"stop_after_client_disconnect", func(_ *Job, g *TaskGroup, _ *Task) { g.StopAfterClientDisconnect = Ptr(time.Second) }, "disconnect block"},
 		{"max_client_disconnect", func(_ *Job, g *TaskGroup, _ *Task) { g.MaxClientDisconnect = Ptr(time.Second) }, "disconnect block"},
 		{"prevent_reschedule_on_lost", func(_ *Job, g *TaskGroup, _ *Task) { g.PreventRescheduleOnLost = true }, "disconnect block"},
@@ -428,9 +428,9 @@ func TestWarnings(t *testing.T) {
 		{"cron", batch(func(j *Job) { j.Periodic = &Periodic{Spec: "@daily"} }), "cron is deprecated and may be removed in a future release. Use crons instead"},
 		{"memory_max", resourced(Resources{MemoryMaxMB: 500}), "oversubscription"},
 		{"auto_promote", func(j *Job, g *TaskGroup, _ *Task) {
-			g.Update = &UpdateStrategy{Canary: Ptr(1), AutoPromote: Ptr(true)}
+			g.Update = &UpdateStrategy{Canary: new(1), AutoPromote: new(true)}
 			other := typeinfo.Copy(g)
-			other.Name, other.Update = "h", &UpdateStrategy{Canary: Ptr(1)}
+			other.Name, other.Update = "h", &UpdateStrategy{Canary: new(1)}
 			j.TaskGroups = append(j.TaskGroups, other)
 		}, "auto_promote must be true for all groups"},
 		{"group service", func(_ *Job, g *TaskGroup, _ *Task) { g.Services = service }, `group "g" defines services, but neither`},

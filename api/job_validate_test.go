@@ -114,15 +114,15 @@ var jobRules = []rule{
 	{"empty datacenter", func(j *Job, _ *TaskGroup, _ *Task) { j.Datacenters = []string{"a", ""} }, "J.datacenters", "non-empty"},
 	{"groups missing", func(j *Job, _ *TaskGroup, _ *Task) { j.TaskGroups = nil }, "J.group", "Missing job task groups"},
 	{"groups of one name", func(j *Job, g *TaskGroup, _ *Task) { j.TaskGroups = []*TaskGroup{g, typeinfo.Copy(g)} }, "J", `task group "g" redefined`},
-	{"priority 0", func(j *Job, _ *TaskGroup, _ *Task) { j.Priority = Ptr(0) }, "J.priority", "between [1, 100]"},
-	{"priority 101", func(j *Job, _ *TaskGroup, _ *Task) { j.Priority = Ptr(101) }, "J.priority", "between [1, 100]"},
-	{"too many", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = Ptr(50001) }, "J", "job_max_count"},
+	{"priority 0", func(j *Job, _ *TaskGroup, _ *Task) { j.Priority = new(0) }, "J.priority", "between [1, 100]"},
+	{"priority 101", func(j *Job, _ *TaskGroup, _ *Task) { j.Priority = new(101) }, "J.priority", "between [1, 100]"},
+	{"too many", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(50001) }, "J", "job_max_count"},
 	{"payload", func(j *Job, _ *TaskGroup, _ *Task) { j.Payload = []byte("x") }, "J.payload", "payload"},
 	{"ui description", func(j *Job, _ *TaskGroup, _ *Task) { j.UI = &JobUI{Description: strings.Repeat("x", 1001)} }, "J.ui.description", "1000"},
 	{"periodic service", func(j *Job, _ *TaskGroup, _ *Task) { j.Periodic = &Periodic{Specs: []string{"@daily"}} }, "J.periodic", "batch"},
 	{"periodic batch", batch(func(j *Job) { j.Periodic = &Periodic{Specs: []string{"*/5 0-3 L JAN-mar 5#3 2030"}} }), "", ""},
 	{"periodic without spec", batch(func(j *Job) { j.Periodic = &Periodic{} }), "J.periodic", "Must specify a spec"},
-	{"periodic disabled", batch(func(j *Job) { j.Periodic = &Periodic{Enabled: Ptr(false)} }), "", ""},
+	{"periodic disabled", batch(func(j *Job) { j.Periodic = &Periodic{Enabled: new(false)} }), "", ""},
 	{"periodic with both", batch(func(j *Job) { j.Periodic = &Periodic{Spec: "@daily", Specs: []string{"@daily"}} }), "J.periodic", "Only cron or crons"},
 	{"periodic time zone", batch(func(j *Job) { j.Periodic = &Periodic{Spec: "@daily", TimeZone: "Mars/Olympus"} }), "J.periodic.time_zone", "Mars"},
 	{"periodic spec", batch(func(j *Job) { j.Periodic = &Periodic{Specs: []string{"61 * * * *"}} }), "J.periodic.crons", "minute"},
@@ -132,7 +132,7 @@ var jobRules = []rule{
 	{"parameterized meta", batch(func(j *Job) {
 		j.ParameterizedJob = &ParameterizedJob{MetaRequired: []string{"a"}, MetaOptional: []string{"a"}}
 	}), "J.parameterized.meta_optional", "disjoint"},
-	{"system count", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "system"; g.Count = Ptr(2) }, "G.count", "Count cannot exceed 1"},
+	{"system count", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "system"; g.Count = new(2) }, "G.count", "Count cannot exceed 1"},
 	{"system affinity", func(j *Job, _ *TaskGroup, _ *Task) {
 		j.Type = "system"
 		j.Affinities = []*Affinity{{LTarget: "x", RTarget: "y"}}
@@ -186,23 +186,23 @@ var placementRules = []rule{
 	{"distinct in device", func(_ *Job, _ *TaskGroup, t *Task) {
 		t.Resources = &Resources{Devices: []*RequestedDevice{{Name: "gpu", Constraints: []*Constraint{{Operand: "distinct_property", LTarget: "${device.model}"}}}}}
 	}, `T.resources.device["gpu"].constraint[0].operator`, "disallowed"},
-	{"affinity", preferring(Affinity{LTarget: "${env.X}", RTarget: "x", Weight: Ptr(-100)}), "", ""},
-	{"affinity weight 0", preferring(Affinity{LTarget: "x", RTarget: "x", Weight: Ptr(0)}), "T.affinity[0].weight", "cannot be zero"},
-	{"affinity weight 101", preferring(Affinity{LTarget: "x", RTarget: "x", Weight: Ptr(101)}), "T.affinity[0].weight", "[-100,100]"},
+	{"affinity", preferring(Affinity{LTarget: "${env.X}", RTarget: "x", Weight: new(-100)}), "", ""},
+	{"affinity weight 0", preferring(Affinity{LTarget: "x", RTarget: "x", Weight: new(0)}), "T.affinity[0].weight", "cannot be zero"},
+	{"affinity weight 101", preferring(Affinity{LTarget: "x", RTarget: "x", Weight: new(101)}), "T.affinity[0].weight", "[-100,100]"},
 	{"affinity operator", preferring(Affinity{LTarget: "x", Operand: "is_set"}), "T.affinity[0].operator", "Unknown affinity operator"},
 	{"affinity unknown operator", preferring(Affinity{LTarget: "x", Operand: "?"}), "T.affinity[0].operator", "Unknown affinity operator"},
 	{"affinity attribute", preferring(Affinity{RTarget: "x"}), "T.affinity[0].attribute", "No LTarget"},
 	{"spread", spreading(Spread{Attribute: "x", SpreadTarget: []*SpreadTarget{{Value: "a", Percent: 50}, {Value: "b", Percent: 50}}}), "", ""},
 	{"spread attribute", spreading(Spread{}), "G.spread[0].attribute", "Missing spread attribute"},
-	{"spread weight", spreading(Spread{Attribute: "x", Weight: Ptr(0)}), "G.spread[0].weight", "positive weight"},
+	{"spread weight", spreading(Spread{Attribute: "x", Weight: new(0)}), "G.spread[0].weight", "positive weight"},
 	{"spread target twice", spreading(Spread{Attribute: "x", SpreadTarget: []*SpreadTarget{{Value: "a"}, {Value: "a"}}}), `G.spread[0].target["a"]`, "already defined"},
 	{"spread percent", spreading(Spread{Attribute: "x", SpreadTarget: []*SpreadTarget{{Value: "a", Percent: -1}}}), `G.spread[0].target["a"].percent`, "between 0 and 100"},
 	{"spread sum", spreading(Spread{Attribute: "x", SpreadTarget: []*SpreadTarget{{Value: "a", Percent: 60}, {Value: "b", Percent: 41}}}), "G.spread[0].target", "got 101%"},
 }
 
 var groupRules = []rule{
-	{"count negative", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = Ptr(-1) }, "G.count", "negative"},
-	{"count 0", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = Ptr(0) }, "", ""},
+	{"count negative", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(-1) }, "G.count", "negative"},
+	{"count 0", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(0) }, "", ""},
 	{"no tasks", func(_ *Job, g *TaskGroup, _ *Task) { g.Tasks = nil }, "G.task", "Missing tasks"},
 	{"tasks of one name", func(_ *Job, g *TaskGroup, t *Task) { g.Tasks = append(g.Tasks, typeinfo.Copy(t)) }, "G", `Task "t" redefined`},
 	{"only lifecycle tasks", func(_ *Job, _ *TaskGroup, t *Task) { t.Lifecycle = &Lifecycle{Hook: "prestart"} }, "G.task", "not a lifecycle task"},
@@ -215,13 +215,13 @@ var groupRules = []rule{
 	{"max_run_duration 0", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "batch"; g.MaxRunDuration = Ptr(time.Duration(0)) }, "G.max_run_duration", "greater than zero"},
 	{"max_run_duration batch", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "batch"; g.MaxRunDuration = Ptr(time.Hour) }, "", ""},
 	{"disk", func(_ *Job, g *TaskGroup, t *Task) {
-		g.EphemeralDisk = &EphemeralDisk{SizeMB: Ptr(9)}
-		t.LogConfig = &LogConfig{MaxFiles: Ptr(1), MaxFileSizeMB: Ptr(1)}
+		g.EphemeralDisk = &EphemeralDisk{SizeMB: new(9)}
+		t.LogConfig = &LogConfig{MaxFiles: new(1), MaxFileSizeMB: new(1)}
 	}, "G.ephemeral_disk.size", "at least 10"},
-	{"disk smaller than logs", func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{SizeMB: Ptr(100)} }, "T.logs", "less than requested disk"},
-	{"disk larger than logs", func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{SizeMB: Ptr(101)} }, "", ""},
+	{"disk smaller than logs", func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{SizeMB: new(100)} }, "T.logs", "less than requested disk"},
+	{"disk larger than logs", func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{SizeMB: new(101)} }, "", ""},
 	{"disk without logs", func(_ *Job, g *TaskGroup, t *Task) {
-		g.EphemeralDisk = &EphemeralDisk{SizeMB: Ptr(10)}
+		g.EphemeralDisk = &EphemeralDisk{SizeMB: new(10)}
 		t.LogConfig = &LogConfig{Disabled: true}
 	}, "", ""},
 	{"lost_after", func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{LostAfter: -1} }, "G.disconnect.lost_after", "negative"},
@@ -234,18 +234,18 @@ var groupRules = []rule{
 		g.Disconnect = &Disconnect{StopOnClientAfter: Ptr(time.Second)}
 	}, "G.disconnect.stop_on_client_after", "service and batch"},
 	{"reconcile", func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{Reconcile: "x"} }, "G.disconnect.reconcile", "longest_running"},
-	{"scaling", func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{Max: Ptr(5)} }, "", ""},
+	{"scaling", func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{Max: new(5)} }, "", ""},
 	{"scaling without max", func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{} }, "G.scaling.max", "Missing maximum"},
 	{"scaling count", func(_ *Job, g *TaskGroup, _ *Task) {
-		g.Count = Ptr(6)
-		g.Scaling = &ScalingPolicy{Min: Ptr(1), Max: Ptr(5)}
+		g.Count = new(6)
+		g.Scaling = &ScalingPolicy{Min: new(1), Max: new(5)}
 	}, "G.scaling.max", "greater than the maximum"},
 	{"scaling below", func(_ *Job, g *TaskGroup, _ *Task) {
-		g.Count = Ptr(1)
-		g.Scaling = &ScalingPolicy{Min: Ptr(2), Max: Ptr(5)}
+		g.Count = new(1)
+		g.Scaling = &ScalingPolicy{Min: new(2), Max: new(5)}
 	}, "G.scaling.min", "less than the minimum"},
-	{"scaling system", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "system"; g.Scaling = &ScalingPolicy{Max: Ptr(1)} }, "G.scaling", "System jobs"},
-	{"scaling type", func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{Max: Ptr(1), Type: "vertical_cpu"} }, "G.scaling.type", "horizontal"},
+	{"scaling system", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "system"; g.Scaling = &ScalingPolicy{Max: new(1)} }, "G.scaling", "System jobs"},
+	{"scaling type", func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{Max: new(1), Type: "vertical_cpu"} }, "G.scaling.type", "horizontal"},
 	{"consul partitions", func(_ *Job, g *TaskGroup, t *Task) {
 		g.Consul, t.Consul = &Consul{Partition: "a"}, &Consul{Partition: "b"}
 	}, "G.consul.partition", "differs"},

@@ -3,7 +3,9 @@
 package api
 
 // Ptr returns a pointer to a copy of v.
-func Ptr[T any](v T) *T { return &v }
+//
+//go:fix inline
+func Ptr[T any](v T) *T { return new(v) }
 
 // Val returns *p, or the zero value when p is nil.
 func Val[T any](p *T) T {

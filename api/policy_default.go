@@ -8,25 +8,25 @@ import "time"
 func defaultUpdate() *UpdateStrategy {
 	return &UpdateStrategy{
 		Stagger:          Ptr(30 * time.Second),
-		MaxParallel:      Ptr(1),
+		MaxParallel:      new(1),
 		HealthCheck:      HealthChecks,
 		MinHealthyTime:   Ptr(10 * time.Second),
 		HealthyDeadline:  Ptr(5 * time.Minute),
 		ProgressDeadline: Ptr(10 * time.Minute),
-		AutoRevert:       Ptr(false),
-		AutoPromote:      Ptr(false),
-		Canary:           Ptr(0),
+		AutoRevert:       new(false),
+		AutoPromote:      new(false),
+		Canary:           new(0),
 	}
 }
 
 // defaultRestart returns the restart policy of a job type.
 func defaultRestart(jobType string) *RestartPolicy {
 	p := &RestartPolicy{
-		Attempts: Ptr(2), Interval: Ptr(30 * time.Minute), Delay: Ptr(15 * time.Second),
-		Mode: RestartModeFail, RenderTemplates: Ptr(false),
+		Attempts: new(2), Interval: Ptr(30 * time.Minute), Delay: Ptr(15 * time.Second),
+		Mode: RestartModeFail, RenderTemplates: new(false),
 	}
 	if jobType == JobTypeBatch || jobType == JobTypeSysBatch {
-		p.Attempts, p.Interval = Ptr(3), Ptr(24*time.Hour)
+		p.Attempts, p.Interval = new(3), Ptr(24*time.Hour)
 	}
 	return p
 }
@@ -36,13 +36,13 @@ func defaultReschedule(jobType string) *ReschedulePolicy {
 	switch jobType {
 	case JobTypeService:
 		return &ReschedulePolicy{
-			Attempts: Ptr(0), Interval: Ptr(time.Duration(0)), Delay: Ptr(30 * time.Second),
-			DelayFunction: DelayExponential, MaxDelay: Ptr(time.Hour), Unlimited: Ptr(true),
+			Attempts: new(0), Interval: Ptr(time.Duration(0)), Delay: Ptr(30 * time.Second),
+			DelayFunction: DelayExponential, MaxDelay: Ptr(time.Hour), Unlimited: new(true),
 		}
 	case JobTypeBatch:
 		return &ReschedulePolicy{
-			Attempts: Ptr(1), Interval: Ptr(24 * time.Hour), Delay: Ptr(5 * time.Second),
-			DelayFunction: DelayConstant, MaxDelay: Ptr(time.Duration(0)), Unlimited: Ptr(false),
+			Attempts: new(1), Interval: Ptr(24 * time.Hour), Delay: Ptr(5 * time.Second),
+			DelayFunction: DelayConstant, MaxDelay: Ptr(time.Duration(0)), Unlimited: new(false),
 		}
 	}
 	return nil
@@ -51,7 +51,7 @@ func defaultReschedule(jobType string) *ReschedulePolicy {
 // defaultMigrate returns the migrate block of service groups that have none.
 func defaultMigrate() *Migrate {
 	return &Migrate{
-		MaxParallel: Ptr(1), HealthCheck: HealthChecks,
+		MaxParallel: new(1), HealthCheck: HealthChecks,
 		MinHealthyTime: Ptr(10 * time.Second), HealthyDeadline: Ptr(5 * time.Minute),
 	}
 }

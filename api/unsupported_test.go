@@ -35,7 +35,7 @@ func TestSupported(t *testing.T) {
 		j.Affinities = []*Affinity{{LTarget: "${attr.kernel.name}", RTarget: "linux"}}
 		j.Spreads = []*Spread{{Attribute: "${node.datacenter}"}}
 		j.UI = &JobUI{Description: "x"}
-		j.Update = &UpdateStrategy{MaxParallel: Ptr(3)}
+		j.Update = &UpdateStrategy{MaxParallel: new(3)}
 		j.Meta = map[string]string{"a": "b"}
 		g.Networks = []*NetworkResource{{Mode: "host", DynamicPorts: []*Port{{Label: "http"}}, ReservedPorts: []*Port{{Label: "dns", Value: 53}}}}
 		g.MaxRunDuration, g.ShutdownDelay = Ptr(time.Hour), Ptr(time.Second)
@@ -73,12 +73,12 @@ func TestUnsupported(t *testing.T) {
 		"G.disconnect.stop_on_client_after": func(_ *Job, g *TaskGroup, _ *Task) {
 			g.Disconnect = &Disconnect{StopOnClientAfter: Ptr(time.Duration(0))}
 		},
-		"G.disconnect.replace = false": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{Replace: Ptr(false)} },
+		"G.disconnect.replace = false": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{Replace: new(false)} },
 		"G.ephemeral_disk.sticky":      func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Sticky: true} },
 		"G.ephemeral_disk.migrate":     func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Migrate: true} },
-		"G.update.canary":              func(j *Job, _ *TaskGroup, _ *Task) { j.Update = &UpdateStrategy{Canary: Ptr(1)} },
-		"G.update.auto_revert":         func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{AutoRevert: Ptr(true)} },
-		"G.update.auto_promote":        func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{AutoPromote: Ptr(true)} },
+		"G.update.canary":              func(j *Job, _ *TaskGroup, _ *Task) { j.Update = &UpdateStrategy{Canary: new(1)} },
+		"G.update.auto_revert":         func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{AutoRevert: new(true)} },
+		"G.update.auto_promote":        func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{AutoPromote: new(true)} },
 
 		"G.network.mode":     func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Mode: "bridge"}} },
 		"G.network.dns":      func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{DNS: &DNSConfig{}}} },

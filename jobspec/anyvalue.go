@@ -5,6 +5,7 @@ package jobspec
 import (
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -37,8 +38,8 @@ func (d *decoder) anyBody(body hcl.Body, ctx *hcl.EvalContext) map[string]any {
 			continue
 		}
 		inner := d.anyBody(b.Body, b.ctx)
-		for i := len(b.Labels) - 1; i >= 0; i-- {
-			inner = map[string]any{b.Labels[i]: []any{inner}}
+		for _, v := range slices.Backward(b.Labels) {
+			inner = map[string]any{v: []any{inner}}
 		}
 		list, _ := out[b.Type].([]any)
 		out[b.Type] = append(list, inner)

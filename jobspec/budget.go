@@ -46,10 +46,10 @@ type counted struct {
 // Value evaluates the wrapped expression and charges it to the budget.
 func (c *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if c.left.iterations--; c.left.iterations < 0 {
-		panic(exhausted{"iterations", maxIterations, c.Expression.Range()})
+		panic(exhausted{"iterations", maxIterations, c.Range()})
 	}
 	val, diags := c.Expression.Value(ctx)
-	c.left.spend(val, c.Expression.Range())
+	c.left.spend(val, c.Range())
 	return val, diags
 }
 

@@ -51,8 +51,7 @@ func decodeOne(src []byte, into any) error {
 		line, column := position(src, dec.InputOffset())
 		return fmt.Errorf("line %d, column %d: unexpected text after the job", line, column)
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line, column := position(src, syntax.Offset)
 		return fmt.Errorf("line %d, column %d: %w", line, column, err)
 	}

@@ -132,12 +132,12 @@ func benchCluster(nodes int) *cluster {
 func benchJob(id string, count int) *api.Job {
 	return &api.Job{
 		ID: id, Name: id, Namespace: api.DefaultNamespace, Type: api.JobTypeService, NodePool: api.NodePoolDefault,
-		Datacenters: []string{"*"}, Priority: api.Ptr(50),
+		Datacenters: []string{"*"}, Priority: new(50),
 		TaskGroups: []*api.TaskGroup{{
-			Name: "app", Count: &count, EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(10)},
+			Name: "app", Count: &count, EphemeralDisk: &api.EphemeralDisk{SizeMB: new(10)},
 			Tasks: []*api.Task{{
 				Name: "main", Driver: "mock_driver",
-				Resources: &api.Resources{CPU: api.Ptr(100), MemoryMB: api.Ptr(64)},
+				Resources: &api.Resources{CPU: new(100), MemoryMB: new(64)},
 			}},
 		}},
 	}
@@ -149,13 +149,13 @@ func withPort(j *api.Job) {
 
 func withSpread(attribute string) func(j *api.Job) {
 	return func(j *api.Job) {
-		j.TaskGroups[0].Spreads = []*api.Spread{{Attribute: attribute, Weight: api.Ptr(50)}}
+		j.TaskGroups[0].Spreads = []*api.Spread{{Attribute: attribute, Weight: new(50)}}
 	}
 }
 
 func withAffinity(j *api.Job) {
 	j.TaskGroups[0].Affinities = []*api.Affinity{{
-		LTarget: "${node.datacenter}", Operand: "=", RTarget: "dc1", Weight: api.Ptr(50),
+		LTarget: "${node.datacenter}", Operand: "=", RTarget: "dc1", Weight: new(50),
 	}}
 }
 

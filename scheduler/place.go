@@ -230,7 +230,7 @@ func (gp *groupPlacer) fail() {
 		return
 	}
 	if gp.failed == nil {
-		gp.pass.failed = map[string]*api.AllocMetric{}
+		gp.failed = map[string]*api.AllocMetric{}
 	}
 	gp.failed[gp.group.Name] = gp.complete(gp.placer.Explain())
 }

@@ -152,7 +152,7 @@ func (s *story) clients() {
 		case a.ServerTerminalStatus():
 			s.setClient(id, api.AllocClientComplete)
 		case s.random.IntN(12) == 0:
-			s.change(id, func(a *api.Allocation) { a.DesiredTransition.Migrate = api.Ptr(true) })
+			s.change(id, func(a *api.Allocation) { a.DesiredTransition.Migrate = new(true) })
 		case a.ClientStatus == api.AllocClientPending:
 			s.setClient(id, api.AllocClientRunning)
 		case s.random.IntN(4) == 0:
@@ -166,7 +166,7 @@ func (s *story) clients() {
 func (s *story) randomJob() *api.Job {
 	j := &api.Job{
 		ID: fmt.Sprintf("j%d", s.random.IntN(4)), Namespace: api.DefaultNamespace, NodePool: api.NodePoolDefault,
-		Datacenters: []string{"*"}, Priority: api.Ptr(50), Type: s.pick([]string{api.JobTypeService, api.JobTypeBatch}),
+		Datacenters: []string{"*"}, Priority: new(50), Type: s.pick([]string{api.JobTypeService, api.JobTypeBatch}),
 	}
 	if old := s.jobs[j.ID]; old != nil {
 		j.Type = old.Type
@@ -186,20 +186,20 @@ func (s *story) randomJob() *api.Job {
 func (s *story) randomGroup(name, jobType string) *api.TaskGroup {
 	r := s.random
 	tg := &api.TaskGroup{
-		Name: name, Count: api.Ptr(r.IntN(9)), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(300), Sticky: r.IntN(4) == 0},
+		Name: name, Count: new(r.IntN(9)), EphemeralDisk: &api.EphemeralDisk{SizeMB: new(300), Sticky: r.IntN(4) == 0},
 		ReschedulePolicy: &api.ReschedulePolicy{
-			Unlimited: api.Ptr(true), Delay: api.Ptr(time.Duration(r.IntN(40)) * time.Second),
+			Unlimited: new(true), Delay: new(time.Duration(r.IntN(40)) * time.Second),
 			DelayFunction: s.pick([]string{"constant", "exponential", "fibonacci"}), MaxDelay: api.Ptr(time.Minute),
 		},
 		Tasks: []*api.Task{{
 			Name: "main", Driver: "mock_driver", Env: map[string]string{"E": fmt.Sprint(r.IntN(3))},
-			Resources: &api.Resources{CPU: api.Ptr(100 + 100*r.IntN(6)), MemoryMB: api.Ptr(100 + 100*r.IntN(6))},
+			Resources: &api.Resources{CPU: new(100 + 100*r.IntN(6)), MemoryMB: new(100 + 100*r.IntN(6))},
 		}},
 	}
 	if r.IntN(3) == 0 {
 		tg.Tasks = append(tg.Tasks, &api.Task{
 			Name: "init", Driver: "mock_driver", Lifecycle: &api.Lifecycle{Hook: api.HookPrestart, Sidecar: r.IntN(2) == 0},
-			Resources: &api.Resources{CPU: api.Ptr(200), MemoryMB: api.Ptr(200)},
+			Resources: &api.Resources{CPU: new(200), MemoryMB: new(200)},
 		})
 	}
 	if r.IntN(3) == 0 {
@@ -212,15 +212,15 @@ func (s *story) randomGroup(name, jobType string) *api.TaskGroup {
 		tg.Tasks[0].Resources.CPU, tg.Tasks[0].Resources.Cores = nil, 1+r.IntN(2)
 	}
 	if jobType == api.JobTypeService && r.IntN(2) == 0 {
-		tg.Update = &api.UpdateStrategy{MaxParallel: api.Ptr(r.IntN(3)), MinHealthyTime: api.Ptr(10 * time.Second)}
+		tg.Update = &api.UpdateStrategy{MaxParallel: new(r.IntN(3)), MinHealthyTime: api.Ptr(10 * time.Second)}
 	}
 	switch r.IntN(6) {
 	case 0:
-		tg.Spreads = []*api.Spread{{Attribute: "${node.datacenter}", Weight: api.Ptr(50)}}
+		tg.Spreads = []*api.Spread{{Attribute: "${node.datacenter}", Weight: new(50)}}
 	case 1:
 		tg.Constraints = []*api.Constraint{{Operand: api.OpDistinctProperty, LTarget: "${meta.rack}", RTarget: "2"}}
 	case 2:
-		tg.Affinities = []*api.Affinity{{LTarget: "${meta.rack}", Operand: "=", RTarget: "r1", Weight: api.Ptr(50)}}
+		tg.Affinities = []*api.Affinity{{LTarget: "${meta.rack}", Operand: "=", RTarget: "r1", Weight: new(50)}}
 	}
 	return tg
 }
@@ -413,7 +413,7 @@ func TestRolloutPace(t *testing.T) {
 			tg := s.randomGroup("app", api.JobTypeBatch)
 			tg.Count, tg.Networks, tg.Constraints = &count, nil, nil
 			tg.Tasks = tg.Tasks[:1]
-			tg.Tasks[0].Resources = &api.Resources{CPU: api.Ptr(100), MemoryMB: api.Ptr(100)}
+			tg.Tasks[0].Resources = &api.Resources{CPU: new(100), MemoryMB: new(100)}
 			tg.Tasks[0].Env = map[string]string{"E": env}
 			tg.Update = &api.UpdateStrategy{MaxParallel: &parallel, MinHealthyTime: api.Ptr(10 * time.Second)}
 			return &api.Job{

@@ -14,7 +14,7 @@ func (s *script) cmdJob(args, body []string) string {
 	j := &api.Job{
 		ID: args[0], Name: args[0], Namespace: api.DefaultNamespace, Region: api.DefaultRegion,
 		Type: api.JobTypeService, NodePool: api.NodePoolDefault, Datacenters: []string{"*"},
-		Priority: api.Ptr(50),
+		Priority: new(50),
 	}
 	for _, option := range args[1:] {
 		key, value, _ := strings.Cut(option, "=")
@@ -48,20 +48,20 @@ func (s *script) cmdJob(args, body []string) string {
 
 func (s *script) newGroup(name, jobType string) *api.TaskGroup {
 	tg := &api.TaskGroup{
-		Name: name, Count: api.Ptr(1), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(300)},
+		Name: name, Count: new(1), EphemeralDisk: &api.EphemeralDisk{SizeMB: new(300)},
 		Tasks: []*api.Task{{
 			Name: "main", Driver: "mock_driver",
-			Resources: &api.Resources{CPU: api.Ptr(500), MemoryMB: api.Ptr(256)},
+			Resources: &api.Resources{CPU: new(500), MemoryMB: new(256)},
 		}},
 	}
 	if jobType == api.JobTypeService {
 		tg.ReschedulePolicy = &api.ReschedulePolicy{
-			Delay: api.Ptr(s.duration("30s")), DelayFunction: "exponential", MaxDelay: api.Ptr(s.duration("1h")),
-			Unlimited: api.Ptr(true),
+			Delay: new(s.duration("30s")), DelayFunction: "exponential", MaxDelay: new(s.duration("1h")),
+			Unlimited: new(true),
 		}
 	} else {
 		tg.ReschedulePolicy = &api.ReschedulePolicy{
-			Attempts: api.Ptr(1), Interval: api.Ptr(s.duration("24h")), Delay: api.Ptr(s.duration("5s")),
+			Attempts: new(1), Interval: new(s.duration("24h")), Delay: new(s.duration("5s")),
 			DelayFunction: "constant",
 		}
 	}
@@ -73,17 +73,17 @@ func (s *script) groupOption(tg *api.TaskGroup, option string) {
 	r := tg.Tasks[0].Resources
 	switch key {
 	case "count":
-		tg.Count = api.Ptr(s.number(value))
+		tg.Count = new(s.number(value))
 	case "cpu":
-		r.CPU = api.Ptr(s.number(value))
+		r.CPU = new(s.number(value))
 	case "memory":
-		r.MemoryMB = api.Ptr(s.number(value))
+		r.MemoryMB = new(s.number(value))
 	case "memory_max":
 		r.MemoryMaxMB = s.number(value)
 	case "secrets":
 		r.SecretsMB = s.number(value)
 	case "disk":
-		tg.EphemeralDisk.SizeMB = api.Ptr(s.number(value))
+		tg.EphemeralDisk.SizeMB = new(s.number(value))
 	case "sticky":
 		tg.EphemeralDisk.Sticky = true
 	case "cores":
@@ -142,24 +142,24 @@ func (s *script) block(j *api.Job, fields []string) {
 		}
 	case "affinity": // left op right weight
 		tg.Affinities = append(tg.Affinities, &api.Affinity{
-			LTarget: fields[1], Operand: fields[2], RTarget: fields[3], Weight: api.Ptr(s.number(fields[4])),
+			LTarget: fields[1], Operand: fields[2], RTarget: fields[3], Weight: new(s.number(fields[4])),
 		})
 	case "spread": // attribute weight value=percent…
-		spread := &api.Spread{Attribute: fields[1], Weight: api.Ptr(s.number(fields[2]))}
+		spread := &api.Spread{Attribute: fields[1], Weight: new(s.number(fields[2]))}
 		for _, target := range fields[3:] {
 			value, percent, _ := strings.Cut(target, "=")
 			spread.SpreadTarget = append(spread.SpreadTarget, &api.SpreadTarget{Value: value, Percent: s.number(percent)})
 		}
 		tg.Spreads = append(tg.Spreads, spread)
 	case "update": // max_parallel min_healthy_time
-		tg.Update = &api.UpdateStrategy{MaxParallel: api.Ptr(s.number(fields[1])), MinHealthyTime: api.Ptr(s.duration(fields[2]))}
+		tg.Update = &api.UpdateStrategy{MaxParallel: new(s.number(fields[1])), MinHealthyTime: new(s.duration(fields[2]))}
 	case "reschedule":
 		tg.ReschedulePolicy = s.policy(fields[1:])
 	case "task": // name hook[:sidecar] cpu memory
 		hook, sidecar, _ := strings.Cut(fields[2], ":")
 		tg.Tasks = append(tg.Tasks, &api.Task{
 			Name: fields[1], Driver: "mock_driver", Lifecycle: &api.Lifecycle{Hook: hook, Sidecar: sidecar != ""},
-			Resources: &api.Resources{CPU: api.Ptr(s.number(fields[3])), MemoryMB: api.Ptr(s.number(fields[4]))},
+			Resources: &api.Resources{CPU: new(s.number(fields[3])), MemoryMB: new(s.number(fields[4]))},
 		})
 	default:
 		s.fatal("unknown block %q", fields[0])
@@ -172,17 +172,17 @@ func (s *script) policy(options []string) *api.ReschedulePolicy {
 		switch key, value, _ := strings.Cut(option, "="); key {
 		case "none":
 		case "attempts":
-			p.Attempts = api.Ptr(s.number(value))
+			p.Attempts = new(s.number(value))
 		case "interval":
-			p.Interval = api.Ptr(s.duration(value))
+			p.Interval = new(s.duration(value))
 		case "delay":
-			p.Delay = api.Ptr(s.duration(value))
+			p.Delay = new(s.duration(value))
 		case "max_delay":
-			p.MaxDelay = api.Ptr(s.duration(value))
+			p.MaxDelay = new(s.duration(value))
 		case "function":
 			p.DelayFunction = value
 		case "unlimited":
-			p.Unlimited = api.Ptr(true)
+			p.Unlimited = new(true)
 		default:
 			s.fatal("unknown option %q", option)
 		}

@@ -129,8 +129,10 @@ func (s *script) printFailure(b *strings.Builder, group string, m *api.AllocMetr
 		name   string
 		counts map[string]int
 	}{
-		{"constraint", m.ConstraintFiltered}, {"class", m.ClassFiltered},
-		{"dimension", m.DimensionExhausted}, {"class exhausted", m.ClassExhausted},
+		{"constraint", m.ConstraintFiltered},
+		{"class", m.ClassFiltered},
+		{"dimension", m.DimensionExhausted},
+		{"class exhausted", m.ClassExhausted},
 	} {
 		for _, k := range slices.Sorted(maps.Keys(list.counts)) {
 			fmt.Fprintf(b, "      %s %q: %d\n", list.name, k, list.counts[k])

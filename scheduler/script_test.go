@@ -265,9 +265,9 @@ func (s *script) cmdDrain(args, _ []string) string {
 	for _, a := range s.AllocsByNode(n.ID) {
 		if !a.TerminalStatus() {
 			s.change(a.ID, func(a *api.Allocation) {
-				a.DesiredTransition.Migrate = api.Ptr(true)
+				a.DesiredTransition.Migrate = new(true)
 				if len(args) > 1 && args[1] == "no_placement" {
-					a.DesiredTransition.MigrateDisablePlacement = api.Ptr(true)
+					a.DesiredTransition.MigrateDisablePlacement = new(true)
 				}
 			})
 		}
@@ -312,9 +312,9 @@ func (s *script) cmdAlloc(args, _ []string) string {
 	s.change(newest.ID, func(a *api.Allocation) {
 		switch args[1] {
 		case "healthy", "unhealthy":
-			a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: api.Ptr(args[1] == "healthy")}
+			a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(args[1] == "healthy")}
 		case "force":
-			a.DesiredTransition.ForceReschedule = api.Ptr(true)
+			a.DesiredTransition.ForceReschedule = new(true)
 		}
 	})
 	return ""

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -198,9 +199,7 @@ func (c *Client) Raw(ctx context.Context, method, path string, body io.Reader, h
 		return nil, err
 	}
 	c.decorate(r)
-	for k, v := range header {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, header)
 	return c.http.Do(r)
 }
 

@@ -92,11 +92,11 @@ func rawExec(id string, count int) *api.Job {
 	return &api.Job{
 		ID: id, Name: id, Type: api.JobTypeService, Datacenters: []string{"*"},
 		TaskGroups: []*api.TaskGroup{{
-			Name: "g", Count: api.Ptr(count), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(10)},
+			Name: "g", Count: new(count), EphemeralDisk: &api.EphemeralDisk{SizeMB: new(10)},
 			Tasks: []*api.Task{{
 				Name: "t", Driver: "raw_exec", Config: map[string]any{"command": "sleep", "args": []any{"3600"}},
-				LogConfig: &api.LogConfig{MaxFiles: api.Ptr(1), MaxFileSizeMB: api.Ptr(1)},
-				Resources: &api.Resources{CPU: api.Ptr(1), MemoryMB: api.Ptr(10)},
+				LogConfig: &api.LogConfig{MaxFiles: new(1), MaxFileSizeMB: new(1)},
+				Resources: &api.Resources{CPU: new(1), MemoryMB: new(10)},
 			}},
 		}},
 	}

@@ -46,13 +46,13 @@ var Placements = []Placement{
 	{
 		Name: "placements with spread, 4 jobs x 1,000", Nodes: 1000, Jobs: 4, Count: 1000, Target: 10_000,
 		Edit: func(j *api.Job) {
-			j.Spreads = []*api.Spread{{Attribute: "${node.unique.name}", Weight: api.Ptr(100)}}
+			j.Spreads = []*api.Spread{{Attribute: "${node.unique.name}", Weight: new(100)}}
 		},
 	},
 	{
 		Name: "placements with affinity, 4 jobs x 1,000", Nodes: 1000, Jobs: 4, Count: 1000, Target: 5_000,
 		Edit: func(j *api.Job) {
-			j.Affinities = []*api.Affinity{{LTarget: "${node.datacenter}", RTarget: "dc1", Operand: "=", Weight: api.Ptr(50)}}
+			j.Affinities = []*api.Affinity{{LTarget: "${node.datacenter}", RTarget: "dc1", Operand: "=", Weight: new(50)}}
 		},
 	},
 	{
@@ -180,11 +180,11 @@ func (p *Placement) job(n int) *api.Job {
 	j := &api.Job{
 		ID: id, Name: id, Type: api.JobTypeService, Datacenters: []string{"*"},
 		TaskGroups: []*api.TaskGroup{{
-			Name: "g", Count: api.Ptr(p.Count), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(10)},
+			Name: "g", Count: new(p.Count), EphemeralDisk: &api.EphemeralDisk{SizeMB: new(10)},
 			Tasks: []*api.Task{{
 				Name: "t", Driver: "mock_driver",
-				LogConfig: &api.LogConfig{MaxFiles: api.Ptr(1), MaxFileSizeMB: api.Ptr(1)},
-				Resources: &api.Resources{CPU: api.Ptr(10), MemoryMB: api.Ptr(10)},
+				LogConfig: &api.LogConfig{MaxFiles: new(1), MaxFileSizeMB: new(1)},
+				Resources: &api.Resources{CPU: new(10), MemoryMB: new(10)},
 			}},
 		}},
 	}

@@ -46,8 +46,8 @@ type boundField struct {
 func newBinding(op *api.OpInfo) *binding {
 	b := &binding{op: op, bodyRegion: op.Name == api.JobRegister.Info().Name || op.Name == api.JobPlan.Info().Name}
 	t := reflect.TypeOf(op.NewRequest()).Elem()
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
+		f := f
 		if f.Anonymous || !f.IsExported() {
 			continue
 		}

@@ -72,7 +72,7 @@ func writeResponse(w http.ResponseWriter, r *http.Request, op *api.OpInfo, m *ap
 // statusOf returns the HTTP status of a success; an unhealthy agent answers 500 with its report.
 func statusOf(op *api.OpInfo, resp any) int {
 	// resp points at the response, which is itself a pointer for most operations.
-	if h, ok := reflect.ValueOf(resp).Elem().Interface().(interface{ HTTPStatus() int }); ok {
+	if h, ok := reflect.TypeAssert[interface{ HTTPStatus() int }](reflect.ValueOf(resp).Elem()); ok {
 		return h.HTTPStatus()
 	}
 	if op.Status != 0 {

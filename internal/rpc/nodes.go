@@ -144,7 +144,7 @@ func ServeNode(ctx context.Context, addr, nodeID, secretID string, c api.Caller)
 	tracked := &trackedConn{Conn: conn, closed: make(chan struct{})}
 	lis := newQueueListener(conn.LocalAddr())
 	lis.put(tracked)
-	var g *grpc.Server = newGRPC(c)
+	g := newGRPC(c)
 	stop := context.AfterFunc(ctx, g.Stop)
 	defer stop()
 	go func() {

@@ -216,7 +216,7 @@ func healthy(a *api.Allocation, now time.Time) *api.Allocation {
 	return &api.Allocation{
 		ID: a.ID, ClientStatus: api.AllocClientRunning, ClientDescription: api.AllocClientDescRunning,
 		TaskStates:       a.TaskStates,
-		DeploymentStatus: &api.AllocDeploymentStatus{Healthy: api.Ptr(true), Timestamp: &now},
+		DeploymentStatus: &api.AllocDeploymentStatus{Healthy: new(true), Timestamp: &now},
 	}
 }
 

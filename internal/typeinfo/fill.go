@@ -37,8 +37,8 @@ func tidy(v reflect.Value) {
 		if v.Type() == timeType {
 			return
 		}
-		for i := range v.NumField() {
-			if field := v.Field(i); field.CanSet() {
+		for _, field := range v.Fields() {
+			if field := field; field.CanSet() {
 				tidy(field)
 			}
 		}

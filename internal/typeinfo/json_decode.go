@@ -64,8 +64,7 @@ func Unmarshal(data []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	if err := dec.Decode(v); err != nil {
-		var mismatch *json.UnmarshalTypeError
-		if errors.As(err, &mismatch) {
+		if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return &TypeError{
 				Path: pathAt(data, mismatch.Offset), Value: mismatch.Value, Type: mismatch.Type, Offset: mismatch.Offset,
 			}

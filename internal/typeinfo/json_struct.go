@@ -80,7 +80,7 @@ func structEncoder(t reflect.Type, active map[reflect.Type]bool) encoder {
 
 // encodeZeroTime writes a *time.Time whose unset form is not null.
 func encodeZeroTime(w *writer, v reflect.Value) {
-	if t, ok := v.Interface().(*time.Time); ok && t != nil && !t.IsZero() {
+	if t, ok := reflect.TypeAssert[*time.Time](v); ok && t != nil && !t.IsZero() {
 		w.time(*t)
 		return
 	}
@@ -96,7 +96,7 @@ func isEmpty(v reflect.Value) bool {
 		if v.IsNil() {
 			return true
 		}
-		if t, ok := v.Interface().(*time.Time); ok {
+		if t, ok := reflect.TypeAssert[*time.Time](v); ok {
 			return t.IsZero()
 		}
 		return false

@@ -82,11 +82,12 @@ func full() *everything {
 		Dynamic: []string{"d"}, ByNumber: map[int]string{10: "x", 9: "y"},
 		Sparse:   &sparse{Label: "l", Ptr: &inner{}},
 		Children: []*everything{nil, {Name: "child"}},
-		Named:    map[string]*inner{"one": {A: "1", B: ptr(1)}, "none": nil},
+		Named:    map[string]*inner{"one": {A: "1", B: new(1)}, "none": nil},
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 func TestMarshalForms(t *testing.T) {
 	const zeroTail = `"Duration":0,"Wait":null,"When":null,"Zero":"0001-01-01T00:00:00Z","Bytes":null,` +
@@ -103,16 +104,19 @@ func TestMarshalForms(t *testing.T) {
 			`{"Index":0,"Name":"","renamed":"","OnlyOut":"","Null":0,"NullKeep":0,"Omit":null,` + zeroTail,
 		},
 		{
-			"input of zero", Input, everything{},
+			"input of zero", Input,
+			everything{},
 			`{"Index":0,"Name":"","renamed":"","OnlyIn":"","Null":null,"NullKeep":null,` + zeroTail,
 		},
 		{
-			"canonical of zero", Canonical, everything{},
+			"canonical of zero", Canonical,
+			everything{},
 			`{"Index":0,"Name":"","renamed":"","OnlyIn":"","Null":0,"NullKeep":null,` + zeroTail,
 		},
 		{"sparse response", Response, sparse{}, `{}`},
 		{
-			"sparse response keeps set values", Response, sparse{Value: -1, Flag: true, List: []string{}, Ptr: &inner{}},
+			"sparse response keeps set values", Response,
+			sparse{Value: -1, Flag: true, List: []string{}, Ptr: &inner{}},
 			`{"Value":-1,"Flag":true,"Ptr":{"A":"","B":null}}`,
 		},
 		{
@@ -316,7 +320,7 @@ func TestChangeOf(t *testing.T) {
 	}{
 		{"nothing", func(*whole) {}, Unchanged},
 		{"soft", func(w *whole) { w.Soft = 1 }, InPlace},
-		{"hard", func(w *whole) { w.Hard = ptr(1) }, Destructive},
+		{"hard", func(w *whole) { w.Hard = new(1) }, Destructive},
 		{"own", func(w *whole) { w.Own = 1 }, Unchanged},
 		{"soft within", func(w *whole) { w.Part.Soft = 1 }, InPlace},
 		{"hard within", func(w *whole) { w.Part.Hard = 1 }, Destructive},

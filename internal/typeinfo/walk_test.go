@@ -45,7 +45,7 @@ func TestText(t *testing.T) {
 		{"a", "a", true},
 		{true, "true", true},
 		{time.Second, "1000000000", true},
-		{ptr(uint8(3)), "3", true},
+		{new(uint8(3)), "3", true},
 		{0.5, "0.5", true},
 		{&when, "2026-01-02T03:04:05Z", true},
 		{[]byte("hello\n"), "aGVsbG8K", true},

@@ -30,8 +30,7 @@ func (known WireErrors) ToStatus(err error) error {
 			text += ": " + sentinel.Error()
 		}
 	}
-	var marked Recoverable
-	if errors.As(err, &marked) {
+	if marked, ok := errors.AsType[Recoverable](err); ok {
 		st, detailErr := status.New(codes.FailedPrecondition, text).
 			WithDetails(&sharedpb.RecoverableError{Recoverable: marked.IsRecoverable()})
 		if detailErr == nil {

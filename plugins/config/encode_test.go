@@ -4,6 +4,7 @@ package config
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -53,9 +54,7 @@ func minimal() map[string]any {
 
 func with(changes map[string]any) map[string]any {
 	out := minimal()
-	for key, value := range changes {
-		out[key] = value
-	}
+	maps.Copy(out, changes)
 	return out
 }
 

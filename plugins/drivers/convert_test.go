@@ -32,8 +32,8 @@ func (f *filler) fill(v reflect.Value) {
 			v.Set(reflect.ValueOf(time.Unix(f.next, f.next).UTC()))
 			return
 		}
-		for i := range v.NumField() {
-			f.fill(v.Field(i))
+		for _, field := range v.Fields() {
+			f.fill(field)
 		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
@@ -142,8 +142,8 @@ func spoil(v reflect.Value) {
 	case reflect.Pointer:
 		spoil(v.Elem())
 	case reflect.Struct:
-		for i := range v.NumField() {
-			spoil(v.Field(i))
+		for _, field := range v.Fields() {
+			spoil(field)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

@@ -15,6 +15,7 @@ package drivers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/nomadlike/nomadlike/plugins/base"
@@ -146,12 +147,7 @@ func (c *Capabilities) HasNetworkIsolationMode(mode NetworkIsolationMode) bool {
 	if mode == NetworkIsolationHost {
 		return true
 	}
-	for _, have := range c.NetworkIsolationModes {
-		if have == mode {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.NetworkIsolationModes, mode)
 }
 
 // FSIsolation is the file system view that a driver gives its tasks.

@@ -3,6 +3,7 @@
 package values
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -81,9 +82,7 @@ func TestStatsCrossTheWire(t *testing.T) {
 func TestAttributesCrossTheWire(t *testing.T) {
 	want := map[string]*Attribute{"a": Text("x"), "b": Flag(true), "c": Int(1, "MB"), "d": Float(2, "W")}
 	given := map[string]*Attribute{"nil": nil}
-	for name, attribute := range want {
-		given[name] = attribute
-	}
+	maps.Copy(given, want)
 	if diff := cmp.Diff(want, AttributesFromProto(AttributesToProto(given))); diff != "" {
 		t.Errorf("the attributes have changed (-want +got):\n%s", diff)
 	}

@@ -21,7 +21,7 @@ func classNode() *api.Node {
 			}}},
 			Devices: []*api.NodeDeviceResource{{
 				Vendor: "v", Type: "gpu", Name: "n", Instances: []*api.NodeDevice{{ID: "1"}},
-				Attributes: map[string]*api.DeviceAttribute{"mem": {Int: api.Ptr(int64(4)), Unit: "GiB"}},
+				Attributes: map[string]*api.DeviceAttribute{"mem": {Int: new(int64(4)), Unit: "GiB"}},
 			}},
 		},
 	}

@@ -112,9 +112,20 @@ func TestGlob(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"*", "", true}, {"*", "dc1", true}, {"dc1", "dc1", true}, {"dc1", "dc12", false}, {"dc*", "dc1", true},
-		{"dc*", "adc1", false}, {"*1", "dc1", true}, {"*1", "dc12", false}, {"a*b*c", "aXbYc", true},
-		{"a*b*c", "aXcYb", false}, {"a**c", "ac", true}, {"", "", true}, {"", "x", false}, {"ab*ba", "aba", false},
+		{"*", "", true},
+		{"*", "dc1", true},
+		{"dc1", "dc1", true},
+		{"dc1", "dc12", false},
+		{"dc*", "dc1", true},
+		{"dc*", "adc1", false},
+		{"*1", "dc1", true},
+		{"*1", "dc12", false},
+		{"a*b*c", "aXbYc", true},
+		{"a*b*c", "aXcYb", false},
+		{"a**c", "ac", true},
+		{"", "", true},
+		{"", "x", false},
+		{"ab*ba", "aba", false},
 	} {
 		if got := matchGlob(test.pattern, test.text); got != test.want {
 			t.Errorf("matchGlob(%q, %q) = %v", test.pattern, test.text, got)

@@ -71,12 +71,12 @@ func (p *Placer) resourcesExhausted(dimensions map[string]int) map[string]*api.R
 		if task == nil {
 			continue
 		}
-		r := &api.Resources{CPU: api.Ptr(0), MemoryMB: api.Ptr(0)}
+		r := &api.Resources{CPU: new(0), MemoryMB: new(0)}
 		if cpu {
-			r.CPU = api.Ptr(task.Resources.CPUOrDefault())
+			r.CPU = new(task.Resources.CPUOrDefault())
 		}
 		if memory {
-			r.MemoryMB = api.Ptr(task.Resources.MemoryMBOrDefault())
+			r.MemoryMB = new(task.Resources.MemoryMBOrDefault())
 		}
 		out[task.Name] = r
 	}

@@ -103,8 +103,8 @@ func TestTargetBoosts(t *testing.T) {
 }
 
 func TestSpreadWeights(t *testing.T) {
-	job := &api.Job{Spreads: []*api.Spread{{Attribute: "${node.datacenter}", Weight: api.Ptr(30)}}}
-	group := &api.TaskGroup{Spreads: []*api.Spread{{Attribute: "${node.class}", Weight: api.Ptr(90)}, nil}}
+	job := &api.Job{Spreads: []*api.Spread{{Attribute: "${node.datacenter}", Weight: new(30)}}}
+	group := &api.TaskGroup{Spreads: []*api.Spread{{Attribute: "${node.class}", Weight: new(90)}, nil}}
 	rules := newSpreadRules(job, group, 4)
 	if len(rules) != 2 || !near(rules[0].share, 0.25) || !near(rules[1].share, 0.75) {
 		t.Errorf("rules %+v", rules)

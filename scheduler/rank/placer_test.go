@@ -40,17 +40,17 @@ func newWorld(random *rand.Rand) *world {
 	w.snapshot = table.Snapshot()
 	count := 1 + random.IntN(40)
 	w.group = &api.TaskGroup{
-		Name: "app", Count: &count, EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(10)},
+		Name: "app", Count: &count, EphemeralDisk: &api.EphemeralDisk{SizeMB: new(10)},
 		Tasks: []*api.Task{{Name: "main", Resources: &api.Resources{
-			CPU: api.Ptr(50 + 10*random.IntN(10)), MemoryMB: api.Ptr(50 + 10*random.IntN(10)),
+			CPU: new(50 + 10*random.IntN(10)), MemoryMB: new(50 + 10*random.IntN(10)),
 		}}},
 	}
 	if random.IntN(2) == 0 {
-		w.group.Affinities = []*api.Affinity{{LTarget: "${node.class}", Operand: "=", RTarget: "c1", Weight: api.Ptr(random.IntN(200) - 100)}}
+		w.group.Affinities = []*api.Affinity{{LTarget: "${node.class}", Operand: "=", RTarget: "c1", Weight: new(random.IntN(200) - 100)}}
 	}
 	for _, attribute := range []string{"${node.datacenter}", "${meta.rack}", "${node.unique.id}", "${meta.none}"} {
 		if random.IntN(4) == 0 {
-			spread := &api.Spread{Attribute: attribute, Weight: api.Ptr(1 + random.IntN(100))}
+			spread := &api.Spread{Attribute: attribute, Weight: new(1 + random.IntN(100))}
 			if random.IntN(2) == 0 {
 				spread.SpreadTarget = []*api.SpreadTarget{{Value: "dc1", Percent: random.IntN(60)}, {Value: "r2", Percent: random.IntN(40)}}
 			}

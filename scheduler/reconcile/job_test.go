@@ -37,15 +37,15 @@ func testAllocs(t *testing.T, specs []string, oldJob, newJob *api.Job) []*api.Al
 			case "stop":
 				a.DesiredStatus = api.AllocDesiredStop
 			case "migrate":
-				a.DesiredTransition.Migrate = api.Ptr(true)
+				a.DesiredTransition.Migrate = new(true)
 			case "quiet":
-				a.DesiredTransition.MigrateDisablePlacement = api.Ptr(true)
+				a.DesiredTransition.MigrateDisablePlacement = new(true)
 			case "next":
 				a.NextAllocation = "x"
 			case "healthy":
-				a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: api.Ptr(true)}
+				a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(true)}
 			case "unhealthy":
-				a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: api.Ptr(false)}
+				a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(false)}
 			case "deployed":
 				a.DeploymentID = "d"
 			case "down", "gone", "disconnected":
@@ -62,8 +62,8 @@ func testAllocs(t *testing.T, specs []string, oldJob, newJob *api.Job) []*api.Al
 func (c reconcileCase) run(t *testing.T) {
 	group := func(env string) *api.TaskGroup {
 		return &api.TaskGroup{
-			Name: "app", Count: api.Ptr(3),
-			ReschedulePolicy: &api.ReschedulePolicy{Unlimited: api.Ptr(true), Delay: api.Ptr(time.Duration(0))},
+			Name: "app", Count: new(3),
+			ReschedulePolicy: &api.ReschedulePolicy{Unlimited: new(true), Delay: api.Ptr(time.Duration(0))},
 			Tasks:            []*api.Task{{Name: "main", Env: map[string]string{"E": env}, Resources: &api.Resources{}}},
 		}
 	}
@@ -136,15 +136,21 @@ func TestReconcile(t *testing.T) {
 		{name: "high index stays", allocs: []string{"7 running", "2 running"}, want: "new 0"},
 		{name: "surplus", allocs: []string{"0 running", "1 running", "2 running", "3 running", "4 running"}, want: "stop 4, stop 3"},
 		{name: "surplus takes migrating first", allocs: []string{"0 running migrate", "1 running", "2 running", "3 running"}, want: "stop 0"},
-		{name: "surplus takes failed before running", allocs: []string{"0 failed", "1 running", "2 running", "3 running"},
-			edit: func(in *Input) { in.Job.TaskGroups[0].ReschedulePolicy = nil }, want: "stop 0"},
+		{
+			name: "surplus takes failed before running", allocs: []string{"0 failed", "1 running", "2 running", "3 running"},
+			edit: func(in *Input) { in.Job.TaskGroups[0].ReschedulePolicy = nil }, want: "stop 0",
+		},
 		{name: "count 0", allocs: []string{"0 running", "1 failed", "2 complete"}, edit: count(0), want: "stop 0, stop 1"},
-		{name: "stopped job", allocs: []string{"0 running", "1 complete", "2 running down", "3 running stop down", "4 running stop"},
-			edit: func(in *Input) { in.Job.Stop = true }, want: "stop 0, stop 2 as lost, stop 3 as lost"},
+		{
+			name: "stopped job", allocs: []string{"0 running", "1 complete", "2 running down", "3 running stop down", "4 running stop"},
+			edit: func(in *Input) { in.Job.Stop = true }, want: "stop 0, stop 2 as lost, stop 3 as lost",
+		},
 		{name: "purged job", allocs: []string{"0 running", "1 pending"}, edit: func(in *Input) { in.Job = nil }, want: "stop 0, stop 1"},
 		{name: "group removed", allocs: []string{"0 running"}, edit: func(in *Input) { in.Job.TaskGroups[0].Name = "x" }, want: "new job.x[0, new job.x[1, new job.x[2, stop 0"},
-		{name: "lost", allocs: []string{"0 running down", "1 running gone", "2 pending disconnected"},
-			want: "stop 0 as lost, stop 1 as lost, stop 2 as lost, lost 0, lost 1, lost 2"},
+		{
+			name: "lost", allocs: []string{"0 running down", "1 running gone", "2 pending disconnected"},
+			want: "stop 0 as lost, stop 1 as lost, stop 2 as lost, lost 0, lost 1, lost 2",
+		},
 		{name: "lost beyond count", allocs: []string{"0 running", "1 running", "2 running", "3 running down"}, want: "stop 3 as lost"},
 		{name: "lost while marked migrate", allocs: []string{"0 running", "1 running", "2 running down migrate"}, want: "stop 2 as lost, lost 2"},
 		{name: "told to stop on a lost node", allocs: []string{"0 running", "1 running", "2 running", "3 running stop down"}, want: "stop 3 as lost"},
@@ -155,19 +161,27 @@ func TestReconcile(t *testing.T) {
 		{name: "batch migrated quietly", batch: true, allocs: []string{"0 running", "1 running stop migrate quiet", "2 running"}},
 		{name: "failed", allocs: []string{"0 running", "1 failed", "2 running"}, want: "reschedule 1"},
 		{name: "failed with successor", allocs: []string{"0 running", "1 failed next", "2 running"}, want: "new 1"},
-		{name: "failed without policy", allocs: []string{"0 running", "1 failed", "2 running"},
-			edit: func(in *Input) { in.Job.TaskGroups[0].ReschedulePolicy = nil }},
+		{
+			name: "failed without policy", allocs: []string{"0 running", "1 failed", "2 running"},
+			edit: func(in *Input) { in.Job.TaskGroups[0].ReschedulePolicy = nil },
+		},
 		{name: "failed and not needed", allocs: []string{"0 running", "1 running", "2 running", "3 failed"}, want: "stop 3"},
-		{name: "failed later", allocs: []string{"0 running", "1 failed", "2 running"},
+		{
+			name: "failed later", allocs: []string{"0 running", "1 failed", "2 running"},
 			edit: func(in *Input) {
 				in.Job.TaskGroups[0].ReschedulePolicy.Delay = api.Ptr(time.Hour)
-			}, want: "later 1"},
-		{name: "failed under a deployment", allocs: []string{"0 running", "1 failed deployed", "2 running"},
+			}, want: "later 1",
+		},
+		{
+			name: "failed under a deployment", allocs: []string{"0 running", "1 failed deployed", "2 running"},
 			edit: func(in *Input) {
 				in.Deployment = &api.Deployment{ID: "d", JobVersion: 2, Status: api.DeploymentRunning}
-			}},
-		{name: "failed under an ended deployment", allocs: []string{"0 running", "1 failed deployed", "2 running"},
-			edit: func(in *Input) { in.Deployment = &api.Deployment{ID: "d", JobVersion: 2, Status: api.DeploymentFailed} }, want: "reschedule 1"},
+			},
+		},
+		{
+			name: "failed under an ended deployment", allocs: []string{"0 running", "1 failed deployed", "2 running"},
+			edit: func(in *Input) { in.Deployment = &api.Deployment{ID: "d", JobVersion: 2, Status: api.DeploymentFailed} }, want: "reschedule 1",
+		},
 		{name: "service completed", allocs: []string{"0 running", "1 complete", "2 running"}, want: "new 1"},
 		{name: "batch completed", batch: true, allocs: []string{"0 complete", "1 complete", "2 running"}},
 		{name: "batch completed earlier version", batch: true, allocs: []string{"0 complete old", "1 complete", "2 running"}, want: "new 0"},
@@ -175,32 +189,44 @@ func TestReconcile(t *testing.T) {
 		{name: "batch told to stop", batch: true, allocs: []string{"0 complete stop", "1 complete", "2 running"}, want: "new 0"},
 		{name: "batch surplus leaves finished ones", batch: true, allocs: []string{"0 running", "1 complete", "2 complete", "3 complete"}, want: "stop 0"},
 		{name: "in place", allocs: []string{"0 running old", "1 pending old", "2 running"}, edit: same, want: "inplace 0, inplace 1"},
-		{name: "does not fit in place", allocs: []string{"0 running old", "1 running", "2 running"},
+		{
+			name: "does not fit in place", allocs: []string{"0 running old", "1 running", "2 running"},
 			edit: func(in *Input) {
 				same(in)
 				in.FitsInPlace = func(*api.Allocation, *api.TaskGroup) bool { return false }
-			}, want: "update 0"},
+			}, want: "update 0",
+		},
 		{name: "all at once", allocs: []string{"0 running old", "1 running old", "2 running old"}, want: "update 0, update 1, update 2"},
 		{name: "max_parallel", allocs: []string{"0 running old", "1 running old", "2 running old"}, edit: update(2), want: "update 0, update 1, continue 10s"},
 		{name: "max_parallel, one not healthy", allocs: []string{"0 pending", "1 running old", "2 running old"}, edit: update(2), want: "update 1, continue 10s"},
 		{name: "max_parallel, none free", allocs: []string{"0 pending", "1 running old", "2 running old"}, edit: update(1)},
-		{name: "max_parallel, none free, next look", allocs: []string{"0 pending", "1 running old", "2 running old"},
-			edit: update(1), trigger: api.TriggerRollingUpdate, want: "continue 10s"},
+		{
+			name: "max_parallel, none free, next look", allocs: []string{"0 pending", "1 running old", "2 running old"},
+			edit: update(1), trigger: api.TriggerRollingUpdate, want: "continue 10s",
+		},
 		{name: "health decides", allocs: []string{"0 pending healthy", "1 running old", "2 running unhealthy"}, edit: update(1)},
 		{name: "health allows", allocs: []string{"0 pending healthy", "1 running old", "2 running healthy"}, edit: update(1), want: "update 1"},
 		{name: "failed of the new version takes a place", allocs: []string{"0 failed", "1 running old", "2 running old"}, edit: update(2), want: "reschedule 0, update 1, continue 10s"},
-		{name: "failed of the new version holds", allocs: []string{"0 failed", "1 running old", "2 running old"},
-			edit: func(in *Input) { update(2)(in); in.Job.TaskGroups[0].ReschedulePolicy = nil }},
-		{name: "failed of the old version goes first", allocs: []string{"0 running old", "1 running old", "2 failed old"},
-			edit: func(in *Input) { update(1)(in); in.Job.TaskGroups[0].ReschedulePolicy = nil }, want: "update 2, continue 10s"},
+		{
+			name: "failed of the new version holds", allocs: []string{"0 failed", "1 running old", "2 running old"},
+			edit: func(in *Input) { update(2)(in); in.Job.TaskGroups[0].ReschedulePolicy = nil },
+		},
+		{
+			name: "failed of the old version goes first", allocs: []string{"0 running old", "1 running old", "2 failed old"},
+			edit: func(in *Input) { update(1)(in); in.Job.TaskGroups[0].ReschedulePolicy = nil }, want: "update 2, continue 10s",
+		},
 		{name: "migrations count", allocs: []string{"0 running old", "1 running old", "2 running old migrate"}, edit: update(1), want: "stop 2, migrate 2, continue 10s"},
-		{name: "paused deployment", allocs: []string{"0 running old", "1 running", "2 running"},
+		{
+			name: "paused deployment", allocs: []string{"0 running old", "1 running", "2 running"},
 			edit: func(in *Input) {
 				update(1)(in)
 				in.Deployment = &api.Deployment{JobVersion: 2, Status: api.DeploymentPaused}
-			}, want: "continue 10s"},
-		{name: "older deployment is cancelled", allocs: []string{"0 running", "1 running", "2 running"},
-			edit: func(in *Input) { in.Deployment = &api.Deployment{JobVersion: 1, Status: api.DeploymentRunning} }, want: "cancelled"},
+			}, want: "continue 10s",
+		},
+		{
+			name: "older deployment is cancelled", allocs: []string{"0 running", "1 running", "2 running"},
+			edit: func(in *Input) { in.Deployment = &api.Deployment{JobVersion: 1, Status: api.DeploymentRunning} }, want: "cancelled",
+		},
 		{name: "deployment of a stopped job", edit: func(in *Input) {
 			in.Job.Stop = true
 			in.Deployment = &api.Deployment{JobVersion: 2, Status: api.DeploymentRunning}

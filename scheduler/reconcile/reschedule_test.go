@@ -40,7 +40,7 @@ func TestNextDelay(t *testing.T) {
 		{"fibonacci third", "fibonacci", time.Hour, tracker(epoch, 30*s, 30*s), 60 * s},
 		{"fibonacci fifth", "fibonacci", time.Hour, tracker(epoch, 30*s, 30*s, 60*s, 90*s), 150 * s},
 	} {
-		policy := &api.ReschedulePolicy{DelayFunction: test.function, Delay: api.Ptr(30 * s), MaxDelay: api.Ptr(test.max)}
+		policy := &api.ReschedulePolicy{DelayFunction: test.function, Delay: api.Ptr(30 * s), MaxDelay: new(test.max)}
 		if got := NextDelay(policy, test.tracker, epoch); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
@@ -49,9 +49,9 @@ func TestNextDelay(t *testing.T) {
 
 func TestReschedulePolicy(t *testing.T) {
 	limited := &api.ReschedulePolicy{
-		Attempts: api.Ptr(2), Interval: api.Ptr(time.Hour), Delay: api.Ptr(5 * time.Second), DelayFunction: "constant",
+		Attempts: new(2), Interval: api.Ptr(time.Hour), Delay: api.Ptr(5 * time.Second), DelayFunction: "constant",
 	}
-	unlimited := &api.ReschedulePolicy{Unlimited: api.Ptr(true), Delay: api.Ptr(5 * time.Second), DelayFunction: "constant"}
+	unlimited := &api.ReschedulePolicy{Unlimited: new(true), Delay: api.Ptr(5 * time.Second), DelayFunction: "constant"}
 	finished := func(at time.Time) map[string]*api.TaskState {
 		early := at.Add(-time.Minute)
 		return map[string]*api.TaskState{"a": {FinishedAt: &at}, "b": {FinishedAt: &early}, "c": {}}
@@ -68,7 +68,7 @@ func TestReschedulePolicy(t *testing.T) {
 		{"no policy", &api.Allocation{TaskStates: finished(epoch)}, nil, false, time.Time{}},
 		{"inactive policy", &api.Allocation{TaskStates: finished(epoch)}, &api.ReschedulePolicy{}, false, time.Time{}},
 		{"forced without policy", &api.Allocation{
-			TaskStates: finished(epoch), DesiredTransition: api.DesiredTransition{ForceReschedule: api.Ptr(true)},
+			TaskStates: finished(epoch), DesiredTransition: api.DesiredTransition{ForceReschedule: new(true)},
 		}, nil, true, epoch},
 		{"one attempt of two used", &api.Allocation{
 			TaskStates: finished(epoch), RescheduleTracker: tracker(epoch.Add(-time.Minute), 5*time.Second),
@@ -80,7 +80,7 @@ func TestReschedulePolicy(t *testing.T) {
 			TaskStates: finished(epoch), RescheduleTracker: tracker(epoch.Add(-2*time.Hour), 5*time.Second, 5*time.Second),
 		}, limited, true, epoch.Add(5 * time.Second)},
 		{"delay longer than the interval", &api.Allocation{TaskStates: finished(epoch)}, &api.ReschedulePolicy{
-			Attempts: api.Ptr(2), Interval: api.Ptr(4 * time.Second), Delay: api.Ptr(5 * time.Second),
+			Attempts: new(2), Interval: api.Ptr(4 * time.Second), Delay: api.Ptr(5 * time.Second),
 		}, false, epoch.Add(5 * time.Second)},
 	} {
 		d := reschedule(test.alloc, test.policy)
@@ -91,8 +91,8 @@ func TestReschedulePolicy(t *testing.T) {
 }
 
 func TestTrack(t *testing.T) {
-	unlimited := &api.ReschedulePolicy{Unlimited: api.Ptr(true)}
-	limited := &api.ReschedulePolicy{Attempts: api.Ptr(9), Interval: api.Ptr(time.Hour)}
+	unlimited := &api.ReschedulePolicy{Unlimited: new(true)}
+	limited := &api.ReschedulePolicy{Attempts: new(9), Interval: api.Ptr(time.Hour)}
 	previous := &api.Allocation{ID: "p", NodeID: "n9", RescheduleTracker: tracker(epoch, 1, 2, 3, 4, 5, 6)}
 	got := Track(previous, unlimited, 7, epoch)
 	if n := len(got.Events); n != 5 || got.Events[0].Delay != 3 || got.Events[4].Delay != 7 {

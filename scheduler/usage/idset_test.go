@@ -3,6 +3,7 @@
 package usage
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -36,9 +37,7 @@ func TestIDSetModel(t *testing.T) {
 		}
 		if random.IntN(2000) == 0 {
 			copied := map[uint16]int{}
-			for k, n := range model {
-				copied[k] = n
-			}
+			maps.Copy(copied, model)
 			forks = append(forks, forked{set, copied})
 			epoch = nextEpoch()
 		}

@@ -236,5 +236,5 @@ func (n *names) of(name string) int32 {
 // reset goes back to a list that a snapshot holds. The capacity is cut, so that the next append does
 // not write into memory that a later snapshot may share.
 func (n *names) reset(list []string) {
-	n.list, n.index = list[:len(list):len(list)], nil
+	n.list, n.index = slices.Clip(list), nil
 }

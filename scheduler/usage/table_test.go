@@ -4,6 +4,7 @@ package usage
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -77,8 +78,13 @@ func TestNodeRow(t *testing.T) {
 		port uint16
 		want bool
 	}{
-		{"10.0.0.1", 22, true}, {"10.0.0.1", 8001, true}, {"10.0.0.1", 8003, false}, {"10.0.0.1", 9000, false},
-		{"192.168.0.1", 22, true}, {"192.168.0.1", 9000, true}, {"192.168.0.1", 9001, false},
+		{"10.0.0.1", 22, true},
+		{"10.0.0.1", 8001, true},
+		{"10.0.0.1", 8003, false},
+		{"10.0.0.1", 9000, false},
+		{"192.168.0.1", 22, true},
+		{"192.168.0.1", 9000, true},
+		{"192.168.0.1", 9001, false},
 	} {
 		if got := l.AddressOf(test.ip).Reserved(test.port); got != test.want {
 			t.Errorf("%s:%d reserved = %v", test.ip, test.port, got)
@@ -185,12 +191,8 @@ func TestTableModel(t *testing.T) {
 	}
 	now := func() moment {
 		m := moment{table.Snapshot(), map[string]*api.Node{}, map[string]*api.Allocation{}}
-		for k, v := range nodes {
-			m.nodes[k] = v
-		}
-		for k, v := range allocs {
-			m.allocs[k] = v
-		}
+		maps.Copy(m.nodes, nodes)
+		maps.Copy(m.allocs, allocs)
 		return m
 	}
 	moments := []moment{now()}
@@ -230,12 +232,8 @@ func TestTableModel(t *testing.T) {
 			m := moments[len(moments)-1]
 			table.Rollback(m.snapshot)
 			nodes, allocs = map[string]*api.Node{}, map[string]*api.Allocation{}
-			for k, v := range m.nodes {
-				nodes[k] = v
-			}
-			for k, v := range m.allocs {
-				allocs[k] = v
-			}
+			maps.Copy(nodes, m.nodes)
+			maps.Copy(allocs, m.allocs)
 		}
 	}
 	moments = append(moments, now())

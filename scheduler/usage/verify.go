@@ -2,7 +2,11 @@
 
 package usage
 
-import "github.com/nomadlike/nomadlike/api"
+import (
+	"slices"
+
+	"github.com/nomadlike/nomadlike/api"
+)
 
 // Reasons of Fits that are about the node itself.
 const (
@@ -167,8 +171,8 @@ func (f *fork) add(ord int, c Claim) {
 }
 
 func (f *fork) all() {
-	for i := len(f.steps) - 1; i >= 0; i-- {
-		if s := f.steps[i]; s.added {
+	for _, v := range slices.Backward(f.steps) {
+		if s := v; s.added {
 			f.o.Remove(s.ord, s.claim)
 		} else {
 			f.o.Add(s.ord, s.claim)

@@ -54,6 +54,7 @@ func (f *Filler) set(v reflect.Value, depth int) {
 		if depth > 0 {
 			f.setReference(v, depth-1)
 		}
+	default: // nothing that travels
 	}
 }
 
@@ -67,7 +68,7 @@ func (f *Filler) setReference(v reflect.Value, depth int) {
 		for i := range 2 {
 			f.set(v.Index(i), depth)
 		}
-	case reflect.Map:
+	default: // a map
 		v.Set(reflect.MakeMap(v.Type()))
 		for range 3 {
 			k, e := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
