@@ -5,6 +5,7 @@ package nomadlike
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -71,11 +72,11 @@ func (s *Server) keep(ctx context.Context, d Duty) error {
 		g.Go(d.Name, d.Run)
 		err := g.Wait()
 		if ctx.Err() != nil {
-			return nil
+			return ctx.Err()
 		}
 		s.log.Error("leader duty ended by itself, starting it again", "duty", d.Name, "error", err)
-		if wait(ctx, dutyPause) != nil {
-			return nil
+		if err := wait(ctx, dutyPause); err != nil {
+			return err
 		}
 	}
 }
@@ -212,8 +213,8 @@ func (s *Server) Leave(ctx context.Context) error {
 	s.mu.Unlock()
 	for {
 		f := r.GetConfiguration()
-		if f.Error() != nil {
-			return nil
+		if err := f.Error(); err != nil {
+			return fmt.Errorf("read raft configuration: %w", err)
 		}
 		in := false
 		for _, p := range f.Configuration().Servers {

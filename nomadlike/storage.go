@@ -71,8 +71,8 @@ func (s *Server) openStorage() (*storage, error) {
 // checkComplete refuses a directory in which a server ran before and whose log is gone: with an empty log
 // it could vote a second time, or start as a new cluster.
 func checkComplete(log, id string) error {
-	if _, err := os.Stat(id); err != nil {
-		return nil // never ran, or an error that reading the file will give
+	if _, err := os.Stat(id); errors.Is(err, fs.ErrNotExist) {
+		return nil // no server ran here
 	}
 	if info, err := os.Stat(log); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return fmt.Errorf("raft log %s is missing or empty, but %s says that a server ran here: %s", log, id, remedy)

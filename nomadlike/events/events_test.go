@@ -123,10 +123,10 @@ func TestEvents(t *testing.T) {
 			return fsm.AllocsClientUpdate.Encode(&fsm.AllocsClientUpdateRequest{Allocs: []*fsm.AllocUpdate{{ID: "a1", ClientStatus: api.AllocClientRunning}}})
 		}, []string{"Allocation AllocationUpdated default/a1 web,d1"}},
 		{"health", func() []byte {
-			return fsm.AllocsClientUpdate.Encode(&fsm.AllocsClientUpdateRequest{Allocs: []*fsm.AllocUpdate{{ID: "a1", DeploymentStatus: &api.AllocDeploymentStatus{Healthy: api.Ptr(true)}}}})
+			return fsm.AllocsClientUpdate.Encode(&fsm.AllocsClientUpdateRequest{Allocs: []*fsm.AllocUpdate{{ID: "a1", DeploymentStatus: &api.AllocDeploymentStatus{Healthy: new(true)}}}})
 		}, []string{"Allocation AllocationUpdated default/a1 web,d1", "Deployment AllocationUpdated default/d1 web"}},
 		{"transition", func() []byte {
-			return fsm.AllocsDesiredTransition.Encode(&fsm.AllocsDesiredTransitionRequest{Transitions: map[string]api.DesiredTransition{"a1": {Migrate: api.Ptr(true)}}})
+			return fsm.AllocsDesiredTransition.Encode(&fsm.AllocsDesiredTransitionRequest{Transitions: map[string]api.DesiredTransition{"a1": {Migrate: new(true)}}})
 		}, []string{"Allocation AllocationUpdateDesiredStatus default/a1 web,d1"}},
 		{"deployment", func() []byte {
 			return fsm.DeploymentStatus.Encode(&fsm.DeploymentStatusRequest{Update: &api.DeploymentStatusUpdate{DeploymentID: "d1", Status: api.DeploymentSuccessful}})
@@ -342,8 +342,14 @@ func TestStart(t *testing.T) {
 		index uint64
 		want  []uint64
 	}{
-		{0, []uint64{13, 14, 15, 16}}, {1, []uint64{13, 14, 15, 16}}, {12, []uint64{13, 14, 15, 16}}, {13, []uint64{13, 14, 15, 16}},
-		{15, []uint64{15, 16}}, {16, []uint64{16}}, {17, []uint64{16}}, {1 << 60, []uint64{16}},
+		{0, []uint64{13, 14, 15, 16}},
+		{1, []uint64{13, 14, 15, 16}},
+		{12, []uint64{13, 14, 15, 16}},
+		{13, []uint64{13, 14, 15, 16}},
+		{15, []uint64{15, 16}},
+		{16, []uint64{16}},
+		{17, []uint64{16}},
+		{1 << 60, []uint64{16}},
 	} {
 		sub := s.broker.Subscribe(Filter{}, test.index)
 		var got []uint64

@@ -47,7 +47,7 @@ func benchCluster(tb testing.TB) (*FSM, *api.Job) {
 	}
 	r := f.apply(2000, JobRegister.Encode(&JobRegisterRequest{Job: &api.Job{
 		Namespace: "default", ID: "web-frontend", Type: api.JobTypeService, Datacenters: []string{"*"},
-		TaskGroups: []*api.TaskGroup{{Name: "web", Count: api.Ptr(benchPlan), Tasks: []*api.Task{{Name: "server", Driver: "docker"}}}},
+		TaskGroups: []*api.TaskGroup{{Name: "web", Count: new(benchPlan), Tasks: []*api.Task{{Name: "server", Driver: "docker"}}}},
 	}, Eval: &api.Evaluation{ID: "e", Namespace: "default", JobID: "web-frontend"}}))
 	return f, r.(*api.Job)
 }

@@ -67,8 +67,7 @@ func (f *FSM) Apply(l *raft.Log) any {
 		return f.fail(fmt.Errorf("raft entry %d in %s: %w", l.Index, f.source, err))
 	}
 	r, err := f.run(c, l.Index, payload)
-	var damaged *damagedError
-	if errors.As(err, &damaged) {
+	if _, damaged := errors.AsType[*damagedError](err); damaged {
 		return f.fail(fmt.Errorf("raft entry %d (%s) in %s cannot be read; restore a snapshot, or move the data directory away and join again: %w",
 			l.Index, c.name, f.source, err))
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,8 +144,7 @@ func TestRefusalChangesNothing(t *testing.T) {
 	} {
 		index := uint64(10 + i)
 		err, _ := f.apply(index, entry).(error)
-		var class *api.Error
-		if !errors.As(err, &class) {
+		if _, classed := errors.AsType[*api.Error](err); !classed {
 			t.Fatalf("entry %d: %v, want a refusal with a class", i, err)
 		}
 		now := f.store.Snapshot()
@@ -177,9 +177,9 @@ func TestUnreadableEntries(t *testing.T) {
 		{"short", []byte{entryFormat, 0}, []string{"cut off"}},
 		{"cut payload", job[:len(job)-1], []string{"JobRegister", "test.db", "restore a snapshot"}},
 		{"payload of garbage", append(job[:entryHeader:entryHeader], 0xc1), []string{"JobRegister", "restore a snapshot"}},
-		{"longer payload", append(job[:len(job):len(job)], 0), []string{"JobRegister", "bytes after"}},
+		{"longer payload", append(slices.Clip(job), 0), []string{"JobRegister", "bytes after"}},
 		{"newer plan", append(plan[:entryHeader:entryHeader], 99), []string{"PlanApply", "format"}},
-		{"longer plan", append(plan[:len(plan):len(plan)], 0), []string{"PlanApply", "bytes after"}},
+		{"longer plan", append(slices.Clip(plan), 0), []string{"PlanApply", "bytes after"}},
 		{"batch in a batch", batch(batch(job)), []string{"batch inside a batch"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

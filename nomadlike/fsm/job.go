@@ -97,7 +97,7 @@ func jobDeregister(w *state.WriteTx, p *JobDeregisterRequest) (any, error) {
 				continue
 			}
 			c := *a
-			c.DesiredTransition.NoShutdownDelay = api.Ptr(true)
+			c.DesiredTransition.NoShutdownDelay = new(true)
 			c.AllocModifyIndex = w.Index()
 			state.Allocs.Put(w, &c)
 		}

@@ -115,7 +115,7 @@ func TestPlanUpdates(t *testing.T) {
 		}
 		r.Allocs = append(r.Allocs, &AllocUpdate{
 			ID: id, ClientStatus: status, TaskStates: map[string]*api.TaskState{"t": {State: "running"}},
-			DeploymentStatus: &api.AllocDeploymentStatus{Healthy: api.Ptr(true), Timestamp: api.Ptr(time.Unix(11, 0).UTC())},
+			DeploymentStatus: &api.AllocDeploymentStatus{Healthy: new(true), Timestamp: new(time.Unix(11, 0).UTC())},
 		})
 	}
 	f.apply(11, AllocsClientUpdate.Encode(r))

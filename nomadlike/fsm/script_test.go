@@ -144,7 +144,7 @@ var scripts = map[string]func(a *author) []byte{
 				TaskStates: map[string]*api.TaskState{
 					"web": {State: "running", Events: []*api.TaskEvent{{Type: "Started", Time: at, Details: map[string]string{"a": "b", "c": "d"}}}}, "log": {State: "dead"},
 				},
-				DeploymentStatus: &api.AllocDeploymentStatus{Healthy: api.Ptr(a.rand.IntN(4) > 0)},
+				DeploymentStatus: &api.AllocDeploymentStatus{Healthy: new(a.rand.IntN(4) > 0)},
 				NetworkStatus:    &api.AllocNetworkStatus{Address: "10.0.0.1"},
 			}))
 		}
@@ -153,7 +153,7 @@ var scripts = map[string]func(a *author) []byte{
 	"AllocsDesiredTransition": func(a *author) []byte {
 		r := &AllocsDesiredTransitionRequest{Transitions: map[string]api.DesiredTransition{}, Evals: []*api.Evaluation{a.eval(a.job())}, Time: a.now()}
 		for _, alloc := range a.allocs(4) {
-			r.Transitions[alloc.ID] = api.DesiredTransition{Migrate: api.Ptr(true), NoShutdownDelay: api.Ptr(false)}
+			r.Transitions[alloc.ID] = api.DesiredTransition{Migrate: new(true), NoShutdownDelay: new(false)}
 		}
 		return AllocsDesiredTransition.Encode(r)
 	},

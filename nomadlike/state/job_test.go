@@ -133,8 +133,8 @@ func TestJobStatus(t *testing.T) {
 			{"done", alloc("a1", run, api.AllocClientComplete), dead},
 		},
 		"periodic": {
-			{"registered", put(api.Job{Type: "batch", Periodic: &api.Periodic{Enabled: api.Ptr(true)}}), running},
-			{"stopped", put(api.Job{Type: "batch", Version: 1, Stop: true, Periodic: &api.Periodic{Enabled: api.Ptr(true)}}), dead},
+			{"registered", put(api.Job{Type: "batch", Periodic: &api.Periodic{Enabled: new(true)}}), running},
+			{"stopped", put(api.Job{Type: "batch", Version: 1, Stop: true, Periodic: &api.Periodic{Enabled: new(true)}}), dead},
 		},
 		"parameterized": {
 			{"registered", put(api.Job{Type: "batch", ParameterizedJob: &api.ParameterizedJob{}}), running},
@@ -328,7 +328,7 @@ func TestDeploymentCounters(t *testing.T) {
 			})
 		})
 	}
-	yes, no := api.Ptr(true), api.Ptr(false)
+	yes, no := new(true), new(false)
 	for _, step := range []struct {
 		what                       string
 		do                         func()

@@ -186,7 +186,7 @@ func TestDamagedSnapshot(t *testing.T) {
 	}
 	// Every position near the frame heads, samples elsewhere.
 	step := 1 + len(saved)/997
-	for at := 0; at < len(saved); at++ {
+	for at := range saved {
 		if at > 200 && at < len(saved)-40 && at%step != 0 {
 			continue
 		}

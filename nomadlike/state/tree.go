@@ -267,7 +267,7 @@ func (n *node[E]) ascend(by order[E], k *Key, yield func(*E) bool) bool {
 		if !yield(n.items[i].e) {
 			return false
 		}
-		if n.kids != nil && !n.kids[i+1].ascend(by, nil, yield) {
+		if len(n.kids) > 0 && !n.kids[i+1].ascend(by, nil, yield) {
 			return false
 		}
 	}
@@ -294,7 +294,7 @@ func (n *node[E]) descend(by order[E], k *Key, yield func(*E) bool) bool {
 		}
 	}
 	for {
-		if n.kids != nil && !n.kids[i].descend(by, k, yield) {
+		if len(n.kids) > 0 && !n.kids[i].descend(by, k, yield) {
 			return false
 		}
 		k = nil
