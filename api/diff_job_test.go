@@ -164,7 +164,7 @@ Edited j
       Edited Mode "fail" "delay" 
     None task t 
 `},
-		{"in place", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = Ptr(time.Minute) }, true, `
+		{"in place", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = new(time.Minute) }, true, `
 Edited j
   Edited group g map[ignore:1]
     Edited task t forces in-place update

@@ -171,13 +171,13 @@ func TestCanonicalizeDefaults(t *testing.T) {
 			j.Update = &UpdateStrategy{MaxParallel: new(4), Canary: new(1)}
 			group(j).Update = &UpdateStrategy{MaxParallel: new(2)}
 		}, func(j *Job) any { return []int{*group(j).Update.MaxParallel, *group(j).Update.Canary} }, []int{2, 1}},
-		{"job update shows two keys", func(j *Job) { j.Update = &UpdateStrategy{MaxParallel: new(4), HealthyDeadline: Ptr(time.Hour)} }, func(j *Job) any {
+		{"job update shows two keys", func(j *Job) { j.Update = &UpdateStrategy{MaxParallel: new(4), HealthyDeadline: new(time.Hour)} }, func(j *Job) any {
 			return []any{*j.Update.MaxParallel, *j.Update.Stagger, *j.Update.HealthyDeadline, j.Update.HealthCheck}
 		}, []any{4, 30 * time.Second, time.Duration(0), ""}},
 		{"service restart", nil, func(j *Job) any { return *group(j).RestartPolicy }, *defaultRestart("service")},
 		{"batch restart", func(j *Job) { j.Type = "sysbatch" }, func(j *Job) any { return []any{*group(j).RestartPolicy.Attempts, *group(j).RestartPolicy.Interval} }, []any{3, 24 * time.Hour}},
 		{"task restart over group over type", func(j *Job) {
-			group(j).RestartPolicy = &RestartPolicy{Attempts: new(7), Delay: Ptr(time.Second)}
+			group(j).RestartPolicy = &RestartPolicy{Attempts: new(7), Delay: new(time.Second)}
 			task(j).RestartPolicy = &RestartPolicy{Attempts: new(9)}
 		}, func(j *Job) any {
 			return []any{*task(j).RestartPolicy.Attempts, *task(j).RestartPolicy.Delay, task(j).RestartPolicy.Mode, *group(j).RestartPolicy.Attempts}
@@ -242,7 +242,7 @@ func TestCanonicalizeDefaults(t *testing.T) {
 		{"nomad services are in the job's namespace", func(j *Job) { j.Namespace = "prod"; group(j).Services = []*Service{{Provider: "nomad"}} }, func(j *Job) any { return group(j).Services[0].Namespace }, "prod"},
 		{"checks", func(j *Job) {
 			group(j).Services = []*Service{{
-				Name: "web", OnUpdate: "ignore_warnings", CheckRestart: &CheckRestart{Limit: 3, Grace: Ptr(time.Minute)},
+				Name: "web", OnUpdate: "ignore_warnings", CheckRestart: &CheckRestart{Limit: 3, Grace: new(time.Minute)},
 				Checks: []*ServiceCheck{{}, {CheckRestart: &CheckRestart{Limit: 5}}},
 			}}
 		}, func(j *Job) any {

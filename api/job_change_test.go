@@ -43,7 +43,7 @@ func TestGroupNeedsDestructiveUpdate(t *testing.T) {
 		{"log size", func(_ *Job, _ *TaskGroup, t *Task) { *t.LogConfig.MaxFiles = 3 }, false},
 		{"lifecycle", func(_ *Job, _ *TaskGroup, t *Task) { t.Lifecycle = &Lifecycle{Hook: "prestart"} }, false},
 		{"leader", func(_ *Job, _ *TaskGroup, t *Task) { t.Leader = true }, false},
-		{"max run duration", func(_ *Job, g *TaskGroup, _ *Task) { g.MaxRunDuration = Ptr(time.Hour) }, false},
+		{"max run duration", func(_ *Job, g *TaskGroup, _ *Task) { g.MaxRunDuration = new(time.Hour) }, false},
 		{"update", func(_ *Job, g *TaskGroup, _ *Task) { *g.Update.MaxParallel = 3 }, false},
 		{"order of tasks", func(_ *Job, g *TaskGroup, _ *Task) { g.Tasks[0], g.Tasks[1] = g.Tasks[1], g.Tasks[0] }, false},
 		{"order of ports", func(_ *Job, g *TaskGroup, _ *Task) {

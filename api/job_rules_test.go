@@ -28,8 +28,8 @@ func rescheduling(p ReschedulePolicy) editJob {
 // limited returns a reschedule policy that is fine, for one mistake to be made in it.
 func limited(edit func(*ReschedulePolicy)) editJob {
 	p := ReschedulePolicy{
-		Attempts: new(3), Interval: Ptr(time.Hour), Delay: Ptr(10 * time.Second), DelayFunction: DelayConstant,
-		MaxDelay: Ptr(time.Duration(0)), Unlimited: new(false),
+		Attempts: new(3), Interval: new(time.Hour), Delay: new(10 * time.Second), DelayFunction: DelayConstant,
+		MaxDelay: new(time.Duration(0)), Unlimited: new(false),
 	}
 	edit(&p)
 	return rescheduling(p)
@@ -40,28 +40,28 @@ func migrating(m Migrate) editJob {
 }
 
 var policyRules = []rule{
-	{"update", updating(UpdateStrategy{MaxParallel: new(0), ProgressDeadline: Ptr(time.Duration(0)), Canary: new(1), AutoPromote: new(true)}), "", ""},
+	{"update", updating(UpdateStrategy{MaxParallel: new(0), ProgressDeadline: new(time.Duration(0)), Canary: new(1), AutoPromote: new(true)}), "", ""},
 	{"update of batch", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "batch"; g.Update = &UpdateStrategy{} }, "G.update", "does not allow update block"},
 	{"job update of batch", func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "batch"; j.Update = &UpdateStrategy{MaxParallel: new(1)} }, "G.update", "does not allow update block"},
 	{"max_parallel", updating(UpdateStrategy{MaxParallel: new(-1)}), "G.update.max_parallel", "less than zero"},
 	{"health_check", updating(UpdateStrategy{HealthCheck: "x"}), "G.update.health_check", "task_states"},
-	{"min_healthy_time", updating(UpdateStrategy{MinHealthyTime: Ptr(-time.Second)}), "G.update.min_healthy_time", "less than zero"},
-	{"min_healthy_time and deadline", updating(UpdateStrategy{MinHealthyTime: Ptr(time.Second), HealthyDeadline: Ptr(time.Second)}), "G.update.min_healthy_time", "less than healthy deadline"},
-	{"healthy_deadline 0", updating(UpdateStrategy{HealthyDeadline: Ptr(time.Duration(0))}), "G.update.healthy_deadline", "greater than zero"},
-	{"healthy_deadline and progress", updating(UpdateStrategy{HealthyDeadline: Ptr(10 * time.Minute)}), "G.update.healthy_deadline", "less than progress deadline"},
-	{"progress_deadline", updating(UpdateStrategy{ProgressDeadline: Ptr(-time.Second)}), "G.update.progress_deadline", "zero or greater"},
+	{"min_healthy_time", updating(UpdateStrategy{MinHealthyTime: new(-time.Second)}), "G.update.min_healthy_time", "less than zero"},
+	{"min_healthy_time and deadline", updating(UpdateStrategy{MinHealthyTime: new(time.Second), HealthyDeadline: new(time.Second)}), "G.update.min_healthy_time", "less than healthy deadline"},
+	{"healthy_deadline 0", updating(UpdateStrategy{HealthyDeadline: new(time.Duration(0))}), "G.update.healthy_deadline", "greater than zero"},
+	{"healthy_deadline and progress", updating(UpdateStrategy{HealthyDeadline: new(10 * time.Minute)}), "G.update.healthy_deadline", "less than progress deadline"},
+	{"progress_deadline", updating(UpdateStrategy{ProgressDeadline: new(-time.Second)}), "G.update.progress_deadline", "zero or greater"},
 	{"canary", updating(UpdateStrategy{Canary: new(-1)}), "G.update.canary", "less than zero"},
 	{"auto_promote", updating(UpdateStrategy{AutoPromote: new(true)}), "G.update.auto_promote", "Canary count"},
-	{"stagger", updating(UpdateStrategy{Stagger: Ptr(time.Duration(0))}), "G.update.stagger", "greater than zero"},
-	{"kill_timeout above progress", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = Ptr(time.Hour) }, "T.kill_timeout", "ProgressDeadline"},
-	{"kill_timeout of batch", func(j *Job, _ *TaskGroup, t *Task) { j.Type = "batch"; t.KillTimeout = Ptr(time.Hour) }, "", ""},
+	{"stagger", updating(UpdateStrategy{Stagger: new(time.Duration(0))}), "G.update.stagger", "greater than zero"},
+	{"kill_timeout above progress", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = new(time.Hour) }, "T.kill_timeout", "ProgressDeadline"},
+	{"kill_timeout of batch", func(j *Job, _ *TaskGroup, t *Task) { j.Type = "batch"; t.KillTimeout = new(time.Hour) }, "", ""},
 
 	{"restart attempts 0", restarting(RestartPolicy{Attempts: new(0)}), "", ""},
 	{"restart delay with 0", restarting(RestartPolicy{Attempts: new(0), Mode: "delay"}), "G.restart.mode", "ambiguous"},
 	{"restart mode", restarting(RestartPolicy{Mode: "x"}), "G.restart.mode", `"fail"`},
-	{"restart interval", restarting(RestartPolicy{Attempts: new(0), Interval: Ptr(4 * time.Second)}), "G.restart.interval", "less than 5s"},
-	{"restart delay too long", restarting(RestartPolicy{Attempts: new(3), Interval: Ptr(time.Minute), Delay: Ptr(21 * time.Second)}), "G.restart", "can't restart"},
-	{"restart delay fits", restarting(RestartPolicy{Attempts: new(3), Interval: Ptr(time.Minute), Delay: Ptr(20 * time.Second)}), "", ""},
+	{"restart interval", restarting(RestartPolicy{Attempts: new(0), Interval: new(4 * time.Second)}), "G.restart.interval", "less than 5s"},
+	{"restart delay too long", restarting(RestartPolicy{Attempts: new(3), Interval: new(time.Minute), Delay: new(21 * time.Second)}), "G.restart", "can't restart"},
+	{"restart delay fits", restarting(RestartPolicy{Attempts: new(3), Interval: new(time.Minute), Delay: new(20 * time.Second)}), "", ""},
 	{"restart attempts", restarting(RestartPolicy{Attempts: new(-1)}), "G.restart.attempts", "less than zero"},
 	{"task restart", func(_ *Job, _ *TaskGroup, t *Task) { t.RestartPolicy = &RestartPolicy{Mode: "x"} }, "T.restart.mode", `"fail"`},
 
@@ -71,25 +71,25 @@ var policyRules = []rule{
 	{"reschedule of system", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "system"; g.ReschedulePolicy = &ReschedulePolicy{} }, "G.reschedule", "does not allow reschedule"},
 	{"reschedule job level of sysbatch", func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "sysbatch"; j.Reschedule = &ReschedulePolicy{} }, "G.reschedule", "does not allow reschedule"},
 	{"reschedule function", limited(func(p *ReschedulePolicy) { p.DelayFunction = "x" }), "G.reschedule.delay_function", "fibonacci"},
-	{"reschedule delay", limited(func(p *ReschedulePolicy) { p.Delay = Ptr(time.Second) }), "G.reschedule.delay", "less than 5s"},
-	{"reschedule max_delay", limited(func(p *ReschedulePolicy) { p.DelayFunction, p.MaxDelay = "exponential", Ptr(9*time.Second) }), "G.reschedule.max_delay", "less than Delay"},
-	{"reschedule without interval", limited(func(p *ReschedulePolicy) { p.Interval = Ptr(time.Duration(0)) }), "G.reschedule.interval", "non zero"},
-	{"reschedule interval", limited(func(p *ReschedulePolicy) { p.Interval = Ptr(14 * time.Second) }), "G.reschedule.interval", "less than 15s"},
-	{"reschedule does not fit", limited(func(p *ReschedulePolicy) { p.Interval = Ptr(25 * time.Second) }), "G.reschedule.interval", "Only 2 of 3 attempts fit"},
+	{"reschedule delay", limited(func(p *ReschedulePolicy) { p.Delay = new(time.Second) }), "G.reschedule.delay", "less than 5s"},
+	{"reschedule max_delay", limited(func(p *ReschedulePolicy) { p.DelayFunction, p.MaxDelay = "exponential", new(9*time.Second) }), "G.reschedule.max_delay", "less than Delay"},
+	{"reschedule without interval", limited(func(p *ReschedulePolicy) { p.Interval = new(time.Duration(0)) }), "G.reschedule.interval", "non zero"},
+	{"reschedule interval", limited(func(p *ReschedulePolicy) { p.Interval = new(14 * time.Second) }), "G.reschedule.interval", "less than 15s"},
+	{"reschedule does not fit", limited(func(p *ReschedulePolicy) { p.Interval = new(25 * time.Second) }), "G.reschedule.interval", "Only 2 of 3 attempts fit"},
 	{"reschedule suggestion", limited(func(p *ReschedulePolicy) {
-		p.DelayFunction, p.MaxDelay, p.Attempts, p.Interval = "exponential", Ptr(40*time.Second), new(5), Ptr(time.Minute)
+		p.DelayFunction, p.MaxDelay, p.Attempts, p.Interval = "exponential", new(40*time.Second), new(5), new(time.Minute)
 	}), "G.reschedule.interval", "at least 2m30s"},
 	{"reschedule fibonacci fits", limited(func(p *ReschedulePolicy) {
-		p.DelayFunction, p.MaxDelay, p.Attempts, p.Interval = "fibonacci", Ptr(time.Hour), new(5), Ptr(120*time.Second)
+		p.DelayFunction, p.MaxDelay, p.Attempts, p.Interval = "fibonacci", new(time.Hour), new(5), new(120*time.Second)
 	}), "", ""},
 	{"reschedule too many", limited(func(p *ReschedulePolicy) { p.Attempts = new(1 << 40) }), "G.reschedule.attempts", "cannot exceed"},
 
-	{"migrate", migrating(Migrate{MaxParallel: new(0), MinHealthyTime: Ptr(5 * time.Minute)}), "", ""},
+	{"migrate", migrating(Migrate{MaxParallel: new(0), MinHealthyTime: new(5 * time.Minute)}), "", ""},
 	{"migrate of batch", func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "batch"; j.Migrate = &Migrate{} }, "G.migrate", "does not allow migrate block"},
 	{"migrate max_parallel", migrating(Migrate{MaxParallel: new(-1)}), "G.migrate.max_parallel", ">= 0"},
 	{"migrate health_check", migrating(Migrate{HealthCheck: "manual"}), "G.migrate.health_check", "task_states"},
-	{"migrate min_healthy_time", migrating(Migrate{MinHealthyTime: Ptr(-time.Second)}), "G.migrate.min_healthy_time", ">= 0"},
-	{"migrate deadline", migrating(Migrate{MinHealthyTime: Ptr(time.Second), HealthyDeadline: Ptr(time.Duration(0))}), "G.migrate.min_healthy_time", "less than HealthyDeadline"},
+	{"migrate min_healthy_time", migrating(Migrate{MinHealthyTime: new(-time.Second)}), "G.migrate.min_healthy_time", ">= 0"},
+	{"migrate deadline", migrating(Migrate{MinHealthyTime: new(time.Second), HealthyDeadline: new(time.Duration(0))}), "G.migrate.min_healthy_time", "less than HealthyDeadline"},
 }
 
 func networked(n NetworkResource) editJob {
@@ -190,7 +190,7 @@ func identified(w WorkloadIdentity) editJob {
 
 var taskRules = []rule{
 	{"driver", func(_ *Job, _ *TaskGroup, t *Task) { t.Driver = "" }, "T.driver", "Missing task driver"},
-	{"kill_timeout", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = Ptr(-time.Second) }, "T.kill_timeout", "positive"},
+	{"kill_timeout", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = new(-time.Second) }, "T.kill_timeout", "positive"},
 	{"task shutdown_delay", func(_ *Job, _ *TaskGroup, t *Task) { t.ShutdownDelay = -1 }, "T.shutdown_delay", "positive"},
 	{"lifecycle hook", func(_ *Job, g *TaskGroup, t *Task) {
 		t.Lifecycle = &Lifecycle{Hook: "x"}
@@ -236,10 +236,10 @@ var taskRules = []rule{
 	{"template change_mode", templated(Template{SourcePath: "x", ChangeMode: "x"}), "T.template[1].change_mode", "script"},
 	{"template signal env", templated(Template{SourcePath: "x", ChangeMode: "signal", Envvars: true}), "T.template[1].env", "env var"},
 	{"template script", templated(Template{SourcePath: "x", ChangeMode: "script", ChangeScript: &ChangeScript{Args: []string{"x"}}}), "T.template[1].change_script", "script command"},
-	{"template splay", templated(Template{SourcePath: "x", Splay: Ptr(-time.Second)}), "T.template[1].splay", "positive"},
+	{"template splay", templated(Template{SourcePath: "x", Splay: new(-time.Second)}), "T.template[1].splay", "positive"},
 	{"template perms", templated(Template{SourcePath: "x", Perms: "0999"}), "T.template[1].perms", "octal"},
-	{"template wait", templated(Template{SourcePath: "x", Wait: &WaitConfig{Min: Ptr(time.Hour), Max: Ptr(time.Minute)}}), "T.template[1].wait", "greater than max"},
-	{"template wait min", templated(Template{SourcePath: "x", Wait: &WaitConfig{Min: Ptr(time.Hour)}}), "", ""},
+	{"template wait", templated(Template{SourcePath: "x", Wait: &WaitConfig{Min: new(time.Hour), Max: new(time.Minute)}}), "T.template[1].wait", "greater than max"},
+	{"template wait min", templated(Template{SourcePath: "x", Wait: &WaitConfig{Min: new(time.Hour)}}), "", ""},
 
 	{"vault mode", func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{ChangeMode: "script"} }, "T.vault.change_mode", `"signal"`},
 	{"vault namespace", func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{Namespace: "x"} }, "T.vault.namespace", "not available"},
@@ -379,7 +379,7 @@ var serviceRules = []rule{
 	{"check notes", serving(func(_ *Service, h *ServiceCheck) { h.Notes = strings.Repeat("x", 256) }), checkPath + ".notes", "255"},
 	{"check on_update of nomad", serving(func(s *Service, h *ServiceCheck) { s.Provider, h.OnUpdate = "nomad", "ignore_warnings" }), checkPath + ".on_update", "require_healthy"},
 	{"check_restart", serving(func(_ *Service, h *ServiceCheck) { h.CheckRestart = &CheckRestart{Limit: -1} }), checkPath + ".check_restart.limit", "greater than or equal"},
-	{"check_restart grace", serving(func(_ *Service, h *ServiceCheck) { h.CheckRestart = &CheckRestart{Grace: Ptr(-time.Second)} }), checkPath + ".check_restart.grace", "less than 0"},
+	{"check_restart grace", serving(func(_ *Service, h *ServiceCheck) { h.CheckRestart = &CheckRestart{Grace: new(-time.Second)} }), checkPath + ".check_restart.grace", "less than 0"},
 	{"check_restart of an ignored check", serving(func(s *Service, h *ServiceCheck) { h.OnUpdate, s.CheckRestart = "ignore", &CheckRestart{Limit: 1} }), checkPath + ".check_restart", "not compatible"},
 	{"check_restart warnings of nomad", serving(func(s *Service, h *ServiceCheck) {
 		s.Provider, h.CheckRestart = "nomad", &CheckRestart{IgnoreWarnings: true}
@@ -418,8 +418,8 @@ func TestWarnings(t *testing.T) {
 		{"none", nil, ""},
 		{"max_parallel", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(2); g.Update = &UpdateStrategy{MaxParallel: new(3)} }, "(3 > 2)"},
 		{"max_parallel of one", func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{MaxParallel: new(3)} }, ""},
-		{"stop_after_client_disconnect", func(_ *Job, g *TaskGroup, _ *Task) { g.StopAfterClientDisconnect = Ptr(time.Second) }, "disconnect block"},
-		{"max_client_disconnect", func(_ *Job, g *TaskGroup, _ *Task) { g.MaxClientDisconnect = Ptr(time.Second) }, "disconnect block"},
+		{"stop_after_client_disconnect", func(_ *Job, g *TaskGroup, _ *Task) { g.StopAfterClientDisconnect = new(time.Second) }, "disconnect block"},
+		{"max_client_disconnect", func(_ *Job, g *TaskGroup, _ *Task) { g.MaxClientDisconnect = new(time.Second) }, "disconnect block"},
 		{"prevent_reschedule_on_lost", func(_ *Job, g *TaskGroup, _ *Task) { g.PreventRescheduleOnLost = true }, "disconnect block"},
 		{"mbits", networked(NetworkResource{MBits: 5}), "mbits"},
 		{"task network", resourced(Resources{Networks: []*NetworkResource{{}}}), "group's network block"},
@@ -435,7 +435,7 @@ func TestWarnings(t *testing.T) {
 		}, "auto_promote must be true for all groups"},
 		{"group service", func(_ *Job, g *TaskGroup, _ *Task) { g.Services = service }, `group "g" defines services, but neither`},
 		{"group service with delay", func(_ *Job, g *TaskGroup, t *Task) { g.Services = service; t.ShutdownDelay = 1 }, ""},
-		{"group service with group delay", func(_ *Job, g *TaskGroup, _ *Task) { g.Services = service; g.ShutdownDelay = Ptr(time.Second) }, ""},
+		{"group service with group delay", func(_ *Job, g *TaskGroup, _ *Task) { g.Services = service; g.ShutdownDelay = new(time.Second) }, ""},
 		{"service of a task", func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{Name: "a", TaskName: "t"}} }, `is for task "t"`},
 		{"task service", func(_ *Job, _ *TaskGroup, t *Task) { t.Services = service }, `task "t" in group "g" defines services`},
 		{"identity audience", identified(WorkloadIdentity{Name: "a", TTL: 1}), "no audience"},

@@ -210,10 +210,10 @@ var groupRules = []rule{
 		t.Leader = true
 		g.Tasks = append(g.Tasks, &Task{Name: "u", Driver: "x", Leader: true})
 	}, "G.task", "one task may be marked as leader"},
-	{"shutdown delay", func(_ *Job, g *TaskGroup, _ *Task) { g.ShutdownDelay = Ptr(-time.Second) }, "G.shutdown_delay", "positive"},
-	{"max_run_duration service", func(_ *Job, g *TaskGroup, _ *Task) { g.MaxRunDuration = Ptr(time.Hour) }, "G.max_run_duration", "batch and sysbatch"},
-	{"max_run_duration 0", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "batch"; g.MaxRunDuration = Ptr(time.Duration(0)) }, "G.max_run_duration", "greater than zero"},
-	{"max_run_duration batch", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "batch"; g.MaxRunDuration = Ptr(time.Hour) }, "", ""},
+	{"shutdown delay", func(_ *Job, g *TaskGroup, _ *Task) { g.ShutdownDelay = new(-time.Second) }, "G.shutdown_delay", "positive"},
+	{"max_run_duration service", func(_ *Job, g *TaskGroup, _ *Task) { g.MaxRunDuration = new(time.Hour) }, "G.max_run_duration", "batch and sysbatch"},
+	{"max_run_duration 0", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "batch"; g.MaxRunDuration = new(time.Duration(0)) }, "G.max_run_duration", "greater than zero"},
+	{"max_run_duration batch", func(j *Job, g *TaskGroup, _ *Task) { j.Type = "batch"; g.MaxRunDuration = new(time.Hour) }, "", ""},
 	{"disk", func(_ *Job, g *TaskGroup, t *Task) {
 		g.EphemeralDisk = &EphemeralDisk{SizeMB: new(9)}
 		t.LogConfig = &LogConfig{MaxFiles: new(1), MaxFileSizeMB: new(1)}
@@ -225,13 +225,13 @@ var groupRules = []rule{
 		t.LogConfig = &LogConfig{Disabled: true}
 	}, "", ""},
 	{"lost_after", func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{LostAfter: -1} }, "G.disconnect.lost_after", "negative"},
-	{"stop_on_client_after", func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{StopOnClientAfter: Ptr(-time.Second)} }, "G.disconnect.stop_on_client_after", "negative"},
+	{"stop_on_client_after", func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{StopOnClientAfter: new(-time.Second)} }, "G.disconnect.stop_on_client_after", "negative"},
 	{"both disconnect times", func(_ *Job, g *TaskGroup, _ *Task) {
-		g.Disconnect = &Disconnect{LostAfter: time.Second, StopOnClientAfter: Ptr(time.Second)}
+		g.Disconnect = &Disconnect{LostAfter: time.Second, StopOnClientAfter: new(time.Second)}
 	}, "G.disconnect", "cannot both be set"},
 	{"stop_on_client_after in system", func(j *Job, g *TaskGroup, _ *Task) {
 		j.Type = "system"
-		g.Disconnect = &Disconnect{StopOnClientAfter: Ptr(time.Second)}
+		g.Disconnect = &Disconnect{StopOnClientAfter: new(time.Second)}
 	}, "G.disconnect.stop_on_client_after", "service and batch"},
 	{"reconcile", func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{Reconcile: "x"} }, "G.disconnect.reconcile", "longest_running"},
 	{"scaling", func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{Max: new(5)} }, "", ""},

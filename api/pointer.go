@@ -2,11 +2,6 @@
 
 package api
 
-// Ptr returns a pointer to a copy of v.
-//
-//go:fix inline
-func Ptr[T any](v T) *T { return new(v) }
-
 // Val returns *p, or the zero value when p is nil.
 func Val[T any](p *T) T {
 	if p == nil {

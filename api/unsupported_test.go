@@ -38,7 +38,7 @@ func TestSupported(t *testing.T) {
 		j.Update = &UpdateStrategy{MaxParallel: new(3)}
 		j.Meta = map[string]string{"a": "b"}
 		g.Networks = []*NetworkResource{{Mode: "host", DynamicPorts: []*Port{{Label: "http"}}, ReservedPorts: []*Port{{Label: "dns", Value: 53}}}}
-		g.MaxRunDuration, g.ShutdownDelay = Ptr(time.Hour), Ptr(time.Second)
+		g.MaxRunDuration, g.ShutdownDelay = new(time.Hour), new(time.Second)
 		g.Disconnect = &Disconnect{}
 		t.Lifecycle, t.Leader, t.User = &Lifecycle{Hook: "prestart", Sidecar: true}, true, "nobody"
 		t.Env, t.KillSignal = map[string]string{"A": "b"}, "SIGINT"
@@ -71,7 +71,7 @@ func TestUnsupported(t *testing.T) {
 		"G.scaling":               func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{} },
 		"G.disconnect.lost_after": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{LostAfter: 1} },
 		"G.disconnect.stop_on_client_after": func(_ *Job, g *TaskGroup, _ *Task) {
-			g.Disconnect = &Disconnect{StopOnClientAfter: Ptr(time.Duration(0))}
+			g.Disconnect = &Disconnect{StopOnClientAfter: new(time.Duration(0))}
 		},
 		"G.disconnect.replace = false": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{Replace: new(false)} },
 		"G.ephemeral_disk.sticky":      func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Sticky: true} },

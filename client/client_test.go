@@ -317,7 +317,7 @@ func TestMetrics(t *testing.T) {
 func TestStopOnClientAfter(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		a := allocation(1, api.JobTypeService)
-		a.Job.TaskGroups[0].Disconnect = &api.Disconnect{StopOnClientAfter: api.Ptr(time.Minute)}
+		a.Job.TaskGroups[0].Disconnect = &api.Disconnect{StopOnClientAfter: new(time.Minute)}
 		b.servers.Place(a, allocation(2, api.JobTypeService))
 		pass(10 * time.Minute)
 		if got := b.machine.Running(); len(got) != 2 {

@@ -189,7 +189,7 @@ func (s *story) randomGroup(name, jobType string) *api.TaskGroup {
 		Name: name, Count: new(r.IntN(9)), EphemeralDisk: &api.EphemeralDisk{SizeMB: new(300), Sticky: r.IntN(4) == 0},
 		ReschedulePolicy: &api.ReschedulePolicy{
 			Unlimited: new(true), Delay: new(time.Duration(r.IntN(40)) * time.Second),
-			DelayFunction: s.pick([]string{"constant", "exponential", "fibonacci"}), MaxDelay: api.Ptr(time.Minute),
+			DelayFunction: s.pick([]string{"constant", "exponential", "fibonacci"}), MaxDelay: new(time.Minute),
 		},
 		Tasks: []*api.Task{{
 			Name: "main", Driver: "mock_driver", Env: map[string]string{"E": fmt.Sprint(r.IntN(3))},
@@ -212,7 +212,7 @@ func (s *story) randomGroup(name, jobType string) *api.TaskGroup {
 		tg.Tasks[0].Resources.CPU, tg.Tasks[0].Resources.Cores = nil, 1+r.IntN(2)
 	}
 	if jobType == api.JobTypeService && r.IntN(2) == 0 {
-		tg.Update = &api.UpdateStrategy{MaxParallel: new(r.IntN(3)), MinHealthyTime: api.Ptr(10 * time.Second)}
+		tg.Update = &api.UpdateStrategy{MaxParallel: new(r.IntN(3)), MinHealthyTime: new(10 * time.Second)}
 	}
 	switch r.IntN(6) {
 	case 0:
@@ -415,7 +415,7 @@ func TestRolloutPace(t *testing.T) {
 			tg.Tasks = tg.Tasks[:1]
 			tg.Tasks[0].Resources = &api.Resources{CPU: new(100), MemoryMB: new(100)}
 			tg.Tasks[0].Env = map[string]string{"E": env}
-			tg.Update = &api.UpdateStrategy{MaxParallel: &parallel, MinHealthyTime: api.Ptr(10 * time.Second)}
+			tg.Update = &api.UpdateStrategy{MaxParallel: &parallel, MinHealthyTime: new(10 * time.Second)}
 			return &api.Job{
 				ID: "web", Namespace: api.DefaultNamespace, NodePool: api.NodePoolDefault, Datacenters: []string{"*"},
 				Type: api.JobTypeService, TaskGroups: []*api.TaskGroup{tg},

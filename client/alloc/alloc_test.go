@@ -71,11 +71,11 @@ func TestStopOrder(t *testing.T) {
 		leader, side := tk("leader", "stop_takes=2s"), hooked(tk("side", "stop_takes=1s"), api.HookPrestart, true)
 		leader.Leader, leader.KillSignal = true, "SIGTERM"
 		slow := tk("slow", "stop_takes=1h")
-		slow.KillTimeout = api.Ptr(time.Hour) // bounded by the client
+		slow.KillTimeout = new(time.Hour) // bounded by the client
 		other := tk("other", "stop_takes=3s")
 		after := hooked(tk("after", "run_for=4s"), api.HookPoststop, false)
 		j := job(api.JobTypeService, slow, after, side, leader, other)
-		j.TaskGroups[0].ShutdownDelay = api.Ptr(10 * time.Second)
+		j.TaskGroups[0].ShutdownDelay = new(10 * time.Second)
 		r := b.run(allocation(j))
 		wantStatus(t, r, api.AllocClientRunning, "Tasks are running")
 		pass(time.Minute)
@@ -125,7 +125,7 @@ func TestShutdownDelays(t *testing.T) {
 				main.ShutdownDelay = 30 * time.Second
 				j := job(api.JobTypeService, main)
 				if name == "of the group" {
-					j.TaskGroups[0].ShutdownDelay = api.Ptr(20 * time.Second)
+					j.TaskGroups[0].ShutdownDelay = new(20 * time.Second)
 				}
 				r := b.run(allocation(j))
 				stop := stopped(r)
@@ -255,7 +255,7 @@ func TestSiblingsOfAFailedTaskAreKilled(t *testing.T) {
 func TestMaxRunDuration(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		j := job(api.JobTypeBatch, tk("t"), hooked(tk("clean"), api.HookPoststop, false))
-		j.TaskGroups[0].MaxRunDuration = api.Ptr(time.Minute)
+		j.TaskGroups[0].MaxRunDuration = new(time.Minute)
 		b.run(allocation(j))
 		pass(20 * time.Second)
 		r := b.restart() // the clock goes on

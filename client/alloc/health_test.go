@@ -42,7 +42,7 @@ func TestHealth(t *testing.T) {
 			inBench(t, func(t *testing.T, b *bench) {
 				j := job(api.JobTypeService, tc.tasks...)
 				j.TaskGroups[0].Update = &api.UpdateStrategy{
-					HealthCheck: tc.check, MinHealthyTime: api.Ptr(10 * time.Second), HealthyDeadline: api.Ptr(time.Minute),
+					HealthCheck: tc.check, MinHealthyTime: new(10 * time.Second), HealthyDeadline: new(time.Minute),
 				}
 				a := allocation(j)
 				a.DeploymentID = tc.deployment
@@ -74,7 +74,7 @@ func TestHealth(t *testing.T) {
 func TestHealthOfTheNextDeployment(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		j := job(api.JobTypeService, tk("t"))
-		j.TaskGroups[0].Update = &api.UpdateStrategy{MinHealthyTime: api.Ptr(10 * time.Second), HealthyDeadline: api.Ptr(time.Minute)}
+		j.TaskGroups[0].Update = &api.UpdateStrategy{MinHealthyTime: new(10 * time.Second), HealthyDeadline: new(time.Minute)}
 		a := allocation(j)
 		a.DeploymentID = "one"
 		r := b.run(a)

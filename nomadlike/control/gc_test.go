@@ -36,8 +36,8 @@ func put(r *brokertest.Raft, fn func(w *state.WriteTx)) {
 }
 
 func TestCollectAlloc(t *testing.T) {
-	limited := &api.ReschedulePolicy{Attempts: api.Ptr(2), Interval: api.Ptr(time.Hour)}
-	unlimited := &api.ReschedulePolicy{Unlimited: api.Ptr(true)}
+	limited := &api.ReschedulePolicy{Attempts: new(2), Interval: new(time.Hour)}
+	unlimited := &api.ReschedulePolicy{Unlimited: new(true)}
 	rescheduled := func(d time.Duration) *api.RescheduleTracker {
 		return &api.RescheduleTracker{Events: []*api.RescheduleEvent{{RescheduleTime: ago(d)}}}
 	}

@@ -257,7 +257,7 @@ func (h *Heartbeats) expire(ctx context.Context, nodeIDs []string) error {
 		entries = append(entries, fsm.NodeStatusUpdate.Encode(&fsm.NodeStatusUpdateRequest{
 			NodeID: id, Status: api.NodeStatusDown, StatusDescription: "heartbeat missed", UpdatedAt: now.Unix(),
 			MissedHeartbeat: true,
-			Event:           &api.NodeEvent{Message: "Node heartbeat missed", Subsystem: "Heartbeat", Timestamp: api.Ptr(now.UTC())},
+			Event:           &api.NodeEvent{Message: "Node heartbeat missed", Subsystem: "Heartbeat", Timestamp: new(now.UTC())},
 			Evals:           nodeEvals(snap, &down, node.ModifyIndex, now, seen),
 		}))
 	}

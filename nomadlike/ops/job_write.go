@@ -43,7 +43,7 @@ func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string
 		job.Region = e.Region
 	}
 	if job.Priority != nil && *job.Priority == 0 && e.DefaultPriority > 0 {
-		job.Priority = api.Ptr(e.DefaultPriority)
+		job.Priority = new(e.DefaultPriority)
 	}
 	job.Canonicalize()
 	job.AddImpliedConstraints()

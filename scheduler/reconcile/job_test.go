@@ -63,7 +63,7 @@ func (c reconcileCase) run(t *testing.T) {
 	group := func(env string) *api.TaskGroup {
 		return &api.TaskGroup{
 			Name: "app", Count: new(3),
-			ReschedulePolicy: &api.ReschedulePolicy{Unlimited: new(true), Delay: api.Ptr(time.Duration(0))},
+			ReschedulePolicy: &api.ReschedulePolicy{Unlimited: new(true), Delay: new(time.Duration(0))},
 			Tasks:            []*api.Task{{Name: "main", Env: map[string]string{"E": env}, Resources: &api.Resources{}}},
 		}
 	}
@@ -169,7 +169,7 @@ func TestReconcile(t *testing.T) {
 		{
 			name: "failed later", allocs: []string{"0 running", "1 failed", "2 running"},
 			edit: func(in *Input) {
-				in.Job.TaskGroups[0].ReschedulePolicy.Delay = api.Ptr(time.Hour)
+				in.Job.TaskGroups[0].ReschedulePolicy.Delay = new(time.Hour)
 			}, want: "later 1",
 		},
 		{

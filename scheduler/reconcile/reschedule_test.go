@@ -40,7 +40,7 @@ func TestNextDelay(t *testing.T) {
 		{"fibonacci third", "fibonacci", time.Hour, tracker(epoch, 30*s, 30*s), 60 * s},
 		{"fibonacci fifth", "fibonacci", time.Hour, tracker(epoch, 30*s, 30*s, 60*s, 90*s), 150 * s},
 	} {
-		policy := &api.ReschedulePolicy{DelayFunction: test.function, Delay: api.Ptr(30 * s), MaxDelay: new(test.max)}
+		policy := &api.ReschedulePolicy{DelayFunction: test.function, Delay: new(30 * s), MaxDelay: new(test.max)}
 		if got := NextDelay(policy, test.tracker, epoch); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
@@ -49,9 +49,9 @@ func TestNextDelay(t *testing.T) {
 
 func TestReschedulePolicy(t *testing.T) {
 	limited := &api.ReschedulePolicy{
-		Attempts: new(2), Interval: api.Ptr(time.Hour), Delay: api.Ptr(5 * time.Second), DelayFunction: "constant",
+		Attempts: new(2), Interval: new(time.Hour), Delay: new(5 * time.Second), DelayFunction: "constant",
 	}
-	unlimited := &api.ReschedulePolicy{Unlimited: new(true), Delay: api.Ptr(5 * time.Second), DelayFunction: "constant"}
+	unlimited := &api.ReschedulePolicy{Unlimited: new(true), Delay: new(5 * time.Second), DelayFunction: "constant"}
 	finished := func(at time.Time) map[string]*api.TaskState {
 		early := at.Add(-time.Minute)
 		return map[string]*api.TaskState{"a": {FinishedAt: &at}, "b": {FinishedAt: &early}, "c": {}}
@@ -80,7 +80,7 @@ func TestReschedulePolicy(t *testing.T) {
 			TaskStates: finished(epoch), RescheduleTracker: tracker(epoch.Add(-2*time.Hour), 5*time.Second, 5*time.Second),
 		}, limited, true, epoch.Add(5 * time.Second)},
 		{"delay longer than the interval", &api.Allocation{TaskStates: finished(epoch)}, &api.ReschedulePolicy{
-			Attempts: new(2), Interval: api.Ptr(4 * time.Second), Delay: api.Ptr(5 * time.Second),
+			Attempts: new(2), Interval: new(4 * time.Second), Delay: new(5 * time.Second),
 		}, false, epoch.Add(5 * time.Second)},
 	} {
 		d := reschedule(test.alloc, test.policy)
@@ -92,7 +92,7 @@ func TestReschedulePolicy(t *testing.T) {
 
 func TestTrack(t *testing.T) {
 	unlimited := &api.ReschedulePolicy{Unlimited: new(true)}
-	limited := &api.ReschedulePolicy{Attempts: new(9), Interval: api.Ptr(time.Hour)}
+	limited := &api.ReschedulePolicy{Attempts: new(9), Interval: new(time.Hour)}
 	previous := &api.Allocation{ID: "p", NodeID: "n9", RescheduleTracker: tracker(epoch, 1, 2, 3, 4, 5, 6)}
 	got := Track(previous, unlimited, 7, epoch)
 	if n := len(got.Events); n != 5 || got.Events[0].Delay != 3 || got.Events[4].Delay != 7 {

@@ -110,10 +110,10 @@ func Job(id string, count, cpu, memory int) *api.Job {
 	j := &api.Job{
 		ID: id, Name: id, Type: api.JobTypeService, Datacenters: []string{"*"},
 		TaskGroups: []*api.TaskGroup{{
-			Name: "g", Count: api.Ptr(count), EphemeralDisk: &api.EphemeralDisk{SizeMB: api.Ptr(10)},
+			Name: "g", Count: new(count), EphemeralDisk: &api.EphemeralDisk{SizeMB: new(10)},
 			Tasks: []*api.Task{{
 				Name: "t", Driver: "mock_driver",
-				Resources: &api.Resources{CPU: api.Ptr(cpu), MemoryMB: api.Ptr(memory)},
+				Resources: &api.Resources{CPU: new(cpu), MemoryMB: new(memory)},
 			}},
 		}},
 	}
