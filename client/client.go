@@ -74,6 +74,7 @@ type Client struct {
 	stats    *hoststats.Collector
 	reports  *reporter
 	gc       *collector
+	jobs     jobs
 
 	// ready is closed when a server has taken the node as ready for the first time, registered when the
 	// servers know it at all.
@@ -370,6 +371,7 @@ func (c *Client) restore() error {
 	// All are known before the first one runs, because one may wait for another.
 	var all []*alloc.Runner
 	for _, rec := range records {
+		rec.Alloc = c.jobs.share(rec.Alloc, c.heldAllocs)
 		if r := c.add(alloc.Config{Deps: c.allocDeps, Alloc: rec.Alloc, Restored: rec}); r != nil {
 			all = append(all, r)
 		}

@@ -225,6 +225,7 @@ func (w *watch) get(ctx context.Context, ids []string, stale bool) (map[string]*
 // take starts or updates one allocation.
 func (w *watch) take(a *api.Allocation) {
 	c := w.client
+	a = c.jobs.share(a, c.heldAllocs)
 	if r := c.runner(a.ID); r != nil {
 		r.Update(a)
 		return
