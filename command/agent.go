@@ -28,6 +28,10 @@ type agentFlags struct {
 	meta            stringList
 	join, retryJoin stringList
 	bootstrap       int
+	retryMax        int
+	retryInterval   time.Duration
+	raftProtocol    int
+	location        bool
 	text            map[string]*string
 }
 
@@ -71,6 +75,25 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 		fl.text[t[0]] = f.String(t[0], "", t[1])
 	}
 	f.Bool("log-json", false, "Write the log as JSON.")
+	f.BoolVar(&fl.location, "log-include-location", false, "Write file and line into the log.")
+	f.IntVar(&fl.raftProtocol, "raft-protocol", 0, "The raft protocol `version`; 3 is the only one.")
+	f.IntVar(&fl.retryMax, "retry-max", 0, "Give up joining after `n` attempts; 0 for never.")
+	f.DurationVar(&fl.retryInterval, "retry-interval", 0, "The `time` between attempts to join.")
+	refuse(f, agentFlagsRefused...)
+}
+
+// agentFlagsRefused are the flags of the contract for what this version does not have.
+var agentFlagsRefused = []string{
+	"dev-connect", "dev-consul", "dev-vault", "eventlog", "eventlog-level=", "encrypt=", "rejoin",
+	"alloc-mounts-dir=", "host-volumes-dir=", "host-volume-plugin-dir=", "preferred-address-family=", "network-speed=", "client-intro-token=",
+	"acl-enabled", "acl-replication-token=",
+	"consul-address=", "consul-auth=", "consul-auto-advertise", "consul-ca-file=", "consul-cert-file=", "consul-key-file=",
+	"consul-checks-use-advertise", "consul-client-auto-join", "consul-client-service-name=", "consul-client-http-check-name=",
+	"consul-client-failures-before-critical=", "consul-client-failures-before-warning=", "consul-server-auto-join",
+	"consul-server-service-name=", "consul-server-http-check-name=", "consul-server-serf-check-name=", "consul-server-rpc-check-name=",
+	"consul-server-failures-before-critical=", "consul-server-failures-before-warning=", "consul-ssl", "consul-token=", "consul-verify-ssl",
+	"vault-enabled", "vault-address=", "vault-namespace=", "vault-create-from-role=", "vault-ca-file=", "vault-ca-path=", "vault-cert-file=",
+	"vault-key-file=", "vault-tls-skip-verify", "vault-tls-server-name=",
 }
 
 // config merges defaults, files and flags.
@@ -101,7 +124,18 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 	if fl.servers != "" {
 		cfg.Client.Servers = append(cfg.Client.Servers, strings.Split(fl.servers, ",")...)
 	}
-	cfg.Server.ServerJoin.RetryJoin = append(append(cfg.Server.ServerJoin.RetryJoin, fl.join...), fl.retryJoin...)
+	join := &cfg.Server.ServerJoin
+	join.StartJoin, join.RetryJoin = append(join.StartJoin, fl.join...), append(join.RetryJoin, fl.retryJoin...)
+	if fl.retryMax > 0 {
+		join.RetryMax = fl.retryMax
+	}
+	if fl.retryInterval > 0 {
+		join.RetryInterval = fl.retryInterval
+	}
+	if fl.raftProtocol > 0 {
+		cfg.Server.RaftProtocol = &fl.raftProtocol
+	}
+	cfg.LogIncludeLocation = cfg.LogIncludeLocation || fl.location
 	for _, kv := range fl.meta {
 		k, v, ok := strings.Cut(kv, "=")
 		if !ok {

@@ -67,6 +67,9 @@ func allocRestartCommand() *spec {
 			if len(args) == 2 {
 				task = args[1]
 			}
+			if task != "" && all {
+				return usageError("-all-tasks is exclusive with a task")
+			}
 			if task != "" {
 				if task, err = chooseTask(a, task); err != nil {
 					return err
@@ -101,6 +104,11 @@ func allocSignalCommand() *spec {
 			}
 			if len(args) == 2 {
 				task = args[1]
+			}
+			if task != "" {
+				if task, err = chooseTask(a, task); err != nil {
+					return err
+				}
 			}
 			if _, _, err := api.AllocSignal.Call(ctx, c, &api.AllocSignalRequest{AllocID: a.ID, Task: task, Signal: signal}); err != nil {
 				return fmt.Errorf("Error signalling allocation: %w", err) //nolint:staticcheck // the contract's text

@@ -32,19 +32,23 @@ Example:
     $ nomadlike alloc status 4fd35a03`,
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&short, "short", false, "Show the tasks in one table.")
+			refuse(f, "ui")
 			f.BoolVar(&stats, "stats", false, "Show the use of resources in detail.")
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers and how the node was chosen.")
 			out.register(f)
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
+			if len(args) == 0 && !out.wanted() {
+				return usageError("This command takes one argument: <alloc>")
+			}
 			c, err := m.client()
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
-				if !out.wanted() {
-					return usageError("This command takes one argument: <alloc>")
-				}
 				stubs, _, err := api.AllocList.Call(ctx, c, &api.AllocListRequest{})
 				if err != nil {
 					return fmt.Errorf("Error querying allocations: %w", err) //nolint:staticcheck // the contract's text
@@ -58,7 +62,7 @@ Example:
 			if out.wanted() {
 				return out.print(m, a)
 			}
-			s := &allocStatus{m: m, a: a, verbose: verbose, now: time.Now()}
+			s := &allocStatus{m: m, a: a, verbose: verbose, now: m.now()}
 			s.show(ctx, c, short, stats)
 			return nil
 		},
@@ -70,6 +74,8 @@ type allocStatus struct {
 	a       *api.Allocation
 	verbose bool
 	now     time.Time
+	// followUp is when the allocation is rescheduled, nil when that is not known or not planned.
+	followUp *time.Time
 }
 
 func (s *allocStatus) show(ctx context.Context, c *client.Client, short, stats bool) {
@@ -78,6 +84,11 @@ func (s *allocStatus) show(ctx context.Context, c *client.Client, short, stats b
 		fmt.Fprintln(s.m.out, pairs("ID", a.ID, "Name", a.Name, "Created", ago(a.CreateTime, s.now, s.verbose), "Modified", ago(a.ModifyTime, s.now, s.verbose)))
 		s.shortTasks()
 		return
+	}
+	if a.FollowupEvalID != "" && a.NextAllocation == "" {
+		if v, _, err := api.EvalGet.Call(ctx, c, &api.EvalRequest{EvalID: a.FollowupEvalID}); err == nil && v.WaitUntil != nil && v.WaitUntil.After(s.now) {
+			s.followUp = v.WaitUntil
+		}
 	}
 	fmt.Fprintln(s.m.out, pairs(s.keys()...))
 	s.addresses()
@@ -88,7 +99,7 @@ func (s *allocStatus) show(ctx context.Context, c *client.Client, short, stats b
 	for _, t := range s.tasks() {
 		s.task(t, usage, stats)
 	}
-	if s.verbose {
+	if s.verbose || a.ClientStatus == api.AllocClientPending && a.DesiredStatus == api.AllocDesiredRun && len(a.TaskStates) == 0 {
 		s.placement()
 	}
 }
@@ -114,17 +125,48 @@ func (s *allocStatus) keys() []string {
 		}
 		kv = append(kv, "Deployment ID", shortID(a.DeploymentID, s.verbose), "Deployment Health", health)
 	}
-	if t := a.RescheduleTracker; t != nil && len(t.Events) > 0 {
-		kv = append(kv, "Reschedule Attempts", strconv.Itoa(len(t.Events)))
+	if d := a.DeploymentStatus; d != nil && d.Canary {
+		kv = append(kv, "Canary", "true")
 	}
+	kv = append(kv, s.reschedule()...)
 	if a.NextAllocation != "" {
 		kv = append(kv, "Replacement Alloc ID", shortID(a.NextAllocation, s.verbose))
+	}
+	if a.FollowupEvalID != "" && s.followUp != nil {
+		kv = append(kv, "Reschedule Eligibility", brief(s.followUp.Sub(s.now))+" from now")
+	}
+	if len(a.PreemptedAllocations) > 0 {
+		kv = append(kv, "Preempted Allocations", strings.Join(shortIDs(a.PreemptedAllocations, s.verbose), ", "))
+	}
+	if a.PreemptedByAllocation != "" {
+		kv = append(kv, "Preempted by Alloc ID", shortID(a.PreemptedByAllocation, s.verbose))
 	}
 	if m := a.Metrics; s.verbose && m != nil {
 		kv = append(kv, "Evaluated Nodes", strconv.Itoa(m.NodesEvaluated), "Filtered Nodes", strconv.Itoa(m.NodesFiltered),
 			"Exhausted Nodes", strconv.Itoa(m.NodesExhausted), "Allocation Time", m.AllocationTime.String(), "Failures", strconv.Itoa(m.CoalescedFailures))
 	}
 	return kv
+}
+
+// reschedule tells how often the allocation was rescheduled, of how often it may be.
+func (s *allocStatus) reschedule() []string {
+	t := s.a.RescheduleTracker
+	if t == nil || len(t.Events) == 0 || s.a.Job == nil {
+		return nil
+	}
+	text := strconv.Itoa(len(t.Events))
+	if g := s.a.Job.LookupTaskGroup(s.a.TaskGroup); g != nil && g.ReschedulePolicy != nil && !api.Val(g.ReschedulePolicy.Unlimited) {
+		text += "/" + strconv.Itoa(api.Val(g.ReschedulePolicy.Attempts))
+	}
+	return []string{"Reschedule Attempts", text}
+}
+
+func shortIDs(ids []string, verbose bool) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = shortID(id, verbose)
+	}
+	return out
 }
 
 func (s *allocStatus) addresses() {
@@ -236,7 +278,11 @@ func (s *allocStatus) resources(n string, used *api.ResourceUsage) {
 	if len(t.Cpu.ReservedCores) > 0 {
 		head = fmt.Sprintf("CPU (%d cores)", len(t.Cpu.ReservedCores))
 	}
-	fmt.Fprintf(s.m.out, "Task Resources:\n%s\n\n", columns([][]string{{head, "Memory", "Disk", "Addresses"}, {cpu, mem, mib(int64(r.Shared.DiskMB)), " "}}))
+	rows := [][]string{{head, "Memory", "Disk", "Addresses"}, {cpu, mem, mib(int64(r.Shared.DiskMB)), blank}}
+	if t.Memory.MemoryMaxMB > t.Memory.MemoryMB {
+		rows = append(rows, []string{blank, "Max: " + mib(t.Memory.MemoryMaxMB), blank, blank})
+	}
+	fmt.Fprintf(s.m.out, "Task Resources:\n%s\n\n", columns(rows))
 }
 
 func (s *allocStatus) stats(u *api.ResourceUsage) {
@@ -250,18 +296,12 @@ func (s *allocStatus) stats(u *api.ResourceUsage) {
 }
 
 func (s *allocStatus) events(st *api.TaskState) {
-	at := func(t *time.Time) string {
-		if t == nil || t.IsZero() {
-			return "N/A"
-		}
-		return t.Local().Format(time.RFC3339)
-	}
-	fmt.Fprintf(s.m.out, "Task Events:\n%s\n\n", pairs("Started At", at(st.StartedAt), "Finished At", at(st.FinishedAt),
-		"Total Restarts", strconv.Itoa(st.Restarts), "Last Restart", at(st.LastRestart)))
+	fmt.Fprintf(s.m.out, "Task Events:\n%s\n\n", pairs("Started At", local(st.StartedAt, "N/A"), "Finished At", local(st.FinishedAt, "N/A"),
+		"Total Restarts", strconv.Itoa(st.Restarts), "Last Restart", local(st.LastRestart, "N/A")))
 	rows := [][]string{{"Time", "Type", "Description"}}
 	for i := len(st.Events) - 1; i >= 0; i-- {
 		e := st.Events[i]
-		rows = append(rows, []string{absolute(e.Time), e.Type, e.DisplayMessage})
+		rows = append(rows, []string{absolute(e.Time), e.Type, either(e.DisplayMessage, blank)})
 	}
 	fmt.Fprintf(s.m.out, "Recent Events:\n%s\n", columns(rows))
 }
@@ -288,18 +328,4 @@ func (s *allocStatus) placement() {
 	}
 	s.m.heading("Placement Metrics")
 	fmt.Fprintln(s.m.out, columns(rows))
-}
-
-func mib(n int64) string { return size(uint64(max(n, 0)) << 20) }
-
-// size shows bytes in binary units.
-func size(n uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	f, i := float64(n), 0
-	for f >= 1024 && i < len(units)-1 {
-		f /= 1024
-		i++
-	}
-	text := strconv.FormatFloat(f, 'f', 1, 64)
-	return strings.TrimSuffix(text, ".0") + " " + units[i]
 }

@@ -2,7 +2,12 @@
 
 package command
 
-import "github.com/hashicorp/cli"
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/cli"
+)
 
 // commands is the whole command line by name; aliases stand beside what they mean.
 func commands(s streams) map[string]cli.CommandFactory {
@@ -57,6 +62,15 @@ func commands(s streams) map[string]cli.CommandFactory {
 		out[group] = func() (cli.Command, error) { return groupCommand{group, synopsis}, nil }
 	}
 	return out
+}
+
+// aliases returns the names of table that the help leaves out because another says the same.
+func aliases(table map[string]cli.CommandFactory) []string {
+	return slices.DeleteFunc(sortedKeys(table), func(n string) bool {
+		group, rest, hyphen := strings.Cut(n, "-")
+		alias := hyphen && table[group+" "+rest] != nil || slices.Contains([]string{"fs", "init", "inspect", "logs", "plan", "validate"}, n)
+		return !alias
+	})
 }
 
 // groupCommand is a word that only holds other commands.

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -30,8 +29,12 @@ func evalListCommand() *spec {
 			f.StringVar(&token, "page-token", "", "Start at the page that the `token` of the page before names.")
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
 			out.register(f)
+			refuse(f, "ui")
 		},
 		run: func(ctx context.Context, m *meta, _ []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
 			c, err := m.client()
 			if err != nil {
 				return err
@@ -104,8 +107,15 @@ Example:
 			f.BoolVar(&monitor, "monitor", false, "Follow the evaluation until it is done.")
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers and absolute times.")
 			out.register(f)
+			refuse(f, "ui")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
+			if monitor && out.wanted() {
+				return usageError("-monitor is exclusive with -json and -t")
+			}
+			if err := out.check(); err != nil {
+				return err
+			}
 			c, err := m.client()
 			if err != nil {
 				return err
@@ -128,7 +138,7 @@ Example:
 			}
 			if len(placed) > 0 {
 				m.heading("Placed Allocations")
-				fmt.Fprintln(m.out, columns(allocRows(placed, verbose)))
+				fmt.Fprintln(m.out, columns(m.allocRows(placed, verbose)))
 			}
 			showFailures(m, v, verbose)
 			return nil
@@ -137,7 +147,7 @@ Example:
 }
 
 func showEval(m *meta, v *api.Evaluation, verbose bool) {
-	now := time.Now()
+	now := m.now()
 	kv := []string{
 		"ID", shortID(v.ID, verbose), "Create Time", ago(v.CreateTime, now, verbose), "Modify Time", ago(v.ModifyTime, now, verbose),
 		"Status", v.Status, "Status Description", either(v.StatusDescription, v.Status), "Type", v.Type, "TriggeredBy", v.TriggeredBy,
@@ -146,11 +156,17 @@ func showEval(m *meta, v *api.Evaluation, verbose bool) {
 	if v.NodeID != "" {
 		kv = append(kv, "Node ID", shortID(v.NodeID, verbose))
 	}
-	kv = append(kv, "Priority", strconv.Itoa(v.Priority), "Placement Failures", failuresOf(v),
-		"Previous Eval", shortID(v.PreviousEval, verbose), "Next Eval", shortID(v.NextEval, verbose), "Blocked Eval", shortID(v.BlockedEval, verbose))
-	if v.WaitUntil != nil && !v.WaitUntil.IsZero() {
-		kv = append(kv, "Wait Until", v.WaitUntil.Local().Format(time.RFC3339))
+	if v.DeploymentID != "" && v.TriggeredBy == api.TriggerDeploymentWatcher {
+		kv = append(kv, "Deployment ID", shortID(v.DeploymentID, verbose))
 	}
+	kv = append(kv, "Priority", strconv.Itoa(v.Priority), "Placement Failures", failuresOf(v))
+	if v.WaitUntil != nil && !v.WaitUntil.IsZero() {
+		kv = append(kv, "Wait Until", local(v.WaitUntil, ""))
+	}
+	if v.QuotaLimitReached != "" {
+		kv = append(kv, "Quota Limit Reached", v.QuotaLimitReached)
+	}
+	kv = append(kv, "Previous Eval", shortID(v.PreviousEval, verbose), "Next Eval", shortID(v.NextEval, verbose), "Blocked Eval", shortID(v.BlockedEval, verbose))
 	fmt.Fprintln(m.out, pairs(kv...))
 	if len(v.RelatedEvals) > 0 {
 		m.heading("Related Evaluations")
@@ -160,32 +176,59 @@ func showEval(m *meta, v *api.Evaluation, verbose bool) {
 		}
 		fmt.Fprintln(m.out, columns(rows))
 	}
-	if p := v.PlanAnnotations; p != nil && len(p.DesiredTGUpdates) > 0 {
+	p := v.PlanAnnotations
+	if p == nil {
+		return
+	}
+	if len(p.DesiredTGUpdates) > 0 {
 		m.heading("Plan Annotations")
-		rows := [][]string{{"Task Group", "Ignore", "Place", "Stop", "InPlace", "Destructive"}}
-		for _, g := range sortedKeys(p.DesiredTGUpdates) {
-			u := p.DesiredTGUpdates[g]
-			rows = append(rows, []string{
-				g, strconv.Itoa(u.Ignore), strconv.Itoa(u.Place), strconv.Itoa(u.Stop), strconv.Itoa(u.InPlaceUpdate), strconv.Itoa(u.DestructiveUpdate),
-			})
-		}
-		fmt.Fprintln(m.out, columns(rows))
+		fmt.Fprintln(m.out, columns(annotationRows(p, verbose)))
+	}
+	if len(p.PreemptedAllocs) > 0 {
+		m.heading("Preempted Allocations")
+		fmt.Fprintln(m.out, columns(m.allocRows(p.PreemptedAllocs, verbose)))
 	}
 }
 
-func showFailures(m *meta, v *api.Evaluation, verbose bool) {
-	if len(v.FailedTGAllocs) == 0 {
-		return
+func annotationRows(p *api.PlanAnnotations, verbose bool) [][]string {
+	rows := [][]string{{"Task Group", "Ignore", "Place", "Stop", "InPlace", "Destructive"}}
+	if verbose {
+		rows[0] = append(rows[0], "Migrate", "Canary", "Preemptions", "Reschedule Now", "Reschedule Later", "Disconnect", "Reconnect")
 	}
-	m.heading("Failed Placements")
-	for _, g := range sortedKeys(v.FailedTGAllocs) {
-		metric := v.FailedTGAllocs[g]
-		fmt.Fprintf(m.out, "Task Group %q (failed to place %s):\n", g, count(metric.CoalescedFailures+1, "allocation"))
-		for _, l := range metricLines(metric) {
-			fmt.Fprintf(m.out, "  * %s\n", l)
+	for _, g := range sortedKeys(p.DesiredTGUpdates) {
+		u := p.DesiredTGUpdates[g]
+		numbers := []int{u.Ignore, u.Place, u.Stop, u.InPlaceUpdate, u.DestructiveUpdate}
+		if verbose {
+			numbers = append(numbers, u.Migrate, u.Canary, u.Preemptions, u.RescheduleNow, u.RescheduleLater, u.Disconnect, u.Reconnect)
+		}
+		row := []string{g}
+		for _, n := range numbers {
+			row = append(row, strconv.Itoa(n))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// showFailures tells what could not be placed, and what the cluster lacks besides nodes.
+func showFailures(m *meta, v *api.Evaluation, verbose bool) {
+	if len(v.FailedTGAllocs) > 0 {
+		m.heading("Failed Placements")
+		for _, g := range sortedKeys(v.FailedTGAllocs) {
+			metric := v.FailedTGAllocs[g]
+			fmt.Fprintf(m.out, "Task Group %q (failed to place %s):\n", g, count(metric.CoalescedFailures+1, "allocation"))
+			for _, l := range metricLines(metric) {
+				fmt.Fprintf(m.out, "  * %s\n", l)
+			}
+		}
+		if v.BlockedEval != "" {
+			fmt.Fprintf(m.out, "\nEvaluation %q waiting for additional capacity to place remainder\n", shortID(v.BlockedEval, verbose))
 		}
 	}
-	if v.BlockedEval != "" {
-		fmt.Fprintf(m.out, "\nEvaluation %q waiting for additional capacity to place remainder\n", shortID(v.BlockedEval, verbose))
+	if len(v.MissingNonNodeResources) > 0 {
+		m.heading("Missing Resources")
+		for _, r := range v.MissingNonNodeResources {
+			fmt.Fprintln(m.out, r)
+		}
 	}
 }

@@ -7,16 +7,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
 	"unicode/utf8"
 
+	"github.com/Masterminds/sprig/v3"
+
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
-// none stands for an empty cell or value.
-const none = "<none>"
+const (
+	// none stands for an empty cell or value.
+	none = "<none>"
+	// blank is a cell that stays empty.
+	blank = "\x00"
+)
 
 // columns lays out a table: cells left aligned, two spaces between columns (cli.md 1.3).
 func columns(rows [][]string) string { return layout(rows, "  ") }
@@ -34,10 +41,13 @@ func layout(rows [][]string, glue string) string {
 	var widths []int
 	for _, r := range rows {
 		for i, c := range r {
-			if c == "" {
-				r[i] = none
+			switch c {
+			case "":
 				c = none
+			case blank:
+				c = ""
 			}
+			r[i] = c
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
@@ -98,7 +108,7 @@ func brief(d time.Duration) string {
 		return "0s"
 	}
 	secs := int64(d / time.Second)
-	var parts []string
+	var parts []string // the two largest units that are not zero
 	for _, u := range []struct {
 		name string
 		secs int64
@@ -106,14 +116,29 @@ func brief(d time.Duration) string {
 		if n := secs / u.secs; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d%s", n, u.name))
 			secs %= u.secs
-		} else if len(parts) > 0 {
-			break
 		}
 		if len(parts) == 2 {
 			break
 		}
 	}
 	return strings.Join(parts, "")
+}
+
+func mib(n int64) string { return size(uint64(max(n, 0)) << 20) }
+
+// size shows bytes in binary units: one decimal below 10, none above.
+func size(n uint64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
+	f, i := float64(n), 0
+	for f >= 1024 && i < len(units)-1 {
+		f /= 1024
+		i++
+	}
+	digits := 0
+	if f < 9.95 && i > 0 {
+		digits = 1
+	}
+	return strconv.FormatFloat(f, 'f', digits, 64) + " " + units[i]
 }
 
 // output holds the -json and -t flags.
@@ -127,8 +152,8 @@ func (o *output) wanted() bool { return o.json || o.template != "" }
 
 // print writes v as sorted JSON or through the template (cli.md 1.4).
 func (o *output) print(m *meta, v any) error {
-	if o.json && o.template != "" {
-		return errors.New("Both json and template formatting are not allowed") //nolint:staticcheck // the contract's text
+	if err := o.check(); err != nil {
+		return err
 	}
 	if o.json {
 		data, err := typeinfo.Marshal(v, typeinfo.Response)
@@ -142,14 +167,32 @@ func (o *output) print(m *meta, v any) error {
 		fmt.Fprintln(m.out, sorted)
 		return nil
 	}
-	t, err := template.New("format").Parse(o.template)
+	t, err := template.New("format").Funcs(templateFuncs()).Parse(o.template)
+	var b strings.Builder
 	if err == nil {
-		err = t.Execute(m.out, v)
+		err = t.Execute(&b, v)
 	}
 	if err != nil {
 		return fmt.Errorf("Error formatting the data: %w", err) //nolint:staticcheck // the contract's text
 	}
-	fmt.Fprintln(m.out)
+	fmt.Fprintln(m.out, b.String())
+	return nil
+}
+
+// templateFuncs are the Sprig functions, each with its prefix (cli.md 1.4).
+func templateFuncs() template.FuncMap {
+	funcs := template.FuncMap{}
+	for n, f := range sprig.TxtFuncMap() {
+		funcs["sprig_"+n] = f
+	}
+	return funcs
+}
+
+// check refuses flags that exclude each other before anything is asked.
+func (o *output) check() error {
+	if o.json && o.template != "" {
+		return errors.New("Both json and template formatting are not allowed") //nolint:staticcheck // the contract's text
+	}
 	return nil
 }
 

@@ -33,6 +33,8 @@ type jobFile struct {
 	strict   bool
 	vars     stringList
 	varFiles stringList
+	// vaultSpace is the Vault namespace that the command line gives the job.
+	vaultSpace string
 }
 
 func (j *jobFile) register(f *flag.FlagSet) {
@@ -40,6 +42,7 @@ func (j *jobFile) register(f *flag.FlagSet) {
 	f.BoolVar(&j.strict, "hcl2-strict", true, "A value for a variable that the file does not declare is an error.")
 	f.Var(&j.vars, "var", "`key=value` of a variable; repeatable, the last one wins.")
 	f.Var(&j.varFiles, "var-file", "`path` of a file with variable values; repeatable.")
+	f.StringVar(&j.vaultSpace, "vault-namespace", "", "The Vault `namespace` of the job.")
 }
 
 // maxJobFile is the largest job file that is read, in bytes.
@@ -51,8 +54,16 @@ type loaded struct {
 	submission *api.JobSubmission
 }
 
-// load reads a job from a path, a URL or, for "-", standard input.
+// load reads a job from a path, a URL or, for "-", standard input, and applies the flags to it.
 func (j *jobFile) load(ctx context.Context, m *meta, path string) (*loaded, error) {
+	l, err := j.read(ctx, m, path)
+	if err == nil && j.vaultSpace != "" {
+		l.job.VaultNamespace = j.vaultSpace
+	}
+	return l, err
+}
+
+func (j *jobFile) read(ctx context.Context, m *meta, path string) (*loaded, error) {
 	src, err := readSource(ctx, m, path)
 	if err != nil {
 		return nil, fmt.Errorf("Error getting job struct: Error getting jobfile from %q: %w", path, err) //nolint:staticcheck // the contract's text
@@ -93,6 +104,8 @@ func readSource(ctx context.Context, m *meta, path string) ([]byte, error) {
 	var r io.Reader = m.in
 	switch {
 	case path == "-":
+	case strings.Contains(path, "::"), strings.Contains(path, "://") && !strings.HasPrefix(path, "http"):
+		return nil, errors.New("only files, http and https URLs and - for standard input are supported")
 	case strings.HasPrefix(path, "http://"), strings.HasPrefix(path, "https://"):
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 		if err != nil {

@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"strconv"
@@ -38,9 +37,19 @@ Example:
 		run: func(ctx context.Context, m *meta, args []string) error {
 			switch {
 			case out.wanted() && (diff || full):
-				return errors.New("-json and -t are exclusive with -p and -full")
+				return usageError("-json and -t are exclusive with -p and -full")
 			case !diff && (diffTag != "" || diffVersion != ""):
-				return errors.New("-diff-tag and -diff-version are only with -p")
+				return usageError("-diff-tag and -diff-version require -p")
+			case diffTag != "" && diffVersion != "":
+				return usageError("-diff-tag and -diff-version are exclusive")
+			}
+			if version != "" {
+				if _, err := strconv.ParseUint(version, 10, 64); err != nil {
+					return usageError(fmt.Sprintf("-version wants a number, got %q", version))
+				}
+			}
+			if err := out.check(); err != nil {
+				return err
 			}
 			c, err := m.client()
 			if err != nil {

@@ -27,7 +27,10 @@ func jobInitCommand() *spec {
 Example:
 
     $ nomadlike job init && nomadlike job run example.nomad.hcl`,
-		flags: func(f *flag.FlagSet) { f.BoolVar(&short, "short", false, "Write a job without comments.") },
+		flags: func(f *flag.FlagSet) {
+			f.BoolVar(&short, "short", false, "Write a job without comments.")
+			refuse(f, "connect", "template=", "list-templates")
+		},
 		run: func(_ context.Context, m *meta, args []string) error {
 			path, text := "example.nomad.hcl", exampleJob
 			if len(args) == 1 {

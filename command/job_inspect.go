@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/api/client"
@@ -33,6 +34,15 @@ Example:
 			out.register(f)
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
+			if vars && !hcl {
+				return usageError("-with-vars requires -hcl")
+			}
+			if hcl && out.wanted() {
+				return usageError("-hcl is exclusive with -json and -t")
+			}
+			if err := out.check(); err != nil {
+				return err
+			}
 			c, err := m.client()
 			if err != nil {
 				return err
@@ -48,7 +58,7 @@ Example:
 			switch {
 			case hcl:
 				return printSource(ctx, m, c, job, vars)
-			case out.wanted():
+			case out.template != "":
 				return out.print(m, job)
 			}
 			return printJob(m, job, typeinfo.Response)
@@ -89,15 +99,30 @@ func printSource(ctx context.Context, m *meta, c *client.Client, job *api.Job, v
 	if err != nil {
 		return fmt.Errorf("the source of job %q was not stored: %w", job.ID, err)
 	}
-	fmt.Fprintln(m.out, sub.Source)
+	fmt.Fprintln(m.out, strings.TrimRight(sub.Source, "\n"))
 	if !vars {
 		return nil
 	}
-	for _, k := range sortedKeys(sub.VariableFlags) {
-		fmt.Fprintf(m.out, "# -var %s=%q\n", k, sub.VariableFlags[k])
+	again := name + " job run"
+	if len(sub.VariableFlags) > 0 {
+		fmt.Fprint(m.out, "\n# Variables of the command line and the environment:\n")
+		for _, k := range sortedKeys(sub.VariableFlags) {
+			fmt.Fprintf(m.out, "#   %s = %q\n", k, sub.VariableFlags[k])
+			again += " -var=" + shellQuote(k+"="+sub.VariableFlags[k])
+		}
 	}
 	if sub.Variables != "" {
-		fmt.Fprintf(m.out, "\n# variables\n%s\n", sub.Variables)
+		fmt.Fprintf(m.out, "\n# Variable file:\n%s\n", indent(strings.TrimRight(sub.Variables, "\n"), "#   "))
+		again += " -var-file=<file>"
 	}
+	fmt.Fprintf(m.out, "\n# To run it again:\n#   %s <path>\n", again)
 	return nil
+}
+
+// shellQuote quotes a word for a POSIX shell when it needs it.
+func shellQuote(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

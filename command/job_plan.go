@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -18,7 +19,7 @@ func jobPlanCommand() *spec {
 		tmpl                   string
 	)
 	return &spec{
-		usage: "job plan [options] <path>", synopsis: "Show what running a job would change", remote: true, args: exactly(1, "<path>"),
+		usage: "job plan [options] <path>", synopsis: "Show what running a job would change", remote: true, args: exactly(1, "<path>"), failure: 255,
 		long: `Asks the servers what registering the job would do, without doing it, and shows the difference from the
 stored version.
 
@@ -31,25 +32,24 @@ Example:
 			file.register(f)
 			f.BoolVar(&diff, "diff", true, "Show the difference from the stored version.")
 			f.BoolVar(&verbose, "verbose", false, "Show unchanged fields beside changed ones.")
-			f.Bool("policy-override", false, "Accepted for compatibility.")
+			f.Bool("policy-override", false, "Override soft policies; there are none.")
 			f.BoolVar(&jsonOut, "json-output", false, "Print the plan as JSON.")
 			f.StringVar(&tmpl, "t", "", "Print the plan through the Go `template`.")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
 			code, err := plan(ctx, m, &file, args[0], diff, verbose, output{jsonOut, tmpl})
-			if err != nil {
-				m.fail(err)
-				return exitError(255)
+			if err == nil && code != 0 {
+				err = exitError(code)
 			}
-			if code != 0 {
-				return exitError(code)
-			}
-			return nil
+			return err
 		},
 	}
 }
 
 func plan(ctx context.Context, m *meta, file *jobFile, path string, diff, verbose bool, out output) (int, error) {
+	if err := out.check(); err != nil {
+		return 0, err
+	}
 	l, err := file.load(ctx, m, path)
 	if err != nil {
 		return 0, err
@@ -74,7 +74,8 @@ func plan(ctx context.Context, m *meta, file *jobFile, path string, diff, verbos
 	fmt.Fprintln(m.out, m.paint(bold, "Scheduler dry-run:"))
 	fmt.Fprintln(m.out, m.dryRun(resp, l.job))
 	if resp.Warnings != "" {
-		fmt.Fprintf(m.out, "\n%s\n", m.paint(yellow, "Job Warnings:\n"+resp.Warnings))
+		fmt.Fprintln(m.out)
+		m.warnings(resp.Warnings)
 	}
 	var flags strings.Builder
 	for _, v := range file.vars {
@@ -111,22 +112,35 @@ func planCode(resp *api.JobPlanResponse) int {
 	return 0
 }
 
+// dryRun says what the scheduler would do.
 func (m *meta) dryRun(resp *api.JobPlanResponse, job *api.Job) string {
-	if len(resp.FailedTGAllocs) == 0 {
-		return m.paint(green, "- All tasks successfully allocated.")
+	lines := []string{m.paint(green, "- All tasks successfully allocated.")}
+	if len(resp.FailedTGAllocs) > 0 {
+		where := ""
+		if job.Type == api.JobTypeSystem || job.Type == api.JobTypeSysBatch {
+			where = " on all nodes"
+		}
+		lines = []string{m.paint(yellow, "- WARNING: Failed to place all allocations"+where+".")}
 	}
-	var b strings.Builder
-	where := ""
-	if job.Type == api.JobTypeSystem || job.Type == api.JobTypeSysBatch {
-		where = " on all nodes"
-	}
-	b.WriteString(m.paint(yellow, "- WARNING: Failed to place all allocations"+where+"."))
 	for _, g := range sortedKeys(resp.FailedTGAllocs) {
 		metric := resp.FailedTGAllocs[g]
-		fmt.Fprintf(&b, "\n  %s", m.paint(yellow, fmt.Sprintf("Task Group %q (failed to place %s):", g, count(metric.CoalescedFailures+1, "allocation"))))
+		lines = append(lines, "  "+m.paint(yellow, fmt.Sprintf("Task Group %q (failed to place %s):", g, count(metric.CoalescedFailures+1, "allocation"))))
 		for _, l := range metricLines(metric) {
-			fmt.Fprintf(&b, "\n    * %s", l)
+			lines = append(lines, "    * "+l)
 		}
 	}
-	return b.String()
+	for _, e := range resp.CreatedEvals {
+		if e.TriggeredBy == api.TriggerRollingUpdate {
+			wait := e.Wait
+			if e.WaitUntil != nil {
+				wait = max(wait, e.WaitUntil.Sub(m.now()).Round(time.Second))
+			}
+			lines = append(lines, m.paint(green, fmt.Sprintf("- Rolling update, next evaluation will be in %s.", wait)))
+		}
+	}
+	if at := resp.NextPeriodicLaunch; at != nil && !at.IsZero() {
+		lines = append(lines, m.paint(green, fmt.Sprintf("- If submitted now, next periodic launch would be at %s (%s from now).",
+			local(at, ""), at.Sub(m.now()).Round(time.Second))))
+	}
+	return strings.Join(lines, "\n")
 }

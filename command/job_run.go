@@ -15,19 +15,19 @@ import (
 
 func jobRunCommand() *spec {
 	var (
-		file                              jobFile
-		checkIndex                        string
-		detach, output, verbose           bool
-		preserveCounts, preserveResources bool
-		policyOverride                    bool
-		evalPriority                      int
+		file                    jobFile
+		checkIndex, consulSpace string
+		detach, output, verbose bool
+		req                     api.JobRegisterRequest
 	)
 	return &spec{
 		usage: "job run [options] <path>", synopsis: "Run a new job or update one", remote: true, args: exactly(1, "<path>"),
-		long: `Reads the job file, registers the job and follows its evaluation until the allocations are placed.
-"-" reads the file from standard input; a URL is downloaded.
+		long: `Reads the job file, registers the job and follows its evaluation, and a service job until its allocations run.
+On a terminal the progress is drawn in place, in a pipe each change is a line. "-" reads the file from standard
+input; an http or https URL is downloaded.
 
-Exit status: 0 when everything was placed, 1 on errors, 2 when allocations could not be placed.
+Exit status: 0 when everything was placed and started, 1 on errors and when an allocation fails, 2 when
+allocations could not be placed.
 
 Example:
 
@@ -36,33 +36,35 @@ Example:
 			file.register(f)
 			f.StringVar(&checkIndex, "check-index", "", "Register only if the job's modify index is `index`; 0 for a job that must not exist.")
 			f.BoolVar(&detach, "detach", false, "Return once the job is registered.")
-			f.IntVar(&evalPriority, "eval-priority", 0, "Priority `n` of the evaluation, 1 to 100; the job's by default.")
+			f.IntVar(&req.EvalPriority, "eval-priority", 0, "Priority `n` of the evaluation, 1 to 100; the job's by default.")
 			f.BoolVar(&output, "output", false, "Print the job as JSON and do not register it.")
-			f.BoolVar(&policyOverride, "policy-override", false, "Accepted for compatibility.")
-			f.BoolVar(&preserveCounts, "preserve-counts", false, "Keep the counts of groups that run already.")
-			f.BoolVar(&preserveResources, "preserve-resources", false, "Keep the resources of tasks that run already.")
+			f.BoolVar(&req.PolicyOverride, "policy-override", false, "Override soft policies; there are none.")
+			f.BoolVar(&req.PreserveCounts, "preserve-counts", false, "Keep the counts of groups that run already.")
+			f.BoolVar(&req.PreserveResources, "preserve-resources", false, "Keep the resources of tasks that run already.")
+			f.StringVar(&consulSpace, "consul-namespace", "", "The Consul `namespace` of the job.")
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
+			refuse(f, "ui")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
 			l, err := file.load(ctx, m, args[0])
 			if err != nil {
 				return err
 			}
+			if consulSpace != "" {
+				l.job.ConsulNamespace = consulSpace
+			}
 			if output {
 				return printJob(m, l.job, typeinfo.Input)
 			}
 			m.settle(l.job)
-			req := &api.JobRegisterRequest{
-				Job: l.job, Submission: l.submission, PolicyOverride: policyOverride, PreserveCounts: preserveCounts,
-				PreserveResources: preserveResources, EvalPriority: evalPriority,
-			}
 			if checkIndex != "" {
 				if req.JobModifyIndex, err = strconv.ParseUint(checkIndex, 10, 64); err != nil {
 					return fmt.Errorf("Error parsing check-index value %q: %w", checkIndex, err) //nolint:staticcheck // the contract's text
 				}
 				req.EnforceIndex = true
 			}
-			return m.runJob(ctx, req, detach, verbose)
+			req.Job, req.Submission = l.job, l.submission
+			return m.runJob(ctx, &req, detach, verbose)
 		},
 	}
 }
@@ -97,9 +99,7 @@ func (m *meta) runJob(ctx context.Context, req *api.JobRegisterRequest, detach, 
 		}
 		return fmt.Errorf("Error submitting job: %w", err) //nolint:staticcheck // the contract's text
 	}
-	if resp.Warnings != "" {
-		fmt.Fprintf(m.out, "%s\n\n", m.paint(yellow, "Job Warnings:\n"+resp.Warnings))
-	}
+	m.warnings(resp.Warnings)
 	if detach || resp.EvalID == "" {
 		fmt.Fprintln(m.out, "Job registration successful")
 		if resp.EvalID != "" {
@@ -107,5 +107,14 @@ func (m *meta) runJob(ctx context.Context, req *api.JobRegisterRequest, detach, 
 		}
 		return nil
 	}
-	return newMonitor(m, c, verbose).follow(ctx, resp.EvalID)
+	o := newMonitor(m, c, verbose)
+	o.rollout = true
+	return o.follow(ctx, resp.EvalID)
+}
+
+// warnings shows what the servers found odd about a job.
+func (m *meta) warnings(text string) {
+	if text != "" {
+		fmt.Fprintf(m.out, "%s\n\n", m.paint(yellow, "Job Warnings:\n"+text))
+	}
 }

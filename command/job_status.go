@@ -16,31 +16,31 @@ import (
 )
 
 func jobStatusCommand() *spec {
-	var (
-		allAllocs, evals, short, verbose bool
-		out                              output
-	)
+	s := &jobStatus{}
 	return &spec{
 		usage: "job status [options] [<job>]", synopsis: "Show jobs, or one job in detail", remote: true, args: atMost(1, "<job>"),
 		long: `Without an argument lists the jobs; with a job's ID, or the start of one, shows its summary, what could not be
-placed and its allocations.
+placed, its deployment and its allocations.
 
 Example:
 
     $ nomadlike job status web`,
 		flags: func(f *flag.FlagSet) {
-			f.BoolVar(&allAllocs, "all-allocs", false, "Show allocations of earlier jobs with this ID too.")
-			f.BoolVar(&evals, "evals", false, "Show the evaluations of the job.")
-			f.BoolVar(&short, "short", false, "Show the first block only.")
-			f.BoolVar(&verbose, "verbose", false, "Show full identifiers and absolute times.")
-			out.register(f)
+			f.BoolVar(&s.allAllocs, "all-allocs", false, "Show allocations of earlier jobs with this ID too.")
+			f.BoolVar(&s.evals, "evals", false, "Show the evaluations of the job.")
+			f.BoolVar(&s.short, "short", false, "Show the first block only.")
+			f.BoolVar(&s.verbose, "verbose", false, "Show full identifiers, absolute times and the evaluations.")
+			s.out.register(f)
+			refuse(f, "ui")
 		},
-		run: func(ctx context.Context, m *meta, args []string) error {
-			c, err := m.client()
-			if err != nil {
+		run: func(ctx context.Context, m *meta, args []string) (err error) {
+			if err := s.out.check(); err != nil {
 				return err
 			}
-			s := &jobStatus{m: m, c: c, allAllocs: allAllocs, evals: evals || verbose, short: short, verbose: verbose, out: &out}
+			s.m = m
+			if s.c, err = m.client(); err != nil {
+				return err
+			}
 			if len(args) == 0 {
 				return s.list(ctx)
 			}
@@ -51,14 +51,14 @@ Example:
 
 func (o *output) register(f *flag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "Print as JSON.")
-	f.StringVar(&o.template, "t", "", "Print through the Go `template`.")
+	f.StringVar(&o.template, "t", "", "Print through the Go `template`; Sprig functions have the prefix sprig_.")
 }
 
 type jobStatus struct {
 	m                                *meta
 	c                                *client.Client
 	allAllocs, evals, short, verbose bool
-	out                              *output
+	out                              output
 }
 
 // jobReport is what -json prints of a job.
@@ -140,7 +140,7 @@ func jobKind(j *api.JobListStub) string {
 
 func jobState(status string, stop bool) string {
 	if status == api.JobStatusDead && stop {
-		return "dead (stopped)"
+		return status + " (stopped)"
 	}
 	return status
 }
@@ -162,22 +162,76 @@ func (s *jobStatus) one(ctx context.Context, id string) error {
 		"Priority", strconv.Itoa(stub.Priority), "Datacenters", strings.Join(stub.Datacenters, ","), "Namespace", stub.Namespace,
 		"Node Pool", stub.NodePool, "Status", jobState(stub.Status, stub.Stop),
 		"Periodic", strconv.FormatBool(stub.Periodic), "Parameterized", strconv.FormatBool(stub.ParameterizedJob)))
-	if s.short {
+	switch {
+	case s.short:
 		return nil
+	case stub.ParameterizedJob, stub.Periodic:
+		return s.parent(ctx, stub, r.Summary)
 	}
 	s.summary(r.Summary)
 	s.failures(r.Evaluations)
-	if s.evals && len(r.Evaluations) > 0 {
+	if (s.evals || s.verbose) && len(r.Evaluations) > 0 {
 		s.m.heading("Evaluations")
 		fmt.Fprintln(s.m.out, columns(jobEvalRows(r.Evaluations, s.verbose)))
+	}
+	if d := r.LatestDeployment; d != nil {
+		s.m.heading("Latest Deployment")
+		fmt.Fprintln(s.m.out, pairs("ID", shortID(d.ID, s.verbose), "Status", d.Status, "Description", d.StatusDescription))
+		s.m.heading("Deployed")
+		fmt.Fprintln(s.m.out, columns(deployedRows(d)))
 	}
 	s.m.heading("Allocations")
 	if len(r.Allocations) == 0 {
 		fmt.Fprintln(s.m.out, "No allocations placed")
 		return nil
 	}
-	slices.Reverse(r.Allocations)
-	fmt.Fprintln(s.m.out, columns(allocRows(r.Allocations, s.verbose)))
+	fmt.Fprintln(s.m.out, columns(s.m.allocRows(r.Allocations, s.verbose)))
+	return nil
+}
+
+// parent shows the children of a periodic or parameterized job.
+func (s *jobStatus) parent(ctx context.Context, stub *api.JobListStub, sum *api.JobSummary) error {
+	title, list, none := "Children Job Summary", "Previously Launched Jobs", "No instances of periodic job found"
+	if stub.ParameterizedJob {
+		title, list, none = "Parameterized Job Summary", "Dispatched Jobs", "No dispatched instances of parameterized job found"
+		job, _, err := api.JobGet.Call(ctx, s.c, &api.JobRequest{
+			ReadOptions: api.ReadOptions{RequestOptions: api.RequestOptions{Namespace: stub.Namespace}}, JobID: stub.ID,
+		})
+		if err != nil {
+			return fmt.Errorf("Error querying job: %w", err) //nolint:staticcheck // the contract's text
+		}
+		if p := job.ParameterizedJob; p != nil {
+			s.m.heading("Parameterized Job")
+			fmt.Fprintln(s.m.out, pairs("Payload", p.Payload, "Required Metadata", strings.Join(p.MetaRequired, ", "), "Optional Metadata", strings.Join(p.MetaOptional, ", ")))
+		}
+	}
+	children := api.JobChildrenSummary{}
+	if sum.Children != nil {
+		children = *sum.Children
+	}
+	s.m.heading(title)
+	fmt.Fprintln(s.m.out, columns([][]string{
+		{"Pending", "Running", "Dead"},
+		{strconv.FormatInt(children.Pending, 10), strconv.FormatInt(children.Running, 10), strconv.FormatInt(children.Dead, 10)},
+	}))
+	req := &api.JobListRequest{}
+	req.Namespace, req.Prefix = stub.Namespace, stub.ID+"/"
+	jobs, _, err := api.JobList.Call(ctx, s.c, req)
+	if err != nil {
+		return fmt.Errorf("Error querying jobs: %w", err) //nolint:staticcheck // the contract's text
+	}
+	rows := [][]string{{"ID", "Status"}}
+	for _, j := range jobs {
+		if j.ParentID == stub.ID {
+			rows = append(rows, []string{j.ID, jobState(j.Status, j.Stop)})
+		}
+	}
+	if len(rows) == 1 {
+		fmt.Fprintf(s.m.out, "\n%s\n", none)
+		return nil
+	}
+	s.m.heading(list)
+	fmt.Fprintln(s.m.out, columns(rows))
 	return nil
 }
 
@@ -229,12 +283,15 @@ func jobEvalRows(evals []*api.Evaluation, verbose bool) [][]string {
 	return rows
 }
 
-func allocRows(stubs []*api.AllocListStub, verbose bool) [][]string {
-	now := time.Now()
+// allocRows is the table of allocations, newest first.
+func (m *meta) allocRows(stubs []*api.AllocListStub, verbose bool) [][]string {
+	now := m.now()
 	rows := [][]string{{"ID", "Node ID", "Task Group", "Version", "Desired", "Status", "Created", "Modified"}}
 	if verbose {
 		rows = [][]string{{"ID", "Eval ID", "Node ID", "Node Name", "Task Group", "Version", "Desired", "Status", "Created", "Modified"}}
 	}
+	stubs = slices.Clone(stubs)
+	slices.SortStableFunc(stubs, func(a, b *api.AllocListStub) int { return int(b.CreateIndex) - int(a.CreateIndex) })
 	for _, a := range stubs {
 		row := []string{shortID(a.ID, verbose)}
 		if verbose {
@@ -246,4 +303,12 @@ func allocRows(stubs []*api.AllocListStub, verbose bool) [][]string {
 			ago(a.CreateTime, now, verbose), ago(a.ModifyTime, now, verbose)))
 	}
 	return rows
+}
+
+// local shows a time of the API.
+func local(t *time.Time, none string) string {
+	if t == nil || t.IsZero() {
+		return none
+	}
+	return t.Local().Format(time.RFC3339)
 }

@@ -48,9 +48,7 @@ Example:
 				fmt.Fprintf(m.err, "%s\n%s\n", m.paint(red, "Job validation errors:"), m.paint(red, strings.TrimRight(resp.Error, "\n")))
 				return exitError(1)
 			}
-			if resp.Warnings != "" {
-				fmt.Fprintf(m.out, "%s\n\n", m.paint(yellow, "Job Warnings:\n"+resp.Warnings))
-			}
+			m.warnings(resp.Warnings)
 			fmt.Fprintln(m.out, m.paint(green, "Job validation successful"))
 			return nil
 		},

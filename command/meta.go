@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/cli"
+	"github.com/posener/complete"
 	"golang.org/x/term"
 
 	"github.com/nomadlike/nomadlike/api/client"
@@ -33,7 +34,9 @@ type spec struct {
 	remote bool
 	// args checks the number of positional arguments; nil allows none.
 	args func(n int) string
-	run  func(ctx context.Context, m *meta, args []string) error
+	// failure is the exit status of errors, 1 when 0.
+	failure int
+	run     func(ctx context.Context, m *meta, args []string) error
 }
 
 // meta is what a running command has at hand.
@@ -70,13 +73,34 @@ type command struct {
 
 func (c *command) Synopsis() string { return c.spec.synopsis }
 
+// AutocompleteFlags tells the shell's completion the flags.
+func (c *command) AutocompleteFlags() complete.Flags {
+	out := complete.Flags{}
+	c.meta().flags.VisitAll(func(f *flag.Flag) {
+		var predict complete.Predictor = complete.PredictAnything
+		if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+			predict = complete.PredictNothing
+		}
+		out["-"+f.Name] = predict
+	})
+	return out
+}
+
+// AutocompleteArgs completes file names.
+func (c *command) AutocompleteArgs() complete.Predictor { return complete.PredictFiles("*") }
+
 // Help returns the command's whole help text.
 func (c *command) Help() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: %s %s\n\n%s\n", name, c.spec.usage, indent(strings.TrimSpace(c.spec.long), "  "))
 	m := c.meta()
 	var own, general strings.Builder
+	var missing []string
 	m.flags.VisitAll(func(f *flag.Flag) {
+		if _, ok := f.Value.(*refused); ok {
+			missing = append(missing, "-"+f.Name)
+			return
+		}
 		out := &own
 		if strings.HasPrefix(f.Usage, generalMark) {
 			out = &general
@@ -89,7 +113,28 @@ func (c *command) Help() string {
 	if own.Len() > 0 {
 		fmt.Fprintf(&b, "\n%s Options:\n%s", title(c.spec.usage), own.String())
 	}
+	if len(missing) > 0 {
+		fmt.Fprintf(&b, "\nOptions that this version refuses:\n\n%s\n", wrap(missing, "  ", 100))
+	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// wrap lays out words in lines of at most width characters.
+func wrap(words []string, by string, width int) string {
+	lines := []string{""}
+	for _, w := range words {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = by + w
+		case len(*last)+2+len(w) <= width:
+			*last += ", " + w
+		default:
+			*last += ","
+			lines = append(lines, by+w)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // firstWords returns the command's words of a usage line.
@@ -174,7 +219,10 @@ func (c *command) Run(args []string) int {
 			return 0
 		}
 		fmt.Fprintf(c.err, "%v\n%s\n", err, c.Help())
-		return 1
+		return c.spec.status()
+	}
+	if err := m.refusedFlag(); err != nil {
+		return m.fail(err)
 	}
 	check := c.spec.args
 	if check == nil {
@@ -202,7 +250,48 @@ func (m *meta) fail(err error) int {
 	default:
 		fmt.Fprintln(m.err, m.paint(red, err.Error()))
 	}
+	return m.spec.status()
+}
+
+// status is the exit status of the command's errors.
+func (s *spec) status() int {
+	if s.failure != 0 {
+		return s.failure
+	}
 	return 1
+}
+
+// refused is a flag of the contract that this version does not act upon; using it is an error.
+type refused struct {
+	boolean, used bool
+}
+
+func (r *refused) String() string { return "" }
+
+// Set notes the use.
+func (r *refused) Set(string) error {
+	r.used = true
+	return nil
+}
+
+// IsBoolFlag lets the flag stand without a value.
+func (r *refused) IsBoolFlag() bool { return r.boolean }
+
+// refuse adds boolean flags that are refused by name; a name that ends in "=" takes a value.
+func refuse(f *flag.FlagSet, names ...string) {
+	for _, n := range names {
+		n, value := strings.CutSuffix(n, "=")
+		f.Var(&refused{boolean: !value}, n, "Not supported by this version.")
+	}
+}
+
+func (m *meta) refusedFlag() (err error) {
+	m.flags.VisitAll(func(f *flag.Flag) {
+		if r, ok := f.Value.(*refused); ok && r.used && err == nil {
+			err = fmt.Errorf("-%s is not supported by this version of %s", f.Name, name)
+		}
+	})
+	return err
 }
 
 // exactly wants n arguments; what shows them.
@@ -270,16 +359,45 @@ const (
 
 // coloured says whether standard output takes colours.
 func (m *meta) coloured() bool {
-	if m.noColor {
+	switch {
+	case m.noColor:
 		return false
+	case m.forceColor:
+		return true
 	}
-	return m.forceColor || m.terminal()
+	return os.Getenv("NO_COLOR") == "" && m.terminal()
+}
+
+// screen is what a terminal is besides a writer.
+type screen interface {
+	io.Writer
+	// Size returns the width and height in characters.
+	Size() (width, height int)
+}
+
+// size returns the width and height of the terminal that standard output is; ok is false when it is none.
+func (m *meta) size() (width, height int, ok bool) {
+	switch out := m.out.(type) {
+	case screen:
+		width, height = out.Size()
+		return width, height, true
+	case *os.File:
+		if !term.IsTerminal(int(out.Fd())) {
+			return 0, 0, false
+		}
+		width, height, err := term.GetSize(int(out.Fd()))
+		if err != nil {
+			return 80, 24, true
+		}
+		return width, height, true
+	}
+	return 0, 0, false
 }
 
 // terminal says whether standard output is a terminal.
 func (m *meta) terminal() bool {
-	f, ok := m.out.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	_, _, ok := m.size()
+	return ok
 }
 
 func (m *meta) paint(c colour, s string) string {

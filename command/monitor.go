@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,70 +13,95 @@ import (
 	"github.com/nomadlike/nomadlike/api/client"
 )
 
-// monitor follows an evaluation and the allocations it makes (cli.md 2.1): headings start with "==>",
-// events are indented. On a terminal they appear as they happen in colours, in a pipe as plain lines.
+// monitor follows an evaluation and what comes of it (cli.md 2.1): headings start with "==>", events are
+// indented. On a terminal a block below them shows the present state and is redrawn in place; in a pipe
+// there are plain lines only.
 type monitor struct {
 	m       *meta
 	c       *client.Client
 	verbose bool
+	// rollout also follows a service job until the allocations of the evaluated version have started.
+	rollout bool
 
 	eval   *api.Evaluation
 	allocs map[string]*api.AllocListStub
 	asked  time.Time
+	live   *progress
 }
 
 func newMonitor(m *meta, c *client.Client, verbose bool) *monitor {
-	return &monitor{m: m, c: c, verbose: verbose, allocs: map[string]*api.AllocListStub{}, asked: time.Now()}
+	return &monitor{m: m, c: c, verbose: verbose, allocs: map[string]*api.AllocListStub{}, asked: m.now(), live: &progress{m: m}}
 }
 
+func (o *monitor) stamp() string { return o.m.now().Format(time.RFC3339) }
+
 func (o *monitor) head(format string, args ...any) {
-	fmt.Fprintln(o.m.out, o.m.paint(green, fmt.Sprintf("==> %s: %s", time.Now().Format(time.RFC3339), fmt.Sprintf(format, args...))))
+	o.live.clear()
+	fmt.Fprintln(o.m.out, o.m.paint(green, fmt.Sprintf("==> %s: %s", o.stamp(), fmt.Sprintf(format, args...))))
 }
 
 func (o *monitor) note(format string, args ...any) {
-	fmt.Fprintf(o.m.out, "    %s: %s\n", time.Now().Format(time.RFC3339), fmt.Sprintf(format, args...))
+	o.live.clear()
+	fmt.Fprintf(o.m.out, "    %s: %s\n", o.stamp(), fmt.Sprintf(format, args...))
 }
+
+func (o *monitor) id(id string) string { return shortID(id, o.verbose) }
 
 // monitorPoll bounds one blocking query, so that news of the evaluation's allocations come soon too.
 const monitorPoll = time.Second
 
-// follow reports until the evaluation and its successors are done. Placement failures end with status 2.
+// follow reports until the evaluation and its successors are done, and then until the deployment or rollout
+// is. Placement failures end with status 2.
 func (o *monitor) follow(ctx context.Context, evalID string) error {
-	for evalID != "" {
-		o.head("Monitoring evaluation %q", shortID(evalID, o.verbose))
+	defer o.live.clear()
+	for {
+		o.head("Monitoring evaluation %q", o.id(evalID))
 		ev, err := o.one(ctx, evalID)
 		if err != nil {
 			return err
 		}
-		next := ev.NextEval
-		failed := ev.Status == api.EvalStatusFailed || ev.Status == api.EvalStatusCanceled
-		if failed && next == "" {
-			return exitError(1)
-		}
-		if !failed {
-			if len(ev.FailedTGAllocs) > 0 {
-				return exitError(2)
+		if ev.Status == api.EvalStatusFailed || ev.Status == api.EvalStatusCanceled {
+			if ev.NextEval == "" {
+				return exitError(1)
 			}
-			return o.settled(ctx, ev)
+			o.note("Monitoring next evaluation %q%s", o.id(ev.NextEval), waitText(ev))
+			evalID = ev.NextEval
+			continue
 		}
-		o.note("Monitoring next evaluation %q", shortID(next, o.verbose))
-		evalID = next
+		if ev.DeploymentID != "" {
+			return o.deployment(ctx, ev)
+		}
+		if len(ev.FailedTGAllocs) > 0 {
+			return exitError(2)
+		}
+		if o.rollout && ev.Type == api.JobTypeService && ev.TriggeredBy != api.TriggerJobDeregister {
+			return o.followRollout(ctx, ev)
+		}
+		return nil
 	}
-	return nil
+}
+
+func waitText(ev *api.Evaluation) string {
+	if ev.Wait <= 0 {
+		return ""
+	}
+	return " in " + ev.Wait.String()
 }
 
 // one reports a single evaluation until it is done.
 func (o *monitor) one(ctx context.Context, evalID string) (*api.Evaluation, error) {
-	o.eval = nil
+	o.eval = &api.Evaluation{Status: api.EvalStatusPending}
 	req := &api.EvalRequest{EvalID: evalID}
 	for {
 		ev, meta, err := api.EvalGet.Call(ctx, o.c, req)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil, exitError(1)
-		case client.IsStatus(err, http.StatusNotFound) && time.Since(o.asked) < 5*time.Second:
+		case client.IsStatus(err, http.StatusNotFound) && o.m.now().Sub(o.asked) < 5*time.Second:
 			// The server that answered has not caught up with the write.
-			req.MinIndex, req.MaxWait = 0, 0
+			if err := pause(ctx, 50*time.Millisecond); err != nil {
+				return nil, exitError(1)
+			}
 			continue
 		case err != nil:
 			return nil, fmt.Errorf("Error reading evaluation: %w", err) //nolint:staticcheck // the contract's text
@@ -89,70 +113,106 @@ func (o *monitor) one(ctx context.Context, evalID string) (*api.Evaluation, erro
 			o.finish(ev)
 			return ev, nil
 		}
-		if ev.Status == api.EvalStatusBlocked || ev.WaitUntil != nil && ev.WaitUntil.After(time.Now().Add(time.Minute)) {
-			o.note("Evaluation %q is %s", shortID(ev.ID, o.verbose), ev.Status)
+		if ev.Status == api.EvalStatusBlocked || ev.WaitUntil != nil && ev.WaitUntil.After(o.m.now().Add(time.Minute)) {
+			o.note("Evaluation %q is %s", o.id(ev.ID), ev.Status)
 			return ev, nil
 		}
 		req.MinIndex, req.MaxWait = meta.Index, monitorPoll
 	}
 }
 
+// pause waits unless the command is interrupted.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // update prints what is new about the evaluation and its allocations.
 func (o *monitor) update(ctx context.Context, ev *api.Evaluation) error {
-	if o.eval == nil {
+	if o.eval.ID == "" {
 		switch {
 		case ev.NodeID != "":
-			o.note("Evaluation triggered by node %q", shortID(ev.NodeID, o.verbose))
+			o.note("Evaluation triggered by node %q", o.id(ev.NodeID))
 		case ev.JobID != "":
 			o.note("Evaluation triggered by job %q", ev.JobID)
 		default:
 			o.note("Evaluation triggered by %q", ev.TriggeredBy)
 		}
 	}
-	if err := o.updateAllocs(ctx, ev); err != nil {
-		return err
+	stubs, _, err := api.EvalAllocations.Call(ctx, o.c, &api.EvalRequest{EvalID: ev.ID})
+	if err != nil {
+		if ctx.Err() != nil {
+			return exitError(1)
+		}
+		return fmt.Errorf("Error reading allocations: %w", err) //nolint:staticcheck // the contract's text
 	}
-	if o.eval != nil && o.eval.Status != ev.Status {
+	o.created(stubs, ev.CreateIndex)
+	if ev.DeploymentID != "" && o.eval.DeploymentID == "" {
+		o.note("Evaluation within deployment: %q", o.id(ev.DeploymentID))
+	}
+	o.changed(stubs)
+	if o.eval.Status != ev.Status {
 		o.note("Evaluation status changed: %q -> %q", o.eval.Status, ev.Status)
 	}
 	o.eval = ev
 	return nil
 }
 
-func (o *monitor) updateAllocs(ctx context.Context, ev *api.Evaluation) error {
-	stubs, _, err := api.EvalAllocations.Call(ctx, o.c, &api.EvalRequest{EvalID: ev.ID})
-	if err != nil {
-		return fmt.Errorf("Error reading allocations: %w", err) //nolint:staticcheck // the contract's text
-	}
+// created prints the allocations that were not there before; those older than since were changed in place.
+func (o *monitor) created(stubs []*api.AllocListStub, since uint64) {
 	for _, a := range stubs {
-		old := o.allocs[a.ID]
-		o.allocs[a.ID] = a
+		if o.allocs[a.ID] != nil {
+			continue
+		}
+		was := *a
 		switch {
-		case old == nil && a.DesiredStatus != api.AllocDesiredRun:
-		case old == nil && a.CreateIndex < ev.CreateIndex:
-			o.note("Allocation %q modified: node %q, group %q", shortID(a.ID, o.verbose), shortID(a.NodeID, o.verbose), a.TaskGroup)
-		case old == nil:
-			o.note("Allocation %q created: node %q, group %q", shortID(a.ID, o.verbose), shortID(a.NodeID, o.verbose), a.TaskGroup)
-			old = &api.AllocListStub{ClientStatus: api.AllocClientPending}
+		case a.DesiredStatus != api.AllocDesiredRun:
+		case a.CreateIndex < since:
+			o.note("Allocation %q modified: node %q, group %q", o.id(a.ID), o.id(a.NodeID), a.TaskGroup)
+		default:
+			o.note("Allocation %q created: node %q, group %q", o.id(a.ID), o.id(a.NodeID), a.TaskGroup)
+			was.ClientStatus = api.AllocClientPending
 		}
-		if old != nil && old.ClientStatus != a.ClientStatus {
-			o.note("Allocation %q status changed: %q -> %q (%s)", shortID(a.ID, o.verbose), old.ClientStatus, a.ClientStatus, a.ClientDescription)
-		}
+		o.allocs[a.ID] = &was
 	}
-	return nil
+}
+
+// changed prints the changes of status since the last time.
+func (o *monitor) changed(stubs []*api.AllocListStub) {
+	for _, a := range stubs {
+		if was := o.allocs[a.ID]; was.ClientStatus != a.ClientStatus {
+			why := ""
+			if a.ClientDescription != "" {
+				why = " (" + a.ClientDescription + ")"
+			}
+			o.note("Allocation %q status changed: %q -> %q%s", o.id(a.ID), was.ClientStatus, a.ClientStatus, why)
+		}
+		o.allocs[a.ID] = a
+	}
 }
 
 // finish prints how the evaluation ended, with every reason for what was not placed.
 func (o *monitor) finish(ev *api.Evaluation) {
 	switch {
 	case ev.Status == api.EvalStatusFailed:
-		o.head("Evaluation %q finished with status %q: %s", shortID(ev.ID, o.verbose), ev.Status, ev.StatusDescription)
+		o.head("Evaluation %q finished with status %q: %s", o.id(ev.ID), ev.Status, ev.StatusDescription)
 		return
 	case len(ev.FailedTGAllocs) == 0:
-		o.head("Evaluation %q finished with status %q", shortID(ev.ID, o.verbose), ev.Status)
+		o.head("Evaluation %q finished with status %q", o.id(ev.ID), ev.Status)
 		return
 	}
-	o.head("Evaluation %q finished with status %q but failed to place all allocations:", shortID(ev.ID, o.verbose), ev.Status)
+	o.head("Evaluation %q finished with status %q but failed to place all allocations:", o.id(ev.ID), ev.Status)
+	o.reasons(ev)
+}
+
+// reasons prints why groups could not be placed.
+func (o *monitor) reasons(ev *api.Evaluation) {
 	for _, g := range sortedKeys(ev.FailedTGAllocs) {
 		metric := ev.FailedTGAllocs[g]
 		o.note("Task Group %q (failed to place %s):", g, count(metric.CoalescedFailures+1, "allocation"))
@@ -161,46 +221,8 @@ func (o *monitor) finish(ev *api.Evaluation) {
 		}
 	}
 	if ev.BlockedEval != "" {
-		o.note("Evaluation %q waiting for additional capacity to place remainder", shortID(ev.BlockedEval, o.verbose))
+		o.note("Evaluation %q waiting for additional capacity to place remainder", o.id(ev.BlockedEval))
 	}
-}
-
-// settleWait is how long the monitor waits for placed allocations to leave the status pending.
-const settleWait = 30 * time.Second
-
-// settled waits until the evaluation's allocations started or ended, so that "job run" returns on running
-// tasks rather than on a plan.
-func (o *monitor) settled(ctx context.Context, ev *api.Evaluation) error {
-	ctx, cancel := context.WithTimeout(ctx, settleWait)
-	defer cancel()
-	pending := func() bool {
-		for _, a := range o.allocs {
-			if a.DesiredStatus == api.AllocDesiredRun && a.ClientStatus == api.AllocClientPending {
-				return true
-			}
-		}
-		return false
-	}
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	live := &progress{m: o.m}
-	defer live.clear()
-	for pending() {
-		live.show(o.allocs)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-		live.clear()
-		if err := o.updateAllocs(ctx, ev); err != nil {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil
-			}
-			return err
-		}
-	}
-	return nil
 }
 
 func count(n int, noun string) string {

@@ -5,8 +5,8 @@ package command
 import (
 	"fmt"
 	"strings"
-
-	"github.com/nomadlike/nomadlike/api"
+	"time"
+	"unicode/utf8"
 )
 
 // progress is a block of lines that a terminal shows while something is on its way; it is redrawn in place.
@@ -20,38 +20,83 @@ type progress struct {
 // spinner turns while something happens.
 var spinner = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
 
-// barWidth is the length of a progress bar in characters.
-const barWidth = 20
+const (
+	// spin is how long one position of the spinner is shown.
+	spin = 100 * time.Millisecond
+	// barWidth is the length of a progress bar in characters.
+	barWidth = 20
+)
 
-// show draws a bar for each group: how many of its new allocations run.
-func (p *progress) show(allocs map[string]*api.AllocListStub) {
-	if !p.m.terminal() {
+// bar draws n of of.
+func (p *progress) bar(n, of int) string {
+	full := barWidth
+	if of > 0 {
+		full = min(n, of) * barWidth / of
+	}
+	return p.m.paint(green, strings.Repeat("█", full)) + strings.Repeat("░", barWidth-full)
+}
+
+// draw shows the lines in place of the last ones, with a turned spinner before the first. Lines are cut at
+// the terminal's width, and the block at its height, because only what is on the screen can be redrawn.
+func (p *progress) draw(lines []string) {
+	width, height, ok := p.m.size()
+	if !ok || len(lines) == 0 {
 		return
 	}
-	total, running := map[string]int{}, map[string]int{}
-	for _, a := range allocs {
-		if a.DesiredStatus != api.AllocDesiredRun {
-			continue
-		}
-		total[a.TaskGroup]++
-		if a.ClientStatus != api.AllocClientPending {
-			running[a.TaskGroup]++
-		}
-	}
 	p.turn++
-	for _, g := range sortedKeys(total) {
-		n, of := running[g], total[g]
-		full := n * barWidth / of
-		bar := p.m.paint(green, strings.Repeat("█", full)) + strings.Repeat("░", barWidth-full)
-		fmt.Fprintf(p.m.out, "    %s %s %s %d/%d started\n", spinner[p.turn%len(spinner)], g, bar, n, of)
-		p.lines++
+	if room := height - 2; room > 0 && len(lines) > room {
+		lines = append(lines[:room-1:room-1], fmt.Sprintf("... and %d more", len(lines)-room+1))
 	}
+	var b strings.Builder
+	p.erase(&b)
+	for i, l := range lines {
+		mark := " "
+		if i == 0 {
+			mark = spinner[p.turn%len(spinner)]
+		}
+		b.WriteString(cut("    "+mark+" "+l, width) + "\n")
+	}
+	p.lines = len(lines)
+	fmt.Fprint(p.m.out, b.String())
+}
+
+func (p *progress) erase(b *strings.Builder) {
+	if p.lines > 0 {
+		fmt.Fprintf(b, "\x1b[%dA\x1b[J", p.lines)
+	}
+	p.lines = 0
 }
 
 // clear takes the block away.
 func (p *progress) clear() {
-	if p.lines > 0 {
-		fmt.Fprintf(p.m.out, "\x1b[%dA\x1b[J", p.lines)
-		p.lines = 0
+	var b strings.Builder
+	p.erase(&b)
+	if b.Len() > 0 {
+		fmt.Fprint(p.m.out, b.String())
 	}
+}
+
+// cut shortens a line to a width on the screen; colour codes take none.
+func cut(line string, width int) string {
+	if width <= 0 {
+		return line
+	}
+	var b strings.Builder
+	shown := 0
+	for len(line) > 0 {
+		if strings.HasPrefix(line, "\x1b[") {
+			if end := strings.IndexByte(line, 'm'); end > 0 {
+				b.WriteString(line[:end+1])
+				line = line[end+1:]
+				continue
+			}
+		}
+		r, n := utf8.DecodeRuneInString(line)
+		if shown < width {
+			b.WriteRune(r)
+		}
+		shown++
+		line = line[n:]
+	}
+	return b.String()
 }

@@ -24,7 +24,7 @@ func cleanPrefix(kind, id string) (string, error) {
 // ambiguous is the error for a prefix that fits several objects, which the table lists.
 func ambiguous(m *meta, text string, rows [][]string) error {
 	fmt.Fprintf(m.err, "%s\n\n%s\n", m.paint(red, text), columns(rows))
-	return exitError(1)
+	return exitError(m.spec.status())
 }
 
 // findJob finds the one job whose ID is id or starts with it.
@@ -48,7 +48,7 @@ func findJob(ctx context.Context, m *meta, c api.Caller, id string) (*api.JobLis
 	}
 	text := fmt.Sprintf("Prefix %q matched multiple jobs", id)
 	if meta.NextToken != "" {
-		text += " (the list is cut)"
+		text += fmt.Sprintf("; these are the first %d", len(jobs))
 	}
 	return nil, ambiguous(m, text, jobRows(jobs, false))
 }
@@ -75,7 +75,7 @@ func findAlloc(ctx context.Context, m *meta, c api.Caller, id string) (*api.Allo
 		}
 		return a, nil
 	}
-	return nil, ambiguous(m, "Prefix matched multiple allocations", allocRows(stubs, false))
+	return nil, ambiguous(m, "Prefix matched multiple allocations", m.allocRows(stubs, false))
 }
 
 // findEval finds the one evaluation whose ID starts with id.

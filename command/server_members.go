@@ -25,8 +25,12 @@ func serverMembersCommand() *spec {
 			f.BoolVar(&verbose, "verbose", false, "Show protocol versions and tags.")
 			f.BoolVar(&detailed, "detailed", false, "Same as -verbose.")
 			out.register(f)
+			refuse(f, "ui")
 		},
 		run: func(ctx context.Context, m *meta, _ []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
 			c, err := m.client()
 			if err != nil {
 				return err

@@ -27,8 +27,12 @@ Example:
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
 			out.register(f)
+			refuse(f, "ui")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
 			kind := "job status"
 			if len(args) == 1 {
 				var err error
@@ -38,7 +42,7 @@ Example:
 			}
 			words := strings.Fields(kind)
 			m.flags.Visit(func(f *flag.Flag) { words = append(words, "-"+f.Name+"="+f.Value.String()) })
-			if code := Run(append(words, args...), m.in, m.out, m.err); code != 0 {
+			if code := runCommand(append(words, args...), m.streams); code != 0 {
 				return exitError(code)
 			}
 			return nil
@@ -61,7 +65,7 @@ func (m *meta) kindOf(ctx context.Context, id string) (string, error) {
 		matches[command] = append(matches[command], found)
 	}
 	jobs := &api.JobListRequest{}
-	jobs.Prefix = id
+	jobs.Prefix, jobs.PerPage = id, 20
 	list, _, err := api.JobList.Call(ctx, c, jobs)
 	if err != nil {
 		return "", fmt.Errorf("Error querying search with id: %w", err) //nolint:staticcheck // the contract's text
@@ -72,6 +76,7 @@ func (m *meta) kindOf(ctx context.Context, id string) (string, error) {
 	if prefix, err := cleanPrefix("ID", id); err == nil && isHex(prefix) {
 		allocs, evals, nodes := &api.AllocListRequest{}, &api.EvalListRequest{}, &api.NodeListRequest{}
 		allocs.Prefix, evals.Prefix, nodes.Prefix = prefix, prefix, prefix
+		allocs.PerPage, evals.PerPage, nodes.PerPage = 20, 20, 20
 		allocs.Namespace, evals.Namespace = api.AllNamespaces, api.AllNamespaces
 		if found, _, err := api.AllocList.Call(ctx, c, allocs); err == nil {
 			for _, a := range found {

@@ -55,7 +55,7 @@ func newClientRole(a *Agent) (*clientRole, error) {
 	cfg.DataDir, cfg.DevMode, cfg.StopTasksOnExit = a.cfg.DataDir, a.cfg.Dev, a.cfg.Dev
 	cfg.PluginDir, cfg.InternalDrivers, cfg.PluginBlocks = a.cfg.PluginDir, r.drivers(), r.blocks()
 	var err error
-	if r.Client, err = client.New(cfg, client.Deps{Servers: r, Logger: a.deps.Logger}); err != nil {
+	if r.Client, err = client.New(cfg, client.Deps{Servers: r, Logger: a.deps.Logger, Metrics: a.metricsSink()}); err != nil {
 		return nil, err
 	}
 	r.handlers = r.Client.Handlers()
