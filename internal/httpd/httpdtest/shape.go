@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -23,15 +22,30 @@ import (
 // Recorded returns the recorded file of that name, such as "jobs-list.json".
 func Recorded(t testing.TB, name string) []byte {
 	t.Helper()
-	_, here, _, ok := runtime.Caller(0)
-	if !ok {
-		t.Fatal("no source path")
-	}
-	data, err := os.ReadFile(filepath.Join(filepath.Dir(here), "..", "..", "..", "api", "testdata", "recorded", name))
+	data, err := os.ReadFile(filepath.Join(moduleRoot(t), "api", "testdata", "recorded", name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// moduleRoot finds the module above the directory that the test runs in.
+func moduleRoot(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("no go.mod above the test's directory")
+		}
+		dir = up
+	}
 }
 
 // Rules say where an answer may differ from a recording. Paths are dotted, "[]" stands for any element and
