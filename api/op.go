@@ -26,7 +26,45 @@ const (
 	ModeNode
 	// ModeLocal runs on the agent that was asked.
 	ModeLocal
+	// ModeAgent runs on the agent that the request's Target names, the one that was asked when it names none.
+	ModeAgent
 )
+
+// Wire is what the messages of a streaming operation look like over HTTP.
+type Wire uint8
+
+// Forms of streams over HTTP.
+const (
+	// WireFrames answers with StreamFrames, empty ones as heartbeats (http-api.md 6.1); a request with a true
+	// Plain field gets their bytes alone.
+	WireFrames Wire = iota
+	// WireFile answers with the bytes of a file of a task; an error is the body of a 200.
+	WireFile
+	// WireDocument answers with the Chunks of one document that is complete before it is sent.
+	WireDocument
+	// WireDownload answers with the bytes of Chunks as they come.
+	WireDownload
+	// WireUpload takes the request's body as Chunks and answers nothing.
+	WireUpload
+	// WireEvents answers with one JSON document a line (http-api.md 19).
+	WireEvents
+	// WireSocket speaks the exec protocol over a websocket (http-api.md 6.3).
+	WireSocket
+)
+
+// Target names the agent that a ModeNode or ModeAgent operation runs on: the one that runs an allocation, the
+// client of a node, or a server (by ID or name; "leader" for the leader).
+type Target struct {
+	// AllocID counts when ByAlloc is set, even when it is empty, which is then refused.
+	AllocID          string
+	ByAlloc          bool
+	NodeID, ServerID string
+}
+
+func allocTarget(id string) Target { return Target{AllocID: id, ByAlloc: true} }
+
+// Targeted is implemented by the requests of ModeNode and ModeAgent operations.
+type Targeted interface{ Target() Target }
 
 // Reads says which of the reading conventions of http-api.md 1.9 a read operation follows.
 type Reads uint8
@@ -145,7 +183,7 @@ type Empty struct{}
 //
 // Request fields tagged path:"x" come from the {x} of the route and query:"x" from the query; the
 // other fields come from a JSON body. A field tagged body:"optional" says that the body may be missing,
-// for a field tagged body:"*" the whole body is that field's value.
+// for a field tagged body:"*" the whole body is that field's value, for a []byte tagged body:"raw" its bytes are.
 type Op[Req, Resp any] struct {
 	// Name is the RPC method and metric label, "Job.Get".
 	Name string
@@ -171,8 +209,11 @@ type StreamOp[Req, In, Out any] struct {
 	Name string
 	HTTP string
 	Mode Mode
-	Need Need
-	Doc  string
+	Wire Wire
+	// JSONFrames gives frames the content type application/json; without it none is set.
+	JSONFrames bool
+	Need       Need
+	Doc        string
 
 	info *OpInfo
 }
@@ -195,8 +236,10 @@ type OpInfo struct {
 	Doc     string
 	Status  int
 	NoIndex bool
-	// Stream says that the operation is a StreamOp.
-	Stream bool
+	// Stream says that the operation is a StreamOp, Wire how it looks over HTTP.
+	Stream     bool
+	Wire       Wire
+	JSONFrames bool
 	// NewRequest returns a pointer to a zero request, NewResponse to a zero response (nil for streams).
 	NewRequest  func() Request
 	NewResponse func() any
@@ -241,7 +284,7 @@ func Declare[Req, Resp any](o Op[Req, Resp]) *Op[Req, Resp] {
 // DeclareStream registers the streaming operation and returns it.
 func DeclareStream[Req, In, Out any](o StreamOp[Req, In, Out]) *StreamOp[Req, In, Out] {
 	o.info = register(&OpInfo{
-		Name: o.Name, Routes: parseRoutes(o.HTTP), Mode: o.Mode, Need: o.Need, Doc: o.Doc, NoIndex: true, Stream: true,
+		Name: o.Name, Routes: parseRoutes(o.HTTP), Mode: o.Mode, Need: o.Need, Doc: o.Doc, NoIndex: true, Stream: true, Wire: o.Wire, JSONFrames: o.JSONFrames,
 		NewRequest: newRequest[Req],
 		NewIn:      func() any { return new(In) },
 		NewOut:     func() any { return new(Out) },

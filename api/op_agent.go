@@ -90,12 +90,12 @@ var (
 		Name: "System.ReconcileSummaries", HTTP: "PUT! /v1/system/reconcile/summaries", Mode: ModeWrite,
 		Need: Need{Management: true}, Doc: "Count the job summaries anew.",
 	})
-	MetricsGet = DeclareStream(StreamOp[MetricsRequest, Empty, StreamFrame]{
-		Name: "Agent.Metrics", HTTP: "GET /v1/metrics", Mode: ModeLocal,
+	MetricsGet = DeclareStream(StreamOp[MetricsRequest, Empty, Chunk]{
+		Name: "Agent.Metrics", HTTP: "GET /v1/metrics", Mode: ModeLocal, Wire: WireDocument,
 		Need: Need{Anyone: true}, Doc: "Read the agent's metrics as JSON or Prometheus text.",
 	})
 	EventStream = DeclareStream(StreamOp[EventStreamRequest, Empty, EventBatch]{
-		Name: "Event.Stream", HTTP: "GET /v1/event/stream", Mode: ModeRead,
+		Name: "Event.Stream", HTTP: "GET /v1/event/stream", Mode: ModeRead, Wire: WireEvents,
 		Need: Need{Anyone: true}, Doc: "Stream the events of state changes.",
 	})
 )

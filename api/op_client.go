@@ -41,6 +41,9 @@ type LogsRequest struct {
 	Origin string `query:"origin"`
 }
 
+// IsPlain says that the answer is bytes alone.
+func (r *LogsRequest) IsPlain() bool { return r.Plain }
+
 // StreamFrame is one frame of a file or log stream (http-api.md 6.1); the zero frame is a heartbeat.
 type StreamFrame struct {
 	_ struct{} `api:"sparse"`
@@ -51,6 +54,14 @@ type StreamFrame struct {
 	// Offset is the position in File after Data.
 	Offset    int64  `json:",omitempty"`
 	FileEvent string `json:",omitempty"`
+}
+
+// Chunk is a piece of a document, download or upload; ContentType and Digest (the value of the Digest header) count
+// in the first one.
+type Chunk struct {
+	ContentType string
+	Digest      string
+	Data        []byte
 }
 
 // AllocStatsRequest asks for the resource use of an allocation, or of one task.
@@ -86,6 +97,34 @@ type ClientAllocGCRequest struct {
 type ClientRequest struct {
 	ReadOptions
 	NodeID string `query:"node_id"`
+}
+
+// AllocChecksRequest asks for the results of an allocation's checks.
+type AllocChecksRequest struct {
+	ReadOptions
+	AllocID string `path:"alloc_id"`
+}
+
+// AllocPauseStateRequest asks for the pause state of a task.
+type AllocPauseStateRequest struct {
+	ReadOptions
+	AllocID string `path:"alloc_id"`
+	Task    string `query:"task"`
+}
+
+// AllocPauseRequest sets the pause state of a task.
+type AllocPauseRequest struct {
+	WriteOptions
+	AllocID       string `path:"alloc_id"`
+	Task          string
+	ScheduleState string
+}
+
+// ClientMetadataRequest changes the dynamic metadata of a node: null removes a key.
+type ClientMetadataRequest struct {
+	WriteOptions
+	NodeID string
+	Meta   map[string]*string
 }
 
 // ExecRequest starts a command inside a task.
@@ -141,11 +180,11 @@ var (
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "Describe a file of an allocation.",
 	})
 	FSCat = DeclareStream(StreamOp[FSRequest, Empty, StreamFrame]{
-		Name: "FS.Cat", HTTP: "ANY /v1/client/fs/cat/{alloc_id}", Mode: ModeNode,
+		Name: "FS.Cat", HTTP: "ANY /v1/client/fs/cat/{alloc_id}", Mode: ModeNode, Wire: WireFile,
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "Read a file of an allocation.",
 	})
 	FSReadAt = DeclareStream(StreamOp[FSReadRequest, Empty, StreamFrame]{
-		Name: "FS.ReadAt", HTTP: "ANY /v1/client/fs/readat/{alloc_id}", Mode: ModeNode,
+		Name: "FS.ReadAt", HTTP: "ANY /v1/client/fs/readat/{alloc_id}", Mode: ModeNode, Wire: WireFile,
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "Read part of a file of an allocation.",
 	})
 	FSStream = DeclareStream(StreamOp[FSStreamRequest, Empty, StreamFrame]{
@@ -153,11 +192,11 @@ var (
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "Stream a file of an allocation in frames.",
 	})
 	FSLogs = DeclareStream(StreamOp[LogsRequest, Empty, StreamFrame]{
-		Name: "FS.Logs", HTTP: "ANY /v1/client/fs/logs/{alloc_id}", Mode: ModeNode,
+		Name: "FS.Logs", HTTP: "ANY /v1/client/fs/logs/{alloc_id}", Mode: ModeNode, JSONFrames: true,
 		Need: Need{Namespace: []string{"read-fs", "read-logs"}}, Doc: "Stream the log of a task.",
 	})
 	AllocExec = DeclareStream(StreamOp[ExecRequest, ExecInput, ExecOutput]{
-		Name: "ClientAlloc.Exec", HTTP: "GET /v1/client/allocation/{alloc_id}/exec", Mode: ModeNode,
+		Name: "ClientAlloc.Exec", HTTP: "GET /v1/client/allocation/{alloc_id}/exec", Mode: ModeNode, Wire: WireSocket,
 		Need: Need{Namespace: []string{"alloc-exec"}}, Doc: "Run a command inside a task, over a websocket.",
 	})
 	AllocStats = Declare(Op[AllocStatsRequest, *AllocResourceUsage]{
@@ -184,4 +223,67 @@ var (
 		Name: "Client.Stats", HTTP: "ANY /v1/client/stats", Mode: ModeNode, NoIndex: true,
 		Need: Need{Node: "read"}, Doc: "Read the resource use of a node.",
 	})
+	AllocChecks = Declare(Op[AllocChecksRequest, map[string]*CheckResult]{
+		Name: "ClientAlloc.Checks", HTTP: "ANY /v1/client/allocation/{alloc_id}/checks, ANY /v1/allocation/{alloc_id}/checks",
+		Mode: ModeNode, NoIndex: true,
+		Need: Need{Namespace: []string{"read-job"}}, Doc: "Read the results of an allocation's checks, by check ID.",
+	})
+	AllocPauseGet = Declare(Op[AllocPauseStateRequest, Empty]{
+		Name: "ClientAlloc.PauseState", HTTP: "GET /v1/client/allocation/{alloc_id}/pause", Mode: ModeNode, NoIndex: true,
+		Need: Need{Namespace: []string{"read-job"}}, Doc: "Refuse to read the pause state of a task, a feature of the incumbent's commercial edition.",
+	})
+	AllocPause = Declare(Op[AllocPauseRequest, Empty]{
+		Name: "ClientAlloc.Pause", HTTP: "PUT /v1/client/allocation/{alloc_id}/pause", Mode: ModeNode, NoIndex: true,
+		Need: Need{Namespace: []string{"submit-job", "pause-allocation"}}, Doc: "Refuse to pause a task, a feature of the incumbent's commercial edition.",
+	})
+	ClientMetadataGet = Declare(Op[ClientRequest, *NodeMetadata]{
+		Name: "Client.Metadata", HTTP: "GET /v1/client/metadata", Mode: ModeNode, NoIndex: true,
+		Need: Need{Node: "read"}, Doc: "Read the static and dynamic metadata of a node.",
+	})
+	ClientMetadataApply = Declare(Op[ClientMetadataRequest, *NodeMetadata]{
+		Name: "Client.MetadataApply", HTTP: "POST! /v1/client/metadata", Mode: ModeNode, NoIndex: true,
+		Need: Need{Node: "write"}, Doc: "Change the dynamic metadata of a node.",
+	})
 )
+
+// Target names the client of the allocation.
+func (r *FSRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *FSReadRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *FSStreamRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *LogsRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *AllocStatsRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *AllocRestartRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *AllocSignalRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *ClientAllocGCRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *AllocPauseStateRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *AllocPauseRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *AllocChecksRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the client of the allocation.
+func (r *ExecRequest) Target() Target { return allocTarget(r.AllocID) }
+
+// Target names the node's client.
+func (r *ClientRequest) Target() Target { return Target{NodeID: r.NodeID} }
+
+// Target names the node's client.
+func (r *ClientMetadataRequest) Target() Target { return Target{NodeID: r.NodeID} }

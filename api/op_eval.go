@@ -25,6 +25,20 @@ type EvalCountResponse struct {
 	ResponseMeta
 }
 
+// EvalDeleteRequest deletes evaluations by ID or by filter, exactly one of them.
+type EvalDeleteRequest struct {
+	WriteOptions
+	EvalIDs []string
+	// Filter is a filter expression over the full evaluations.
+	Filter string
+}
+
+// EvalDeleteResponse tells how many evaluations were deleted.
+type EvalDeleteResponse struct {
+	Count int
+	WriteMeta
+}
+
 // Evaluation operations.
 var (
 	EvalList = Declare(Op[EvalListRequest, []*Evaluation]{
@@ -43,5 +57,9 @@ var (
 	EvalAllocations = Declare(Op[EvalRequest, []*AllocListStub]{
 		Name: "Eval.Allocations", HTTP: "GET /v1/evaluation/{eval_id}/allocations", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "List the allocations that an evaluation created or changed.",
+	})
+	EvalDelete = Declare(Op[EvalDeleteRequest, *EvalDeleteResponse]{
+		Name: "Eval.Delete", HTTP: "DELETE /v1/evaluations", Mode: ModeWrite,
+		Need: Need{Management: true}, Doc: "Delete evaluations while the evaluation broker is paused.",
 	})
 )

@@ -116,6 +116,10 @@ var (
 		Name: "Node.Purge", HTTP: "PUT /v1/node/{node_id}/purge", Mode: ModeWrite,
 		Need: Need{Node: "write"}, Doc: "Forget a node; its allocations are replaced.",
 	})
+	NodeEvaluate = Declare(Op[NodeWriteRequest, *NodeUpdateResponse]{
+		Name: "Node.Evaluate", HTTP: "PUT /v1/node/{node_id}/evaluate", Mode: ModeWrite,
+		Need: Need{Node: "write"}, Doc: "Create the evaluations that a change of the node would call for.",
+	})
 
 	NodeRegister = Declare(Op[NodeRegisterRequest, *NodeHeartbeatResponse]{
 		Name: "Node.Register", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Register a node or a new fingerprint of it.",

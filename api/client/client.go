@@ -259,7 +259,7 @@ func (c *Client) request(ctx context.Context, op *api.OpInfo, req api.Request) (
 	u.Path = strings.TrimSuffix(u.Path, "/") + path
 	u.RawQuery = q.Encode()
 	var rd io.Reader
-	if body != nil && method != http.MethodGet && method != http.MethodDelete {
+	if body != nil && method != http.MethodGet {
 		rd = bytes.NewReader(body)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, u.String(), rd)
@@ -361,11 +361,18 @@ func encode(req api.Request, q url.Values) (params map[string]string, body []byt
 			}
 			continue
 		}
+		if f.Tag.Get("body") == "raw" {
+			return params, fv.Bytes(), nil
+		}
 		if f.Tag.Get("body") == "*" {
 			body, err = typeinfo.Marshal(fv.Interface(), typeinfo.Input)
 			return params, body, err
 		}
-		fields[f.Name] = fv.Interface()
+		name := f.Name
+		if n, _, _ := strings.Cut(f.Tag.Get("json"), ","); n != "" {
+			name = n
+		}
+		fields[name] = fv.Interface()
 	}
 	if len(fields) == 0 {
 		return params, nil, nil

@@ -23,11 +23,12 @@ func (c *Client) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api
 		return nil, err
 	}
 	s := &bodyStream{ctx: ctx, cancel: cancel, res: res}
-	switch op.Name {
-	case api.FSCat.Info().Name, api.FSReadAt.Info().Name, api.MetricsGet.Info().Name:
+	switch op.Wire {
+	case api.WireFile, api.WireDocument, api.WireDownload:
 		s.plain = true
-	case api.FSLogs.Info().Name:
-		s.plain = req.(*api.LogsRequest).Plain
+	default:
+		p, ok := req.(interface{ IsPlain() bool })
+		s.plain = ok && p.IsPlain()
 	}
 	if !s.plain {
 		s.dec = json.NewDecoder(res.Body)
@@ -63,18 +64,21 @@ func (s *bodyStream) recv(msg any) error {
 	if s.dec != nil {
 		return s.dec.Decode(msg)
 	}
-	f, ok := msg.(*api.StreamFrame)
-	if !ok {
-		return fmt.Errorf("plain bytes cannot be received into a %T", msg)
-	}
 	buf := make([]byte, 32<<10)
 	n, err := s.res.Body.Read(buf)
-	if n > 0 {
-		*f = api.StreamFrame{Data: buf[:n]}
-		return nil
+	if n == 0 {
+		if err == nil {
+			err = io.ErrNoProgress
+		}
+		return err
 	}
-	if err == nil {
-		err = io.ErrNoProgress
+	switch m := msg.(type) {
+	case *api.StreamFrame:
+		*m = api.StreamFrame{Data: buf[:n]}
+	case *api.Chunk:
+		*m = api.Chunk{ContentType: s.res.Header.Get("Content-Type"), Digest: s.res.Header.Get("Digest"), Data: buf[:n]}
+	default:
+		return fmt.Errorf("plain bytes cannot be received into a %T", msg)
 	}
-	return err
+	return nil
 }

@@ -60,7 +60,7 @@ func (t *telemetry) run(ctx context.Context) error {
 // contentTypeText is that of the Prometheus text format.
 const contentTypeText = "text/plain; version=0.0.4; charset=utf-8"
 
-// serve answers GET /v1/metrics in one frame, whose File is the content type.
+// serve answers GET /v1/metrics in one chunk.
 func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream) error {
 	switch r.Format {
 	case "":
@@ -72,7 +72,7 @@ func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream
 		if err != nil {
 			return fmt.Errorf("encode metrics: %w", err)
 		}
-		return s.Send(&api.StreamFrame{File: "application/json", Data: body})
+		return s.Send(&api.Chunk{ContentType: "application/json", Data: body})
 	case "prometheus":
 		if t.registry == nil {
 			return api.CodeErrorf(api.ClassUnsupported, http.StatusUnsupportedMediaType, "Prometheus is not enabled; set telemetry { prometheus_metrics = true }")
@@ -87,7 +87,7 @@ func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream
 				return fmt.Errorf("encode metrics: %w", err)
 			}
 		}
-		return s.Send(&api.StreamFrame{File: contentTypeText, Data: b.Bytes()})
+		return s.Send(&api.Chunk{ContentType: contentTypeText, Data: b.Bytes()})
 	}
 	return api.Errorf(api.ClassInvalid, "unknown metrics format %q; want none or prometheus", r.Format)
 }

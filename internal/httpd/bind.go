@@ -23,6 +23,7 @@ const (
 	bodyNone bodyMode = iota
 	bodyRequired
 	bodyOptional
+	bodyRaw
 )
 
 // binding fills the request of one operation from an HTTP request; compiled once.
@@ -31,7 +32,8 @@ type binding struct {
 	path  []boundField
 	query []boundField
 	body  bodyMode
-	// whole is the index of the field that is the whole body, nil when the request itself is.
+	// whole is the index of the field that is the whole body (or, with bodyRaw, gets its bytes), nil when the request
+	// itself is.
 	whole []int
 	// bodyRegion says that a region in the body wins over the query's (http-api.md 1.8).
 	bodyRegion bool
@@ -65,6 +67,8 @@ func newBinding(op *api.OpInfo) *binding {
 		switch f.Tag.Get("body") {
 		case "*":
 			b.whole, b.body = f.Index, bodyRequired
+		case "raw":
+			b.whole, b.body = f.Index, bodyRaw
 		case "optional":
 			b.body = bodyOptional
 		default:
@@ -114,6 +118,11 @@ func (b *binding) bind(w http.ResponseWriter, r *http.Request, req api.Request, 
 }
 
 func (b *binding) bindBody(w http.ResponseWriter, r *http.Request, req api.Request, v reflect.Value, maxBody int64) *api.Error {
+	if b.body == bodyRaw {
+		data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		v.FieldByIndex(b.whole).SetBytes(data)
+		return bodyError(err)
+	}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		if b.body == bodyOptional {
 			return nil
@@ -125,12 +134,17 @@ func (b *binding) bindBody(w http.ResponseWriter, r *http.Request, req api.Reque
 		dst = v.FieldByIndex(b.whole).Addr().Interface()
 	}
 	err := typeinfo.Decode(http.MaxBytesReader(w, r.Body, maxBody), dst)
+	if errors.Is(err, io.EOF) && b.body == bodyOptional {
+		return nil
+	}
+	return bodyError(err)
+}
+
+func bodyError(err error) *api.Error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return api.CodeErrorf(api.ClassInvalid, http.StatusRequestEntityTooLarge, "request body is larger than %d bytes", tooLarge.Limit)
-	case errors.Is(err, io.EOF) && b.body == bodyOptional:
-		return nil
 	case err != nil:
 		return api.Errorf(api.ClassInvalid, "%s", err)
 	}

@@ -3,6 +3,7 @@
 package httpd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -49,53 +50,50 @@ func receive[T any](ctx context.Context, s api.Stream) <-chan received[T] {
 }
 
 func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request, op *api.OpInfo, params map[string]string) {
-	if op.Name == api.AllocExec.Info().Name {
+	if op.Wire == api.WireSocket {
 		h.serveExec(w, r, op, params)
 		return
 	}
 	req := op.NewRequest()
+	fail := writeError
+	if op.Wire == api.WireFile {
+		fail = writeFileError
+	}
 	if err := h.ops[op.Name].bind(w, r, req, params, h.cfg.MaxBody); err != nil {
-		if rawErrors(op) {
-			writeRawError(w, err)
-			return
-		}
-		writeError(w, err)
+		fail(w, err)
 		return
 	}
 	s, err := h.cfg.Caller.Open(r.Context(), op, req)
 	if err != nil {
-		if rawErrors(op) && !api.IsClass(err, api.ClassDenied) {
-			writeRawError(w, err)
-			return
-		}
-		writeError(w, err)
+		fail(w, err)
 		return
 	}
-	switch op.Name {
-	case api.EventStream.Info().Name:
+	switch op.Wire {
+	case api.WireEvents:
 		serveEvents(w, r, s)
-	case api.FSCat.Info().Name, api.FSReadAt.Info().Name:
-		serveRaw(w, r, s)
-	case api.MetricsGet.Info().Name:
+	case api.WireFile:
+		serveFile(w, r, s)
+	case api.WireDocument:
 		serveDocument(w, r, s)
-	case api.FSLogs.Info().Name:
-		if req.(*api.LogsRequest).Plain {
+	case api.WireDownload:
+		serveDownload(w, r, s)
+	case api.WireUpload:
+		serveUpload(w, r, s)
+	default:
+		if p, ok := req.(interface{ IsPlain() bool }); ok && p.IsPlain() {
 			servePlain(w, r, s)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		serveFrames(w, r, s)
-	default:
+		if op.JSONFrames {
+			w.Header().Set("Content-Type", "application/json")
+		}
 		serveFrames(w, r, s)
 	}
 }
 
-// rawErrors says that the operation answers 200 before it looks: its errors are bodies of a 200.
-func rawErrors(op *api.OpInfo) bool {
-	return op.Name == api.FSCat.Info().Name || op.Name == api.FSReadAt.Info().Name
-}
-
-func writeRawError(w http.ResponseWriter, err error) {
+// writeFileError answers an error of a file read: the contract says 200 before it looks, so most errors are bodies
+// of a 200.
+func writeFileError(w http.ResponseWriter, err error) {
 	e := api.AsError(err)
 	if e.Class == api.ClassDenied || e.Class == api.ClassUnavailable {
 		writeError(w, e)
@@ -170,13 +168,13 @@ func servePlain(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	}
 }
 
-// serveRaw writes a file's bytes; its errors are bodies too.
-func serveRaw(w http.ResponseWriter, r *http.Request, s api.Stream) {
+// serveFile writes a file's bytes; its errors are bodies too.
+func serveFile(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	started := false
 	for f := range receive[api.StreamFrame](r.Context(), s) {
 		if f.err != nil {
 			if !started && !errors.Is(f.err, io.EOF) {
-				writeRawError(w, f.err)
+				writeFileError(w, f.err)
 			}
 			return
 		}
@@ -194,25 +192,86 @@ func serveRaw(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	}
 }
 
-// serveDocument writes a stream that is one document; File holds its content type.
+// serveDocument writes the chunks of a document with its length.
 func serveDocument(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	var body []byte
 	ct := "application/json"
-	for f := range receive[api.StreamFrame](r.Context(), s) {
-		if errors.Is(f.err, io.EOF) {
+	for c := range receive[api.Chunk](r.Context(), s) {
+		if errors.Is(c.err, io.EOF) {
 			break
 		}
-		if f.err != nil {
-			writeError(w, f.err)
+		if c.err != nil {
+			writeError(w, c.err)
 			return
 		}
-		if f.msg.File != "" {
-			ct = f.msg.File
+		if c.msg.ContentType != "" {
+			ct = c.msg.ContentType
 		}
-		body = append(body, f.msg.Data...)
+		body = append(body, c.msg.Data...)
 	}
 	w.Header().Set("Content-Type", ct)
 	writeBody(w, r, http.StatusOK, body)
+}
+
+// serveDownload writes chunks as they come. An error after the first one cuts the connection off, so that nobody
+// takes a part for the whole.
+func serveDownload(w http.ResponseWriter, r *http.Request, s api.Stream) {
+	flush := flusher(w)
+	started := false
+	for c := range receive[api.Chunk](r.Context(), s) {
+		switch {
+		case errors.Is(c.err, io.EOF):
+			return
+		case c.err != nil && started:
+			panic(http.ErrAbortHandler)
+		case c.err != nil:
+			writeError(w, c.err)
+			return
+		}
+		if !started {
+			started = true
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			if c.msg.ContentType != "" {
+				w.Header().Set("Content-Type", c.msg.ContentType)
+			}
+			if c.msg.Digest != "" {
+				w.Header().Set("Digest", c.msg.Digest)
+			}
+		}
+		if _, err := w.Write(c.msg.Data); err != nil {
+			return
+		}
+		flush()
+	}
+}
+
+// uploadChunk is how much of a body is passed on at a time, in bytes.
+const uploadChunk = 256 << 10
+
+// serveUpload passes the request's body on and answers when the operation has ended.
+func serveUpload(w http.ResponseWriter, r *http.Request, s api.Stream) {
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		buf := make([]byte, uploadChunk)
+		for {
+			n, err := io.ReadFull(r.Body, buf)
+			if n > 0 && s.Send(&api.Chunk{Data: bytes.Clone(buf[:n])}) != nil {
+				return
+			}
+			if err != nil {
+				s.CloseSend() //nolint:errcheck // the operation notices the end
+				return
+			}
+		}
+	}()
+	var none api.Empty
+	err := s.Recv(&none)
+	if err != nil && !errors.Is(err, io.EOF) {
+		writeError(w, err)
+	}
+	r.Body.Close()
+	<-sent
 }
 
 // serveEvents writes one batch a line over a connection that closes at the end (http-api.md 19).

@@ -283,8 +283,12 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 
 // toNode runs an operation of a client: here, through a node connection, or through another server.
 func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
-	nodeID, allocID, byAlloc := nodeTarget(req)
-	if byAlloc {
+	var target api.Target
+	if t, ok := req.(api.Targeted); ok {
+		target = t.Target()
+	}
+	nodeID, allocID := target.NodeID, target.AllocID
+	if target.ByAlloc {
 		if err := checkID("alloc", allocID); err != nil {
 			return err
 		}
@@ -343,35 +347,6 @@ func unknownTarget(allocID string) error {
 		return errNoPath
 	}
 	return api.Errorf(api.ClassNotFound, "Unknown allocation %q", allocID)
-}
-
-// nodeTarget finds the node or, with byAlloc, the allocation that a request names.
-func nodeTarget(req api.Request) (nodeID, allocID string, byAlloc bool) {
-	switch r := req.(type) {
-	case *api.ClientRequest:
-		return r.NodeID, "", false
-	case *api.FSRequest:
-		allocID = r.AllocID
-	case *api.FSReadRequest:
-		allocID = r.AllocID
-	case *api.FSStreamRequest:
-		allocID = r.AllocID
-	case *api.LogsRequest:
-		allocID = r.AllocID
-	case *api.ExecRequest:
-		allocID = r.AllocID
-	case *api.AllocStatsRequest:
-		allocID = r.AllocID
-	case *api.AllocRestartRequest:
-		allocID = r.AllocID
-	case *api.AllocSignalRequest:
-		allocID = r.AllocID
-	case *api.ClientAllocGCRequest:
-		allocID = r.AllocID
-	default:
-		return "", "", false
-	}
-	return "", allocID, true
 }
 
 func (d *Dispatcher) authorise(ctx context.Context, op *api.OpInfo, req api.Request) error {
