@@ -78,6 +78,9 @@ const (
 	Filtered
 	Prefixed
 	AllNamespacesList
+	// AnyServer lets the server that was asked answer, whether the request allows stale reads or not: the answer
+	// tells of the servers and not of their state.
+	AnyServer
 
 	// ListReads is what most lists follow.
 	ListReads = Blocking | Stale | Paginated | Reversible | Filtered | Prefixed

@@ -59,7 +59,7 @@ var (
 		Need: Need{Agent: "read"}, Doc: "Describe the agent that was asked.",
 	})
 	AgentMembers = Declare(Op[AgentRequest, *ServerMembers]{
-		Name: "Agent.Members", HTTP: "GET /v1/agent/members", Mode: ModeRead, Reads: Stale, NoIndex: true,
+		Name: "Agent.Members", HTTP: "GET /v1/agent/members", Mode: ModeRead, Reads: Stale | AnyServer, NoIndex: true,
 		Need: Need{Node: "read"}, Doc: "List the servers known by gossip.",
 	})
 	AgentServers = Declare(Op[AgentRequest, []string]{
@@ -71,15 +71,15 @@ var (
 		Need: Need{Anyone: true}, Doc: "Tell whether the agent's roles are healthy.",
 	})
 	StatusLeader = Declare(Op[AgentRequest, string]{
-		Name: "Status.Leader", HTTP: "GET /v1/status/leader", Mode: ModeRead, Reads: Stale, NoIndex: true,
+		Name: "Status.Leader", HTTP: "GET /v1/status/leader", Mode: ModeRead, Reads: Stale | AnyServer, NoIndex: true,
 		Need: Need{Anyone: true}, Doc: "Return the leader's RPC address.",
 	})
 	StatusPeers = Declare(Op[AgentRequest, []string]{
-		Name: "Status.Peers", HTTP: "GET /v1/status/peers", Mode: ModeRead, Reads: Stale, NoIndex: true,
+		Name: "Status.Peers", HTTP: "GET /v1/status/peers", Mode: ModeRead, Reads: Stale | AnyServer, NoIndex: true,
 		Need: Need{Anyone: true}, Doc: "List the RPC addresses of the raft peers.",
 	})
 	RegionList = Declare(Op[AgentRequest, []string]{
-		Name: "Status.Regions", HTTP: "GET /v1/regions", Mode: ModeRead, Reads: Stale, NoIndex: true,
+		Name: "Status.Regions", HTTP: "GET /v1/regions", Mode: ModeRead, Reads: Stale | AnyServer, NoIndex: true,
 		Need: Need{Anyone: true}, Doc: "List the known regions.",
 	})
 	SystemGC = Declare(Op[SystemWriteRequest, Empty]{

@@ -2,7 +2,10 @@
 
 package api
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // SchedulerConfiguration is the SchedulerConfiguration object of the HTTP API, see http-types.md.
 type SchedulerConfiguration struct {
@@ -22,6 +25,19 @@ type SchedulerConfiguration struct {
 	CreateIndex uint64
 	// ModifyIndex: Indexes.
 	ModifyIndex uint64
+}
+
+// Validate returns what is wrong with the configuration, nil when it can be stored.
+func (c *SchedulerConfiguration) Validate() error {
+	switch c.SchedulerAlgorithm {
+	case "", AlgorithmBinpack, AlgorithmSpread:
+	default:
+		return fmt.Errorf("invalid scheduler algorithm: %s", c.SchedulerAlgorithm)
+	}
+	if c.NodeLimitForFeasibilityChecks < 0 {
+		return fmt.Errorf("NodeLimitForFeasibilityChecks must not be negative, got %d", c.NodeLimitForFeasibilityChecks)
+	}
+	return nil
 }
 
 // RaftConfiguration is the RaftConfiguration object of the HTTP API, see http-types.md.

@@ -107,14 +107,7 @@ func (s *Server) Barrier(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() { done <- s.raftError(r.Barrier(enqueueTimeout).Error()) }() // ends when raft knows
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return s.await(ctx, r.Barrier(enqueueTimeout))
 }
 
 // VerifyLeader asks a majority whether this server still leads, for reads that must not be stale.
@@ -123,12 +116,5 @@ func (s *Server) VerifyLeader(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() { done <- s.raftError(r.VerifyLeader().Error()) }() // ends when raft knows
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return s.await(ctx, r.VerifyLeader())
 }

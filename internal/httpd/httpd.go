@@ -112,7 +112,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !found:
 		w.WriteHeader(http.StatusNotFound)
 	case t == nil:
-		writeError(w, api.CodeErrorf(api.ClassInvalid, http.StatusMethodNotAllowed, "Invalid method"))
+		writeError(w, wrongMethod(r.URL.Path))
 	case t.op == nil:
 		writeError(w, api.Errorf(api.ClassUnsupported, "%s", t.unserved))
 	case t.op.Stream:

@@ -36,6 +36,25 @@ func misfitOf(path string) *api.Error {
 	return nil
 }
 
+// wrongMethods are the paths on which the contract answers a wrong method otherwise than with 405 (http-api.md 1.1).
+// An empty text is an empty body.
+var wrongMethods = []misfit{
+	{"/v1/operator/raft/peer", "", api.Errorf(api.ClassNotFound, "Invalid method")},
+	{"/v1/operator/raft/configuration", "", api.CodeErrorf(api.ClassInvalid, http.StatusMethodNotAllowed, "")},
+	{"/v1/operator/autopilot/configuration", "", api.Errorf(api.ClassNotFound, "Invalid method")},
+	{"/v1/var/", "", api.Errorf(api.ClassInvalid, "Invalid method")},
+}
+
+// wrongMethod returns the answer to a method that a path does not take.
+func wrongMethod(path string) *api.Error {
+	for _, m := range wrongMethods {
+		if path == m.prefix || strings.HasSuffix(m.prefix, "/") && strings.HasPrefix(path, m.prefix) {
+			return m.err
+		}
+	}
+	return api.CodeErrorf(api.ClassInvalid, http.StatusMethodNotAllowed, "Invalid method")
+}
+
 // isTagMisfit says that the path ends as a job tag does without being ".../versions/<name>/tag": it is no
 // job ID either.
 func isTagMisfit(path string) bool {

@@ -21,7 +21,9 @@ const compressAbove = 512
 
 func writeError(w http.ResponseWriter, err error) {
 	e := api.AsError(err)
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if e.Message != "" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	}
 	w.WriteHeader(e.HTTPCode())
 	io.WriteString(w, e.Message) //nolint:errcheck // the reader is gone
 }

@@ -239,8 +239,7 @@ func (d *Dispatcher) toRegion(o *api.RequestOptions, remote func(api.Caller) err
 func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Request, meta *api.Meta, run func(*opset.Set) error, remote func(api.Caller) error) error {
 	stale := false
 	if rr, ok := req.(api.ReadRequest); ok && op.Mode == api.ModeRead {
-		// A read without index tells of the servers and not of their state: any server answers it.
-		stale = rr.Read().AllowStale || op.NoIndex && !op.Stream
+		stale = rr.Read().AllowStale || op.Reads&api.AnyServer != 0
 	}
 	forwarded := req.Options().Forwarded
 	deadline := time.Now().Add(leaderWait)

@@ -48,6 +48,12 @@ type Consensus interface {
 	Leader() (addr string, self bool)
 	// PeerAddresses returns the RPC addresses of the raft peers.
 	PeerAddresses() []string
+	// Configuration returns the raft peers with their roles.
+	Configuration() (*api.RaftConfiguration, error)
+	// RemovePeer takes a raft peer out; only the leader can.
+	RemovePeer(ctx context.Context, id string) error
+	// TransferLeadership makes the raft peer the leader; only the leader can.
+	TransferLeadership(ctx context.Context, to api.RaftPeer) error
 }
 
 // Env is what server handlers work with.
@@ -87,6 +93,8 @@ func (e *Env) Handlers() *opset.Set {
 	e.clientSideHandlers(set)
 	e.statusHandlers(set)
 	e.eventHandlers(set)
+	e.operatorHandlers(set)
+	e.schedulerConfigHandlers(set)
 	return set
 }
 

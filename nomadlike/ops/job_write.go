@@ -109,6 +109,9 @@ func (e *Env) jobRegister(ctx context.Context, r *api.JobRegisterRequest) (*api.
 		return nil, api.Errorf(api.ClassInvalid, "Eval priority must be between 1 and 100 inclusively")
 	}
 	snap := e.Store.Snapshot()
+	if err := admitsJobs(snap); err != nil {
+		return nil, err
+	}
 	job, old, warnings, err := e.prepare(snap, &r.RequestOptions, r.PathID, r.Job)
 	if err != nil {
 		return nil, err
