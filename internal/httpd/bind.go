@@ -35,6 +35,8 @@ type binding struct {
 	// whole is the index of the field that is the whole body (or, with bodyRaw, gets its bytes), nil when the request
 	// itself is.
 	whole []int
+	// list says that the answer is a list of objects, which is sent while it is made.
+	list bool
 	// bodyRegion says that a region in the body wins over the query's (http-api.md 1.8).
 	bodyRegion bool
 }
@@ -46,7 +48,7 @@ type boundField struct {
 }
 
 func newBinding(op *api.OpInfo) *binding {
-	b := &binding{op: op, bodyRegion: op.Name == api.JobRegister.Info().Name || op.Name == api.JobPlan.Info().Name}
+	b := &binding{op: op, list: !op.Stream && listAnswer(op), bodyRegion: op.Name == api.JobRegister.Info().Name || op.Name == api.JobPlan.Info().Name}
 	t := reflect.TypeOf(op.NewRequest()).Elem()
 	for f := range t.Fields() {
 		f := f

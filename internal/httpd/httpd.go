@@ -157,8 +157,17 @@ func (h *Handler) serveUnary(w http.ResponseWriter, r *http.Request, op *api.OpI
 		writeError(w, err)
 		return
 	}
+	ctx := r.Context()
+	var rows *rowWriter
+	if b.list && !isPretty(r.URL.Query()) {
+		rows = &rowWriter{w: w, r: r, op: op}
+		ctx = api.WithRows(ctx, rows)
+	}
 	resp := op.NewResponse()
-	meta, err := h.cfg.Caller.Call(r.Context(), op, req, resp)
+	meta, err := h.cfg.Caller.Call(ctx, op, req, resp)
+	if rows != nil && rows.finish(err) {
+		return
+	}
 	if meta == nil {
 		meta = &api.Meta{}
 	}

@@ -28,7 +28,8 @@ type page[T any] struct {
 }
 
 // list runs the conventions of http-api.md 1.9 over the rows: namespace, filter on the full row, page size
-// and next token. It returns a stub a row.
+// and next token. It returns a stub a row or, where the caller takes rows one by one and the answer is due, passes
+// them on and returns none: everything that the index depends on must have been read before.
 func list[T, S any](tx *readTx, p page[T], stub func(*T) S) ([]S, error) {
 	o := tx.Options
 	var eval *bexpr.Evaluator
@@ -43,6 +44,7 @@ func list[T, S any](tx *readTx, p page[T], stub func(*T) S) ([]S, error) {
 	if o.PerPage < 0 {
 		return out, nil
 	}
+	passing := tx.rows != nil && o.PerPage == 0 && !tx.mustWait(tx.settle())
 	before := p.before
 	if before == nil {
 		before = func(row *T, token string) bool { return p.token(row) < token }
@@ -73,7 +75,13 @@ func list[T, S any](tx *readTx, p page[T], stub func(*T) S) ([]S, error) {
 			tx.meta.NextToken = p.token(row)
 			break
 		}
-		out = append(out, stub(row))
+		if !passing {
+			out = append(out, stub(row))
+			continue
+		}
+		if err := tx.rows.Row(tx.meta, stub(row)); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

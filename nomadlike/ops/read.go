@@ -28,16 +28,11 @@ func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn
 		caller := ctx
 		waiting := false
 		for {
-			tx := &readTx{Tx: e.Store.Read(), Options: o, meta: metaOf(ctx)}
+			tx := &readTx{
+				Tx: e.Store.Read(), Options: o, meta: metaOf(ctx), rows: api.RowsOf(ctx), blocking: op.Info().Reads&api.Blocking != 0,
+			}
 			resp, err := fn(tx, req)
-			index := tx.Index()
-			if tx.override != nil {
-				index = *tx.override
-			}
-			if index == 0 && tx.override == nil {
-				index = 1 // an index of 0 would make a blocking caller spin
-			}
-			tx.meta.Index, tx.meta.HasIndex = index, true
+			index := tx.settle()
 			if e := api.AsError(err); e != nil {
 				if e.Class != api.ClassNotFound {
 					return resp, err
@@ -46,7 +41,7 @@ func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn
 				withIndex.Index = index
 				err = &withIndex
 			}
-			if o.MinIndex == 0 || index > o.MinIndex || op.Info().Reads&api.Blocking == 0 {
+			if !tx.mustWait(index) {
 				return resp, err
 			}
 			if !waiting {
@@ -72,6 +67,26 @@ type readTx struct {
 	Options  *api.ReadOptions
 	meta     *api.Meta
 	override *uint64
+	blocking bool
+	// rows takes the rows of a list; nil when the list is wanted as a whole.
+	rows api.Rows
+}
+
+// settle notes the index of what was read so far in the meta and returns it.
+func (tx *readTx) settle() uint64 {
+	index := tx.Index()
+	if tx.override != nil {
+		index = *tx.override
+	} else if index == 0 {
+		index = 1 // an index of 0 would make a blocking caller spin
+	}
+	tx.meta.Index, tx.meta.HasIndex = index, true
+	return index
+}
+
+// mustWait says that an answer with the index is not news to the caller.
+func (tx *readTx) mustWait(index uint64) bool {
+	return tx.blocking && tx.Options.MinIndex > 0 && index <= tx.Options.MinIndex
 }
 
 // overrideIndex sets the index of the answer where it is not that of the rows read.
