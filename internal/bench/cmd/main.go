@@ -72,6 +72,15 @@ func run() error {
 			add(bench.Figure{Name: "dev agent"}, err)
 		}
 	}
+	if want.MatchString("http api") && ctx.Err() == nil {
+		figures, err := bench.HTTP(ctx, path)
+		for _, f := range figures {
+			add(f, nil)
+		}
+		if err != nil {
+			add(bench.Figure{Name: "http api"}, err)
+		}
+	}
 	if want.MatchString("binary") && ctx.Err() == nil {
 		add(bench.BinarySize(path))
 	}
