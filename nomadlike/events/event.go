@@ -13,6 +13,7 @@ var types = map[string]string{
 	"JobDeregister":           "JobDeregistered",
 	"JobsDelete":              "JobBatchDeregistered",
 	"JobStability":            "JobRegistered",
+	"JobVersionTag":           "JobRegistered",
 	"EvalsUpsert":             "EvaluationUpdated",
 	"EvalsDelete":             "EvaluationUpdated",
 	"AllocsClientUpdate":      "AllocationUpdated",

@@ -125,41 +125,6 @@ func jobDeregister(w *state.WriteTx, p *JobDeregisterRequest) (any, error) {
 	return old != nil, nil
 }
 
-// JobStabilityRequest marks a version of a job as stable or not.
-type JobStabilityRequest struct {
-	Namespace string
-	JobID     string
-	Version   uint64
-	Stable    bool
-}
-
-// JobStability answers nothing.
-var JobStability = Define(3, "JobStability", jobStability)
-
-func jobStability(w *state.WriteTx, p *JobStabilityRequest) (any, error) {
-	v := state.JobVersions.Get(w, p.Namespace, p.JobID, p.Version)
-	if v == nil {
-		return nil, api.CodeErrorf(api.ClassNotFound, 500, "job %q version %d not found", p.JobID, p.Version)
-	}
-	setStable(w, v, p.Stable)
-	return nil, nil
-}
-
-// setStable writes the flag of a version, in both tables when it is the current one.
-func setStable(w *state.WriteTx, v *api.Job, stable bool) {
-	if v.Stable == stable {
-		return
-	}
-	c := *v
-	c.Stable = stable
-	if j := state.Jobs.Get(w, v.Namespace, v.ID); j != nil && j.Version == v.Version {
-		state.Jobs.Put(w, &c)
-		return
-	}
-	c.ModifyIndex = w.Index()
-	state.JobVersions.Put(w, &c)
-}
-
 // JobRef names a job.
 type JobRef struct{ Namespace, ID string }
 

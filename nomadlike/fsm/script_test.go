@@ -106,6 +106,14 @@ var scripts = map[string]func(a *author) []byte{
 		j := a.job()
 		return JobStability.Encode(&JobStabilityRequest{Namespace: j.Namespace, JobID: j.ID, Version: j.Version - uint64(a.rand.IntN(2)), Stable: true})
 	},
+	"JobVersionTag": func(a *author) []byte {
+		j := a.job()
+		r := &JobVersionTagRequest{Namespace: j.Namespace, JobID: j.ID, Name: fmt.Sprintf("tag-%d", a.rand.IntN(2)), Latest: a.rand.IntN(2) == 0}
+		if a.rand.IntN(4) > 0 {
+			r.Tag = &api.JobVersionTag{Name: r.Name, TaggedTime: a.now()}
+		}
+		return JobVersionTag.Encode(r)
+	},
 	"JobsDelete": func(a *author) []byte {
 		if j := a.job(); j.Status == api.JobStatusDead {
 			return JobsDelete.Encode(&JobsDeleteRequest{Jobs: []JobRef{{j.Namespace, j.ID}}})

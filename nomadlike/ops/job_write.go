@@ -5,6 +5,7 @@ package ops
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
@@ -15,6 +16,8 @@ import (
 
 func (e *Env) jobHandlers(set *opset.Set) {
 	e.jobReads(set)
+	e.jobStatusHandlers(set)
+	e.jobVersionHandlers(set)
 	handleWrite(set, api.JobRegister, e.jobRegister)
 	handleWrite(set, api.JobDeregister, e.jobDeregister)
 	handleWrite(set, api.JobEvaluate, e.jobEvaluate)
@@ -61,9 +64,7 @@ func (e *Env) check(snap *state.Snapshot, job, old *api.Job) (api.Warnings, erro
 	if job.NodePool != "" && state.NodePools.Get(snap, job.NodePool) == nil {
 		problems.add(`job.node_pool: job %q is in nonexistent node pool %q`, job.ID, job.NodePool)
 	}
-	if old != nil {
-		problems.merge(api.ValidateUpdate(old, job))
-	}
+	problems.merge(api.ValidateUpdate(old, job))
 	return warnings, problems.err()
 }
 
@@ -108,6 +109,9 @@ func (e *Env) jobRegister(ctx context.Context, r *api.JobRegisterRequest) (*api.
 	if r.EvalPriority != 0 && (r.EvalPriority < api.JobMinPriority || r.EvalPriority > api.JobMaxPriority) {
 		return nil, api.Errorf(api.ClassInvalid, "Eval priority must be between 1 and 100 inclusively")
 	}
+	if r.Job.Type == api.JobTypeSystem && slices.ContainsFunc(r.Job.TaskGroups, func(g *api.TaskGroup) bool { return g != nil && g.Scaling != nil }) {
+		return nil, api.Errorf(api.ClassInvalid, "Task groups with job type system do not support scaling blocks")
+	}
 	snap := e.Store.Snapshot()
 	if err := admitsJobs(snap); err != nil {
 		return nil, err
@@ -122,29 +126,75 @@ func (e *Env) jobRegister(ctx context.Context, r *api.JobRegisterRequest) (*api.
 		}
 	}
 	preserve(job, old, r)
-	now := e.Now()
-	job.SubmitTime, job.Stop, job.Status, job.Stable, job.Version = now.UnixNano(), false, "", false, 0
-	sub := r.Submission
-	if sub != nil && len(sub.Source)+len(sub.Variables) > e.MaxSource {
-		if e.MaxSource > 0 {
-			warnings = append(warnings, api.FieldError{Path: "submission", Message: fmt.Sprintf("job source size of %d bytes exceeds the limit of %d bytes and was not stored", len(sub.Source)+len(sub.Variables), e.MaxSource)})
+	sub, tooLarge := e.keptSource(r.Submission)
+	reg := registration{
+		job: job, old: old, source: sub, trigger: api.TriggerJobRegister, priority: r.EvalPriority,
+		enforce: r.EnforceIndex, index: r.JobModifyIndex,
+	}
+	resp, err := e.store(ctx, &reg)
+	if err != nil {
+		return nil, err
+	}
+	resp.Warnings = append(warnings, tooLarge...).String()
+	return resp, nil
+}
+
+// keptSource returns the source to keep: none, and a warning, when it is too large.
+func (e *Env) keptSource(sub *api.JobSubmission) (*api.JobSubmission, api.Warnings) {
+	if sub == nil {
+		return nil, nil
+	}
+	size := len(sub.Source) + len(sub.Variables)
+	for name, value := range sub.VariableFlags {
+		size += len(name) + len(value)
+	}
+	switch {
+	case size <= e.MaxSource:
+		return sub, nil
+	case e.MaxSource <= 0: // it is switched off
+		return nil, nil
+	}
+	return nil, api.Warnings{{Path: "submission", Message: fmt.Sprintf("job source size of %d bytes exceeds the limit of %d bytes and was not stored", size, e.MaxSource)}}
+}
+
+// registration is a job on its way into the state.
+type registration struct {
+	job, old *api.Job
+	source   *api.JobSubmission
+	// trigger and priority are those of the evaluation; a priority of 0 is the job's.
+	trigger  string
+	priority int
+	// enforce makes the write fail unless the stored job has the modify index, 0 for no stored job.
+	enforce bool
+	index   uint64
+}
+
+// store registers a job that was checked. The same specification again makes a new evaluation and no new
+// version (jobspec.md 9.7); periodic and parameterised jobs have no evaluation.
+func (e *Env) store(ctx context.Context, reg *registration) (*api.JobRegisterResponse, error) {
+	job, old := reg.job, reg.old
+	job.SubmitTime, job.Status, job.Stable, job.Version, job.VersionTag = e.Now().UnixNano(), "", false, 0, nil
+	var ev *api.Evaluation
+	if !job.IsPeriodic() && !job.IsParameterized() {
+		ev = e.newEval(job.Namespace, job.ID, job, reg.trigger)
+		if reg.priority > 0 {
+			ev.Priority = reg.priority
 		}
-		sub = nil
 	}
-	ev := e.newEval(job.Namespace, job.ID, job, api.TriggerJobRegister)
-	if r.EvalPriority > 0 {
-		ev.Priority = r.EvalPriority
-	}
-	resp := &api.JobRegisterResponse{Warnings: warnings.String()}
+	resp := &api.JobRegisterResponse{}
 	var index uint64
+	var err error
 	if old != nil && api.SpecEqual(old, job) {
-		// The same specification again makes a new evaluation and no new version (jobspec.md 9.7).
+		resp.JobModifyIndex = old.JobModifyIndex
+		if ev == nil {
+			setIndex(ctx, old.ModifyIndex)
+			return resp, nil
+		}
 		ev.JobModifyIndex = old.JobModifyIndex
 		_, index, err = e.Raft.Apply(ctx, fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{ev}}))
-		resp.JobModifyIndex = old.JobModifyIndex
 	} else {
 		_, index, err = e.Raft.Apply(ctx, fsm.JobRegister.Encode(&fsm.JobRegisterRequest{
-			Job: job, Submission: sub, Eval: ev, EnforceIndex: r.EnforceIndex, JobModifyIndex: r.JobModifyIndex, TrackedVersions: e.TrackedVersions,
+			Job: job, Submission: reg.source, Eval: ev, EnforceIndex: reg.enforce, JobModifyIndex: reg.index, TrackedVersions: e.TrackedVersions,
 		}))
 		resp.JobModifyIndex = index
 	}
@@ -152,7 +202,9 @@ func (e *Env) jobRegister(ctx context.Context, r *api.JobRegisterRequest) (*api.
 		return nil, err
 	}
 	setIndex(ctx, index)
-	resp.EvalID, resp.EvalCreateIndex = ev.ID, index
+	if ev != nil {
+		resp.EvalID, resp.EvalCreateIndex = ev.ID, index
+	}
 	return resp, nil
 }
 

@@ -15,6 +15,9 @@ import (
 const (
 	maxJobName  = 1024
 	maxTaskName = 200
+	maxTagName  = 128
+
+	maxTagDescription = 1000
 )
 
 // checkNames refuses names that could not be used afterwards.
