@@ -31,6 +31,10 @@ require (
 	google.golang.org/protobuf v1.36.12
 )
 
+require github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c
+
+require github.com/hashicorp/cronexpr v1.1.3
+
 require (
 	github.com/Masterminds/goutils v1.1.1 // indirect
 	github.com/Masterminds/semver/v3 v3.2.0 // indirect

@@ -174,16 +174,6 @@ func lastLines(s string, n int64) string {
 	return s[at+1:]
 }
 
-// between wants from lo to hi arguments.
-func between(lo, hi int, what string) func(int) string {
-	return func(got int) string {
-		if got >= lo && got <= hi {
-			return ""
-		}
-		return fmt.Sprintf("This command takes %d to %d arguments: %s", lo, hi, what)
-	}
-}
-
 // chooseAlloc finds an allocation by ID, or one of a job: a running one if there is any.
 func chooseAlloc(ctx context.Context, m *meta, c *client.Client, id string, byJob bool, group string) (*api.Allocation, error) {
 	if !byJob {

@@ -3,74 +3,127 @@
 package command
 
 import (
-	"slices"
-	"strings"
+	"maps"
 
 	"github.com/hashicorp/cli"
 )
 
-// commands is the whole command line by name; aliases stand beside what they mean.
+// makers make the commands of one group, by name.
+type makers map[string]func() *spec
+
+var jobCommands = makers{
+	"job run":      jobRunCommand,
+	"job plan":     jobPlanCommand,
+	"job validate": jobValidateCommand,
+	"job init":     jobInitCommand,
+	"job status":   jobStatusCommand,
+	"job stop":     jobStopCommand,
+	"job inspect":  jobInspectCommand,
+	"job history":  jobHistoryCommand,
+}
+
+var allocCommands = makers{
+	"alloc status":  allocStatusCommand,
+	"alloc logs":    allocLogsCommand,
+	"alloc fs":      allocFSCommand,
+	"alloc stop":    allocStopCommand,
+	"alloc restart": allocRestartCommand,
+	"alloc signal":  allocSignalCommand,
+	"alloc exec":    allocExecCommand,
+}
+
+var evalCommands = makers{
+	"eval list":   evalListCommand,
+	"eval status": evalStatusCommand,
+}
+
+var nodeCommands = makers{
+	"node status":      nodeStatusCommand,
+	"node eligibility": nodeEligibilityCommand,
+}
+
+var serverCommands = makers{
+	"server members": serverMembersCommand,
+}
+
+var systemCommands = makers{
+	"system gc": systemGCCommand,
+}
+
+var configCommands = makers{
+	"config validate": configValidateCommand,
+}
+
+var simCommands = makers{
+	"sim nodes": simNodesCommand,
+}
+
+var otherCommands = makers{
+	"agent":   agentCommand,
+	"status":  statusCommand,
+	"version": versionCommand,
+}
+
+// aliases are second names of commands; only the common ones are in the help.
+var aliases = map[string]string{
+	"run":      "job run",
+	"stop":     "job stop",
+	"plan":     "job plan",
+	"validate": "job validate",
+	"init":     "job init",
+	"inspect":  "job inspect",
+
+	"logs":         "alloc logs",
+	"fs":           "alloc fs",
+	"exec":         "alloc exec",
+	"alloc-status": "alloc status",
+
+	"eval-status": "eval status",
+
+	"node-status": "node status",
+
+	"server-members": "server members",
+}
+
+// groups are the words that only hold other commands, with what they are for.
+var groups = map[string]string{
+	"job":    "Work with jobs",
+	"alloc":  "Work with allocations",
+	"eval":   "Work with evaluations",
+	"node":   "Work with nodes",
+	"server": "Work with servers",
+	"system": "Work with the cluster's state",
+	"config": "Check agent configuration",
+	"sim":    "Simulate parts of a cluster",
+}
+
+// commands is the whole command line by name, aliases and groups included.
 func commands(s streams) map[string]cli.CommandFactory {
-	table := map[string]func() *spec{
-		"agent":            agentCommand,
-		"job run":          jobRunCommand,
-		"run":              jobRunCommand,
-		"job plan":         jobPlanCommand,
-		"plan":             jobPlanCommand,
-		"job validate":     jobValidateCommand,
-		"validate":         jobValidateCommand,
-		"job init":         jobInitCommand,
-		"init":             jobInitCommand,
-		"job status":       jobStatusCommand,
-		"job stop":         jobStopCommand,
-		"stop":             jobStopCommand,
-		"job inspect":      jobInspectCommand,
-		"inspect":          jobInspectCommand,
-		"job history":      jobHistoryCommand,
-		"alloc status":     allocStatusCommand,
-		"alloc-status":     allocStatusCommand,
-		"alloc logs":       allocLogsCommand,
-		"logs":             allocLogsCommand,
-		"alloc fs":         allocFSCommand,
-		"fs":               allocFSCommand,
-		"alloc stop":       allocStopCommand,
-		"alloc restart":    allocRestartCommand,
-		"alloc signal":     allocSignalCommand,
-		"eval list":        evalListCommand,
-		"eval status":      evalStatusCommand,
-		"eval-status":      evalStatusCommand,
-		"node status":      nodeStatusCommand,
-		"node-status":      nodeStatusCommand,
-		"node eligibility": nodeEligibilityCommand,
-		"server members":   serverMembersCommand,
-		"server-members":   serverMembersCommand,
-		"system gc":        systemGCCommand,
-		"config validate":  configValidateCommand,
-		"sim nodes":        simNodesCommand,
-		"status":           statusCommand,
-		"version":          versionCommand,
+	table := makers{}
+	for _, m := range []makers{
+		jobCommands,
+		allocCommands,
+		evalCommands,
+		nodeCommands,
+		serverCommands,
+		systemCommands,
+		configCommands,
+		simCommands,
+		otherCommands,
+	} {
+		maps.Copy(table, m)
 	}
 	out := map[string]cli.CommandFactory{}
 	for name, make := range table {
 		out[name] = factory(s, make)
 	}
-	for group, synopsis := range map[string]string{
-		"job": "Work with jobs", "alloc": "Work with allocations", "eval": "Look at evaluations", "node": "Work with nodes",
-		"server": "Look at servers", "system": "Work with the cluster's state", "config": "Check agent configuration",
-		"sim": "Simulate parts of a cluster",
-	} {
+	for alias, name := range aliases {
+		out[alias] = out[name]
+	}
+	for group, synopsis := range groups {
 		out[group] = func() (cli.Command, error) { return groupCommand{group, synopsis}, nil }
 	}
 	return out
-}
-
-// aliases returns the names of table that the help leaves out because another says the same.
-func aliases(table map[string]cli.CommandFactory) []string {
-	return slices.DeleteFunc(sortedKeys(table), func(n string) bool {
-		group, rest, hyphen := strings.Cut(n, "-")
-		alias := hyphen && table[group+" "+rest] != nil || slices.Contains([]string{"fs", "init", "inspect", "logs", "plan", "validate"}, n)
-		return !alias
-	})
 }
 
 // groupCommand is a word that only holds other commands.
@@ -78,10 +131,10 @@ type groupCommand struct{ group, synopsis string }
 
 func (g groupCommand) Synopsis() string { return g.synopsis }
 
-// Help introduces the list of subcommands that the library appends.
+// Help introduces the list of subcommands.
 func (g groupCommand) Help() string {
 	return "Usage: " + name + " " + g.group + " <subcommand> [options] [args]\n\n  " + g.synopsis + "."
 }
 
-// Run shows the help; a group alone does nothing.
+// Run is not called: runCommand shows the help of a group.
 func (g groupCommand) Run([]string) int { return cli.RunResultHelp }

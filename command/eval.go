@@ -13,23 +13,23 @@ import (
 
 func evalListCommand() *spec {
 	var (
-		job, status, filter, token string
-		perPage                    int
-		verbose                    bool
-		out                        output
+		job, status string
+		verbose     bool
+		list        listFlags
+		page        webUI
+		out         output
 	)
 	return &spec{
-		usage: "eval list [options]", synopsis: "List evaluations", remote: true,
+		usage: "eval list [options]", synopsis: "List evaluations", remote: true, flagCompletes: map[string]string{"job": completeJobs},
 		long: "Lists evaluations in the order of their creation.\n\nExample:\n\n    $ nomadlike eval list -status blocked",
 		flags: func(f *flag.FlagSet) {
 			f.StringVar(&job, "job", "", "Only those of the `job`.")
 			f.StringVar(&status, "status", "", "Only those with the `status`.")
-			f.StringVar(&filter, "filter", "", "Only those that the `expression` selects.")
-			f.IntVar(&perPage, "per-page", 0, "Show `n` at a time.")
-			f.StringVar(&token, "page-token", "", "Start at the page that the `token` of the page before names.")
+			list.register(f)
+			list.paging(f)
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
 			out.register(f)
-			refuse(f, "ui")
+			page.register(f)
 		},
 		run: func(ctx context.Context, m *meta, _ []string) error {
 			if err := out.check(); err != nil {
@@ -40,7 +40,7 @@ func evalListCommand() *spec {
 				return err
 			}
 			req := &api.EvalListRequest{JobFilter: job, Status: status}
-			req.Filter, req.PerPage, req.NextToken = filter, perPage, token
+			list.apply(&req.ReadOptions)
 			evals, meta, err := api.EvalList.Call(ctx, c, req)
 			if err != nil {
 				return fmt.Errorf("Error querying evaluations: %w", err) //nolint:staticcheck // the contract's text
@@ -54,23 +54,9 @@ func evalListCommand() *spec {
 			}
 			fmt.Fprintln(m.out, columns(evalRows(evals, verbose)))
 			m.nextPage(meta.NextToken)
-			return nil
+			return m.hint(ctx, c, &page, "View and manage evaluations", "evaluations")
 		},
 	}
-}
-
-// nextPage says how to go on where a list was cut.
-func (m *meta) nextPage(token string) {
-	if token == "" {
-		return
-	}
-	line := name + " " + firstWords(m.spec.usage)
-	m.flags.Visit(func(f *flag.Flag) {
-		if f.Name != "page-token" {
-			line += fmt.Sprintf(" -%s %s", f.Name, f.Value)
-		}
-	})
-	fmt.Fprintf(m.out, "\nResults have been paginated. To get the next page run:\n\n%s -page-token %s\n", line, token)
 }
 
 func evalRows(evals []*api.Evaluation, verbose bool) [][]string {
@@ -94,10 +80,11 @@ func failuresOf(v *api.Evaluation) string {
 func evalStatusCommand() *spec {
 	var (
 		monitor, verbose bool
+		page             webUI
 		out              output
 	)
 	return &spec{
-		usage: "eval status [options] <eval>", synopsis: "Show an evaluation", remote: true, args: exactly(1, "<eval>"),
+		usage: "eval status [options] <eval>", synopsis: "Show an evaluation", remote: true, args: exactly(1, "<eval>"), completes: completeEvals,
 		long: `Shows an evaluation: what it was for, what it placed, and why something could not be placed.
 
 Example:
@@ -107,7 +94,7 @@ Example:
 			f.BoolVar(&monitor, "monitor", false, "Follow the evaluation until it is done.")
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers and absolute times.")
 			out.register(f)
-			refuse(f, "ui")
+			page.register(f)
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
 			if monitor && out.wanted() {
@@ -141,7 +128,7 @@ Example:
 				fmt.Fprintln(m.out, columns(m.allocRows(placed, verbose)))
 			}
 			showFailures(m, v, verbose)
-			return nil
+			return m.hint(ctx, c, &page, "View this evaluation", "evaluations?currentEval="+v.ID)
 		},
 	}
 }

@@ -19,9 +19,10 @@ func jobRunCommand() *spec {
 		checkIndex, consulSpace string
 		detach, output, verbose bool
 		req                     api.JobRegisterRequest
+		page                    webUI
 	)
 	return &spec{
-		usage: "job run [options] <path>", synopsis: "Run a new job or update one", remote: true, args: exactly(1, "<path>"),
+		usage: "job run [options] <path>", synopsis: "Run a new job or update one", remote: true, args: exactly(1, "<path>"), completes: completeFiles,
 		long: `Reads the job file, registers the job and follows its evaluation, and a service job until its allocations run.
 On a terminal the progress is drawn in place, in a pipe each change is a line. "-" reads the file from standard
 input; an http or https URL is downloaded.
@@ -43,7 +44,7 @@ Example:
 			f.BoolVar(&req.PreserveResources, "preserve-resources", false, "Keep the resources of tasks that run already.")
 			f.StringVar(&consulSpace, "consul-namespace", "", "The Consul `namespace` of the job.")
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
-			refuse(f, "ui")
+			page.register(f)
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
 			l, err := file.load(ctx, m, args[0])
@@ -64,7 +65,7 @@ Example:
 				req.EnforceIndex = true
 			}
 			req.Job, req.Submission = l.job, l.submission
-			return m.runJob(ctx, &req, detach, verbose)
+			return m.runJob(ctx, &req, &page, detach, verbose)
 		},
 	}
 }
@@ -84,7 +85,7 @@ func printJob(m *meta, job *api.Job, form typeinfo.Form) error {
 }
 
 // runJob registers the job and follows what comes of it.
-func (m *meta) runJob(ctx context.Context, req *api.JobRegisterRequest, detach, verbose bool) error {
+func (m *meta) runJob(ctx context.Context, req *api.JobRegisterRequest, page *webUI, detach, verbose bool) error {
 	c, err := m.client()
 	if err != nil {
 		return err
@@ -100,16 +101,13 @@ func (m *meta) runJob(ctx context.Context, req *api.JobRegisterRequest, detach, 
 		return fmt.Errorf("Error submitting job: %w", err) //nolint:staticcheck // the contract's text
 	}
 	m.warnings(resp.Warnings)
-	if detach || resp.EvalID == "" {
-		fmt.Fprintln(m.out, "Job registration successful")
-		if resp.EvalID != "" {
-			fmt.Fprintf(m.out, "Evaluation ID: %s\n", resp.EvalID)
-		}
-		return nil
+	err = m.launched(ctx, c, &launch{
+		done: "Job registration successful", evalID: resp.EvalID, job: req.Job, detach: detach, verbose: verbose, rollout: true,
+	})
+	if err == nil {
+		err = m.hint(ctx, c, page, "View this job", jobPage(req.Job.ID, req.Job.Namespace))
 	}
-	o := newMonitor(m, c, verbose)
-	o.rollout = true
-	return o.follow(ctx, resp.EvalID)
+	return err
 }
 
 // warnings shows what the servers found odd about a job.

@@ -18,7 +18,7 @@ import (
 func jobStatusCommand() *spec {
 	s := &jobStatus{}
 	return &spec{
-		usage: "job status [options] [<job>]", synopsis: "Show jobs, or one job in detail", remote: true, args: atMost(1, "<job>"),
+		usage: "job status [options] [<job>]", synopsis: "Show jobs, or one job in detail", remote: true, args: atMost(1, "<job>"), completes: completeJobs,
 		long: `Without an argument lists the jobs; with a job's ID, or the start of one, shows its summary, what could not be
 placed, its deployment and its allocations.
 
@@ -31,7 +31,7 @@ Example:
 			f.BoolVar(&s.short, "short", false, "Show the first block only.")
 			f.BoolVar(&s.verbose, "verbose", false, "Show full identifiers, absolute times and the evaluations.")
 			s.out.register(f)
-			refuse(f, "ui")
+			s.page.register(f)
 		},
 		run: func(ctx context.Context, m *meta, args []string) (err error) {
 			if err := s.out.check(); err != nil {
@@ -42,9 +42,16 @@ Example:
 				return err
 			}
 			if len(args) == 0 {
-				return s.list(ctx)
+				if err := s.list(ctx); err != nil || s.out.wanted() {
+					return err
+				}
+				return m.hint(ctx, s.c, &s.page, "View and manage Nomad jobs", "jobs")
 			}
-			return s.one(ctx, args[0])
+			stub, err := s.one(ctx, args[0])
+			if err != nil || s.out.wanted() {
+				return err
+			}
+			return m.hint(ctx, s.c, &s.page, "View this job", jobPage(stub.ID, stub.Namespace))
 		},
 	}
 }
@@ -58,6 +65,7 @@ type jobStatus struct {
 	m                                *meta
 	c                                *client.Client
 	allAllocs, evals, short, verbose bool
+	page                             webUI
 	out                              output
 }
 
@@ -145,17 +153,17 @@ func jobState(status string, stop bool) string {
 	return status
 }
 
-func (s *jobStatus) one(ctx context.Context, id string) error {
+func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error) {
 	stub, err := findJob(ctx, s.m, s.c, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, err := s.report(ctx, stub.ID, stub.Namespace)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if s.out.wanted() {
-		return s.out.print(s.m, []jobReport{r})
+		return stub, s.out.print(s.m, []jobReport{r})
 	}
 	fmt.Fprintln(s.m.out, pairs(
 		"ID", stub.ID, "Name", stub.Name, "Submit Date", absolute(stub.SubmitTime), "Type", stub.Type,
@@ -164,9 +172,9 @@ func (s *jobStatus) one(ctx context.Context, id string) error {
 		"Periodic", strconv.FormatBool(stub.Periodic), "Parameterized", strconv.FormatBool(stub.ParameterizedJob)))
 	switch {
 	case s.short:
-		return nil
+		return stub, nil
 	case stub.ParameterizedJob, stub.Periodic:
-		return s.parent(ctx, stub, r.Summary)
+		return stub, s.parent(ctx, stub, r.Summary)
 	}
 	s.summary(r.Summary)
 	s.failures(r.Evaluations)
@@ -183,10 +191,10 @@ func (s *jobStatus) one(ctx context.Context, id string) error {
 	s.m.heading("Allocations")
 	if len(r.Allocations) == 0 {
 		fmt.Fprintln(s.m.out, "No allocations placed")
-		return nil
+		return stub, nil
 	}
 	fmt.Fprintln(s.m.out, columns(s.m.allocRows(r.Allocations, s.verbose)))
-	return nil
+	return stub, nil
 }
 
 // parent shows the children of a periodic or parameterized job.

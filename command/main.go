@@ -16,8 +16,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/cli"
-
-	"github.com/nomadlike/nomadlike/internal/version"
 )
 
 // name is what the program is called in its own texts.
@@ -48,32 +46,67 @@ func Main(args []string) int {
 
 // Run is Main without the plugin and shim entry points, on the given streams.
 func Run(args []string, in io.Reader, out, errw io.Writer) int {
-	return runCommand(args, streams{in: in, out: out, err: errw})
+	s := streams{in: in, out: out, err: errw}
+	if completing(args) {
+		return complete(args, s)
+	}
+	return runCommand(args, s)
 }
 
+// helpFlags ask for the help of whatever stands before them.
+var helpFlags = []string{"-h", "-help", "--help"}
+
+// runCommand finds the command at the beginning of args and runs it with the rest.
 func runCommand(args []string, s streams) int {
-	if len(args) == 1 && slices.Contains([]string{"-v", "-version", "--version"}, args[0]) {
-		args = []string{"version"}
-	}
 	table := commands(s)
-	if code, ok := unknown(args, table, s); ok {
-		return code
+	if len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		return rootFlag(args, table, s)
 	}
-	c := &cli.CLI{
-		Name: name, Version: version.String(), Args: args,
-		Commands:       table,
-		HiddenCommands: aliases(table),
-		HelpFunc:       rootHelp,
-		HelpWriter:     s.out,
-		ErrorWriter:    s.err,
-		Autocomplete:   true,
+	if len(args) == 0 {
+		fmt.Fprintln(s.err, rootHelp(table))
+		return 127
 	}
-	code, err := c.Run()
+	found, rest := "", args
+	for len(rest) > 0 {
+		next := strings.TrimSpace(found + " " + rest[0])
+		if table[next] == nil {
+			break
+		}
+		found, rest = next, rest[1:]
+	}
+	if found == "" {
+		return noCommand(table, "", args[0], s)
+	}
+	c, err := table[found]()
 	if err != nil {
 		fmt.Fprintln(s.err, err)
 		return 1
 	}
-	return code
+	if _, group := c.(groupCommand); group {
+		switch {
+		case len(rest) > 0 && slices.Contains(helpFlags, rest[0]):
+			fmt.Fprintln(s.out, groupHelp(table, found))
+			return 0
+		case len(rest) > 0 && !strings.HasPrefix(rest[0], "-"):
+			return noCommand(table, found, rest[0], s)
+		}
+		fmt.Fprintln(s.err, groupHelp(table, found))
+		return 1
+	}
+	return c.Run(rest)
+}
+
+// rootFlag answers the flags of the program itself.
+func rootFlag(args []string, table map[string]cli.CommandFactory, s streams) int {
+	switch {
+	case slices.Contains(helpFlags, args[0]):
+		fmt.Fprintln(s.out, rootHelp(table))
+		return 0
+	case slices.Contains([]string{"-v", "-version", "--version"}, args[0]):
+		return runCommand([]string{"version"}, s)
+	}
+	fmt.Fprintf(s.err, "Invalid flags before the subcommand. If these flags are for\nthe subcommand, please put them after the subcommand.\n\n%s\n", rootHelp(table))
+	return 1
 }
 
 // rootHelp is the help of the program alone.
@@ -81,21 +114,24 @@ func rootHelp(table map[string]cli.CommandFactory) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: %s [-version] [-help] [-autocomplete-(un)install] <command> [args]\n", name)
 	list := func(title string, names []string) {
+		width := 0
+		for _, n := range names {
+			width = max(width, len(n))
+		}
 		fmt.Fprintf(&b, "\n%s:\n", title)
 		for _, n := range names {
 			if f := table[n]; f != nil {
 				if c, err := f(); err == nil {
-					fmt.Fprintf(&b, "    %-12s %s\n", n, c.Synopsis())
+					fmt.Fprintf(&b, "    %-*s    %s\n", width, n, c.Synopsis())
 				}
 			}
 		}
 	}
 	list("Common commands", commonCommands)
-	others := slices.DeleteFunc(sortedKeys(table), func(n string) bool {
-		return strings.Contains(n, " ") || slices.Contains(commonCommands, n)
-	})
-	list("Other commands", others)
-	fmt.Fprintf(&b, "\nSee %q for the commands below a word and %q for a command.\n", name+" <command>", name+" <command> -help")
+	list("Other commands", slices.DeleteFunc(sortedKeys(table), func(n string) bool {
+		return strings.Contains(n, " ") || aliases[n] != "" || slices.Contains(commonCommands, n)
+	}))
+	fmt.Fprintf(&b, "\nSee %q for the commands below a word and %q for a command.", name+" <command>", name+" <command> -help")
 	return b.String()
 }
 

@@ -10,6 +10,16 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 )
 
+// inNamespace are the options of a read in a namespace, the command's when it is empty.
+func inNamespace(ns string) api.ReadOptions {
+	return api.ReadOptions{RequestOptions: api.RequestOptions{Namespace: ns}}
+}
+
+// writeIn are the options of a write in a namespace, the command's when it is empty.
+func writeIn(ns string) api.WriteOptions {
+	return api.WriteOptions{RequestOptions: api.RequestOptions{Namespace: ns}}
+}
+
 // cleanPrefix makes a UUID prefix that the API takes: at least two characters, an odd digit dropped.
 func cleanPrefix(kind, id string) (string, error) {
 	if len(id) < 2 {

@@ -9,17 +9,30 @@ import (
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/api/client"
 )
+
+// kinds are the contexts of a search whose objects "status" shows, in the order of ambiguous lists.
+var kinds = []struct {
+	context, title string
+	status         func() *spec
+}{
+	{"jobs", "Jobs", jobStatusCommand},
+	{"evals", "Evaluations", evalStatusCommand},
+	{"allocs", "Allocations", allocStatusCommand},
+	{"nodes", "Nodes", nodeStatusCommand},
+}
 
 func statusCommand() *spec {
 	var (
 		verbose bool
+		page    webUI
 		out     output
 	)
 	return &spec{
-		usage: "status [options] [<id>]", synopsis: "Show whatever has an ID", remote: true, args: atMost(1, "<id>"),
-		long: `Finds what the ID, or the start of one, belongs to - a job, an allocation, an evaluation or a node - and shows
-its status. Without an argument lists the jobs.
+		usage: "status [options] [<id>]", synopsis: "Show whatever has an ID", remote: true, args: atMost(1, "<id>"), completes: completeAll,
+		long: `Finds what the ID, or the start of one, belongs to - a job, an allocation, an evaluation, a node and so on - and
+shows its status. Without an argument lists the jobs.
 
 Example:
 
@@ -27,22 +40,31 @@ Example:
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
 			out.register(f)
-			refuse(f, "ui")
+			page.register(f)
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
 			if err := out.check(); err != nil {
 				return err
 			}
-			kind := "job status"
+			target := jobStatusCommand
 			if len(args) == 1 {
-				var err error
-				if kind, err = m.kindOf(ctx, args[0]); err != nil {
+				c, err := m.client()
+				if err != nil {
+					return err
+				}
+				if target, err = m.statusOf(ctx, c, args[0]); err != nil {
 					return err
 				}
 			}
-			words := strings.Fields(kind)
-			m.flags.Visit(func(f *flag.Flag) { words = append(words, "-"+f.Name+"="+f.Value.String()) })
-			if code := runCommand(append(words, args...), m.streams); code != 0 {
+			c := &command{streams: m.streams, spec: target()}
+			known := c.meta().flags
+			var words []string
+			m.flags.Visit(func(f *flag.Flag) {
+				if known.Lookup(f.Name) != nil {
+					words = append(words, "-"+f.Name+"="+f.Value.String())
+				}
+			})
+			if code := c.Run(append(words, args...)); code != 0 {
 				return exitError(code)
 			}
 			return nil
@@ -50,69 +72,55 @@ Example:
 	}
 }
 
-// kindOf finds the command that shows what id belongs to.
-func (m *meta) kindOf(ctx context.Context, id string) (string, error) {
-	c, err := m.client()
+// statusOf finds the command that shows what id belongs to.
+func (m *meta) statusOf(ctx context.Context, c *client.Client, id string) (func() *spec, error) {
+	resp, _, err := api.Search.Call(ctx, c, &api.SearchRequest{Text: id, Context: "all"})
 	if err != nil {
-		return "", err
+		return nil, doing("Error querying search with id", err)
 	}
-	matches := map[string][]string{}
-	exact := ""
-	note := func(command, found string) {
-		if found == id {
-			exact = command
-		}
-		matches[command] = append(matches[command], found)
-	}
-	jobs := &api.JobListRequest{}
-	jobs.Prefix, jobs.PerPage = id, 20
-	list, _, err := api.JobList.Call(ctx, c, jobs)
-	if err != nil {
-		return "", fmt.Errorf("Error querying search with id: %w", err) //nolint:staticcheck // the contract's text
-	}
-	for _, j := range list {
-		note("job status", j.ID)
-	}
-	if prefix, err := cleanPrefix("ID", id); err == nil && isHex(prefix) {
-		allocs, evals, nodes := &api.AllocListRequest{}, &api.EvalListRequest{}, &api.NodeListRequest{}
-		allocs.Prefix, evals.Prefix, nodes.Prefix = prefix, prefix, prefix
-		allocs.PerPage, evals.PerPage, nodes.PerPage = 20, 20, 20
-		allocs.Namespace, evals.Namespace = api.AllNamespaces, api.AllNamespaces
-		if found, _, err := api.AllocList.Call(ctx, c, allocs); err == nil {
-			for _, a := range found {
-				note("alloc status", a.ID)
-			}
-		}
-		if found, _, err := api.EvalList.Call(ctx, c, evals); err == nil {
-			for _, v := range found {
-				note("eval status", v.ID)
-			}
-		}
-		if found, _, err := api.NodeList.Call(ctx, c, nodes); err == nil {
-			for _, n := range found {
-				note("node status", n.ID)
+	var exact, partial []string // contexts, once a match
+	for _, in := range sortedKeys(resp.Matches) {
+		for _, found := range resp.Matches[in] {
+			partial = append(partial, in)
+			if found == id {
+				exact = append(exact, in)
 			}
 		}
 	}
-	total := 0
-	for _, ids := range matches {
-		total += len(ids)
-	}
+	context := ""
 	switch {
-	case exact != "":
-		return exact, nil
-	case total == 0:
-		return "", fmt.Errorf("Unable to resolve ID: %q", id) //nolint:staticcheck // the contract's text
-	case total == 1:
-		return sortedKeys(matches)[0], nil
+	case len(exact) == 1:
+		context = exact[0]
+	case len(partial) == 1:
+		context = partial[0]
+	case len(partial) == 0:
+		return nil, fmt.Errorf("Unable to resolve ID: %q", id) //nolint:staticcheck // the contract's text
+	default:
+		return nil, m.manyMatches(resp, id)
 	}
-	fmt.Fprintf(m.err, "Multiple matches found for id %q\n", id)
-	for _, k := range sortedKeys(matches) {
-		fmt.Fprintf(m.err, "\n%ss:\n%s\n", strings.TrimSuffix(k, " status"), strings.Join(matches[k], ", "))
+	for _, k := range kinds {
+		if k.context == context {
+			return k.status, nil
+		}
 	}
-	return "", exitError(1)
+	return nil, fmt.Errorf("%q is found among %s, which this version of %s cannot show", id, context, name)
 }
 
-func isHex(s string) bool {
-	return strings.Trim(strings.ToLower(s), "0123456789abcdef-") == ""
+// manyMatches lists what an ID may mean.
+func (m *meta) manyMatches(resp *api.SearchResponse, id string) error {
+	m.complain("Multiple matches found for id %q", id)
+	titles := map[string]string{}
+	for _, k := range kinds {
+		titles[k.context] = k.title
+	}
+	for _, in := range sortedKeys(resp.Matches) {
+		if ids := resp.Matches[in]; len(ids) > 0 {
+			more := ""
+			if resp.Truncations[in] {
+				more = ", ..."
+			}
+			fmt.Fprintf(m.err, "\n%s:\n%s%s\n", either(titles[in], in), strings.Join(ids, ", "), more)
+		}
+	}
+	return exitError(m.spec.status())
 }

@@ -10,39 +10,8 @@ import (
 	"github.com/hashicorp/cli"
 )
 
-// unknown answers a word that names no command, with the nearest that do; ok is false when all is well.
-func unknown(args []string, table map[string]cli.CommandFactory, s streams) (code int, ok bool) {
-	var words []string
-	for _, a := range args {
-		if strings.HasPrefix(a, "-") {
-			break
-		}
-		words = append(words, a)
-	}
-	if len(words) == 0 {
-		return 0, false
-	}
-	group := ""
-	for i, w := range words {
-		at := strings.TrimSpace(group + " " + w)
-		f := table[at]
-		if f == nil {
-			return complain(table, group, w, i == 0, s), true
-		}
-		c, err := f()
-		if err != nil {
-			return 0, false
-		}
-		if _, more := c.(groupCommand); !more {
-			return 0, false
-		}
-		group = at
-	}
-	return 0, false
-}
-
-// complain prints what is wrong with a word, what may be meant, and the help of the words before it.
-func complain(table map[string]cli.CommandFactory, group, word string, root bool, s streams) int {
+// noCommand prints what is wrong with a word, what may be meant, and the help of the words before it.
+func noCommand(table map[string]cli.CommandFactory, group, word string, s streams) int {
 	at := strings.TrimSpace(group + " " + word)
 	fmt.Fprintf(s.err, "%s has no command %q.", name, at)
 	if near := nearest(word, below(table, group)); len(near) > 0 {
@@ -52,15 +21,8 @@ func complain(table map[string]cli.CommandFactory, group, word string, root bool
 		fmt.Fprintf(s.err, " Did you mean %s?", strings.Join(near, " or "))
 	}
 	fmt.Fprint(s.err, "\n\n")
-	if root {
-		visible := map[string]cli.CommandFactory{}
-		hidden := aliases(table)
-		for n, f := range table {
-			if !slices.Contains(hidden, n) {
-				visible[n] = f
-			}
-		}
-		fmt.Fprint(s.err, rootHelp(visible))
+	if group == "" {
+		fmt.Fprintln(s.err, rootHelp(table))
 		return 127
 	}
 	fmt.Fprintln(s.err, groupHelp(table, group))
@@ -93,9 +55,13 @@ func groupHelp(table map[string]cli.CommandFactory, group string) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nSubcommands:\n", c.Help())
-	for _, n := range below(table, group) {
+	names, width := below(table, group), 0
+	for _, n := range names {
+		width = max(width, len(n))
+	}
+	for _, n := range names {
 		if sub, err := table[group+" "+n](); err == nil {
-			fmt.Fprintf(&b, "    %-12s %s\n", n, sub.Synopsis())
+			fmt.Fprintf(&b, "    %-*s    %s\n", width, n, sub.Synopsis())
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")

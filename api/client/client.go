@@ -90,9 +90,10 @@ func (e *StatusError) As(target any) bool {
 
 // Client calls an agent.
 type Client struct {
-	cfg  Config
-	base *url.URL
-	http *http.Client
+	cfg       Config
+	base      *url.URL
+	http      *http.Client
+	transport *http.Transport
 }
 
 // New returns a client; it does not contact the agent.
@@ -126,7 +127,7 @@ func New(cfg Config) (*Client, error) {
 	if tr.TLSClientConfig, err = cfg.TLS.config(); err != nil {
 		return nil, err
 	}
-	return &Client{cfg: cfg, base: u, http: &http.Client{Transport: tr}}, nil
+	return &Client{cfg: cfg, base: u, http: &http.Client{Transport: tr}, transport: tr}, nil
 }
 
 // Address returns the agent's URL as it was given.

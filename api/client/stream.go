@@ -13,9 +13,12 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 )
 
-// Open starts a streaming operation that only answers: frames, log bytes, events or documents. Messages
-// arrive as the declaration says; answers that are plain bytes arrive as frames that hold Data alone.
+// Open starts a streaming operation. Messages arrive as the declaration says; answers that are plain bytes
+// arrive as frames that hold Data alone.
 func (c *Client) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
+	if op.Wire == api.WireSocket {
+		return c.openSocket(ctx, op, req)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	res, err := c.do(ctx, op, req)
 	if err != nil {

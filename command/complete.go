@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/cli"
+	posener "github.com/posener/complete"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/api/client"
+	"github.com/nomadlike/nomadlike/internal/version"
+)
+
+// What the arguments of a command are, for completion: files, or the context of a search.
+const (
+	completeFiles = "files"
+	completeDirs  = "directories"
+
+	completeJobs        = "jobs"
+	completeAllocs      = "allocs"
+	completeEvals       = "evals"
+	completeDeployments = "deployment"
+	completeNodes       = "nodes"
+	completeNodePools   = "node_pools"
+	completeNamespaces  = "namespaces"
+	completePolicies    = "scaling_policy"
+	completeAll         = "all"
+
+	completeServices = "services"
+)
+
+// completeWait bounds how long a shell waits for an agent.
+const completeWait = 2 * time.Second
+
+// completing says whether the shell asks for completions, or the user to set them up.
+func completing(args []string) bool {
+	return os.Getenv("COMP_LINE") != "" || slices.ContainsFunc(args, func(a string) bool {
+		a = strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-")
+		return a == "autocomplete-install" || a == "autocomplete-uninstall"
+	})
+}
+
+// complete answers a shell (bash, zsh and fish set COMP_LINE), or changes the profiles of the user's shells.
+func complete(args []string, s streams) int {
+	table := commands(s)
+	c := &cli.CLI{
+		Name: name, Version: version.String(), Args: args, Commands: table,
+		HiddenCommands: slices.DeleteFunc(sortedKeys(aliases), func(n string) bool { return !strings.Contains(n, "-") }),
+		HelpWriter:     s.out,
+		ErrorWriter:    s.err,
+		Autocomplete:   true,
+	}
+	code, err := c.Run()
+	if err != nil {
+		fmt.Fprintln(s.err, err)
+		return 1
+	}
+	return code
+}
+
+// AutocompleteFlags tells the shell's completion the flags.
+func (c *command) AutocompleteFlags() posener.Flags {
+	out := posener.Flags{}
+	c.meta().flags.VisitAll(func(f *flag.Flag) {
+		if _, ok := f.Value.(*refused); ok {
+			return
+		}
+		out["-"+f.Name] = c.predictFlag(f)
+	})
+	return out
+}
+
+// predictFlag says what the value of a flag may be.
+func (c *command) predictFlag(f *flag.Flag) posener.Predictor {
+	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+		return posener.PredictNothing
+	}
+	if what := c.spec.flagCompletes[f.Name]; what != "" {
+		return c.predict(what)
+	}
+	switch f.Name {
+	case "ca-cert", "client-cert", "client-key", "var-file":
+		return posener.PredictFiles("*")
+	case "ca-path":
+		return posener.PredictDirs("*")
+	case "namespace":
+		return c.predict(completeNamespaces)
+	case "region":
+		return posener.PredictFunc(func(a posener.Args) []string {
+			return c.ask(a, func(ctx context.Context, cl *client.Client) ([]string, error) {
+				regions, _, err := api.RegionList.Call(ctx, cl, &api.AgentRequest{})
+				return regions, err
+			})
+		})
+	}
+	return posener.PredictAnything
+}
+
+// AutocompleteArgs completes file names or what the agent knows.
+func (c *command) AutocompleteArgs() posener.Predictor { return c.predict(c.spec.completes) }
+
+// predict completes one of the complete… constants.
+func (c *command) predict(what string) posener.Predictor {
+	switch what {
+	case "":
+		return posener.PredictNothing
+	case completeFiles:
+		return posener.PredictFiles("*")
+	case completeDirs:
+		return posener.PredictDirs("*")
+	case completeServices:
+		return posener.PredictFunc(func(a posener.Args) []string { return c.ask(a, serviceNames) })
+	}
+	return posener.PredictFunc(func(a posener.Args) []string {
+		return c.ask(a, func(ctx context.Context, cl *client.Client) ([]string, error) {
+			resp, _, err := api.Search.Call(ctx, cl, &api.SearchRequest{Text: a.Last, Context: what})
+			if err != nil {
+				return nil, err
+			}
+			var out []string
+			for _, k := range sortedKeys(resp.Matches) {
+				out = append(out, resp.Matches[k]...)
+			}
+			return out, nil
+		})
+	})
+}
+
+// ask calls the agent that the line's flags and the environment describe. A shell has no place for errors:
+// what cannot be asked completes to nothing.
+func (c *command) ask(a posener.Args, call func(context.Context, *client.Client) ([]string, error)) []string {
+	m := c.meta()
+	words := a.Completed
+	for i, w := range words {
+		if strings.HasPrefix(w, "-") {
+			words = words[i:]
+			break
+		}
+	}
+	if len(words) > 0 && strings.HasPrefix(words[0], "-") {
+		_ = m.flags.Parse(words) // what is wrong now may be right when the line is complete
+	}
+	cl, err := m.client()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), completeWait)
+	defer cancel()
+	out, err := call(ctx, cl)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// serviceNames lists the names of services, which the search by prefix does not know.
+func serviceNames(ctx context.Context, cl *client.Client) ([]string, error) {
+	list, _, err := api.ServiceList.Call(ctx, cl, &api.ServiceListRequest{})
+	var out []string
+	for _, ns := range list {
+		for _, s := range ns.Services {
+			out = append(out, s.ServiceName)
+		}
+	}
+	return out, err
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"flag"
+	"fmt"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// listFlags choose what of a list is shown.
+type listFlags struct {
+	filter, token string
+	perPage       int
+}
+
+// register adds -filter, for lists that have no pages.
+func (l *listFlags) register(f *flag.FlagSet) {
+	f.StringVar(&l.filter, "filter", "", "Only those that the `expression` selects.")
+}
+
+// paging adds the flags of lists that can be cut into pages.
+func (l *listFlags) paging(f *flag.FlagSet) {
+	f.IntVar(&l.perPage, "per-page", 0, "Show `n` at a time.")
+	f.StringVar(&l.token, "page-token", "", "Start at the page that the `token` of the page before names.")
+}
+
+// apply sets the options of a request.
+func (l *listFlags) apply(o *api.ReadOptions) {
+	o.Filter, o.PerPage, o.NextToken = l.filter, l.perPage, l.token
+}
+
+// nextPage says how to go on where a list was cut.
+func (m *meta) nextPage(token string) {
+	if token == "" {
+		return
+	}
+	line := name + " " + firstWords(m.spec.usage)
+	m.flags.Visit(func(f *flag.Flag) {
+		b, boolean := f.Value.(interface{ IsBoolFlag() bool })
+		switch {
+		case f.Name == "page-token" || f.Name == "token":
+		case boolean && b.IsBoolFlag():
+			line += fmt.Sprintf(" -%s=%s", f.Name, f.Value)
+		default:
+			line += fmt.Sprintf(" -%s %s", f.Name, shellQuote(f.Value.String()))
+		}
+	})
+	line += " -page-token " + shellQuote(token)
+	for _, a := range m.flags.Args() {
+		line += " " + shellQuote(a)
+	}
+	fmt.Fprintf(m.out, "\nResults have been paginated. To get the next page run:\n\n%s\n", line)
+}

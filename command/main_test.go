@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	posener "github.com/posener/complete"
+)
+
+// TestMain keeps the user's environment out of the tests.
+func TestMain(m *testing.M) {
+	for _, kv := range os.Environ() {
+		if k, _, _ := strings.Cut(kv, "="); strings.HasPrefix(k, "NOMAD_") || k == "COMP_LINE" {
+			os.Unsetenv(k)
+		}
+	}
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
+
+// run runs a command line without a terminal.
+func run(in string, args ...string) (out, errs string, code int) {
+	var o, e bytes.Buffer
+	code = Run(args, strings.NewReader(in), &o, &e)
+	return o.String(), e.String(), code
+}
+
+func TestDispatch(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		code int
+		// out and errs are parts of what is printed there.
+		out, errs string
+	}{
+		{"", 127, "", "Common commands:"},
+		{"-help", 0, "Other commands:", ""},
+		{"-h", 0, "autocomplete-(un)install", ""},
+		{"--help", 0, "Usage: nomadlike", ""},
+		{"-version", 0, "nomadlike v", ""},
+		{"--version", 0, "nomadlike v", ""},
+		{"-v", 0, "nomadlike v", ""},
+		{"version", 0, "nomadlike v", ""},
+		{"-bogus job", 1, "", "Invalid flags before the subcommand"},
+		{"jbo", 127, "", `Did you mean "nomadlike job"`},
+		{"xyzzy", 127, "", `nomadlike has no command "xyzzy".`},
+		{"job", 1, "", "Subcommands:"},
+		{"job -h", 0, "Subcommands:", ""},
+		{"job stats", 1, "", `Did you mean "nomadlike job status"`},
+		{"job status -help", 0, "Usage: nomadlike job status [options] [<job>]", ""},
+		{"job status web -h", 0, "Usage: nomadlike job status", ""},
+		{"status -bogus", 1, "", "flag provided but not defined: -bogus\nUsage: nomadlike status"},
+		{"job inspect", 1, "", "This command takes one argument: <job>\nFor additional help try 'nomadlike job inspect -help'"},
+		{"job status web -short", 1, "", "This command takes either no arguments or one: <job>"},
+		{"job status -address 127.0.0.1:4646", 1, "", "Error initializing client"},
+		{"eval list -json -t x", 1, "", "Both json and template formatting are not allowed"},
+	} {
+		out, errs, code := run("", strings.Fields(c.args)...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) || c.out == "" && out != "" || c.errs == "" && errs != "" {
+			t.Errorf("%q: status %d, want %d, %q and %q\nstdout: %s\nstderr: %s", c.args, code, c.code, c.out, c.errs, out, errs)
+		}
+	}
+}
+
+func TestAliasesAndGroups(t *testing.T) {
+	table := commands(streams{})
+	for alias, name := range aliases {
+		if table[name] == nil {
+			t.Errorf("%s stands for %q, which there is not", alias, name)
+		}
+	}
+	for name := range table {
+		words := strings.Fields(name)
+		for i := 1; i < len(words); i++ {
+			if g := strings.Join(words[:i], " "); groups[g] == "" {
+				t.Errorf("%q has no group %q", name, g)
+			}
+		}
+		c, err := table[name]()
+		if err != nil || c.Synopsis() == "" || c.Help() == "" {
+			t.Errorf("%s: no help: %v", name, err)
+		}
+		if cmd, ok := c.(*command); ok && aliases[name] == "" && firstWords(cmd.spec.usage) != name {
+			t.Errorf("%s: the usage line is %q", name, cmd.spec.usage)
+		}
+	}
+}
+
+// TestCompletion asks the agent for IDs as a shell would, with the flags that stand on the line.
+func TestCompletion(t *testing.T) {
+	var asked map[string]string
+	var namespace string
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/v1/search":
+			namespace = r.URL.Query().Get("namespace")
+			asked = nil
+			if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+				t.Error(err)
+			}
+			w.Write([]byte(`{"Matches":{"` + asked["Context"] + `":["web","web-2"]},"Truncations":{}}`)) //nolint:errcheck // a test's server
+		default:
+			http.Error(w, "unexpected", http.StatusInternalServerError)
+		}
+	}))
+	defer web.Close()
+	c := &command{spec: jobStatusCommand()}
+	got := c.AutocompleteArgs().Predict(posener.Args{Completed: []string{"job", "status", "-namespace=dev", "-address=" + web.URL}, Last: "we"})
+	if !slices.Equal(got, []string{"web", "web-2"}) || asked["Context"] != "jobs" || asked["Prefix"] != "we" || namespace != "dev" {
+		t.Errorf("got %q from %v in namespace %q", got, asked, namespace)
+	}
+	flags := c.AutocompleteFlags()
+	for _, f := range []string{"-short", "-json", "-t", "-address", "-token"} {
+		if _, ok := flags[f]; !ok {
+			t.Errorf("no flag %s in %v", f, flags)
+		}
+	}
+	if flags["-short"] != nil {
+		t.Error("the boolean flag -short takes a value")
+	}
+	t.Setenv("NOMAD_ADDR", web.URL)
+	if got := flags["-namespace"].Predict(posener.Args{}); len(got) != 2 || asked["Context"] != "namespaces" {
+		t.Errorf("namespaces: got %q from %v", got, asked)
+	}
+	t.Setenv("NOMAD_ADDR", "http://127.0.0.1:1")
+	if got := c.AutocompleteArgs().Predict(posener.Args{}); len(got) != 0 {
+		t.Errorf("without an agent: got %q", got)
+	}
+}

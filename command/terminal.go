@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// colour is an SGR code.
+type colour string
+
+const (
+	red    colour = "31"
+	green  colour = "32"
+	yellow colour = "33"
+	bold   colour = "1"
+)
+
+// coloured says whether standard output takes colours.
+func (m *meta) coloured() bool {
+	switch {
+	case m.noColor:
+		return false
+	case m.forceColor:
+		return true
+	}
+	return os.Getenv("NO_COLOR") == "" && m.terminal()
+}
+
+// screen is what a terminal is besides a writer.
+type screen interface {
+	io.Writer
+	// Size returns the width and height in characters.
+	Size() (width, height int)
+}
+
+// size returns the width and height of the terminal that standard output is; ok is false when it is none.
+func (m *meta) size() (width, height int, ok bool) {
+	switch out := m.out.(type) {
+	case screen:
+		width, height = out.Size()
+		return width, height, true
+	case *os.File:
+		if !term.IsTerminal(int(out.Fd())) {
+			return 0, 0, false
+		}
+		width, height, err := term.GetSize(int(out.Fd()))
+		if err != nil {
+			return 80, 24, true
+		}
+		return width, height, true
+	}
+	return 0, 0, false
+}
+
+// isTerminal says whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	switch s := stream.(type) {
+	case screen:
+		return true
+	case *os.File:
+		return term.IsTerminal(int(s.Fd()))
+	}
+	return false
+}
+
+// terminal says whether standard output is a terminal.
+func (m *meta) terminal() bool {
+	_, _, ok := m.size()
+	return ok
+}
+
+func (m *meta) paint(c colour, s string) string {
+	if !m.coloured() {
+		return s
+	}
+	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+}
