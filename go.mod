@@ -2,6 +2,8 @@ module github.com/nomadlike/nomadlike
 
 go 1.26.8
 
+ignore ./ui/node_modules
+
 require (
 	github.com/google/go-cmp v0.7.0
 	github.com/gorilla/websocket v1.5.3

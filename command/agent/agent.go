@@ -34,8 +34,6 @@ type Deps struct {
 	Program []string
 	// Drivers are the names of the drivers in this binary; "Program... driver NAME" runs one as a plugin.
 	Drivers []string
-	// UI serves the web interface; nil for a page that says there is none.
-	UI http.Handler
 }
 
 // Agent is one agent: a server, a client or both, with the HTTP API in front.
@@ -64,12 +62,6 @@ func New(cfg *Config, deps Deps) (*Agent, error) {
 	}
 	if deps.Logger == nil {
 		deps.Logger = hclog.NewNullLogger()
-	}
-	if deps.UI == nil {
-		deps.UI = http.HandlerFunc(withoutUI)
-	}
-	if cfg.UI.Enabled != nil && !*cfg.UI.Enabled {
-		deps.UI = nil
 	}
 	a := &Agent{cfg: cfg, deps: deps, log: deps.Logger.Named("agent"), pool: rpc.NewPool(), ready: make(chan struct{})}
 	if err := a.setUp(); err != nil {
@@ -216,9 +208,13 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 func (a *Agent) serveHTTP(ctx context.Context) error {
+	web, err := a.cfg.UI.handler()
+	if err != nil {
+		return err
+	}
 	srv := &http.Server{
 		Handler: httpd.New(httpd.Config{
-			Caller: a, Logger: a.deps.Logger, UI: a.deps.UI, ResponseHeaders: a.cfg.HTTPAPIResponseHeaders, Debug: a.debugHandler(),
+			Caller: a, Logger: a.deps.Logger, UI: web, ResponseHeaders: a.cfg.HTTPAPIResponseHeaders, Debug: a.debugHandler(),
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          a.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
@@ -230,7 +226,7 @@ func (a *Agent) serveHTTP(ctx context.Context) error {
 	if v := a.cfg.Limits.HTTPMaxConnsPerClient; v != nil {
 		max = *v
 	}
-	err := srv.Serve(newConnLimiter(a.http, max))
+	err = srv.Serve(newConnLimiter(a.http, max))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -155,7 +155,28 @@ type ACLConfig struct {
 
 // UIConfig is the ui block.
 type UIConfig struct {
-	Enabled *bool `hcl:"enabled"`
+	Enabled               *bool    `hcl:"enabled"`
+	ShowCLIHints          *bool    `hcl:"show_cli_hints"`
+	Label                 UILabel  `hcl:"label,block"`
+	ContentSecurityPolicy UIPolicy `hcl:"content_security_policy,block"`
+}
+
+// UILabel is what the header of the web interface says, to tell clusters apart.
+type UILabel struct {
+	Text            string `hcl:"text"`
+	BackgroundColor string `hcl:"background_color"`
+	TextColor       string `hcl:"text_color"`
+}
+
+// UIPolicy replaces directives of the web interface's content security policy.
+type UIPolicy struct {
+	ConnectSrc     []string `hcl:"connect_src"`
+	DefaultSrc     []string `hcl:"default_src"`
+	FormAction     []string `hcl:"form_action"`
+	FrameAncestors []string `hcl:"frame_ancestors"`
+	ImgSrc         []string `hcl:"img_src"`
+	ScriptSrc      []string `hcl:"script_src"`
+	StyleSrc       []string `hcl:"style_src"`
 }
 
 // LimitsConfig is the limits block.

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MPL-2.0
+
+/** Address of the agent under test; ui/e2e_test.go starts it. */
+export const address = process.env.NOMADLIKE_ADDR ?? '';
+if (!address) throw new Error('NOMADLIKE_ADDR is not set: run go test ./ui, or set it to the address of an agent in dev mode');
+
+/** Asks the agent's API. */
+export async function api<T>(path: string, body?: unknown, method = body === undefined ? 'GET' : 'PUT'): Promise<T> {
+  const response = await fetch(address + path, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return (text ? JSON.parse(text) : null) as T;
+}
+
+/** Registers the job of a job file, with its source. */
+export async function run(source: string): Promise<string> {
+  const job = await api<{ ID: string }>('/v1/jobs/parse', { JobHCL: source, Canonicalize: true });
+  await api('/v1/jobs', { Job: job, Submission: { Source: source, Format: 'hcl2' } });
+  return job.ID;
+}
+
+/** Asks again until the answer satisfies; the test's own time limit ends it. */
+export async function until<T>(what: () => Promise<T>, satisfied: (t: T) => boolean): Promise<T> {
+  for (;;) {
+    const t = await what();
+    if (satisfied(t)) return t;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** An allocation in a list. */
+export interface Alloc {
+  ID: string;
+  JobID: string;
+  ClientStatus: string;
+  TaskGroup: string;
+}
+
+/** Waits until a job has so many running allocations. */
+export function running(job: string, count = 1): Promise<Alloc[]> {
+  return until(
+    async () => (await api<Alloc[]>(`/v1/job/${encodeURIComponent(job)}/allocations`)).filter((a) => a.ClientStatus === 'running'),
+    (a) => a.length >= count,
+  );
+}
+
+/** Removes a job. */
+export async function purge(job: string): Promise<void> {
+  await api(`/v1/job/${encodeURIComponent(job)}?purge=true`, undefined, 'DELETE');
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MPL-2.0
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, expect } from 'vitest';
+import { address } from './agent';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What agents answer with 501 as long as it is not built; a line goes when it is. */
+const notServedYet = /\/v1\/namespaces/;
+
+let browser: Browser | undefined;
+
+async function start(): Promise<Browser> {
+  browser ??= await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'],
+  });
+  return browser;
+}
+
+afterAll(async () => {
+  await browser?.close();
+  browser = undefined;
+});
+
+/** How a page is looked at. */
+export interface Look {
+  theme?: 'light' | 'dark';
+  width?: number;
+  height?: number;
+}
+
+/** A page of the interface that notes everything that goes wrong in it. */
+export class Screen {
+  private wrong: string[] = [];
+  private constructor(
+    readonly page: Page,
+    private context: BrowserContext,
+  ) {}
+
+  /** Opens a path below /ui. */
+  static async open(path: string, look: Look = {}): Promise<Screen> {
+    const context = await (await start()).newContext({
+      viewport: { width: look.width ?? 1280, height: look.height ?? 800 },
+      colorScheme: look.theme ?? 'light',
+      reducedMotion: 'reduce',
+      bypassCSP: false,
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    const screen = new Screen(page, context);
+    page.on('console', (m) => {
+      if (m.type() === 'error' || m.type() === 'warning') {
+        const text = `console ${m.type()}: ${m.text()} ${m.location().url}`;
+        if (!notServedYet.test(text)) screen.wrong.push(text);
+      }
+    });
+    page.on('pageerror', (e) => screen.wrong.push(`error: ${e.message}`));
+    page.on('response', (r) => {
+      if (r.status() >= 400 && !notServedYet.test(r.url())) screen.wrong.push(`${r.status()} of ${r.request().method()} ${r.url()}`);
+    });
+    page.on('request', (r) => {
+      if (!r.url().startsWith(address) && !/^(data|blob):/.test(r.url())) screen.wrong.push(`request to another host: ${r.url()}`);
+    });
+    await page.goto(`${address}/ui${path}`);
+    return screen;
+  }
+
+  /** Allows one kind of failure that a test provokes. */
+  forgive(pattern: RegExp) {
+    this.wrong = this.wrong.filter((w) => !pattern.test(w));
+  }
+
+  /** Fails when anything went wrong so far, or when the page as it is violates a rule of accessibility. */
+  async check() {
+    // Transitions blend colours, which would be judged.
+    await this.page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => undefined))));
+    // Through the protocol: the page's own policy allows no foreign script, and shall not.
+    const session = await this.context.newCDPSession(this.page);
+    await session.send('Runtime.evaluate', { expression: axe });
+    const { result } = await session.send('Runtime.evaluate', {
+      expression: `axe.run(document, { resultTypes: ['violations'] }).then(r => JSON.stringify(r.violations.map(v => v.id + ': ' + v.help + '\\n  ' + v.nodes.slice(0, 4).map(n => n.html.slice(0, 300) + ' ' + (n.any[0]?.message ?? '')).join('\\n  '))))`,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    await session.detach();
+    expect(JSON.parse(String(result.value)), `accessibility of ${this.page.url()}`).toEqual([]);
+    expect(this.wrong, `what went wrong on ${this.page.url()}`).toEqual([]);
+    const wide = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide, `${this.page.url()} scrolls sideways`).toBeLessThanOrEqual(0);
+  }
+
+  /** Looks at the same page in another way. */
+  async look(look: Look) {
+    await this.page.emulateMedia({ colorScheme: look.theme ?? 'light' });
+    await this.page.setViewportSize({ width: look.width ?? 1280, height: look.height ?? 800 });
+  }
+
+  /** Goes to another path below /ui, as a new visit. */
+  async go(path: string) {
+    await this.page.goto(`${address}/ui${path}`);
+  }
+
+  /** Keeps a picture when SHOTS names a directory. */
+  async shot(name: string) {
+    const dir = process.env.SHOTS;
+    if (!dir) return;
+    mkdirSync(dir, { recursive: true });
+    await this.page.screenshot({ path: `${dir}/${name}.png` });
+  }
+
+  /** Checks and closes. */
+  async done() {
+    try {
+      await this.check();
+    } finally {
+      await this.context.close();
+    }
+  }
+
+  /** Closes without a check. */
+  async close() {
+    await this.context.close();
+  }
+}

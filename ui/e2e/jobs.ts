@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MPL-2.0
+
+/** A service of raw_exec that writes to both its logs. */
+export const service = (id: string, count = 2, message = 'hello') => `
+job "${id}" {
+  meta {
+    owner = "e2e"
+  }
+  group "web" {
+    count = ${count}
+    network {
+      port "http" {}
+    }
+    task "server" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "i=0; while true; do i=$((i+1)); echo \\"${message} $i\\"; echo \\"warn $i\\" >&2; sleep 1; done"]
+      }
+      resources {
+        cpu    = 50
+        memory = 32
+      }
+    }
+    task "init" {
+      lifecycle {
+        hook = "prestart"
+      }
+      driver = "raw_exec"
+      config {
+        command = "/bin/echo"
+        args    = ["prepared"]
+      }
+      resources {
+        cpu    = 20
+        memory = 16
+      }
+    }
+  }
+}
+`;
+
+/** A service that no client can take. */
+export const unplaceable = (id: string) => `
+job "${id}" {
+  group "db" {
+    count = 2
+    constraint {
+      attribute = "\${attr.kernel.name}"
+      value     = "plan9"
+    }
+    task "db" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/true"
+      }
+    }
+  }
+  group "cache" {
+    task "cache" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/true"
+      }
+      resources {
+        memory = 99999999
+      }
+    }
+  }
+}
+`;
+
+/** A batch job that fails. */
+export const failing = (id: string) => `
+job "${id}" {
+  type = "batch"
+  group "work" {
+    restart {
+      attempts = 1
+      delay    = "1s"
+      mode     = "fail"
+    }
+    reschedule {
+      attempts  = 0
+      unlimited = false
+    }
+    task "work" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "echo giving up >&2; exit 3"]
+      }
+    }
+  }
+}
+`;
+
+/** A job that waits to be dispatched. */
+export const parameterized = (id: string) => `
+job "${id}" {
+  type = "batch"
+  parameterized {
+    payload       = "optional"
+    meta_required = ["who"]
+  }
+  group "work" {
+    task "work" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/echo"
+        args    = ["hello", "\${NOMAD_META_who}"]
+      }
+    }
+  }
+}
+`;
+
+/** A job that is launched once a year. */
+export const periodic = (id: string) => `
+job "${id}" {
+  type = "batch"
+  periodic {
+    crons = ["0 0 1 1 *"]
+  }
+  group "work" {
+    task "work" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/true"
+      }
+    }
+  }
+}
+`;

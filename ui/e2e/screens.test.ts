@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MPL-2.0
+import { afterAll, beforeAll, test } from 'vitest';
+import { api, run, running, until, type Alloc } from './agent';
+import { Screen } from './browser';
+import { failing, service, unplaceable } from './jobs';
+
+// Every screen in both themes, on a desktop and on the narrowest telephone.
+
+
+beforeAll(async () => {
+  await run(service('shown'));
+  await run(service('shown', 2, 'second'));
+  await run(unplaceable('stuck'));
+  await run(failing('broken'));
+  await running('shown', 2);
+  await until(
+    () => api<Alloc[]>('/v1/job/broken/allocations'),
+    (a) => a.some((x) => x.ClientStatus === 'failed'),
+  );
+});
+
+const screens: [name: string, path: () => string, text: string | RegExp][] = [
+  ['jobs', () => '/jobs', 'stuck'],
+  ['job', () => '/jobs/shown@default', /of 2/],
+  ['job-stuck', () => '/jobs/stuck@default', /Why not placed/],
+  ['job-broken', () => '/jobs/broken@default', /Exit Code: 3/],
+  ['job-definition', () => '/jobs/shown@default/definition', /raw_exec/],
+  ['job-json', () => '/jobs/shown@default/definition?form=json', /"TaskGroups"/],
+  ['job-versions', () => '/jobs/shown@default/versions', /Version 0/],
+  ['job-evaluations', () => '/jobs/shown@default/evaluations', /Triggered by|Created/],
+];
+
+const looks = [
+  { theme: 'light', width: 1280 },
+  { theme: 'dark', width: 1280 },
+  { theme: 'light', width: 320, height: 640 },
+  { theme: 'dark', width: 320, height: 640 },
+] as const;
+
+let screen: Screen;
+beforeAll(async () => {
+  screen = await Screen.open('/jobs');
+});
+afterAll(() => screen.close());
+
+test.each(screens)('%s', async (name, path, text) => {
+  await screen.look(looks[0]);
+  await screen.go(path());
+  await screen.page.locator('main').getByText(text).filter({ visible: true }).first().waitFor();
+  for (const look of looks) {
+    await screen.look(look);
+    await screen.shot(`${name}-${look.theme}-${look.width}`);
+    await screen.check();
+  }
+});

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MPL-2.0
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useLocation } from 'wouter';
+import { Icons, type IconName } from '../components/icons';
+import { Link } from '../components/link';
+import { connection } from './connection';
+import { Header } from './header';
+import { Help } from './help';
+import { useShortcuts } from './shortcuts';
+import css from './shell.module.css';
+import { useStore } from './store';
+import { Toasts } from './toast-list';
+
+/** The entries of the navigation; the letter after g goes there. */
+export const places: { to: string; text: string; icon: IconName; letter: string }[] = [
+  { to: '/jobs', text: 'Jobs', icon: 'jobs', letter: 'j' },
+  { to: '/allocations', text: 'Allocations', icon: 'allocations', letter: 'a' },
+  { to: '/evaluations', text: 'Evaluations', icon: 'evaluations', letter: 'e' },
+  { to: '/clients', text: 'Clients', icon: 'clients', letter: 'c' },
+  { to: '/servers', text: 'Servers', icon: 'servers', letter: 's' },
+  { to: '/topology', text: 'Topology', icon: 'topology', letter: 't' },
+  { to: '/cluster', text: 'Cluster', icon: 'cluster', letter: 'u' },
+];
+
+/** What surrounds every screen: header, navigation, messages. */
+export function Shell({ children }: { children: ReactNode }) {
+  const [path] = useLocation();
+  const [open, setOpen] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  useShortcuts();
+  useEffect(() => {
+    setOpen(false);
+    window.scrollTo(0, 0);
+  }, [path]);
+  return (
+    <div className={css.shell}>
+      <button type="button" className={css.skip} onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <Header menuOpen={open} onMenu={() => setOpen(!open)} />
+      <nav className={css.nav} data-open={open} aria-label="Main" id="main-navigation">
+        {places.map((p) => {
+          const Icon = Icons[p.icon];
+          const here = path === p.to || path.startsWith(`${p.to}/`);
+          return (
+            <Link key={p.to} to={p.to} aria-current={here ? 'page' : undefined}>
+              <Icon size={17} />
+              {p.text}
+            </Link>
+          );
+        })}
+      </nav>
+      <main className={css.main} ref={main} tabIndex={-1}>
+        <Offline />
+        {children}
+      </main>
+      <Toasts />
+      <Help />
+    </div>
+  );
+}
+
+function Offline() {
+  const online = useStore(connection.online);
+  if (online) return null;
+  return (
+    <div className={css.offline} role="alert">
+      <Icons.warn size={16} />
+      <span>The agent cannot be reached. What you see may be old; this page comes back by itself when the agent does.</span>
+    </div>
+  );
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { AllocListStub } from '../api/types.gen';
+import { href } from '../lib/href';
+import { short } from '../lib/format';
+import { allocStatus } from '../lib/status';
+import { Link } from './link';
+import { StatusMark } from './status';
+import { DataTable, type Column } from './table';
+import { Time } from './time';
+
+/** What an allocation's row may leave out because the page says it. */
+type Known = 'job' | 'node' | 'namespace';
+
+function columns(known: Known[]): Column<AllocListStub>[] {
+  const all: (Column<AllocListStub> | false)[] = [
+    { key: 'id', title: 'Allocation', cell: (a) => <AllocLink alloc={a} /> },
+    { key: 'name', title: 'Name', from: 'wide', grow: known.includes('job'), sort: (a) => a.Name, cell: (a) => a.Name },
+    { key: 'status', title: 'Status', sort: (a) => allocStatus(a).text, cell: (a) => <StatusMark status={allocStatus(a)} /> },
+    !known.includes('job') && { key: 'job', title: 'Job', sort: (a) => a.JobID, cell: (a) => <Link to={href.job(a.JobID, a.Namespace)}>{a.JobID}</Link> },
+    { key: 'group', title: 'Group', from: 'small', sort: (a) => a.TaskGroup, cell: (a) => a.TaskGroup },
+    !known.includes('node') && { key: 'node', title: 'Client', from: 'small', sort: (a) => a.NodeName, cell: (a) => <Link to={href.node(a.NodeID)}>{a.NodeName || short(a.NodeID)}</Link> },
+    !known.includes('namespace') && { key: 'namespace', title: 'Namespace', from: 'wide', sort: (a) => a.Namespace, cell: (a) => a.Namespace },
+    { key: 'version', title: 'Version', from: 'wide', align: 'right', sort: (a) => a.JobVersion, cell: (a) => a.JobVersion },
+    { key: 'restarts', title: 'Restarts', from: 'wide', align: 'right', sort: restarts, cell: (a) => restarts(a) || '–' },
+    { key: 'created', title: 'Created', from: 'small', sort: (a) => a.CreateTime, cell: (a) => <Time at={a.CreateTime} /> },
+  ];
+  return all.filter((c) => c !== false);
+}
+
+function restarts(a: AllocListStub): number {
+  return Object.values(a.TaskStates ?? {}).reduce((n, t) => n + t.Restarts, 0);
+}
+
+function AllocLink({ alloc }: { alloc: AllocListStub }) {
+  return (
+    <Link to={href.alloc(alloc.ID)} aria-label={`Allocation ${short(alloc.ID)}`}>
+      <code>{short(alloc.ID)}</code>
+    </Link>
+  );
+}
+
+/** Allocations in a table. */
+export function AllocTable({ allocs, known = [], label = 'Allocations', sortBy = '-created', param }: { allocs: AllocListStub[]; known?: Known[]; label?: string; sortBy?: string; param?: string }) {
+  return <DataTable label={label} columns={columns(known)} rows={allocs} rowKey={(a) => a.ID} sortBy={sortBy} param={param} />;
+}
+

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { Tone } from '../lib/status';
+import css from './bar.module.css';
+
+/** One part of a bar. */
+export interface Part {
+  label: string;
+  value: number;
+  tone: Tone;
+  /** Drawn with stripes: wanted, but not there. */
+  missing?: boolean;
+}
+
+/** A bar of parts, with the numbers in words beside it. */
+export function Bar({ parts, label, legend }: { parts: Part[]; label: string; legend?: boolean }) {
+  const shown = parts.filter((p) => p.value > 0);
+  const total = shown.reduce((n, p) => n + p.value, 0);
+  const words = shown.map((p) => `${p.value} ${p.label}`).join(', ') || 'none';
+  return (
+    <div className={css.whole}>
+      <div className={css.bar} role="img" aria-label={`${label}: ${words}`} title={words}>
+        {shown.map((p) => (
+          <div key={p.label} className={css.part} data-tone={p.tone} data-missing={p.missing} style={{ width: `${(p.value / total) * 100}%` }} />
+        ))}
+      </div>
+      {legend && (
+        <ul className={css.legend} aria-hidden="true">
+          {parts.map((p) => (
+            <li key={p.label} data-tone={p.tone} data-zero={p.value === 0}>
+              <span className={css.dot} data-missing={p.missing} />
+              <b>{p.value}</b> {p.label}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** How much of something is used. */
+export function Gauge({ used, total, text, label }: { used: number; total: number; text: string; label: string }) {
+  const share = total > 0 ? used / total : 0;
+  const tone: Tone = share >= 0.95 ? 'bad' : share >= 0.8 ? 'warn' : 'busy';
+  return (
+    <div className={css.gauge} role="img" aria-label={`${label}: ${text}`}>
+      <div className={css.bar}>
+        <div className={css.part} data-tone={tone} style={{ width: `${Math.min(share, 1) * 100}%` }} />
+      </div>
+      <span className={css.text}>{text}</span>
+    </div>
+  );
+}

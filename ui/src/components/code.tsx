@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MPL-2.0
+import { pageSettings } from '../app/page-settings';
+import { Copy } from './id';
+import css from './text.module.css';
+
+/** The command line that shows or does the same as this part of the page. */
+export function Cli({ command }: { command: string }) {
+  if (pageSettings.hideCLIHints) return null;
+  return (
+    <div className={css.cli} aria-label="The same on the command line">
+      <span aria-hidden="true">$</span>
+      <code tabIndex={0}>{command}</code>
+      <Copy text={command} label="Copy the command" />
+    </div>
+  );
+}
+
+/** A word for a shell, quoted if it must be. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Text as it is, with line numbers. */
+export function Code({ text, label }: { text: string; label: string }) {
+  const lines = text.replace(/\n$/, '').split('\n').length;
+  return (
+    <div className={css.code} role="region" aria-label={label} tabIndex={0}>
+      <div className={css.numbered}>
+        <div className={css.numbers} aria-hidden="true">
+          {Array.from({ length: lines }, (_, i) => i + 1).join('\n')}
+        </div>
+        <div className={css.lines}>{text}</div>
+      </div>
+    </div>
+  );
+}

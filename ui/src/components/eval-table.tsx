@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { Evaluation } from '../api/types.gen';
+import { summary } from '../lib/explain';
+import { short } from '../lib/format';
+import { href } from '../lib/href';
+import { evalStatus } from '../lib/status';
+import { Link } from './link';
+import { StatusMark } from './status';
+import { DataTable, type Column } from './table';
+import { Time } from './time';
+
+/** One line on what an evaluation found. */
+export function outcome(e: Evaluation): string {
+  const failed = Object.entries(e.FailedTGAllocs ?? {});
+  if (failed.length > 0) return failed.map(([g, m]) => `${failed.length > 1 ? `${g}: ` : ''}${summary(m)}`).join('; ');
+  return e.StatusDescription ?? '';
+}
+
+/** Evaluations in a table. */
+export function EvalTable({ evals, known = [] }: { evals: Evaluation[]; known?: 'job'[] }) {
+  const columns: (Column<Evaluation> | false)[] = [
+    {
+      key: 'id',
+      title: 'Evaluation',
+      cell: (e) => (
+        <Link to={href.evaluation(e.ID ?? '', e.Namespace)} aria-label={`Evaluation ${short(e.ID ?? '')}`}>
+          <code>{short(e.ID ?? '')}</code>
+        </Link>
+      ),
+    },
+    { key: 'status', title: 'Status', sort: (e) => evalStatus(e).text, cell: (e) => <StatusMark status={evalStatus(e)} /> },
+    !known.includes('job') && { key: 'job', title: 'Job', sort: (e) => e.JobID, cell: (e) => e.JobID && <Link to={href.job(e.JobID, e.Namespace)}>{e.JobID}</Link> },
+    { key: 'trigger', title: 'Triggered by', from: 'small', sort: (e) => e.TriggeredBy, cell: (e) => e.TriggeredBy },
+    { key: 'priority', title: 'Priority', from: 'wide', align: 'right', sort: (e) => e.Priority, cell: (e) => e.Priority },
+    { key: 'created', title: 'Created', sort: (e) => e.CreateIndex, cell: (e) => <Time at={e.CreateTime} /> },
+    { key: 'outcome', title: 'Outcome', from: 'wide', grow: true, cell: outcome },
+  ];
+  return <DataTable label="Evaluations" columns={columns.filter((c) => c !== false)} rows={evals} rowKey={(e) => e.ID ?? ''} sortBy="-created" />;
+}

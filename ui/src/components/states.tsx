@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MPL-2.0
+import { Button, Loader } from '@mantine/core';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { Component, type ReactNode } from 'react';
+import { ApiError, type Answer } from '../api/client';
+import { describe } from '../app/toasts';
+import { Icons } from './icons';
+import css from './states.module.css';
+
+/** What a list without entries says: what is missing and what to do about it. */
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className={css.empty}>
+      <p className={css.title}>{title}</p>
+      {children && <div>{children}</div>}
+    </div>
+  );
+}
+
+/** An error in the server's words, with a way to try again. */
+export function Failure({ error, retry, what }: { error: unknown; retry?: () => void; what: string }) {
+  const api = error instanceof ApiError ? error : undefined;
+  if (api?.unserved) {
+    return (
+      <Empty title={`${what}: not served by this agent`}>
+        <p>{api.message || 'The agent that answers is a version without it.'}</p>
+      </Empty>
+    );
+  }
+  return (
+    <div className={css.failure} role="alert">
+      <Icons.bad size={18} />
+      <div>
+        <strong>{what} could not be read.</strong>
+        <p>{describe(error)}</p>
+        {retry && (
+          <Button size="compact-sm" variant="default" onClick={retry}>
+            Try again
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** A wait that says what for; it appears late, so that quick answers do not flicker. */
+export function Waiting({ what = 'Loading' }: { what?: string }) {
+  return (
+    <div className={css.waiting} role="status">
+      <Loader size="sm" color="gray" aria-hidden="true" />
+      <span>{what}…</span>
+    </div>
+  );
+}
+
+/** Shows the result of a read, or why there is none. What was read stays while the agent is away. */
+export function Result<R>({ query, what, children }: { query: UseQueryResult<Answer<R>, Error>; what: string; children: (data: R, answer: Answer<R>) => ReactNode }) {
+  const gone = query.error instanceof ApiError && query.error.status === 404;
+  if (query.data && !gone) return <>{children(query.data.data, query.data)}</>;
+  if (query.error) return <Failure error={query.error} what={what} retry={() => void query.refetch()} />;
+  return <Waiting />;
+}
+
+/** Keeps a mistake of one screen from taking the page down. */
+export class Boundary extends Component<{ children: ReactNode; resetKey: string }, { error: Error | undefined; key: string }> {
+  override state = { error: undefined as Error | undefined, key: this.props.resetKey };
+
+  static getDerivedStateFromError(error: Error) {
+    return { error };
+  }
+  static getDerivedStateFromProps(props: { resetKey: string }, state: { key: string }) {
+    return props.resetKey === state.key ? null : { error: undefined, key: props.resetKey };
+  }
+  override render() {
+    if (!this.state.error) return this.props.children;
+    return (
+      <div className={css.failure} role="alert">
+        <Icons.bad size={18} />
+        <div>
+          <strong>This screen failed.</strong>
+          <p>{this.state.error.message}</p>
+          <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
+            Load the page again
+          </Button>
+        </div>
+      </div>
+    );
+  }
+}

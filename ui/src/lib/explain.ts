@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { AllocMetric } from '../api/types.gen';
+import { count } from './format';
+
+/** One thing that kept nodes out, with how many. */
+export interface Reason {
+  /** How many nodes it kept out. */
+  nodes: number;
+  text: string;
+  /** Of a constraint, or of room that is missing. */
+  kind: 'constraint' | 'room' | 'quota' | 'none';
+  /** What to do about it. */
+  advice?: string;
+}
+
+const dimensions: Record<string, string> = {
+  cpu: 'CPU shares',
+  cores: 'CPU cores',
+  memory: 'memory',
+  disk: 'disk',
+  'network: port collision': 'a port that is taken',
+};
+
+function constraintAdvice(text: string): string | undefined {
+  if (/missing drivers/.test(text)) return 'No driver of that name is healthy there; look at the drivers of the client.';
+  if (/distinct_hosts/.test(text)) return 'Each allocation wants a node of its own: fewer allocations or more nodes.';
+  if (/missing compatible host volumes|host volume/i.test(text)) return 'The clients have no such host volume.';
+  if (/computed class ineligible/.test(text)) return 'Nodes of this class were ruled out before for the same job.';
+  return undefined;
+}
+
+/** Why a placement failed, most common reason first, in words. */
+export function reasons(m: AllocMetric): Reason[] {
+  const found: Reason[] = [];
+  for (const [name, n] of Object.entries(m.ConstraintFiltered ?? {})) {
+    found.push({ nodes: n, kind: 'constraint', text: `Constraint not met: ${name}`, advice: constraintAdvice(name) });
+  }
+  for (const [name, n] of Object.entries(m.DimensionExhausted ?? {})) {
+    found.push({ nodes: n, kind: 'room', text: `Not enough ${dimensions[name] ?? name}`, advice: 'Ask for less, stop something, or add a client.' });
+  }
+  found.sort((a, b) => b.nodes - a.nodes);
+  for (const q of m.QuotaExhausted ?? []) found.push({ nodes: 0, kind: 'quota', text: `Quota used up: ${q}` });
+  if (found.length === 0) {
+    if (m.NodesEvaluated === 0) {
+      const pools = m.NodePool ? ` of node pool "${m.NodePool}"` : '';
+      found.push({ nodes: 0, kind: 'none', text: `No eligible client${pools} in the job's datacenters`, advice: 'Check the datacenters and the node pool of the job, and that a client is ready and eligible.' });
+    } else if (m.NodesFiltered > 0) {
+      found.push({ nodes: m.NodesFiltered, kind: 'constraint', text: 'Kept out by constraints' });
+    }
+  }
+  return found;
+}
+
+/** One line on a failed placement. */
+export function summary(m: AllocMetric): string {
+  const first = reasons(m)[0];
+  const scope = `${count(m.NodesEvaluated, 'client')} considered, ${m.NodesFiltered} filtered, ${m.NodesExhausted} exhausted`;
+  return first ? `${first.text} (${scope})` : scope;
+}
+
+/** Nodes that came closest: they met every constraint and only lacked room, by what they lack. */
+export function nearest(m: AllocMetric): { what: string; nodes: number }[] {
+  return Object.entries(m.DimensionExhausted ?? {})
+    .map(([what, nodes]) => ({ what: dimensions[what] ?? what, nodes }))
+    .sort((a, b) => b.nodes - a.nodes);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MPL-2.0
+import { expect, test } from 'vitest';
+import type { AllocListStub, Job } from '../api/types.gen';
+import { groupStates } from './groups';
+
+const alloc = (a: Partial<AllocListStub>) => ({ TaskGroup: 'web', ClientStatus: 'running', DesiredStatus: 'run', JobVersion: 1, NextAllocation: '', ...a }) as AllocListStub;
+const job = (type: string, count: number, stop = false) => ({ Type: type, Stop: stop, TaskGroups: [{ Name: 'web', Count: count }] }) as unknown as Job;
+
+test('what is there and what is missing', () => {
+  const [s] = groupStates(job('service', 5), [
+    alloc({}),
+    alloc({ JobVersion: 0, DeploymentStatus: { Healthy: true } as AllocListStub['DeploymentStatus'] }),
+    alloc({ DeploymentStatus: { Healthy: null } as AllocListStub['DeploymentStatus'] }),
+    alloc({ ClientStatus: 'pending' }),
+    alloc({ ClientStatus: 'failed', NextAllocation: 'x' }),
+    alloc({ ClientStatus: 'failed' }),
+    alloc({ ClientStatus: 'running', DesiredStatus: 'stop' }),
+    alloc({ TaskGroup: 'other' }),
+  ]);
+  expect(s).toMatchObject({ desired: 5, healthy: 2, running: 1, starting: 1, failed: 1, missing: 1, versions: [[1, 3], [0, 1]] });
+});
+
+test('system jobs have no number, stopped jobs want none, batch jobs count what is done', () => {
+  expect(groupStates(job('system', 1), [alloc({})])[0]).toMatchObject({ desired: undefined, missing: 0, healthy: 1 });
+  expect(groupStates(job('service', 3, true), [])[0]).toMatchObject({ desired: 0, missing: 0 });
+  expect(groupStates(job('batch', 3), [alloc({ ClientStatus: 'complete' })])[0]).toMatchObject({ desired: 3, complete: 1, missing: 2 });
+});

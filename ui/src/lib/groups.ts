@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { AllocListStub, Job } from '../api/types.gen';
+
+/** How a group stands against what it should be. */
+export interface GroupState {
+  name: string;
+  /** How many there should be; undefined when every eligible node gets one. */
+  desired: number | undefined;
+  healthy: number;
+  running: number;
+  starting: number;
+  failed: number;
+  lost: number;
+  unknown: number;
+  complete: number;
+  /** How many of the desired ones are not there. */
+  missing: number;
+  /** Living allocations by job version, newest first. */
+  versions: [version: number, allocs: number][];
+}
+
+/** The state of each group of a job. Failed and lost count only where nothing has taken their place. */
+export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allocs: AllocListStub[]): GroupState[] {
+  return (job.TaskGroups ?? []).map((g) => {
+    const everywhere = job.Type === 'system' || job.Type === 'sysbatch';
+    const mine = allocs.filter((a) => a.TaskGroup === g.Name);
+    const s: GroupState = { name: g.Name, desired: everywhere ? undefined : job.Stop ? 0 : (g.Count ?? 1), healthy: 0, running: 0, starting: 0, failed: 0, lost: 0, unknown: 0, complete: 0, missing: 0, versions: [] };
+    const versions = new Map<number, number>();
+    for (const a of mine) {
+      const living = a.ClientStatus === 'running' || a.ClientStatus === 'pending' || a.ClientStatus === 'unknown';
+      if (living && a.DesiredStatus === 'run') versions.set(a.JobVersion, (versions.get(a.JobVersion) ?? 0) + 1);
+      if (a.ClientStatus === 'running' && a.DesiredStatus === 'run') {
+        // Without a deployment nobody judges health: a running allocation is as good as it gets.
+        if (a.DeploymentStatus?.Healthy !== false && (a.DeploymentStatus?.Healthy || !a.DeploymentStatus)) s.healthy++;
+        else s.running++;
+      } else if (a.ClientStatus === 'pending' && a.DesiredStatus === 'run') s.starting++;
+      else if (a.ClientStatus === 'unknown') s.unknown++;
+      else if (a.ClientStatus === 'complete') s.complete++;
+      else if (a.ClientStatus === 'failed' && !a.NextAllocation) s.failed++;
+      else if (a.ClientStatus === 'lost' && !a.NextAllocation) s.lost++;
+    }
+    const there = s.healthy + s.running + s.starting + s.unknown + (job.Type === 'batch' ? s.complete : 0);
+    s.missing = Math.max(0, (s.desired ?? 0) - there);
+    s.versions = [...versions].sort((x, y) => y[0] - x[0]);
+    return s;
+  });
+}

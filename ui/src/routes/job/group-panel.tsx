@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { AllocListStub, Job } from '../../api/types.gen';
+import { Bar } from '../../components/bar';
+import { Card, Panel } from '../../components/page';
+import { groupStates, type GroupState } from '../../lib/groups';
+import css from './overview.module.css';
+import { ScaleButton } from './scale';
+
+/** All groups with their allocations by state. */
+export function GroupPanel({ job, allocs }: { job: Job; allocs: AllocListStub[] }) {
+  const groups = groupStates(job, allocs);
+  return (
+    <Panel title="Groups">
+      <Card>
+        <div className={css.groups}>
+          {groups.map((g) => (
+            <Group key={g.name} job={job} group={g} />
+          ))}
+        </div>
+      </Card>
+    </Panel>
+  );
+}
+
+function Group({ job, group: g }: { job: Job; group: GroupState }) {
+  const batch = job.Type === 'batch' || job.Type === 'sysbatch';
+  const there = g.healthy + g.running + (batch ? g.complete : 0);
+  const wanted = g.desired === undefined ? 'one on every eligible client' : `${there} of ${g.desired}`;
+  const detail = [
+    { label: 'healthy', value: g.healthy, tone: 'good' as const },
+    { label: 'running', value: g.running, tone: 'busy' as const },
+    { label: 'starting', value: g.starting, tone: 'idle' as const },
+    ...(batch ? [{ label: 'complete', value: g.complete, tone: 'idle' as const }] : []),
+    { label: 'unknown', value: g.unknown, tone: 'warn' as const },
+    { label: 'failed', value: g.failed, tone: 'bad' as const },
+    { label: 'lost', value: g.lost, tone: 'bad' as const, missing: true },
+    { label: 'not placed', value: Math.max(0, g.missing - g.failed - g.lost), tone: 'warn' as const, missing: true },
+  ];
+  return (
+    <div className={css.group}>
+      <div className={css.groupHead}>
+        <strong>{g.name}</strong>
+        <span className="dim">
+          {wanted}
+          {g.desired !== undefined && (batch ? ' done or running' : ' running')}
+        </span>
+        {g.desired !== undefined && !job.Stop && !batch && <ScaleButton job={job} group={g.name} />}
+      </div>
+      <Bar label={`Group ${g.name}`} parts={detail} legend />
+      {(g.versions.length > 1 || (g.versions[0] && g.versions[0][0] !== job.Version)) && (
+        <div className={css.versions}>
+          {g.versions.map(([v, n]) => (
+            <span key={v}>
+              version {v}: <b>{n}</b>
+            </span>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MPL-2.0
+import { Button, Group, Modal, NumberInput, Stack } from '@mantine/core';
+import { useState } from 'react';
+import { JobScale } from '../../api/ops.gen';
+import type { Job } from '../../api/types.gen';
+import { useAmbient } from '../../app/location';
+import { useAction } from '../../app/query';
+import { Cli, quoted } from '../../components/code';
+
+/** Changes how many allocations a group wants. */
+export function ScaleButton({ job, group }: { job: Job; group: string }) {
+  const present = job.TaskGroups?.find((g) => g.Name === group);
+  const limits = present?.Scaling;
+  const { region } = useAmbient();
+  const [open, setOpen] = useState(false);
+  const [count, setCount] = useState<number | string>(present?.Count ?? 1);
+  const scale = useAction(JobScale, {
+    done: (_, p) => `Group ${group} scaled to ${p.Count}`,
+    failure: `Group ${group} was not scaled`,
+    common: { namespace: job.Namespace, region },
+    onSuccess: () => setOpen(false),
+  });
+  const submit = () => scale.mutate({ JobID: job.ID, Target: { Group: group }, Count: Number(count), Message: 'scaled in the web interface' });
+  return (
+    <>
+      <Button
+        size="compact-xs"
+        variant="default"
+        aria-label={`Scale group ${group}`}
+        onClick={() => {
+          setCount(present?.Count ?? 1);
+          setOpen(true);
+        }}
+      >
+        Scale
+      </Button>
+      <Modal opened={open} onClose={() => setOpen(false)} title={`Scale group ${group}`} closeButtonProps={{ 'aria-label': 'Close' }}>
+        <form
+          onSubmit={(e) => {
+            e.preventDefault();
+            submit();
+          }}
+        >
+          <Stack gap="md">
+            <NumberInput label="Allocations" min={limits?.Min ?? 0} max={limits?.Max ?? undefined} allowDecimal={false} value={count} onChange={setCount} data-autofocus />
+            <Cli command={`nomadlike job scale ${quoted(job.ID)} ${quoted(group)} ${count}`} />
+            <Group justify="flex-end">
+              <Button variant="default" onClick={() => setOpen(false)}>
+                Leave it
+              </Button>
+              <Button type="submit" loading={scale.isPending} disabled={count === '' || count === present?.Count}>
+                Scale
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  );
+}
