@@ -166,7 +166,7 @@ func runAgent(m *meta, cfg *agent.Config) error {
 		return err
 	}
 	defer closeLog()
-	a, err := agent.New(cfg, agent.Deps{Logger: log, Program: []string{exe}, Drivers: sortedKeys(internalDrivers)})
+	a, err := agent.New(cfg, agent.Deps{Logger: log, Program: []string{exe}, Drivers: agentDrivers()})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,13 @@ import (
 	"github.com/nomadlike/nomadlike/nomadlike/ops"
 )
 
+// Driver is a driver in this binary.
+type Driver struct {
+	Name string
+	// Usable says why the driver cannot be used on this machine at present; see host.Internal.
+	Usable func() error
+}
+
 // Deps is what an agent is given besides its configuration.
 type Deps struct {
 	Logger hclog.Logger
@@ -33,7 +40,7 @@ type Deps struct {
 	// and task shims run from it.
 	Program []string
 	// Drivers are the names of the drivers in this binary; "Program... driver NAME" runs one as a plugin.
-	Drivers []string
+	Drivers []Driver
 }
 
 // Agent is one agent: a server, a client or both, with the HTTP API in front.

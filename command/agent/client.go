@@ -65,11 +65,12 @@ func newClientRole(a *Agent) (*clientRole, error) {
 // drivers lists the drivers of this binary that the configuration enables.
 func (r *clientRole) drivers() []host.Internal {
 	var out []host.Internal
-	for _, name := range r.agent.deps.Drivers {
+	for _, d := range r.agent.deps.Drivers {
+		name := d.Name
 		if name == mockDriver && r.agent.cfg.Client.Options["driver.mock_driver.enable"] != "true" && r.agent.cfg.Plugins[mockDriver] == nil {
 			continue
 		}
-		out = append(out, host.Internal{Name: name, Command: append(slices.Clone(r.agent.deps.Program), "driver", name)})
+		out = append(out, host.Internal{Name: name, Command: append(slices.Clone(r.agent.deps.Program), "driver", name), Usable: d.Usable})
 	}
 	return out
 }

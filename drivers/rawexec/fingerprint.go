@@ -4,6 +4,7 @@ package rawexec
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"time"
 
@@ -38,6 +39,9 @@ func (d *Driver) Fingerprint(ctx context.Context) (<-chan *drivers.Fingerprint, 
 	}()
 	return out, nil
 }
+
+// Usable says that the driver is off unless it is configured.
+func Usable() error { return errors.New("disabled") }
 
 // health returns the present fingerprint and a channel that is closed when the
 // configuration changes.

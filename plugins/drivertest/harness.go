@@ -105,6 +105,14 @@ type Harness struct {
 	// Invalid is a config that passes the schema and fails in StartTask.
 	Invalid func() Config
 
+	// Explains says that an exit which is no success comes with an error that
+	// says so in words.
+	Explains bool
+
+	// HidesSignals says that a signal which ends a task shows in the exit code
+	// only.
+	HidesSignals bool
+
 	// SurvivesPlugin says that tasks run on while the plugin process is dead,
 	// and are recovered.
 	SurvivesPlugin bool

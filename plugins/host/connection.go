@@ -107,7 +107,7 @@ func (e *configError) Unwrap() error { return e.err }
 // launch starts a process and makes the driver in it ready for use.
 func (s *supervisor) launch(ctx context.Context) (*connection, error) {
 	plugin, err := process.Launch(ctx, process.Spec{
-		Name: s.name, Command: s.command, Logger: s.manager.logger,
+		Name: s.name, Command: s.command, Env: s.env, Logger: s.manager.logger,
 	})
 	if err != nil {
 		return nil, err
@@ -238,7 +238,7 @@ func (s *supervisor) identity() string {
 		program = fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
 	}
 	host := s.manager.config.Driver
-	data, err := json.Marshal([]any{s.command, program, s.config, host.ClientMinPort, host.ClientMaxPort})
+	data, err := json.Marshal([]any{s.command, s.env, program, s.config, host.ClientMinPort, host.ClientMaxPort})
 	if err != nil {
 		return "" // never equal to that of a process with a configuration
 	}

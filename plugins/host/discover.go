@@ -211,7 +211,12 @@ func (m *Manager) choose(externals []*found) []*supervisor {
 		}
 		block, _ := m.block(internal.Name)
 		command := append(append([]string(nil), internal.Command...), block.Args...)
-		chosen[internal.Name] = newSupervisor(m, internal.Name, command, block.Config)
+		s := newSupervisor(m, internal.Name, command, block.Config)
+		s.env = internal.Env
+		if len(block.Config) == 0 {
+			s.usable = internal.Usable
+		}
+		chosen[internal.Name] = s
 	}
 	for _, f := range externals {
 		if chosen[f.info.Name] != nil {

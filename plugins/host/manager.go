@@ -49,6 +49,15 @@ type Internal struct {
 
 	// Command starts it as a plugin process.
 	Command []string
+
+	// Env is added to the environment of the process.
+	Env []string
+
+	// Usable says why the driver cannot be used on this machine at present,
+	// nil if it can: its process is not started before. It is asked again from
+	// time to time. A driver whose plugin block has a config is started in any
+	// case, so that mistakes in it come to light. Nil means always.
+	Usable func() error
 }
 
 // Config says which drivers a Manager manages, and for whom.

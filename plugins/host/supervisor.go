@@ -22,6 +22,9 @@ const (
 	steadyAfter = time.Minute
 )
 
+// usablePeriod is how often a driver that cannot be used is looked at again.
+const usablePeriod = 10 * time.Second
+
 // supervisor keeps one driver's plugin process running. Its goroutine is the
 // only one that changes its state; get reads it.
 type supervisor struct {
@@ -29,7 +32,9 @@ type supervisor struct {
 	logger  hclog.Logger
 	name    string
 	command []string
+	env     []string
 	config  map[string]any
+	usable  func() error // nil means always
 
 	// first is called once the driver has been heard of.
 	first func()
@@ -95,6 +100,9 @@ func (s *supervisor) run(ctx context.Context) error {
 	conn := s.reattach(ctx)
 	var delay time.Duration
 	for ctx.Err() == nil {
+		if conn == nil && !s.awaitUsable(ctx) {
+			return nil
+		}
 		started := time.Now()
 		var err error
 		if conn == nil {
@@ -134,6 +142,36 @@ func (s *supervisor) run(ctx context.Context) error {
 	return nil
 }
 
+// awaitUsable waits until the machine has what the driver needs. It reports false
+// if the context ended first.
+func (s *supervisor) awaitUsable(ctx context.Context) bool {
+	if s.usable == nil {
+		return true
+	}
+	told := ""
+	for {
+		reason := s.usable()
+		if reason == nil {
+			if told != "" {
+				s.publish(nil, nil)
+			}
+			return true
+		}
+		if reason.Error() != told {
+			told = reason.Error()
+			s.logger.Debug("driver cannot be used, its plugin is not started", "reason", reason)
+			s.absent(reason)
+		}
+		timer := time.NewTimer(usablePeriod)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
+	}
+}
+
 func isConfigError(err error) bool {
 	var mistake *configError
 	return errors.As(err, &mistake)
@@ -161,6 +199,13 @@ func (s *supervisor) unavailable(reason error) {
 	s.fingerprint(&drivers.Fingerprint{
 		Health: drivers.HealthUndetected, HealthDescription: failedToFingerprint, Err: err,
 	})
+}
+
+// absent tells everybody that this machine lacks what the driver needs.
+func (s *supervisor) absent(reason error) {
+	err := fmt.Errorf("driver %q is not available: %w", s.name, reason)
+	s.publish(nil, drivers.NewRecoverableError(err, true))
+	s.fingerprint(&drivers.Fingerprint{Health: drivers.HealthUndetected, HealthDescription: reason.Error()})
 }
 
 // end ends the process when the agent ends, or leaves it to the next one.

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/distribution/reference"
+	"github.com/moby/moby/client"
+
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// Removal of an image: tries and the pause between them.
+const (
+	removeTries = 3
+	removePause = 3 * time.Second
+)
+
+// images brings images to the engine, once however many tasks want them, and
+// takes those away again that it has brought and that nobody uses any more.
+type images struct {
+	driver *Driver
+
+	mu struct {
+		sync.Mutex
+		pulls map[string]*pull
+		// users are the tasks and networks that use an image, by its ID.
+		users map[string]map[string]bool
+		// brought are images that the engine did not have before.
+		brought map[string]bool
+		// removals are the timers of images without users.
+		removals map[string]*time.Timer
+	}
+}
+
+func newImages(d *Driver) *images {
+	i := &images{driver: d}
+	i.mu.pulls = map[string]*pull{}
+	i.mu.users = map[string]map[string]bool{}
+	i.mu.brought = map[string]bool{}
+	i.mu.removals = map[string]*time.Timer{}
+	return i
+}
+
+// image is an image that the engine has.
+type image struct {
+	id string
+	// brought is true if the driver has brought it.
+	brought bool
+	// user is whom its own configuration says to run as.
+	user string
+}
+
+// wanted is an image that a task wants.
+type wanted struct {
+	name string
+	// always has it looked for in its registry even if the engine has it.
+	always  bool
+	timeout time.Duration
+	// auth returns encoded credentials.
+	auth func(context.Context, reference.Named) (string, error)
+	// archive is a file to load it from, empty if there is none.
+	archive string
+	// tell passes on what is worth telling of a pull.
+	tell func(message string, annotations map[string]string)
+}
+
+// imageFor brings the image of a task and counts the task as its user.
+func (d *Driver) imageFor(ctx context.Context, config *drivers.TaskConfig, options *taskConfig, plugin *pluginConfig) (*image, error) {
+	timeout := plugin.pullTimeout
+	if options.ImagePullTimeout != "" {
+		timeout, _ = time.ParseDuration(options.ImagePullTimeout) // checked by validate
+	}
+	want := &wanted{
+		name: options.Image, always: options.ForcePull, timeout: timeout,
+		auth: func(ctx context.Context, named reference.Named) (string, error) {
+			return authFor(ctx, named, options, plugin)
+		},
+		tell: func(message string, annotations map[string]string) { d.events.emit(config, message, annotations) },
+	}
+	if options.Load != "" {
+		want.archive = options.Load
+	}
+	return d.images.get(ctx, config.ID, config.LocalDir(), want)
+}
+
+// get brings an image and counts the user, so that it stays until release.
+func (i *images) get(ctx context.Context, user, dir string, want *wanted) (*image, error) {
+	named, err := reference.ParseDockerRef(want.name)
+	if err != nil {
+		// It may be the ID of an image that the engine has.
+		if found, err := i.use(ctx, user, want.name); err == nil {
+			return found, nil
+		}
+		return nil, fmt.Errorf("image %q: %w", want.name, err)
+	}
+	always := want.always
+	if tagged, ok := named.(reference.Tagged); ok && tagged.Tag() == "latest" {
+		if _, pinned := named.(reference.Digested); !pinned && want.archive == "" {
+			always = true
+		}
+	}
+	if !always {
+		switch found, err := i.use(ctx, user, want.name); {
+		case err == nil:
+			return found, nil
+		case !notFound(err):
+			return nil, err
+		}
+		if want.archive != "" {
+			if err := i.load(ctx, dir, want.archive); err != nil {
+				return nil, err
+			}
+			found, err := i.use(ctx, user, want.name)
+			if err != nil {
+				return nil, fmt.Errorf("archive %q does not have image %q: %w", want.archive, want.name, err)
+			}
+			i.bring(found)
+			return found, nil
+		}
+	}
+	return i.pullFor(ctx, user, named, want)
+}
+
+// use counts a user of an image that the engine has.
+func (i *images) use(ctx context.Context, user, name string) (*image, error) {
+	_, engine := i.driver.settings()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	result, err := engine.ImageInspect(ctx, name)
+	if err != nil {
+		err = fmt.Errorf("look for image %q: %w", name, err)
+		if unreachable(err) {
+			err = drivers.NewRecoverableError(err, true)
+		}
+		return nil, err
+	}
+	found := &image{id: result.ID}
+	if result.Config != nil {
+		found.user = result.Config.User
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.countLocked(result.ID, user)
+	found.brought = i.mu.brought[result.ID]
+	return found, nil
+}
+
+func (i *images) countLocked(id, user string) {
+	if timer := i.mu.removals[id]; timer != nil {
+		timer.Stop()
+		delete(i.mu.removals, id)
+	}
+	if i.mu.users[id] == nil {
+		i.mu.users[id] = map[string]bool{}
+	}
+	i.mu.users[id][user] = true
+}
+
+// bring notes that the driver has brought an image.
+func (i *images) bring(found *image) {
+	found.brought = true
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.mu.brought[found.id] = true
+}
+
+// resume counts a user again whom an earlier process has counted.
+func (i *images) resume(id, user string, brought bool) {
+	if id == "" {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.countLocked(id, user)
+	if brought {
+		i.mu.brought[id] = true
+	}
+}
+
+// load loads an archive from the task's local directory.
+func (i *images) load(ctx context.Context, dir, name string) error {
+	if !filepath.IsLocal(name) {
+		return fmt.Errorf("load %q: the archive has to be in the task's local directory", name)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("load %q: %w", name, err)
+	}
+	defer root.Close()
+	file, err := root.Open(name)
+	if err != nil {
+		return fmt.Errorf("load %q: %w", name, err)
+	}
+	defer file.Close()
+	if st, err := file.Stat(); err != nil || !st.Mode().IsRegular() {
+		return errors.Join(err, fmt.Errorf("load %q: it is not a file", name))
+	}
+	_, engine := i.driver.settings()
+	answer, err := engine.ImageLoad(ctx, file, client.ImageLoadWithQuiet(true))
+	if err != nil {
+		return drivers.NewRecoverableError(fmt.Errorf("load image from %q: %w", name, err), unreachable(err))
+	}
+	defer answer.Close()
+	if err := drainMessages(answer); err != nil {
+		return fmt.Errorf("load image from %q: %w", name, err)
+	}
+	return nil
+}
+
+// release takes a user away. An image that the driver has brought is removed
+// after a while without users.
+func (i *images) release(id, user string) {
+	config, _ := i.driver.settings()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	users := i.mu.users[id]
+	if !users[user] {
+		return
+	}
+	delete(users, user)
+	if len(users) > 0 {
+		return
+	}
+	delete(i.mu.users, id)
+	if !config.GC.Image || !i.mu.brought[id] {
+		return
+	}
+	i.mu.removals[id] = time.AfterFunc(config.imageDelay, func() { i.remove(id) })
+}
+
+// remove removes an image that has had no user for a while.
+func (i *images) remove(id string) {
+	_, engine := i.driver.settings()
+	for try := 1; ; try++ {
+		i.mu.Lock()
+		if i.mu.removals[id] == nil {
+			i.mu.Unlock()
+			return // used again
+		}
+		i.mu.Unlock()
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		_, err := engine.ImageRemove(ctx, id, client.ImageRemoveOptions{Force: true, PruneChildren: true})
+		cancel()
+		done := err == nil || notFound(err) || says(err, "conflict", "in use", "being used")
+		if !done && try < removeTries {
+			time.Sleep(removePause)
+			continue
+		}
+		i.mu.Lock()
+		delete(i.mu.removals, id)
+		if err == nil || notFound(err) {
+			delete(i.mu.brought, id)
+		}
+		i.mu.Unlock()
+		if err != nil && !notFound(err) {
+			i.driver.logger.Warn("image cannot be removed", "image_id", id, "error", err)
+		}
+		return
+	}
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+
+	"github.com/distribution/reference"
+
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// Labels of a network specification.
+const (
+	sandboxContainer = "docker_sandbox_container_id"
+	sandboxHostname  = "docker_sandbox_hostname"
+)
+
+// network chooses the network and publishes ports.
+func (b *builder) network() error {
+	mode := b.options.NetworkMode
+	group := b.task.NetworkIsolation
+	inGroup := group != nil && group.Mode == drivers.NetworkIsolationGroup
+	if mode == "" {
+		mode = "default"
+		if inGroup {
+			pause := group.Labels[sandboxContainer]
+			if pause == "" {
+				return errors.New("the network of the group was not made by this driver and cannot be joined by a container")
+			}
+			mode = "container:" + pause
+		}
+	}
+	b.out.HostConfig.NetworkMode = container.NetworkMode(mode)
+	if !strings.HasPrefix(mode, "container:") {
+		if err := b.endpoint(mode); err != nil {
+			return err
+		}
+	}
+	return b.ports(strings.HasPrefix(mode, "container:"))
+}
+
+func (b *builder) ports(joined bool) error {
+	resources := b.task.Resources
+	b.portMap = map[string]int{}
+	switch {
+	case resources == nil:
+		return nil
+	case len(resources.Ports) > 0 && len(b.options.Ports) > 0:
+		if joined {
+			return nil // the ports are those of the group's network
+		}
+		for _, label := range b.options.Ports {
+			port := findPort(resources.Ports, label)
+			if port == nil {
+				return fmt.Errorf("Port %q not found, check network block", label)
+			}
+			inside := port.To
+			if inside <= 0 {
+				inside = port.Value
+			}
+			if err := b.publish(port.HostIP, port.Value, inside); err != nil {
+				return err
+			}
+			b.portMap[label] = inside
+		}
+		return nil
+	case len(resources.Networks) > 0:
+		return b.ownPorts(resources.Networks[0])
+	case len(b.options.PortMap) > 0:
+		if len(resources.Ports) > 0 {
+			return errors.New("'port_map' cannot map group network ports, use 'ports' instead")
+		}
+		return errors.New("Trying to map ports but no network interface is available")
+	case len(b.options.Ports) > 0:
+		return fmt.Errorf("Port %q not found, check network block", b.options.Ports[0])
+	}
+	return nil
+}
+
+func findPort(ports []*drivers.PortMapping, label string) *drivers.PortMapping {
+	for _, p := range ports {
+		if p.Label == label {
+			return p
+		}
+	}
+	return nil
+}
+
+// ownPorts publishes all ports of a network of the task itself.
+func (b *builder) ownPorts(n *drivers.NetworkResource) error {
+	ports := append(append([]drivers.NetworkPort(nil), n.ReservedPorts...), n.DynamicPorts...)
+	known := map[string]bool{}
+	for _, port := range ports {
+		known[port.Label] = true
+		inside := port.Value
+		if to, ok := b.options.PortMap[port.Label]; ok {
+			inside = to
+			b.portMap[port.Label] = to
+			b.task.Env["NOMAD_PORT_"+port.Label] = strconv.Itoa(to)
+		}
+		if err := b.publish(n.IP, port.Value, inside); err != nil {
+			return err
+		}
+	}
+	for label := range b.options.PortMap {
+		if !known[label] {
+			return fmt.Errorf("port_map: Port %q not found, check network block", label)
+		}
+	}
+	return nil
+}
+
+// publish makes a port of the host lead to one of the container, for both
+// protocols.
+func (b *builder) publish(address string, host, inside int) error {
+	var ip netip.Addr
+	if address != "" {
+		var err error
+		if ip, err = netip.ParseAddr(address); err != nil {
+			return fmt.Errorf("publish port %d: %q is no IP address", host, address)
+		}
+	}
+	if inside < 1 || inside > 0xffff {
+		return fmt.Errorf("publish port %d: %d is no port", host, inside)
+	}
+	if b.out.HostConfig.PortBindings == nil {
+		b.out.HostConfig.PortBindings, b.out.Config.ExposedPorts = network.PortMap{}, network.PortSet{}
+	}
+	for _, protocol := range []network.IPProtocol{network.TCP, network.UDP} {
+		port, _ := network.PortFrom(uint16(inside), protocol)
+		b.out.Config.ExposedPorts[port] = struct{}{}
+		b.out.HostConfig.PortBindings[port] = append(b.out.HostConfig.PortBindings[port],
+			network.PortBinding{HostIP: ip, HostPort: strconv.Itoa(host)})
+	}
+	b.publishes = true
+	return nil
+}
+
+// override says which address the container got; nil if it has none of its own.
+func override(settings *container.NetworkSettings, options *taskConfig, portMap map[string]int) *drivers.NetworkOverride {
+	out := &drivers.NetworkOverride{PortMap: portMap}
+	if settings != nil {
+		for name, n := range settings.Networks {
+			if n == nil {
+				continue
+			}
+			if options.AdvertiseIPv6Address {
+				if n.GlobalIPv6Address.IsValid() {
+					out.IP, out.AutoAdvertise = n.GlobalIPv6Address.String(), true
+					break
+				}
+				continue
+			}
+			if n.IPAddress.IsValid() {
+				out.IP = n.IPAddress.String()
+				// A network that the operator made is one that others are in too.
+				out.AutoAdvertise = name != "bridge" && name != "nat"
+				break
+			}
+		}
+	}
+	if out.IP == "" && len(portMap) == 0 {
+		return nil
+	}
+	return out
+}
+
+// pauseName is the name of the container that holds an allocation's network.
+func pauseName(allocID string) string { return "nomad_init_" + allocID }
+
+// CreateNetwork implements drivers.Driver: a container that does nothing but
+// hold a network for those of the tasks.
+func (d *Driver) CreateNetwork(ctx context.Context, allocID string, request *drivers.NetworkRequest) (
+	*drivers.NetworkIsolationSpec, bool, error,
+) {
+	config, engine := d.settings()
+	found, err := engine.ContainerInspect(ctx, pauseName(allocID), client.ContainerInspectOptions{})
+	if err == nil && found.Container.State != nil && found.Container.State.Running {
+		return d.networkSpec(&found.Container, request), false, nil
+	}
+	img, err := d.images.get(ctx, allocID, "", &wanted{
+		name: config.InfraImage, timeout: config.infraPullTimeout,
+		auth: func(ctx context.Context, named reference.Named) (string, error) {
+			return authFor(ctx, named, &taskConfig{}, config)
+		},
+		tell: func(string, map[string]string) {},
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("get the image of network containers: %w", err)
+	}
+	spec, err := d.startPause(ctx, allocID, request, img)
+	if err != nil {
+		d.images.release(img.id, allocID)
+		return nil, false, err
+	}
+	return spec, true, nil
+}
+
+func (d *Driver) startPause(ctx context.Context, allocID string, request *drivers.NetworkRequest, img *image) (
+	*drivers.NetworkIsolationSpec, error,
+) {
+	_, engine := d.settings()
+	hostname := ""
+	if request != nil {
+		hostname = request.Hostname
+	}
+	options := client.ContainerCreateOptions{
+		Name: pauseName(allocID),
+		Config: &container.Config{
+			Image: img.id, Hostname: hostname, Labels: map[string]string{allocLabel: allocID},
+		},
+		HostConfig: &container.HostConfig{
+			NetworkMode:   "none",
+			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
+		},
+	}
+	created, err := engine.ContainerCreate(ctx, options)
+	if errdefs.IsConflict(err) {
+		// Left by an engine that died.
+		_, _ = engine.ContainerRemove(ctx, options.Name, client.ContainerRemoveOptions{Force: true})
+		created, err = engine.ContainerCreate(ctx, options)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create the container of the network: %w", err)
+	}
+	d.mu.Lock()
+	d.mu.pauses[created.ID] = true
+	d.mu.Unlock()
+	if _, err = engine.ContainerStart(ctx, created.ID, client.ContainerStartOptions{}); err == nil {
+		var found client.ContainerInspectResult
+		if found, err = engine.ContainerInspect(ctx, created.ID, client.ContainerInspectOptions{}); err == nil {
+			return d.networkSpec(&found.Container, request), nil
+		}
+	}
+	d.dropPause(created.ID)
+	return nil, fmt.Errorf("start the container of the network: %w", err)
+}
+
+func (d *Driver) networkSpec(pause *container.InspectResponse, request *drivers.NetworkRequest) *drivers.NetworkIsolationSpec {
+	d.mu.Lock()
+	d.mu.pauses[pause.ID] = true
+	d.mu.Unlock()
+	spec := &drivers.NetworkIsolationSpec{
+		Mode: drivers.NetworkIsolationGroup, Labels: map[string]string{sandboxContainer: pause.ID},
+	}
+	if pause.NetworkSettings != nil {
+		spec.Path = pause.NetworkSettings.SandboxKey
+	}
+	if request != nil && request.Hostname != "" {
+		spec.Labels[sandboxHostname] = request.Hostname
+	}
+	return spec
+}
+
+// dropPause removes the container of a network.
+func (d *Driver) dropPause(id string) {
+	_, engine := d.settings()
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	_, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
+	if err != nil && !notFound(err) {
+		d.logger.Warn("container of a network cannot be removed", "container_id", id, "error", err)
+		return
+	}
+	d.mu.Lock()
+	delete(d.mu.pauses, id)
+	d.mu.Unlock()
+}
+
+// DestroyNetwork implements drivers.Driver.
+func (d *Driver) DestroyNetwork(ctx context.Context, allocID string, spec *drivers.NetworkIsolationSpec) error {
+	_, engine := d.settings()
+	id := pauseName(allocID)
+	if spec != nil && spec.Labels[sandboxContainer] != "" {
+		id = spec.Labels[sandboxContainer]
+	}
+	found, err := engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	switch {
+	case notFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for the container of the network: %w", err)
+	case found.Container.Config == nil || found.Container.Config.Labels[allocLabel] != allocID:
+		return nil // somebody else's
+	}
+	_, _ = engine.ContainerStop(ctx, id, client.ContainerStopOptions{Timeout: new(1)})
+	if _, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true}); err != nil && !notFound(err) {
+		return fmt.Errorf("remove the container of the network: %w", err)
+	}
+	d.mu.Lock()
+	delete(d.mu.pauses, found.Container.ID)
+	d.mu.Unlock()
+	d.images.release(found.Container.Image, allocID)
+	return nil
+}
+
+// learnPauses finds the containers of networks that an earlier process made.
+func (d *Driver) learnPauses(ctx context.Context) error {
+	_, engine := d.settings()
+	list, err := engine.ContainerList(ctx, client.ContainerListOptions{
+		All: true, Filters: make(client.Filters).Add("label", allocLabel),
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range list.Items {
+		allocID := c.Labels[allocLabel]
+		for _, name := range c.Names {
+			if strings.TrimPrefix(name, "/") == pauseName(allocID) {
+				d.mu.Lock()
+				d.mu.pauses[c.ID] = true
+				d.mu.Unlock()
+				d.images.resume(c.ImageID, allocID, false)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package docker
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+)
+
+// reconcile removes, from time to time, containers that were made for tasks
+// which no host knows any more.
+func (d *Driver) reconcile() {
+	config, _ := d.settings()
+	wait := max(config.danglingPeriod, config.creationGrace)
+	for {
+		time.Sleep(max(wait, time.Second))
+		config, _ = d.settings()
+		wait = config.danglingPeriod
+		if config.GC.Dangling.Enabled && d.health.isHealthy() {
+			if err := d.removeDangling(context.Background(), time.Now()); err != nil {
+				d.logger.Warn("containers without a task cannot be looked for", "error", err)
+			}
+		}
+	}
+}
+
+// removeDangling looks once.
+func (d *Driver) removeDangling(ctx context.Context, now time.Time) error {
+	config, engine := d.settings()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	// The list comes first: what is made after it is not in it.
+	list, err := engine.ContainerList(ctx, client.ContainerListOptions{})
+	if err != nil {
+		return err
+	}
+	for _, c := range d.dangling(list.Items, now) {
+		if config.GC.Dangling.DryRun {
+			d.logger.Info("container without a task would be removed", "container_id", c.ID, "names", c.Names)
+			continue
+		}
+		d.logger.Warn("container without a task is removed", "container_id", c.ID, "names", c.Names)
+		_, err := engine.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true})
+		if err != nil && !notFound(err) {
+			d.logger.Warn("container without a task cannot be removed", "container_id", c.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+// dangling returns the containers that were made for a task and belong to none.
+func (d *Driver) dangling(list []container.Summary, now time.Time) []*container.Summary {
+	config, _ := d.settings()
+	known := d.known()
+	var found []*container.Summary
+	for i := range list {
+		c := &list[i]
+		if !known[c.ID] && now.Sub(time.Unix(c.Created, 0)) >= config.creationGrace && isOurs(c) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// allocName is the end of the name of a container from before there were labels.
+var allocName = regexp.MustCompile(`-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// isOurs reports whether a container was made for a task.
+func isOurs(c *container.Summary) bool {
+	if c.Labels[allocLabel] != "" {
+		return true
+	}
+	targets := map[string]bool{}
+	for _, m := range c.Mounts {
+		targets[m.Destination] = true
+	}
+	return targets["/alloc"] && targets["/local"] && targets["/secrets"] &&
+		slices.ContainsFunc(c.Names, func(name string) bool { return allocName.MatchString(strings.TrimPrefix(name, "/")) })
+}

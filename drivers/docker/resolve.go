@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package docker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// hostsFile writes the hosts file of an allocation, which all its tasks share,
+// unless it exists.
+func hostsFile(task *drivers.TaskConfig, own *drivers.HostsConfig, extra []string) (string, error) {
+	var text bytes.Buffer
+	text.WriteString("127.0.0.1 localhost\n::1 localhost\n::1 ip6-localhost ip6-loopback\n" +
+		"fe00::0 ip6-localnet\nff00::0 ip6-mcastprefix\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\nff02::3 ip6-allhosts\n\n" +
+		"# this entry is the IP address and hostname of the allocation\n# shared with tasks in the task group's network\n")
+	fmt.Fprintf(&text, "%s %s\n", own.Address, own.Hostname)
+	if len(extra) > 0 {
+		text.WriteString("\n# these entries are extra hosts added by the task config\n")
+	}
+	for _, entry := range extra {
+		name, address, ok := strings.Cut(entry, ":")
+		if !ok {
+			return "", fmt.Errorf("extra_hosts %q is not name:ip", entry)
+		}
+		fmt.Fprintf(&text, "%s %s\n", address, name)
+	}
+	return writeBeneath(task.AllocDir, "hosts", text.Bytes(), false)
+}
+
+// resolvFile writes the resolver configuration that the job asks for.
+func resolvFile(task *drivers.TaskConfig) (string, error) {
+	host, err := os.ReadFile(hostResolver())
+	if err != nil {
+		return "", fmt.Errorf("read the resolver configuration of the host: %w", err)
+	}
+	name := filepath.Join(task.Name, "resolv.conf")
+	return writeBeneath(task.AllocDir, name, drivers.ResolvConf(host, task.DNS), true)
+}
+
+// The files of the resolver: the usual one, and the one with the real servers
+// where the usual one names a stub on the loopback of the host.
+const (
+	resolvConf = "/etc/resolv.conf"
+	resolvReal = "/run/systemd/resolve/resolv.conf"
+)
+
+func hostResolver() string {
+	text, err := os.ReadFile(resolvConf)
+	if err == nil && bytes.Contains(text, []byte("nameserver 127.0.0.53")) {
+		if _, err := os.Stat(resolvReal); err == nil {
+			return resolvReal
+		}
+	}
+	return resolvConf
+}
+
+// writeBeneath writes a file beneath a directory that tasks can write to, never
+// through links, and returns its path. Without replace a file that exists stays.
+func writeBeneath(dir, name string, text []byte, replace bool) (string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	path := filepath.Join(dir, name)
+	switch st, err := root.Lstat(name); {
+	case err == nil && st.Mode().IsRegular() && !replace:
+		return path, nil
+	case err == nil:
+		if err := root.RemoveAll(name); err != nil {
+			return "", err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return "", err
+	}
+	_, err = file.Write(text)
+	return path, errors.Join(err, file.Close())
+}

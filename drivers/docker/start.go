@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// Repetition of calls that fail in a way that may pass.
+const (
+	callTries    = 5
+	callPauseMin = 50 * time.Millisecond
+	callPauseMax = time.Minute
+)
+
+// taskState is what a task handle carries: all that recovery needs.
+type taskState struct {
+	ContainerID   string                   `codec:"ContainerID"`
+	DriverNetwork *drivers.NetworkOverride `codec:"DriverNetwork"`
+	ImageID       string                   `codec:"ImageID"`
+	// ImageBrought is true if the driver has brought the image, which gives it
+	// the right to remove it.
+	ImageBrought bool `codec:"ImageBrought"`
+	TTY          bool `codec:"TTY"`
+}
+
+// StartTask implements drivers.Driver.
+func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
+	*drivers.TaskHandle, *drivers.NetworkOverride, error,
+) {
+	if !d.reserve(config.ID) {
+		return nil, nil, fmt.Errorf("task with ID %q already started", config.ID)
+	}
+	t, handle, err := d.start(ctx, config.Copy())
+	d.settle(config.ID, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	return handle, t.network, nil
+}
+
+func (d *Driver) start(ctx context.Context, config *drivers.TaskConfig) (*task, *drivers.TaskHandle, error) {
+	plugin, _ := d.settings()
+	var options taskConfig
+	if err := config.DecodeDriverConfig(&options); err != nil {
+		return nil, nil, fmt.Errorf("task config: %w", err)
+	}
+	if err := options.validate(); err != nil {
+		return nil, nil, fmt.Errorf("task config: %w", err)
+	}
+	img, err := d.imageFor(ctx, config, &options, plugin)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, handle, err := d.startContainer(ctx, &builder{driver: d, plugin: plugin, task: config, options: &options, image: img})
+	if err != nil {
+		d.images.release(img.id, config.ID)
+		return nil, nil, err
+	}
+	return t, handle, nil
+}
+
+func (d *Driver) startContainer(ctx context.Context, b *builder) (*task, *drivers.TaskHandle, error) {
+	if err := b.build(); err != nil {
+		return nil, nil, err
+	}
+	id, err := d.create(ctx, b)
+	if err != nil {
+		return nil, nil, failure("create container", err)
+	}
+	found, err := d.run(ctx, id)
+	if err != nil {
+		d.discard(id)
+		return nil, nil, err
+	}
+	t := newTask(d, b.task, id)
+	t.tty = b.options.TTY
+	t.image = b.image.id
+	t.startedAt = engineTime(found.State.StartedAt)
+	t.network = override(found.NetworkSettings, b.options, b.portMap)
+	handle, err := drivers.NewTaskHandle(handleVersion, b.task, &taskState{
+		ContainerID: id, DriverNetwork: t.network, ImageID: b.image.id, ImageBrought: b.image.brought, TTY: t.tty,
+	})
+	if err != nil {
+		d.discard(id)
+		return nil, nil, err
+	}
+	t.begin(true)
+	t.logger.Info("container started", "container_id", id)
+	return t, handle, nil
+}
+
+// create creates the container. One of the same name that no task has is left
+// from a start of which nobody learnt, and makes room.
+func (d *Driver) create(ctx context.Context, b *builder) (string, error) {
+	_, engine := d.settings()
+	conflicts := 0
+	var id string
+	err := again(ctx, func(ctx context.Context) error {
+		for {
+			created, err := engine.ContainerCreate(ctx, b.out)
+			if !errdefs.IsConflict(err) {
+				id = created.ID
+				for _, warning := range created.Warnings {
+					d.logger.Debug("container created with a warning", "warning", warning, "task", b.task.Name)
+				}
+				return err
+			}
+			if conflicts++; conflicts > b.plugin.ContainerExistsAttempts {
+				return err
+			}
+			if err := d.makeRoom(ctx, b.out.Name); err != nil {
+				return err
+			}
+		}
+	})
+	return id, err
+}
+
+// makeRoom removes a container that has the name of one to be created.
+func (d *Driver) makeRoom(ctx context.Context, name string) error {
+	_, engine := d.settings()
+	found, err := engine.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
+	switch {
+	case notFound(err):
+		return nil
+	case err != nil:
+		return err
+	case d.known()[found.Container.ID]:
+		return fmt.Errorf("container %s runs another task of the same name", name)
+	}
+	d.logger.Warn("container of an earlier start is removed", "container_id", found.Container.ID, "name", name)
+	_, err = engine.ContainerRemove(ctx, found.Container.ID, client.ContainerRemoveOptions{Force: true})
+	if err != nil && !notFound(err) && !says(err, "already in progress") {
+		return err
+	}
+	if err != nil {
+		return sleep(ctx, callPauseMin)
+	}
+	return nil
+}
+
+// run starts a container and returns how it is then.
+func (d *Driver) run(ctx context.Context, id string) (*container.InspectResponse, error) {
+	_, engine := d.settings()
+	err := again(ctx, func(ctx context.Context) error {
+		_, err := engine.ContainerStart(ctx, id, client.ContainerStartOptions{})
+		return err
+	})
+	if err != nil {
+		return nil, failure("start container", err)
+	}
+	found, err := engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err == nil && found.Container.State == nil {
+		err = errors.New("the engine does not tell its state")
+	}
+	if err != nil {
+		return nil, failure("inspect container", err)
+	}
+	return &found.Container, nil
+}
+
+// discard removes a container that did not come to be a task.
+func (d *Driver) discard(id string) {
+	_, engine := d.settings()
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	_, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err != nil && !notFound(err) {
+		d.logger.Warn("container that did not start cannot be removed", "container_id", id, "error", err)
+	}
+}
+
+// failure says what failed, and marks what may pass. The engine reports
+// mistakes of the task and its own in the same class, so texts decide.
+func failure(what string, err error) error {
+	recoverable := unreachable(err) || says(err, "duplicate mount point", "no such image", "timeout")
+	return drivers.NewRecoverableError(fmt.Errorf("Failed to %s: %w", what, err), recoverable)
+}
+
+// again makes a call, repeatedly if it fails in a way that may pass.
+func again(ctx context.Context, call func(context.Context) error) error {
+	pause := callPauseMin
+	for try := 1; ; try++ {
+		once, cancel := context.WithTimeout(ctx, callTimeout)
+		err := call(once)
+		cancel()
+		if err == nil || try == callTries || ctx.Err() != nil || !passing(err) || isTasksMistake(err) {
+			return err
+		}
+		if sleep(ctx, pause) != nil {
+			return err
+		}
+		pause = min(4*pause, callPauseMax)
+	}
+}
+
+// isTasksMistake tells failures of which the engine speaks as its own although
+// the next try fails as well.
+func isTasksMistake(err error) bool {
+	return says(err, "executable file not found", "no such file or directory", "permission denied", "exec format error",
+		"port is already allocated", "address already in use", "unknown capability", "invalid", "not permitted", "oci runtime")
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// engineTime reads a time of the engine; what it has not got yet is zero.
+func engineTime(text string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || t.Year() < 1970 {
+		return time.Time{}
+	}
+	return t
+}
