@@ -23,8 +23,8 @@ type command struct {
 	code uint16
 	name string
 	run  func(w *state.WriteTx, payload []byte) (any, error)
-	// decode checks a payload without applying it.
-	decode func(payload []byte) error
+	// read decodes a payload without applying it.
+	read func(payload []byte) (any, error)
 }
 
 var commands = map[uint16]*command{}
@@ -69,9 +69,12 @@ func Define[T any](code uint16, name string, apply func(w *state.WriteTx, p *T) 
 			}
 			return apply(w, p)
 		},
-		decode: func(b []byte) error {
-			_, err := decode(b)
-			return err
+		read: func(b []byte) (any, error) {
+			p, err := decode(b)
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
 		},
 	}
 	return Command[T]{code: code, name: name}

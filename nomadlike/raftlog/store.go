@@ -56,6 +56,39 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// OpenReadOnly opens an existing file for reading alone, while no agent uses it. Nothing in it changes.
+func OpenReadOnly(path string) (*Store, error) {
+	s, err := openReadOnly(path)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	return s, nil
+}
+
+func openReadOnly(path string) (s *Store, err error) {
+	defer recoverDamage(&err)
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	if err := checkHeader(path); err != nil {
+		return nil, err
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
+		if tx.Bucket(logBucket) == nil || tx.Bucket(stableBucket) == nil {
+			return fmt.Errorf("%w: it has no log", errDamaged)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Store{db: db, path: path}, nil
+}
+
 func open(path string, o Options) (s *Store, err error) {
 	defer recoverDamage(&err)
 	if err := checkHeader(path); err != nil {

@@ -105,6 +105,8 @@ type rowEncoder struct {
 	w      *bufio.Writer
 	buf    []byte
 	record []byte
+	// redact leaves secrets out.
+	redact bool
 	err    error
 }
 

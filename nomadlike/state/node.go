@@ -15,6 +15,11 @@ var Nodes = newTable(schema[api.Node]{
 			n.CreateIndex = old.CreateIndex
 		}
 	},
+	redact: func(n *api.Node) *api.Node {
+		c := *n
+		c.SecretID = ""
+		return &c
+	},
 	indexes: []index[api.Node]{
 		{name: ByPool, key: func(n *api.Node) (Key, bool) { return StringKey(n.NodePool), true }},
 	},

@@ -28,8 +28,16 @@ type tableHeader struct {
 }
 
 // Save writes all tables. Commits go on meanwhile.
-func (s *Snapshot) Save(w io.Writer) error {
+func (s *Snapshot) Save(w io.Writer) error { return s.save(newRowEncoder(w)) }
+
+// SaveRedacted writes all tables without the secrets in them, for eyes that must not see those.
+func (s *Snapshot) SaveRedacted(w io.Writer) error {
 	e := newRowEncoder(w)
+	e.redact = true
+	return s.save(e)
+}
+
+func (s *Snapshot) save(e *rowEncoder) error {
 	e.head(frameSnapshot, &snapshotHeader{Version: snapshotVersion, Index: s.index})
 	for i, t := range tables {
 		if err := t.save(e, s.roots[i]); err != nil {
@@ -43,6 +51,9 @@ func (t *Table[T]) save(e *rowEncoder, r any) error {
 	tab := r.(*root[T])
 	e.head(frameTable, &tableHeader{Name: t.name, Index: tab.index, Rows: uint64(tab.rows.n)})
 	tab.rows.ascend(t.key, nil, func(row *T) bool {
+		if e.redact && t.redact != nil {
+			row = t.redact(row)
+		}
 		if t.encode != nil {
 			t.encode(e, row)
 		} else {

@@ -38,6 +38,8 @@ type schema[T any] struct {
 	// function sets them, because tables refer to each other through them.
 	put func(w *WriteTx, old, row *T)
 	del func(w *WriteTx, old *T)
+	// redact returns a copy of a row without its secrets; nil when rows have none.
+	redact func(*T) *T
 	// encode and decode are the row's form in snapshots; nil for the codec's.
 	encode func(e *rowEncoder, row *T)
 	decode func(d *rowDecoder) (*T, error)
@@ -88,6 +90,7 @@ type table interface {
 	save(e *rowEncoder, root any) error
 	load(d *rowDecoder, root any, gen uint64, th *tableHeader) error
 	rowCount(root any) int
+	rows(root any) iter.Seq[any]
 }
 
 // tables lists every table in the order of its declaration.
