@@ -37,31 +37,13 @@ var evalCommands = makers{
 	"eval status": evalStatusCommand,
 }
 
-var nodeCommands = makers{
-	"node status":      nodeStatusCommand,
-	"node eligibility": nodeEligibilityCommand,
-}
-
-var serverCommands = makers{
-	"server members": serverMembersCommand,
-}
-
-var systemCommands = makers{
-	"system gc": systemGCCommand,
-}
-
-var configCommands = makers{
-	"config validate": configValidateCommand,
-}
-
 var simCommands = makers{
 	"sim nodes": simNodesCommand,
 }
 
 var otherCommands = makers{
-	"agent":   agentCommand,
-	"status":  statusCommand,
-	"version": versionCommand,
+	"agent":  agentCommand,
+	"status": statusCommand,
 }
 
 // aliases are second names of commands; only the common ones are in the help.
@@ -79,22 +61,19 @@ var aliases = map[string]string{
 	"alloc-status": "alloc status",
 
 	"eval-status": "eval status",
-
-	"node-status": "node status",
-
-	"server-members": "server members",
 }
 
 // groups are the words that only hold other commands, with what they are for.
 var groups = map[string]string{
-	"job":    "Work with jobs",
-	"alloc":  "Work with allocations",
-	"eval":   "Work with evaluations",
-	"node":   "Work with nodes",
-	"server": "Work with servers",
-	"system": "Work with the cluster's state",
-	"config": "Check agent configuration",
-	"sim":    "Simulate parts of a cluster",
+	"job":   "Work with jobs",
+	"alloc": "Work with allocations",
+	"eval":  "Work with evaluations",
+	"sim":   "Simulate parts of a cluster",
+}
+
+func init() {
+	maps.Copy(aliases, clusterAliases)
+	maps.Copy(groups, clusterGroups)
 }
 
 // commands is the whole command line by name, aliases and groups included.
@@ -104,18 +83,21 @@ func commands(s streams) map[string]cli.CommandFactory {
 		jobCommands,
 		allocCommands,
 		evalCommands,
-		nodeCommands,
-		serverCommands,
-		systemCommands,
-		configCommands,
 		simCommands,
 		otherCommands,
+		clusterCommands,
 	} {
 		maps.Copy(table, m)
 	}
 	out := map[string]cli.CommandFactory{}
 	for name, make := range table {
 		out[name] = factory(s, make)
+	}
+	for name, k := range commercialCommands {
+		out[name] = factory(s, func() *spec { return k.command(name) })
+	}
+	for name, missing := range refusedCommands {
+		out[name] = func() (cli.Command, error) { return refusedCommand{s, name, missing}, nil }
 	}
 	for alias, name := range aliases {
 		out[alias] = out[name]

@@ -80,7 +80,7 @@ func TestAliasesAndGroups(t *testing.T) {
 	for name := range table {
 		words := strings.Fields(name)
 		for i := 1; i < len(words); i++ {
-			if g := strings.Join(words[:i], " "); groups[g] == "" {
+			if g := strings.Join(words[:i], " "); groups[g] == "" && table[g] == nil {
 				t.Errorf("%q has no group %q", name, g)
 			}
 		}

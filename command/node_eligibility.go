@@ -13,7 +13,7 @@ import (
 func nodeEligibilityCommand() *spec {
 	var enable, disable, self bool
 	return &spec{
-		usage: "node eligibility [options] <node>", synopsis: "Allow or forbid placements on a node", remote: true, args: atMost(1, "<node>"),
+		usage: "node eligibility [options] <node>", synopsis: "Allow or forbid placements on a node", remote: true, args: atMost(1, "<node>"), completes: completeNodes,
 		long: "Sets whether new allocations may be placed on the node; those that run stay.\n\nExample:\n\n    $ nomadlike node eligibility -disable c0c63d32",
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&enable, "enable", false, "Allow placements.")

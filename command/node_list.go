@@ -17,10 +17,11 @@ func nodeStatusCommand() *spec {
 		self, allocs, short, verbose, quiet, osColumn, stats bool
 		filter, token                                        string
 		perPage                                              int
+		page                                                 webUI
 		out                                                  output
 	)
 	return &spec{
-		usage: "node status [options] [<node>]", synopsis: "Show nodes, or one node in detail", remote: true, args: atMost(1, "<node>"),
+		usage: "node status [options] [<node>]", synopsis: "Show nodes, or one node in detail", remote: true, args: atMost(1, "<node>"), completes: completeNodes,
 		long: `Without an argument lists the nodes; with a node's ID, or the start of one, shows its drivers, events, resources
 and allocations.
 
@@ -39,7 +40,7 @@ Example:
 			f.IntVar(&perPage, "per-page", 0, "Show `n` at a time.")
 			f.StringVar(&token, "page-token", "", "Start at the page that the `token` of the page before names.")
 			out.register(f)
-			refuse(f, "ui")
+			page.register(f)
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
 			if self && len(args) == 1 {
@@ -64,7 +65,10 @@ Example:
 			if id == "" {
 				req := &api.NodeListRequest{OS: osColumn}
 				req.Filter, req.PerPage, req.NextToken = filter, perPage, token
-				return nodeList(ctx, m, c, req, nodeListView{verbose, quiet, osColumn, allocs}, &out)
+				if err := nodeList(ctx, m, c, req, nodeListView{verbose, quiet, osColumn, allocs}, &out); err != nil || out.wanted() || quiet {
+					return err
+				}
+				return m.hint(ctx, c, &page, "View and manage Nomad clients", "clients")
 			}
 			n, err := findNode(ctx, m, c, id)
 			if err != nil {
@@ -73,7 +77,10 @@ Example:
 			if out.wanted() {
 				return out.print(m, n)
 			}
-			return (&nodeStatus{m: m, c: c, n: n, verbose: verbose, short: short, stats: stats}).show(ctx)
+			if err := (&nodeStatus{m: m, c: c, n: n, verbose: verbose, short: short, stats: stats}).show(ctx); err != nil {
+				return err
+			}
+			return m.hint(ctx, c, &page, "View this client", "clients/"+n.ID)
 		},
 	}
 }

@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ import (
 func serverMembersCommand() *spec {
 	var (
 		verbose, detailed bool
+		page              webUI
 		out               output
 	)
 	return &spec{
@@ -25,7 +27,7 @@ func serverMembersCommand() *spec {
 			f.BoolVar(&verbose, "verbose", false, "Show protocol versions and tags.")
 			f.BoolVar(&detailed, "detailed", false, "Same as -verbose.")
 			out.register(f)
-			refuse(f, "ui")
+			page.register(f)
 		},
 		run: func(ctx context.Context, m *meta, _ []string) error {
 			if err := out.check(); err != nil {
@@ -57,7 +59,7 @@ func serverMembersCommand() *spec {
 			}
 			slices.SortFunc(resp.Members, func(a, b *api.Member) int { return strings.Compare(a.Name, b.Name) })
 			fmt.Fprintln(m.out, columns(memberRows(resp.Members, leaders, verbose || detailed)))
-			return failed
+			return errors.Join(failed, m.hint(ctx, c, &page, "View and manage Nomad servers", "servers"))
 		},
 	}
 }
@@ -65,7 +67,7 @@ func serverMembersCommand() *spec {
 func memberRows(members []*api.Member, leaders map[string]string, verbose bool) [][]string {
 	head := []string{"Name", "Address", "Port", "Status", "Leader", "Raft Version", "Build", "Datacenter", "Region"}
 	if verbose {
-		head = append(head, "Protocol", "Tags")
+		head = append(slices.Insert(head, 5, "Protocol"), "Tags")
 	}
 	rows := [][]string{head}
 	for _, s := range members {
@@ -79,7 +81,7 @@ func memberRows(members []*api.Member, leaders map[string]string, verbose bool) 
 			for _, k := range sortedKeys(s.Tags) {
 				tags = append(tags, k+"="+s.Tags[k])
 			}
-			row = append(row, strconv.Itoa(int(s.ProtocolCur)), strings.Join(tags, ","))
+			row = append(slices.Insert(row, 5, strconv.Itoa(s.ProtocolCur)), strings.Join(tags, ","))
 		}
 		rows = append(rows, row)
 	}
