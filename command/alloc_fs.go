@@ -19,7 +19,7 @@ func allocFSCommand() *spec {
 		tail               tailFlags
 	)
 	return &spec{
-		usage: "alloc fs [options] <alloc> [<path>]", synopsis: "Look at an allocation's files", remote: true, args: between(1, 2, "<alloc> [<path>]"),
+		usage: "alloc fs [options] <alloc> [<path>]", synopsis: "Look at an allocation's files", remote: true, args: between(1, 2, "<alloc> [<path>]"), completes: completeAllocs,
 		long: `Lists a directory of the allocation, or shows a file.
 
 Example:
@@ -46,7 +46,8 @@ Example:
 			if len(args) == 2 {
 				path = args[1]
 			}
-			info, _, err := api.FSStat.Call(ctx, c, &api.FSRequest{AllocID: a.ID, Path: path})
+			read := inNamespace(a.Namespace)
+			info, _, err := api.FSStat.Call(ctx, c, &api.FSRequest{ReadOptions: read, AllocID: a.ID, Path: path})
 			if err != nil {
 				return fmt.Errorf("Error stating file: %w", err) //nolint:staticcheck // the contract's text
 			}
@@ -55,7 +56,7 @@ Example:
 				fmt.Fprintln(m.out, columns(fileRows([]*api.AllocFileInfo{info}, human)))
 				return nil
 			case info.IsDir:
-				files, _, err := api.FSList.Call(ctx, c, &api.FSRequest{AllocID: a.ID, Path: path})
+				files, _, err := api.FSList.Call(ctx, c, &api.FSRequest{ReadOptions: read, AllocID: a.ID, Path: path})
 				if err != nil {
 					return fmt.Errorf("Error listing alloc dir: %w", err) //nolint:staticcheck // the contract's text
 				}
@@ -63,13 +64,13 @@ Example:
 				return nil
 			case !tail.follow && !tail.tail && tail.lines < 0 && tail.bytes < 0:
 				return copyFrames(ctx, m.out, 0, false, func() (api.Stream, error) {
-					return api.FSCat.Open(ctx, c, &api.FSRequest{AllocID: a.ID, Path: path})
+					return c.OpenNode(ctx, a.NodeID, api.FSCat.Info(), &api.FSRequest{ReadOptions: read, AllocID: a.ID, Path: path})
 				})
 			}
-			req := &api.FSStreamRequest{AllocID: a.ID, Path: path, Follow: strconv.FormatBool(tail.follow)}
+			req := &api.FSStreamRequest{ReadOptions: read, AllocID: a.ID, Path: path, Follow: strconv.FormatBool(tail.follow)}
 			var lines int64
 			req.Origin, req.Offset, lines = tail.origin()
-			return copyFrames(ctx, m.out, lines, tail.follow, func() (api.Stream, error) { return api.FSStream.Open(ctx, c, req) })
+			return copyFrames(ctx, m.out, lines, tail.follow, func() (api.Stream, error) { return c.OpenNode(ctx, a.NodeID, api.FSStream.Info(), req) })
 		},
 	}
 }

@@ -13,7 +13,7 @@ import (
 func allocStopCommand() *spec {
 	var detach, noDelay, verbose bool
 	return &spec{
-		usage: "alloc stop [options] <alloc>", synopsis: "Stop an allocation and place it again", remote: true, args: exactly(1, "<alloc>"),
+		usage: "alloc stop [options] <alloc>", synopsis: "Stop an allocation and place it again", remote: true, args: exactly(1, "<alloc>"), completes: completeAllocs,
 		long: "Stops the allocation; the scheduler places a replacement.\n\nExample:\n\n    $ nomadlike alloc stop 4fd35a03",
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&detach, "detach", false, "Print the evaluation's ID and return.")
@@ -21,15 +21,11 @@ func allocStopCommand() *spec {
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
-			c, err := m.client()
+			c, a, err := m.oneAlloc(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			a, err := findAlloc(ctx, m, c, args[0])
-			if err != nil {
-				return err
-			}
-			resp, _, err := api.AllocStop.Call(ctx, c, &api.AllocStopRequest{AllocID: a.ID, NoShutdownDelay: noDelay})
+			resp, _, err := api.AllocStop.Call(ctx, c, &api.AllocStopRequest{WriteOptions: writeIn(a.Namespace), AllocID: a.ID, NoShutdownDelay: noDelay})
 			if err != nil {
 				return fmt.Errorf("Error stopping allocation: %w", err) //nolint:staticcheck // the contract's text
 			}
@@ -37,7 +33,7 @@ func allocStopCommand() *spec {
 				fmt.Fprintln(m.out, resp.EvalID)
 				return nil
 			}
-			return newMonitor(m, c, verbose).follow(ctx, resp.EvalID)
+			return m.launched(ctx, c, &launch{evalID: resp.EvalID, verbose: verbose})
 		},
 	}
 }
@@ -48,7 +44,7 @@ func allocRestartCommand() *spec {
 		task string
 	)
 	return &spec{
-		usage: "alloc restart [options] <alloc> [<task>]", synopsis: "Restart tasks in place", remote: true, args: between(1, 2, "<alloc> [<task>]"),
+		usage: "alloc restart [options] <alloc> [<task>]", synopsis: "Restart tasks in place", remote: true, args: between(1, 2, "<alloc> [<task>]"), completes: completeAllocs,
 		long: "Restarts the running tasks of the allocation, or one task, where they are.\n\nExample:\n\n    $ nomadlike alloc restart 4fd35a03 server",
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&all, "all-tasks", false, "Restart finished tasks too.")
@@ -56,15 +52,11 @@ func allocRestartCommand() *spec {
 			f.Bool("verbose", false, "Show full identifiers.")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
-			c, err := m.client()
+			c, a, err := m.oneAlloc(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			a, err := findAlloc(ctx, m, c, args[0])
-			if err != nil {
-				return err
-			}
-			if len(args) == 2 {
+			if len(args) == 2 && task == "" {
 				task = args[1]
 			}
 			if task != "" && all {
@@ -75,7 +67,7 @@ func allocRestartCommand() *spec {
 					return err
 				}
 			}
-			if _, _, err := api.AllocRestart.Call(ctx, c, &api.AllocRestartRequest{AllocID: a.ID, TaskName: task, AllTasks: all}); err != nil {
+			if _, _, err := api.AllocRestart.Call(ctx, c, &api.AllocRestartRequest{WriteOptions: writeIn(a.Namespace), AllocID: a.ID, TaskName: task, AllTasks: all}); err != nil {
 				return fmt.Errorf("Failed to restart allocation: %w", err) //nolint:staticcheck // the contract's text
 			}
 			return nil
@@ -86,7 +78,7 @@ func allocRestartCommand() *spec {
 func allocSignalCommand() *spec {
 	var signal, task string
 	return &spec{
-		usage: "alloc signal [options] <alloc> [<task>]", synopsis: "Send a signal to tasks", remote: true, args: between(1, 2, "<alloc> [<task>]"),
+		usage: "alloc signal [options] <alloc> [<task>]", synopsis: "Send a signal to tasks", remote: true, args: between(1, 2, "<alloc> [<task>]"), completes: completeAllocs,
 		long: "Sends a signal to the tasks of the allocation, or to one.\n\nExample:\n\n    $ nomadlike alloc signal -s SIGHUP 4fd35a03 server",
 		flags: func(f *flag.FlagSet) {
 			f.StringVar(&signal, "s", "SIGKILL", "The `signal`'s name.")
@@ -94,15 +86,11 @@ func allocSignalCommand() *spec {
 			f.Bool("verbose", false, "Show full identifiers.")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
-			c, err := m.client()
+			c, a, err := m.oneAlloc(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			a, err := findAlloc(ctx, m, c, args[0])
-			if err != nil {
-				return err
-			}
-			if len(args) == 2 {
+			if len(args) == 2 && task == "" {
 				task = args[1]
 			}
 			if task != "" {
@@ -110,7 +98,7 @@ func allocSignalCommand() *spec {
 					return err
 				}
 			}
-			if _, _, err := api.AllocSignal.Call(ctx, c, &api.AllocSignalRequest{AllocID: a.ID, Task: task, Signal: signal}); err != nil {
+			if _, _, err := api.AllocSignal.Call(ctx, c, &api.AllocSignalRequest{WriteOptions: writeIn(a.Namespace), AllocID: a.ID, Task: task, Signal: signal}); err != nil {
 				return fmt.Errorf("Error signalling allocation: %w", err) //nolint:staticcheck // the contract's text
 			}
 			return nil

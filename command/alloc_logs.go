@@ -58,7 +58,7 @@ func allocLogsCommand() *spec {
 		tail                  tailFlags
 	)
 	return &spec{
-		usage: "alloc logs [options] <alloc> [<task>]", synopsis: "Show the log of a task", remote: true, args: between(1, 2, "<alloc> [<task>]"),
+		usage: "alloc logs [options] <alloc> [<task>]", synopsis: "Show the log of a task", remote: true, args: between(1, 2, "<alloc> [<task>]"), completes: completeAllocs,
 		long: `Shows what a task wrote to its standard output, or with -stderr to its standard error. With -job the argument is
 a job's ID and one of its allocations is chosen.
 
@@ -86,36 +86,33 @@ Example:
 			if err != nil {
 				return err
 			}
-			if len(args) == 2 {
-				task = args[1]
-			}
-			if task, err = chooseTask(a, task); err != nil {
+			if task, err = taskArgument(a, task, args[1:]); err != nil {
 				return err
 			}
 			if tail.follow && !stdout && !stderr && !tail.tail && tail.lines < 0 && tail.bytes < 0 {
-				return followBoth(ctx, m, c, a.ID, task)
+				return followBoth(ctx, m, c, a, task)
 			}
-			req := &api.LogsRequest{AllocID: a.ID, Task: task, LogType: "stdout", Follow: tail.follow}
+			req := &api.LogsRequest{ReadOptions: inNamespace(a.Namespace), AllocID: a.ID, Task: task, LogType: "stdout", Follow: tail.follow}
 			if stderr {
 				req.LogType = "stderr"
 			}
 			var lines int64
 			req.Origin, req.Offset, lines = tail.origin()
-			return copyFrames(ctx, m.out, lines, tail.follow, func() (api.Stream, error) { return api.FSLogs.Open(ctx, c, req) })
+			return copyFrames(ctx, m.out, lines, tail.follow, func() (api.Stream, error) { return c.OpenNode(ctx, a.NodeID, api.FSLogs.Info(), req) })
 		},
 	}
 }
 
 // followBoth shows both streams from their ends as they grow.
-func followBoth(ctx context.Context, m *meta, c *client.Client, allocID, task string) error {
+func followBoth(ctx context.Context, m *meta, c *client.Client, a *api.Allocation, task string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, kind := range []struct {
 		name string
 		w    io.Writer
 	}{{"stdout", m.out}, {"stderr", m.err}} {
-		req := &api.LogsRequest{AllocID: allocID, Task: task, LogType: kind.name, Follow: true, Origin: "end"}
+		req := &api.LogsRequest{ReadOptions: inNamespace(a.Namespace), AllocID: a.ID, Task: task, LogType: kind.name, Follow: true, Origin: "end"}
 		g.Go(func() error {
-			return copyFrames(ctx, kind.w, 0, true, func() (api.Stream, error) { return api.FSLogs.Open(ctx, c, req) })
+			return copyFrames(ctx, kind.w, 0, true, func() (api.Stream, error) { return c.OpenNode(ctx, a.NodeID, api.FSLogs.Info(), req) })
 		})
 	}
 	return g.Wait()
@@ -206,6 +203,14 @@ func chooseAlloc(ctx context.Context, m *meta, c *client.Client, id string, byJo
 		return nil, fmt.Errorf("No allocations for job %q exist", j.ID) //nolint:staticcheck // the contract's text
 	}
 	return findAlloc(ctx, m, c, running[rand.IntN(len(running))].ID)
+}
+
+// taskArgument returns the task of a -task flag or, without that, of an argument.
+func taskArgument(a *api.Allocation, task string, args []string) (string, error) {
+	if task == "" && len(args) > 0 {
+		task = args[0]
+	}
+	return chooseTask(a, task)
 }
 
 // chooseTask checks a task's name, or implies the only task.

@@ -20,10 +20,11 @@ import (
 func allocStatusCommand() *spec {
 	var (
 		short, stats, verbose bool
+		page                  webUI
 		out                   output
 	)
 	return &spec{
-		usage: "alloc status [options] <alloc>", synopsis: "Show an allocation", remote: true, args: atMost(1, "<alloc>"),
+		usage: "alloc status [options] <alloc>", synopsis: "Show an allocation", remote: true, args: atMost(1, "<alloc>"), completes: completeAllocs,
 		long: `Shows an allocation with its addresses, the state of its tasks and their recent events; with -verbose also how
 its node was chosen. -json and -t without an argument list all allocations.
 
@@ -32,7 +33,7 @@ Example:
     $ nomadlike alloc status 4fd35a03`,
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&short, "short", false, "Show the tasks in one table.")
-			refuse(f, "ui")
+			page.register(f)
 			f.BoolVar(&stats, "stats", false, "Show the use of resources in detail.")
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers and how the node was chosen.")
 			out.register(f)
@@ -64,7 +65,7 @@ Example:
 			}
 			s := &allocStatus{m: m, a: a, verbose: verbose, now: m.now()}
 			s.show(ctx, c, short, stats)
-			return nil
+			return m.hint(ctx, c, &page, "View this allocation", "allocations/"+a.ID)
 		},
 	}
 }

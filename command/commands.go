@@ -12,29 +12,56 @@ import (
 type makers map[string]func() *spec
 
 var jobCommands = makers{
-	"job run":      jobRunCommand,
-	"job plan":     jobPlanCommand,
-	"job validate": jobValidateCommand,
-	"job init":     jobInitCommand,
-	"job status":   jobStatusCommand,
-	"job stop":     jobStopCommand,
-	"job inspect":  jobInspectCommand,
-	"job history":  jobHistoryCommand,
+	"job action":         jobActionCommand,
+	"job allocs":         jobAllocsCommand,
+	"job deployments":    jobDeploymentsCommand,
+	"job dispatch":       jobDispatchCommand,
+	"job eval":           jobEvalCommand,
+	"job history":        jobHistoryCommand,
+	"job init":           jobInitCommand,
+	"job inspect":        jobInspectCommand,
+	"job periodic force": jobPeriodicForceCommand,
+	"job plan":           jobPlanCommand,
+	"job promote":        jobPromoteCommand,
+	"job restart":        jobRestartCommand,
+	"job revert":         jobRevertCommand,
+	"job run":            jobRunCommand,
+	"job scale":          jobScaleCommand,
+	"job scaling-events": jobScalingEventsCommand,
+	"job start":          jobStartCommand,
+	"job status":         jobStatusCommand,
+	"job stop":           jobStopCommand,
+	"job tag apply":      jobTagApplyCommand,
+	"job tag unset":      jobTagUnsetCommand,
+	"job validate":       jobValidateCommand,
 }
 
 var allocCommands = makers{
-	"alloc status":  allocStatusCommand,
-	"alloc logs":    allocLogsCommand,
+	"alloc checks":  allocChecksCommand,
+	"alloc exec":    allocExecCommand,
 	"alloc fs":      allocFSCommand,
-	"alloc stop":    allocStopCommand,
+	"alloc logs":    allocLogsCommand,
+	"alloc pause":   allocPauseCommand,
 	"alloc restart": allocRestartCommand,
 	"alloc signal":  allocSignalCommand,
-	"alloc exec":    allocExecCommand,
+	"alloc status":  allocStatusCommand,
+	"alloc stop":    allocStopCommand,
 }
 
 var evalCommands = makers{
+	"eval delete": evalDeleteCommand,
 	"eval list":   evalListCommand,
 	"eval status": evalStatusCommand,
+}
+
+var deploymentCommands = makers{
+	"deployment fail":    deploymentFailCommand,
+	"deployment list":    deploymentListCommand,
+	"deployment pause":   deploymentPauseCommand,
+	"deployment promote": deploymentPromoteCommand,
+	"deployment resume":  deploymentResumeCommand,
+	"deployment status":  deploymentStatusCommand,
+	"deployment unblock": deploymentUnblockCommand,
 }
 
 var simCommands = makers{
@@ -50,6 +77,8 @@ var otherCommands = makers{
 var aliases = map[string]string{
 	"run":      "job run",
 	"stop":     "job stop",
+	"start":    "job start",
+	"action":   "job action",
 	"plan":     "job plan",
 	"validate": "job validate",
 	"init":     "job init",
@@ -68,7 +97,13 @@ var groups = map[string]string{
 	"job":   "Work with jobs",
 	"alloc": "Work with allocations",
 	"eval":  "Work with evaluations",
-	"sim":   "Simulate parts of a cluster",
+
+	"job periodic": "Work with periodic jobs",
+	"job tag":      "Name versions of jobs",
+
+	"deployment": "Work with deployments",
+
+	"sim": "Simulate parts of a cluster",
 }
 
 func init() {
@@ -83,6 +118,7 @@ func commands(s streams) map[string]cli.CommandFactory {
 		jobCommands,
 		allocCommands,
 		evalCommands,
+		deploymentCommands,
 		simCommands,
 		otherCommands,
 		clusterCommands,

@@ -20,7 +20,7 @@ func jobHistoryCommand() *spec {
 		out                           output
 	)
 	return &spec{
-		usage: "job history [options] <job>", synopsis: "Show the versions of a job", remote: true, args: exactly(1, "<job>"),
+		usage: "job history [options] <job>", synopsis: "Show the versions of a job", remote: true, args: exactly(1, "<job>"), completes: completeJobs,
 		long: `Lists the kept versions of the job, newest first, with -p each with its difference from the one before.
 
 Example:

@@ -21,7 +21,7 @@ func jobInspectCommand() *spec {
 		out       output
 	)
 	return &spec{
-		usage: "job inspect [options] <job>", synopsis: "Print a job as it is stored", remote: true, args: exactly(1, "<job>"),
+		usage: "job inspect [options] <job>", synopsis: "Print a job as it is stored", remote: true, args: exactly(1, "<job>"), completes: completeJobs,
 		long: `Prints the job as {"Job": ...}, or with -hcl the job file that it was submitted with.
 
 Example:

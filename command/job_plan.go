@@ -19,7 +19,7 @@ func jobPlanCommand() *spec {
 		tmpl                   string
 	)
 	return &spec{
-		usage: "job plan [options] <path>", synopsis: "Show what running a job would change", remote: true, args: exactly(1, "<path>"), failure: 255,
+		usage: "job plan [options] <path>", synopsis: "Show what running a job would change", remote: true, args: exactly(1, "<path>"), completes: completeFiles, failure: 255,
 		long: `Asks the servers what registering the job would do, without doing it, and shows the difference from the
 stored version.
 

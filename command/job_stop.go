@@ -3,12 +3,10 @@
 package command
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,7 +19,7 @@ func jobStopCommand() *spec {
 		priority                                     int
 	)
 	return &spec{
-		usage: "job stop [options] <job>...", synopsis: "Stop jobs", remote: true, args: atLeast(1, "<job>"),
+		usage: "job stop [options] <job>...", synopsis: "Stop jobs", remote: true, args: atLeast(1, "<job>"), completes: completeJobs,
 		long: `Stops the jobs and follows the evaluation until their allocations are told to stop. A stopped job stays known
 until it is collected, -purge forgets it at once.
 
@@ -85,24 +83,4 @@ Example:
 			return err
 		},
 	}
-}
-
-// confirm asks a question that needs an exact "y" (cli.md 1.3).
-func (m *meta) confirm(question string) (bool, error) {
-	fmt.Fprint(m.out, question, " ")
-	line, err := bufio.NewReader(m.in).ReadString('\n')
-	answer := strings.TrimSpace(line)
-	switch {
-	case answer == "y":
-		return true, nil
-	case answer == "" || strings.EqualFold(answer[:1], "n"):
-		fmt.Fprintln(m.out, "Cancelled")
-		return false, nil
-	case strings.EqualFold(answer[:1], "y"):
-		fmt.Fprintln(m.out, "For confirmation, an exact 'y' is required.")
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("Failed to parse answer: %w", err) //nolint:staticcheck // the contract's text
-	}
-	return false, fmt.Errorf("Failed to parse answer: %q is neither y nor n", answer) //nolint:staticcheck // the contract's text
 }

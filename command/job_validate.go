@@ -16,7 +16,7 @@ import (
 func jobValidateCommand() *spec {
 	var file jobFile
 	return &spec{
-		usage: "job validate [options] <path>", synopsis: "Check a job file", remote: true, args: exactly(1, "<path>"),
+		usage: "job validate [options] <path>", synopsis: "Check a job file", remote: true, args: exactly(1, "<path>"), completes: completeFiles,
 		long: `Parses the job file and checks the job against every rule, with an agent if one is reachable.
 
 Exit status: 0 when the job is valid, 1 when it is not.

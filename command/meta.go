@@ -3,6 +3,7 @@
 package command
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -47,6 +48,8 @@ type meta struct {
 	streams
 	spec  *spec
 	flags *flag.FlagSet
+	// answers reads what the user says to questions.
+	answers *bufio.Reader
 
 	address, region, namespace, token            string
 	caCert, caPath, clientCert, clientKey        string

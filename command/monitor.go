@@ -22,6 +22,8 @@ type monitor struct {
 	verbose bool
 	// rollout also follows a service job until the allocations of the evaluated version have started.
 	rollout bool
+	// wait bounds one blocking query of a deployment, rolloutPoll when 0.
+	wait time.Duration
 
 	eval   *api.Evaluation
 	allocs map[string]*api.AllocListStub
@@ -69,7 +71,11 @@ func (o *monitor) follow(ctx context.Context, evalID string) error {
 			continue
 		}
 		if ev.DeploymentID != "" {
-			return o.deployment(ctx, ev)
+			unplaced := 0
+			if len(ev.FailedTGAllocs) > 0 {
+				unplaced = 2
+			}
+			return o.deployment(ctx, ev.DeploymentID, ev.Namespace, unplaced)
 		}
 		if len(ev.FailedTGAllocs) > 0 {
 			return exitError(2)

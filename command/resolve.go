@@ -5,9 +5,11 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/api/client"
 )
 
 // inNamespace are the options of a read in a namespace, the command's when it is empty.
@@ -39,28 +41,63 @@ func ambiguous(m *meta, text string, rows [][]string) error {
 
 // findJob finds the one job whose ID is id or starts with it.
 func findJob(ctx context.Context, m *meta, c api.Caller, id string) (*api.JobListStub, error) {
+	return findJobOf(ctx, m, c, id, "", func(*api.JobListStub) bool { return true })
+}
+
+// findJobOf finds the one job of a kind ("periodic ") whose ID is id or starts with it.
+func findJobOf(ctx context.Context, m *meta, c api.Caller, id, kind string, fits func(*api.JobListStub) bool) (*api.JobListStub, error) {
 	req := &api.JobListRequest{}
 	req.Prefix, req.PerPage = id, 20
 	jobs, meta, err := api.JobList.Call(ctx, c, req)
 	if err != nil {
-		return nil, fmt.Errorf("Error querying jobs: %w", err) //nolint:staticcheck // the contract's text
+		return nil, doing("Error querying jobs", err)
 	}
-	for _, j := range jobs {
-		if j.ID == id {
-			return j, nil
-		}
-	}
-	switch len(jobs) {
-	case 0:
-		return nil, fmt.Errorf("No job(s) with prefix or ID %q found", id) //nolint:staticcheck // the contract's text
-	case 1:
+	jobs = slices.DeleteFunc(jobs, func(j *api.JobListStub) bool { return !fits(j) })
+	exact := slices.DeleteFunc(slices.Clone(jobs), func(j *api.JobListStub) bool { return j.ID != id })
+	switch {
+	case len(exact) == 1:
+		return exact[0], nil
+	case len(jobs) == 0:
+		return nil, fmt.Errorf("No %sjob(s) with prefix or ID %q found", kind, id) //nolint:staticcheck // the contract's text
+	case len(jobs) == 1:
 		return jobs[0], nil
 	}
-	text := fmt.Sprintf("Prefix %q matched multiple jobs", id)
+	text := fmt.Sprintf("Prefix %q matched multiple %sjobs", id, kind)
 	if meta.NextToken != "" {
-		text += fmt.Sprintf("; these are the first %d", len(jobs))
+		text += fmt.Sprintf("; these are the first %d", req.PerPage)
 	}
-	return nil, ambiguous(m, text, jobRows(jobs, false))
+	return nil, ambiguous(m, text, jobRows(jobs, m.namespace == api.AllNamespaces))
+}
+
+// oneJob returns a client and the job that an argument names.
+func (m *meta) oneJob(ctx context.Context, id string) (*client.Client, *api.JobListStub, error) {
+	c, err := m.client()
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := findJob(ctx, m, c, id)
+	return c, j, err
+}
+
+// findDeployment finds the one deployment whose ID starts with id.
+func findDeployment(ctx context.Context, m *meta, c api.Caller, id string) (*api.Deployment, error) {
+	prefix, err := cleanPrefix("Identifier", id)
+	if err != nil {
+		return nil, err
+	}
+	req := &api.DeploymentListRequest{}
+	req.Prefix, req.Namespace = prefix, api.AllNamespaces
+	list, _, err := api.DeploymentList.Call(ctx, c, req)
+	if err != nil {
+		return nil, doing("Error retrieving deployment", err)
+	}
+	switch len(list) {
+	case 0:
+		return nil, fmt.Errorf("Deployment ID %q matched no deployments", id) //nolint:staticcheck // the contract's text
+	case 1:
+		return list[0], nil
+	}
+	return nil, ambiguous(m, "Prefix matched multiple deployments", deploymentRows(list, false))
 }
 
 // findAlloc finds the one allocation whose ID starts with id.
@@ -86,6 +123,16 @@ func findAlloc(ctx context.Context, m *meta, c api.Caller, id string) (*api.Allo
 		return a, nil
 	}
 	return nil, ambiguous(m, "Prefix matched multiple allocations", m.allocRows(stubs, false))
+}
+
+// oneAlloc returns a client and the allocation that an argument names.
+func (m *meta) oneAlloc(ctx context.Context, id string) (*client.Client, *api.Allocation, error) {
+	c, err := m.client()
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := findAlloc(ctx, m, c, id)
+	return c, a, err
 }
 
 // findEval finds the one evaluation whose ID starts with id.

@@ -224,47 +224,88 @@ func (o *monitor) rolloutLines(r *rollout) []string {
 	return lines
 }
 
-// deployment reports the evaluation's deployment until it ends (cli.md 2.1); anything but success is status
-// 1, or 2 when the evaluation could not place everything.
-func (o *monitor) deployment(ctx context.Context, ev *api.Evaluation) error {
-	o.head("Monitoring deployment %q", o.id(ev.DeploymentID))
-	req := &api.JobRequest{JobID: ev.JobID}
-	req.Namespace = ev.Namespace
+// ends are the states of a deployment after which it is not followed any more.
+var ends = []string{api.DeploymentSuccessful, api.DeploymentFailed, api.DeploymentCancelled, "blocked"}
+
+// rollbackWait is when the deployment that rolls a failed one back is looked up.
+const rollbackWait = time.Second
+
+// deployment reports a deployment until it ends (cli.md 2.1). Anything but success is status 1, or unplaced when
+// that is not 0. The deployment that rolls back a failed one is followed too; the status stays the failed one's.
+func (o *monitor) deployment(ctx context.Context, id, namespace string, unplaced int) error {
+	defer o.live.clear()
+	d, err := o.followDeployment(ctx, id, namespace)
+	switch {
+	case err != nil:
+		return err
+	case d.Status == api.DeploymentSuccessful:
+		return nil
+	case d.Status == api.DeploymentFailed && reverts(d):
+		if err := o.rollback(ctx, d); err != nil {
+			return err
+		}
+	}
+	return exitError(max(1, unplaced))
+}
+
+// reverts says whether a failed deployment may be rolled back.
+func reverts(d *api.Deployment) bool {
+	for _, g := range d.TaskGroups {
+		if g.AutoRevert {
+			return true
+		}
+	}
+	return false
+}
+
+// rollback follows the deployment that came after a failed one, if there is one.
+func (o *monitor) rollback(ctx context.Context, failed *api.Deployment) error {
+	if pause(ctx, rollbackWait) != nil {
+		return exitError(1)
+	}
+	next, _, err := api.JobLatestDeployment.Call(ctx, o.c, &api.JobRequest{ReadOptions: inNamespace(failed.Namespace), JobID: failed.JobID})
+	if err != nil {
+		return doing("Error fetching deployment", err)
+	}
+	if next == nil || next.ID == failed.ID {
+		return nil
+	}
+	_, err = o.followDeployment(ctx, next.ID, next.Namespace)
+	return err
+}
+
+// followDeployment prints each change of a deployment until it ends.
+func (o *monitor) followDeployment(ctx context.Context, id, namespace string) (*api.Deployment, error) {
+	o.head("Monitoring deployment %q", o.id(id))
+	req := &api.DeploymentRequest{ReadOptions: inNamespace(namespace), DeploymentID: id}
 	shown := ""
 	for {
-		d, meta, err := api.JobLatestDeployment.Call(ctx, o.c, req)
+		d, meta, err := api.DeploymentGet.Call(ctx, o.c, req)
+		var text string
+		if err == nil {
+			text, err = deploymentBlock(ctx, o.m, o.c, d, o.verbose)
+		}
 		switch {
 		case ctx.Err() != nil:
-			return exitError(1)
+			return nil, exitError(1)
 		case err != nil:
-			return fmt.Errorf("Error fetching deployment: %w", err) //nolint:staticcheck // the contract's text
-		case d == nil || d.ID != ev.DeploymentID:
-			o.note("Deployment %q was superseded", o.id(ev.DeploymentID))
-			return exitError(1)
+			return nil, doing("Error fetching deployment", err)
 		}
-		text := deploymentText(o.m, d, o.verbose)
-		over := slices.Contains([]string{
-			api.DeploymentSuccessful, api.DeploymentFailed, api.DeploymentCancelled, "blocked",
-		}, d.Status)
-		if text != shown {
-			if o.m.terminal() && !over {
-				o.live.draw(strings.Split(text, "\n"))
-			} else {
-				o.live.clear()
-				fmt.Fprintf(o.m.out, "    \n%s\n%s\n", o.stamp(), text)
-			}
-			shown = text
+		over := slices.Contains(ends, d.Status)
+		if o.m.terminal() && !over {
+			o.live.draw(strings.Split(text, "\n"))
+		} else if text != shown {
+			o.live.clear()
+			fmt.Fprintf(o.m.out, "    \n%s\n%s\n", o.stamp(), text)
 		}
-		switch {
-		case !over:
-		case d.Status == api.DeploymentSuccessful:
-			return nil
-		case len(ev.FailedTGAllocs) > 0:
-			return exitError(2)
-		default:
-			return exitError(1)
+		shown = text
+		if over {
+			return d, nil
 		}
 		req.MinIndex, req.MaxWait = meta.Index, rolloutPoll
+		if o.wait > 0 {
+			req.MaxWait = o.wait
+		}
 	}
 }
 

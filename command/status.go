@@ -21,6 +21,7 @@ var kinds = []struct {
 	{"evals", "Evaluations", evalStatusCommand},
 	{"allocs", "Allocations", allocStatusCommand},
 	{"nodes", "Nodes", nodeStatusCommand},
+	{"deployment", "Deployments", deploymentStatusCommand},
 }
 
 func statusCommand() *spec {
