@@ -93,9 +93,10 @@ func (s *allocStatus) show(ctx context.Context, c *client.Client, short, stats b
 	}
 	fmt.Fprintln(s.m.out, pairs(s.keys()...))
 	s.addresses()
+	s.checks(ctx, c)
 	var usage *api.AllocResourceUsage
 	if a.ClientStatus == api.AllocClientRunning {
-		usage, _, _ = api.AllocStats.Call(ctx, c, &api.AllocStatsRequest{AllocID: a.ID}) // shown if the client can be reached
+		usage, _, _ = api.AllocStats.Call(ctx, c, &api.AllocStatsRequest{ReadOptions: inNamespace(a.Namespace), AllocID: a.ID}) // shown if the client can be reached
 	}
 	for _, t := range s.tasks() {
 		s.task(t, usage, stats)
@@ -257,6 +258,7 @@ func (s *allocStatus) task(n string, usage *api.AllocResourceUsage, stats bool) 
 	if stats && used != nil {
 		s.stats(used)
 	}
+	s.volumes(n)
 	s.events(st)
 }
 
@@ -284,16 +286,6 @@ func (s *allocStatus) resources(n string, used *api.ResourceUsage) {
 		rows = append(rows, []string{blank, "Max: " + mib(t.Memory.MemoryMaxMB), blank, blank})
 	}
 	fmt.Fprintf(s.m.out, "Task Resources:\n%s\n\n", columns(rows))
-}
-
-func (s *allocStatus) stats(u *api.ResourceUsage) {
-	if m := u.MemoryStats; m != nil {
-		fmt.Fprintf(s.m.out, "Memory Stats\n%s\n\n", columns([][]string{{"RSS", "Swap", "Usage"}, {size(m.RSS), size(m.Swap), size(m.Usage)}}))
-	}
-	if c := u.CpuStats; c != nil {
-		pct := func(f float64) string { return fmt.Sprintf("%.2f%%", f) }
-		fmt.Fprintf(s.m.out, "CPU Stats\n%s\n\n", columns([][]string{{"Percent", "System Mode", "User Mode"}, {pct(c.Percent), pct(c.SystemMode), pct(c.UserMode)}}))
-	}
 }
 
 func (s *allocStatus) events(st *api.TaskState) {

@@ -104,8 +104,10 @@ func readSource(ctx context.Context, m *meta, path string) ([]byte, error) {
 	var r io.Reader = m.in
 	switch {
 	case path == "-":
-	case strings.Contains(path, "::"), strings.Contains(path, "://") && !strings.HasPrefix(path, "http"):
-		return nil, errors.New("only files, http and https URLs and - for standard input are supported")
+	case strings.HasPrefix(path, "file://"):
+		return readSource(ctx, m, strings.TrimPrefix(path, "file://"))
+	case strings.Contains(path, "::"), strings.Contains(path, "://") && !strings.HasPrefix(path, "http://") && !strings.HasPrefix(path, "https://"):
+		return nil, errors.New("only files, file, http and https URLs and - for standard input are supported")
 	case strings.HasPrefix(path, "http://"), strings.HasPrefix(path, "https://"):
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 		if err != nil {

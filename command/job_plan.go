@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ func jobPlanCommand() *spec {
 	var (
 		file                   jobFile
 		diff, verbose, jsonOut bool
+		override               bool
 		tmpl                   string
 	)
 	return &spec{
@@ -32,12 +34,12 @@ Example:
 			file.register(f)
 			f.BoolVar(&diff, "diff", true, "Show the difference from the stored version.")
 			f.BoolVar(&verbose, "verbose", false, "Show unchanged fields beside changed ones.")
-			f.Bool("policy-override", false, "Override soft policies; there are none.")
+			f.BoolVar(&override, "policy-override", false, "Override soft policies; there are none.")
 			f.BoolVar(&jsonOut, "json-output", false, "Print the plan as JSON.")
 			f.StringVar(&tmpl, "t", "", "Print the plan through the Go `template`.")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
-			code, err := plan(ctx, m, &file, args[0], diff, verbose, output{jsonOut, tmpl})
+			code, err := plan(ctx, m, &file, args[0], &api.JobPlanRequest{Diff: diff, PolicyOverride: override}, verbose, output{jsonOut, tmpl})
 			if err == nil && code != 0 {
 				err = exitError(code)
 			}
@@ -46,7 +48,7 @@ Example:
 	}
 }
 
-func plan(ctx context.Context, m *meta, file *jobFile, path string, diff, verbose bool, out output) (int, error) {
+func plan(ctx context.Context, m *meta, file *jobFile, path string, req *api.JobPlanRequest, verbose bool, out output) (int, error) {
 	if err := out.check(); err != nil {
 		return 0, err
 	}
@@ -59,7 +61,8 @@ func plan(ctx context.Context, m *meta, file *jobFile, path string, diff, verbos
 	if err != nil {
 		return 0, err
 	}
-	resp, _, err := api.JobPlan.Call(ctx, c, &api.JobPlanRequest{PathID: l.job.ID, Job: l.job, Diff: diff})
+	req.PathID, req.Job = l.job.ID, l.job
+	resp, _, err := api.JobPlan.Call(ctx, c, req)
 	if err != nil {
 		return 0, fmt.Errorf("Error during plan: %w", err) //nolint:staticcheck // the contract's text
 	}
@@ -73,9 +76,16 @@ func plan(ctx context.Context, m *meta, file *jobFile, path string, diff, verbos
 	}
 	fmt.Fprintln(m.out, m.paint(bold, "Scheduler dry-run:"))
 	fmt.Fprintln(m.out, m.dryRun(resp, l.job))
+	if a := resp.Annotations; a != nil && len(a.PreemptedAllocs) > 0 {
+		m.heading("Preemptions:")
+		fmt.Fprintln(m.out, columns(preemptionRows(a.PreemptedAllocs)))
+	}
 	if resp.Warnings != "" {
 		fmt.Fprintln(m.out)
 		m.warnings(resp.Warnings)
+	}
+	if l.job.Multiregion != nil {
+		return planCode(resp), nil // every region has an index of its own
 	}
 	var flags strings.Builder
 	for _, v := range file.vars {
@@ -97,6 +107,37 @@ changed, another user has modified the job and the plan's results are
 potentially invalid.
 `, resp.JobModifyIndex, name, resp.JobModifyIndex, flags.String(), path)
 	return planCode(resp), nil
+}
+
+// preemptionRows shows what would be preempted: each allocation when there are few, else how many of each job,
+// and of each type of job when there are many jobs too.
+func preemptionRows(allocs []*api.AllocListStub) [][]string {
+	const few = 10
+	if len(allocs) < few {
+		rows := [][]string{{"Alloc ID", "Job ID", "Task Group"}}
+		for _, a := range allocs {
+			rows = append(rows, []string{a.ID, a.JobID, a.TaskGroup})
+		}
+		return rows
+	}
+	jobs, kinds := map[string]int{}, map[string]int{}
+	for _, a := range allocs {
+		jobs[a.Namespace+"\x00"+a.JobID]++
+		kinds[a.JobType]++
+	}
+	rows := [][]string{{"Job Type", "Preemptions"}}
+	if len(jobs) < few {
+		rows = [][]string{{"Namespace", "Job ID", "Preemptions"}}
+		for _, k := range sortedKeys(jobs) {
+			namespace, id, _ := strings.Cut(k, "\x00")
+			rows = append(rows, []string{namespace, id, strconv.Itoa(jobs[k])})
+		}
+		return rows
+	}
+	for _, k := range sortedKeys(kinds) {
+		rows = append(rows, []string{k, strconv.Itoa(kinds[k])})
+	}
+	return rows
 }
 
 // planCode is 1 when an allocation would be made, stopped or replaced.

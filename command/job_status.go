@@ -3,6 +3,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -165,16 +166,29 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 	if s.out.wanted() {
 		return stub, s.out.print(s.m, []jobReport{r})
 	}
-	fmt.Fprintln(s.m.out, pairs(
+	job, _, err := api.JobGet.Call(ctx, s.c, &api.JobRequest{ReadOptions: inNamespace(stub.Namespace), JobID: stub.ID})
+	if err != nil {
+		return nil, doing("Error querying job", err)
+	}
+	kv := []string{
 		"ID", stub.ID, "Name", stub.Name, "Submit Date", absolute(stub.SubmitTime), "Type", stub.Type,
 		"Priority", strconv.Itoa(stub.Priority), "Datacenters", strings.Join(stub.Datacenters, ","), "Namespace", stub.Namespace,
 		"Node Pool", stub.NodePool, "Status", jobState(stub.Status, stub.Stop),
-		"Periodic", strconv.FormatBool(stub.Periodic), "Parameterized", strconv.FormatBool(stub.ParameterizedJob)))
+		"Periodic", strconv.FormatBool(stub.Periodic), "Parameterized", strconv.FormatBool(stub.ParameterizedJob),
+	}
+	if job.Periodic != nil && !job.Stop {
+		next := "none"
+		if api.Or(job.Periodic.Enabled, true) {
+			next = either(s.m.nextLaunch(job), next)
+		}
+		kv = append(kv, "Next Periodic Launch", next)
+	}
+	fmt.Fprintln(s.m.out, pairs(kv...))
 	switch {
 	case s.short:
 		return stub, nil
 	case stub.ParameterizedJob, stub.Periodic:
-		return stub, s.parent(ctx, stub, r.Summary)
+		return stub, s.parent(ctx, job, r.Summary)
 	}
 	s.summary(r.Summary)
 	s.failures(r.Evaluations)
@@ -183,35 +197,75 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 		fmt.Fprintln(s.m.out, columns(jobEvalRows(r.Evaluations, s.verbose)))
 	}
 	if d := r.LatestDeployment; d != nil {
-		s.m.heading("Latest Deployment")
-		fmt.Fprintln(s.m.out, pairs("ID", shortID(d.ID, s.verbose), "Status", d.Status, "Description", d.StatusDescription))
-		s.m.heading("Deployed")
-		fmt.Fprintln(s.m.out, columns(deployedRows(d)))
+		if err := s.deployment(ctx, job, d); err != nil {
+			return nil, err
+		}
 	}
 	s.m.heading("Allocations")
 	if len(r.Allocations) == 0 {
 		fmt.Fprintln(s.m.out, "No allocations placed")
 		return stub, nil
 	}
-	fmt.Fprintln(s.m.out, columns(s.m.allocRows(r.Allocations, s.verbose)))
+	fmt.Fprintln(s.m.out, columns(withDeadlines(s.m.allocRows(r.Allocations, s.verbose), r.Allocations, job)))
 	return stub, nil
 }
 
+// deployment shows the latest deployment, in every region when there are several.
+func (s *jobStatus) deployment(ctx context.Context, job *api.Job, d *api.Deployment) error {
+	s.m.heading("Latest Deployment")
+	fmt.Fprintln(s.m.out, pairs("ID", shortID(d.ID, s.verbose), "Status", d.Status, "Description", d.StatusDescription))
+	if d.IsMultiregion && job.Multiregion != nil {
+		rows := [][]string{{"Region", "ID", "Status"}}
+		for _, region := range job.Multiregion.Regions {
+			req := &api.JobRequest{ReadOptions: inNamespace(job.Namespace), JobID: job.ID}
+			req.Region = region.Name
+			there, _, err := api.JobLatestDeployment.Call(ctx, s.c, req)
+			if err != nil {
+				return doing("Error fetching deployment of region "+strconv.Quote(region.Name), err)
+			}
+			if there != nil {
+				rows = append(rows, []string{region.Name, shortID(there.ID, s.verbose), there.Status})
+			}
+		}
+		s.m.heading("Multiregion Deployment")
+		fmt.Fprintln(s.m.out, columns(rows))
+	}
+	s.m.heading("Deployed")
+	fmt.Fprintln(s.m.out, columns(deployedRows(d)))
+	return nil
+}
+
+// withDeadlines adds to a table of allocations, newest first, when those of groups with max_run_duration are stopped.
+func withDeadlines(rows [][]string, stubs []*api.AllocListStub, job *api.Job) [][]string {
+	limited := func(g *api.TaskGroup) bool { return g.MaxRunDuration != nil }
+	if !slices.ContainsFunc(job.TaskGroups, limited) {
+		return rows
+	}
+	rows[0] = append(rows[0], "Max Run Deadline")
+	for i, a := range newestFirst(stubs) {
+		at := ""
+		if g := job.LookupTaskGroup(a.TaskGroup); g != nil && g.MaxRunDuration != nil {
+			for _, st := range a.TaskStates {
+				if st.StartedAt == nil || st.StartedAt.IsZero() {
+					continue
+				}
+				if t := st.StartedAt.Add(*g.MaxRunDuration).Local().Format(time.RFC3339); at == "" || t < at {
+					at = t
+				}
+			}
+		}
+		rows[i+1] = append(rows[i+1], at)
+	}
+	return rows
+}
+
 // parent shows the children of a periodic or parameterized job.
-func (s *jobStatus) parent(ctx context.Context, stub *api.JobListStub, sum *api.JobSummary) error {
+func (s *jobStatus) parent(ctx context.Context, job *api.Job, sum *api.JobSummary) error {
 	title, list, none := "Children Job Summary", "Previously Launched Jobs", "No instances of periodic job found"
-	if stub.ParameterizedJob {
+	if p := job.ParameterizedJob; p != nil {
 		title, list, none = "Parameterized Job Summary", "Dispatched Jobs", "No dispatched instances of parameterized job found"
-		job, _, err := api.JobGet.Call(ctx, s.c, &api.JobRequest{
-			ReadOptions: api.ReadOptions{RequestOptions: api.RequestOptions{Namespace: stub.Namespace}}, JobID: stub.ID,
-		})
-		if err != nil {
-			return fmt.Errorf("Error querying job: %w", err) //nolint:staticcheck // the contract's text
-		}
-		if p := job.ParameterizedJob; p != nil {
-			s.m.heading("Parameterized Job")
-			fmt.Fprintln(s.m.out, pairs("Payload", p.Payload, "Required Metadata", strings.Join(p.MetaRequired, ", "), "Optional Metadata", strings.Join(p.MetaOptional, ", ")))
-		}
+		s.m.heading("Parameterized Job")
+		fmt.Fprintln(s.m.out, pairs("Payload", p.Payload, "Required Metadata", strings.Join(p.MetaRequired, ", "), "Optional Metadata", strings.Join(p.MetaOptional, ", ")))
 	}
 	children := api.JobChildrenSummary{}
 	if sum.Children != nil {
@@ -223,14 +277,14 @@ func (s *jobStatus) parent(ctx context.Context, stub *api.JobListStub, sum *api.
 		{strconv.FormatInt(children.Pending, 10), strconv.FormatInt(children.Running, 10), strconv.FormatInt(children.Dead, 10)},
 	}))
 	req := &api.JobListRequest{}
-	req.Namespace, req.Prefix = stub.Namespace, stub.ID+"/"
+	req.Namespace, req.Prefix = job.Namespace, job.ID+"/"
 	jobs, _, err := api.JobList.Call(ctx, s.c, req)
 	if err != nil {
-		return fmt.Errorf("Error querying jobs: %w", err) //nolint:staticcheck // the contract's text
+		return doing("Error querying jobs", err)
 	}
 	rows := [][]string{{"ID", "Status"}}
 	for _, j := range jobs {
-		if j.ParentID == stub.ID {
+		if j.ParentID == job.ID {
 			rows = append(rows, []string{j.ID, jobState(j.Status, j.Stop)})
 		}
 	}
@@ -298,9 +352,7 @@ func (m *meta) allocRows(stubs []*api.AllocListStub, verbose bool) [][]string {
 	if verbose {
 		rows = [][]string{{"ID", "Eval ID", "Node ID", "Node Name", "Task Group", "Version", "Desired", "Status", "Created", "Modified"}}
 	}
-	stubs = slices.Clone(stubs)
-	slices.SortStableFunc(stubs, func(a, b *api.AllocListStub) int { return int(b.CreateIndex) - int(a.CreateIndex) })
-	for _, a := range stubs {
+	for _, a := range newestFirst(stubs) {
 		row := []string{shortID(a.ID, verbose)}
 		if verbose {
 			row = append(row, a.EvalID, a.NodeID, a.NodeName)
@@ -311,6 +363,13 @@ func (m *meta) allocRows(stubs []*api.AllocListStub, verbose bool) [][]string {
 			ago(a.CreateTime, now, verbose), ago(a.ModifyTime, now, verbose)))
 	}
 	return rows
+}
+
+// newestFirst orders allocations by age without touching the list.
+func newestFirst(stubs []*api.AllocListStub) []*api.AllocListStub {
+	stubs = slices.Clone(stubs)
+	slices.SortStableFunc(stubs, func(a, b *api.AllocListStub) int { return cmp.Compare(b.CreateIndex, a.CreateIndex) })
+	return stubs
 }
 
 // local shows a time of the API.

@@ -38,7 +38,7 @@ func (m *meta) launched(ctx context.Context, c *client.Client, l *launch) error 
 	switch {
 	case l.evalID != "":
 		fmt.Fprintf(m.out, "Evaluation ID: %s\n", l.evalID)
-	case l.job != nil && l.job.Periodic != nil:
+	case l.job != nil && l.job.Periodic != nil && l.job.ParameterizedJob == nil:
 		if next := m.nextLaunch(l.job); next != "" {
 			fmt.Fprintf(m.out, "Approximate next launch time: %s\n", next)
 		}

@@ -59,18 +59,18 @@ func (r *restarter) run(ctx context.Context) error {
 		return nil
 	}
 	r.head("Restarting %s", count(len(allocs), "allocation"))
-	if !r.batches(ctx, allocs) {
+	whole := r.batches(ctx, allocs)
+	switch {
+	case len(r.mu.errs) > 0:
+		r.head("Job restart finished with errors")
+	case !whole:
 		r.head("Job restart canceled")
-		if len(r.mu.errs) == 0 {
-			return nil
-		}
-	}
-	if len(r.mu.errs) == 0 {
+		return nil
+	default:
 		r.head("Job restart finished")
 		fmt.Fprintln(r.m.out, "\nJob restarted successfully!")
 		return nil
 	}
-	r.head("Job restart finished with errors")
 	var lines []string
 	for _, e := range r.mu.errs {
 		lines = append(lines, "* "+e.Error())
@@ -230,7 +230,7 @@ func (r *restarter) inPlace(ctx context.Context, a *api.AllocListStub) error {
 func (r *restarter) reschedule(ctx context.Context, a *api.AllocListStub) error {
 	r.note("Rescheduling allocation %q for group %q", r.id(a.ID), a.TaskGroup)
 	_, _, err := api.AllocStop.Call(ctx, r.c, &api.AllocStopRequest{
-		WriteOptions: writeIn(a.Namespace), AllocID: a.ID, NoShutdownDelay: r.flags.noDelay, Reschedule: true,
+		WriteOptions: writeIn(a.Namespace), AllocID: a.ID, NoShutdownDelay: r.flags.noDelay,
 	})
 	if err != nil {
 		return err

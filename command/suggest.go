@@ -14,7 +14,15 @@ import (
 func noCommand(table map[string]cli.CommandFactory, group, word string, s streams) int {
 	at := strings.TrimSpace(group + " " + word)
 	fmt.Fprintf(s.err, "%s has no command %q.", name, at)
-	if near := nearest(word, below(table, group)); len(near) > 0 {
+	near := nearest(word, below(table, group))
+	if group == "" {
+		for _, n := range sortedKeys(table) {
+			if strings.HasSuffix(n, " "+word) && len(near) < 3 {
+				near = append(near, n)
+			}
+		}
+	}
+	if len(near) > 0 {
 		for i, n := range near {
 			near[i] = fmt.Sprintf("%q", strings.Join(strings.Fields(name+" "+group+" "+n), " "))
 		}
