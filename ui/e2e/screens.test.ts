@@ -7,16 +7,18 @@ import { failing, service, unplaceable } from './jobs';
 // Every screen in both themes, on a desktop and on the narrowest telephone.
 
 
+let alloc = '';
+let failed = '';
+let evaluation = '';
+
 beforeAll(async () => {
   await run(service('shown'));
   await run(service('shown', 2, 'second'));
   await run(unplaceable('stuck'));
   await run(failing('broken'));
-  await running('shown', 2);
-  await until(
-    () => api<Alloc[]>('/v1/job/broken/allocations'),
-    (a) => a.some((x) => x.ClientStatus === 'failed'),
-  );
+  alloc = (await running('shown', 2))[0]!.ID;
+  evaluation = (await until(() => api<{ ID: string; FailedTGAllocs?: object }[]>('/v1/job/stuck/evaluations'), (l) => l.some((e) => e.FailedTGAllocs))).find((e) => e.FailedTGAllocs)!.ID;
+  failed = (await until(() => api<Alloc[]>('/v1/job/broken/allocations'), (a) => a.some((x) => x.ClientStatus === 'failed')))[0]!.ID;
 });
 
 const screens: [name: string, path: () => string, text: string | RegExp][] = [
@@ -28,6 +30,14 @@ const screens: [name: string, path: () => string, text: string | RegExp][] = [
   ['job-json', () => '/jobs/shown@default/definition?form=json', /"TaskGroups"/],
   ['job-versions', () => '/jobs/shown@default/versions', /Version 0/],
   ['job-evaluations', () => '/jobs/shown@default/evaluations', /Triggered by|Created/],
+  ['run', () => '/jobs/run', /Job file/],
+  ['edit', () => '/jobs/run?job=shown', 'Job file'],
+  ['evaluations', () => '/evaluations', /evaluations/],
+  ['evaluation-stuck', () => `/evaluations/${evaluation}`, /Why not placed/],
+  ['allocations', () => '/allocations', /shown/],
+  ['allocation', () => `/allocations/${alloc}`, /Timeline/],
+  ['allocation-failed', () => `/allocations/${failed}`, /Exit Code: 3/],
+  ['allocation-placement', () => `/allocations/${alloc}/placement`, /Why not elsewhere/],
 ];
 
 const looks = [
@@ -47,9 +57,12 @@ test.each(screens)('%s', async (name, path, text) => {
   await screen.look(looks[0]);
   await screen.go(path());
   await screen.page.locator('main').getByText(text).filter({ visible: true }).first().waitFor();
-  for (const look of looks) {
+  for (const [i, look] of looks.entries()) {
+    // Every theme and every size once; the other combinations are for pictures.
+    const judged = i === 0 || i === looks.length - 1;
+    if (!judged && !process.env.SHOTS) continue;
     await screen.look(look);
     await screen.shot(`${name}-${look.theme}-${look.width}`);
-    await screen.check();
+    if (judged) await screen.check();
   }
 });

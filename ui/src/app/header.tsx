@@ -22,7 +22,7 @@ export function Header({ menuOpen, onMenu }: { menuOpen: boolean; onMenu: () => 
   return (
     <header className={css.header}>
       <ActionIcon className={css.menu} variant="subtle" color="gray" size="lg" aria-label="Menu" aria-expanded={menuOpen} aria-controls="main-navigation" onClick={onMenu}>
-        {menuOpen ? <Icons.close /> : <Icons.more />}
+        {menuOpen ? <Icons.close /> : <Icons.menu />}
       </ActionIcon>
       <Link to="/jobs" className={css.brand} aria-label="nomadlike, to the jobs">
         <Logo />

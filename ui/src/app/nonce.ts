@@ -3,6 +3,9 @@
 /** The nonce of this page, with which the policy allows style elements that libraries add. */
 export const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
 
+// Where the library that keeps the page behind a dialog from scrolling looks for the nonce.
+(globalThis as { __webpack_nonce__?: string }).__webpack_nonce__ = nonce;
+
 /**
  * A document whose new style elements carry the nonce, for libraries that add style elements and can be
  * given a document but no nonce.

@@ -7,6 +7,11 @@ import { unsegment } from '../lib/href';
 import { JobsPage } from '../routes/jobs';
 
 // Each screen is a file of its own, loaded when it is gone to; the first one comes with the page.
+const AllocationsPage = lazy(() => import('../routes/allocations'));
+const AllocPage = lazy(() => import('../routes/alloc'));
+const EvaluationsPage = lazy(() => import('../routes/evaluations'));
+const EvaluationPage = lazy(() => import('../routes/evaluation'));
+const RunPage = lazy(() => import('../routes/run'));
 const JobPage = lazy(() => import('../routes/job'));
 
 /** Which screen an address shows. */
@@ -20,7 +25,12 @@ export function Routes() {
             <Redirect to={`/jobs${window.location.search}`} replace />
           </Route>
           <Route path="/jobs" component={JobsPage} />
+          <Route path="/jobs/run" component={RunPage} />
           <Route path="/jobs/:job/:tab?">{(p) => <JobPage key={p.job} job={unsegment(p.job)} tab={p.tab ?? ''} />}</Route>
+          <Route path="/allocations" component={AllocationsPage} />
+          <Route path="/allocations/:id/:tab?">{(p) => <AllocPage key={p.id} id={p.id} tab={p.tab ?? ''} />}</Route>
+          <Route path="/evaluations" component={EvaluationsPage} />
+          <Route path="/evaluations/:id">{(p) => <EvaluationPage key={p.id} evaluation={unsegment(p.id)} />}</Route>
           <Route>
             <Empty title="There is no such page">
               <Link to="/jobs">Go to the jobs</Link>

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { useLocation } from 'wouter';
 import { Icons, type IconName } from '../components/icons';
 import { Link } from '../components/link';
 import { connection } from './connection';
 import { Header } from './header';
 import { Help } from './help';
+import { paletteOpen } from './palette-store';
 import { useShortcuts } from './shortcuts';
 import css from './shell.module.css';
 import { useStore } from './store';
 import { Toasts } from './toast-list';
+
+const loadPalette = () => import('./palette');
+const Palette = lazy(loadPalette);
 
 /** The entries of the navigation; the letter after g goes there. */
 export const places: { to: string; text: string; icon: IconName; letter: string }[] = [
@@ -28,6 +32,14 @@ export function Shell({ children }: { children: ReactNode }) {
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
   useShortcuts();
+  const palette = useStore(paletteOpen);
+  const [paletteUsed, setPaletteUsed] = useState(false);
+  if (palette && !paletteUsed) setPaletteUsed(true);
+  // Loaded while nobody waits, so that no key is lost when it opens.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), 2000);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     setOpen(false);
     window.scrollTo(0, 0);
@@ -56,6 +68,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </main>
       <Toasts />
       <Help />
+      <Suspense fallback={null}>{paletteUsed && <Palette />}</Suspense>
     </div>
   );
 }

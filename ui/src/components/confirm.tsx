@@ -3,11 +3,11 @@ import { Button, Group, Modal, Stack } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 
 /** A button that asks before it does something that cannot be taken back. */
-export function ConfirmButton({ label, title, children, confirm = label, danger, disabled, busy, cli, onConfirm, icon }: { label: string; title: string; children: ReactNode; confirm?: string; danger?: boolean; disabled?: boolean; busy?: boolean; cli?: ReactNode; onConfirm: () => void; icon?: ReactNode }) {
+export function ConfirmButton({ label, title, children, confirm = label, danger, disabled, busy, cli, onConfirm, icon, small, describe }: { label: string; title: string; children: ReactNode; confirm?: string; danger?: boolean; disabled?: boolean; busy?: boolean; cli?: ReactNode; onConfirm: () => void; icon?: ReactNode; small?: boolean; describe?: string }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button variant="default" leftSection={icon} disabled={disabled} loading={busy} onClick={() => setOpen(true)}>
+      <Button variant="default" size={small ? 'compact-xs' : 'sm'} aria-label={describe} leftSection={icon} disabled={disabled} loading={busy} onClick={() => setOpen(true)}>
         {label}
       </Button>
       <Modal opened={open} onClose={() => setOpen(false)} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>

@@ -88,6 +88,7 @@ export const Icons = {
   download: icon(<path d="M8 2.5v7.5m-3-3 3 3 3-3M3 13h10" />),
   pause: icon(<path d="M5.5 3.5v9M10.5 3.5v9" />),
   play: icon(<path d="M5 3.5v9l7-4.5-7-4.5Z" />),
+  menu: icon(<path d="M2.5 4.5h11M2.5 8h11M2.5 11.5h11" />),
   more: icon(<path d="M3.5 8h.1M8 8h.1M12.4 8h.1" strokeWidth="2.4" />),
   folder: icon(<path d="M2 4h4l1.5 1.5H14v7H2z" />),
   file: icon(<path d="M4 2h5l3 3v9H4zM9 2v3h3" />),

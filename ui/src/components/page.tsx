@@ -54,7 +54,7 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
   return (
     <dl className={css.facts}>
       {facts.map(([name, value]) =>
-        value === undefined || value === null || value === '' ? null : (
+        value === undefined || value === null || value === '' || value === false ? null : (
           <div key={name}>
             <dt>{name}</dt>
             <dd>{value}</dd>

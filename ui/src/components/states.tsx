@@ -56,7 +56,19 @@ export function Waiting({ what = 'Loading' }: { what?: string }) {
 /** Shows the result of a read, or why there is none. What was read stays while the agent is away. */
 export function Result<R>({ query, what, children }: { query: UseQueryResult<Answer<R>, Error>; what: string; children: (data: R, answer: Answer<R>) => ReactNode }) {
   const gone = query.error instanceof ApiError && query.error.status === 404;
-  if (query.data && !gone) return <>{children(query.data.data, query.data)}</>;
+  if (query.data) {
+    return (
+      <>
+        {gone && (
+          <div className={css.gone} role="status">
+            <Icons.warn size={16} />
+            {what} was removed or collected meanwhile. This is what it was last.
+          </div>
+        )}
+        {children(query.data.data, query.data)}
+      </>
+    );
+  }
   if (query.error) return <Failure error={query.error} what={what} retry={() => void query.refetch()} />;
   return <Waiting />;
 }

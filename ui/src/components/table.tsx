@@ -36,7 +36,7 @@ export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'so
   const sort = params.get(param) ?? sortBy ?? '';
   const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort]);
   return (
-    <div className={css.scroller} tabIndex={0} role="region" aria-label={label}>
+    <div className={css.scroller} tabIndex={0} role="group" aria-label={label}>
       <table className={css.table} aria-label={label} aria-rowcount={rows.length + 1}>
         <thead>
           <tr>

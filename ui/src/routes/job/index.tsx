@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 import { JobAllocations, JobEvaluations, JobGet } from '../../api/ops.gen';
-import type { Job } from '../../api/types.gen';
+import type { Evaluation, Job } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useOp } from '../../app/query';
 import { Cli, quoted } from '../../components/code';
@@ -27,7 +27,7 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
   return (
     <Result query={query} what={`Job ${id}`}>
       {(job) => (
-        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={statusOfJob(job)} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(id)}`} />}>
+        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={statusOfJob(job, evals.data?.data ?? [])} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(id)}`} />}>
           <TabBar
             label="Job"
             tabs={[
@@ -48,9 +48,10 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
   );
 }
 
-function statusOfJob(job: Job): Status {
+function statusOfJob(job: Job, evals: Evaluation[]): Status {
   if (job.Status === 'dead') return job.Stop ? { tone: 'idle', text: 'stopped' } : statusOf(job.Type === 'batch' || job.Type === 'sysbatch' ? 'complete' : 'dead');
   if (job.Periodic) return { tone: 'good', text: 'periodic' };
   if (job.ParameterizedJob && !job.Dispatched) return { tone: 'good', text: 'parameterized' };
+  if (evals.some((e) => e.Status === 'blocked')) return { tone: 'warn', text: job.Status === 'running' ? 'partly placed' : 'not placed' };
   return statusOf(job.Status);
 }

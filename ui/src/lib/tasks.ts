@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { Allocation, Task, TaskState } from '../api/types.gen';
+import { millis } from './format';
+import type { Status } from './status';
+
+/** A task of an allocation: what it should be and what it is. */
+export interface TaskView {
+  name: string;
+  /** Its definition; the group may have changed since. */
+  task: Task | undefined;
+  state: TaskState | undefined;
+  /** When in the allocation's life it runs, in words. */
+  role: string;
+  /** Order of running. */
+  order: number;
+}
+
+/** When a task runs, in words, and where that is in the order. */
+export function roleOf(task: Task | undefined): [role: string, order: number] {
+  const l = task?.Lifecycle;
+  if (!l?.Hook) return ['main', 2];
+  const kind = l.Sidecar ? 'sidecar' : 'task';
+  switch (l.Hook) {
+    case 'prestart':
+      return [`${kind} before the main tasks`, l.Sidecar ? 1 : 0];
+    case 'poststart':
+      return [`${kind} once the main tasks run`, 3];
+    case 'poststop':
+      return [`${kind} after the main tasks`, 4];
+  }
+  return [l.Hook, 5];
+}
+
+/** The tasks of an allocation in the order in which they run. */
+export function tasksOf(alloc: Allocation): TaskView[] {
+  const group = alloc.Job?.TaskGroups?.find((g) => g.Name === alloc.TaskGroup);
+  const names = new Set([...(group?.Tasks ?? []).map((t) => t.Name), ...Object.keys(alloc.TaskStates ?? {})]);
+  return [...names]
+    .map((name): TaskView => {
+      const task = group?.Tasks?.find((t) => t.Name === name);
+      const [role, order] = roleOf(task);
+      return { name, task, state: alloc.TaskStates?.[name], role, order };
+    })
+    .sort((a, b) => a.order - b.order);
+}
+
+/** The state of a task; dead is either done or failed. */
+export function taskStatus(t: TaskView): Status {
+  const s = t.state;
+  if (!s) return { tone: 'idle', text: 'waiting' };
+  if (s.State === 'dead') {
+    if (s.Failed) return { tone: 'bad', text: 'failed' };
+    return { tone: 'idle', text: s.StartedAt ? 'done' : 'not started' };
+  }
+  if (s.State === 'running') return { tone: 'good', text: 'running' };
+  return { tone: 'busy', text: s.State || 'pending' };
+}
+
+/** One step of an allocation's life. */
+export interface Step {
+  /** Milliseconds. */
+  at: number;
+  /** Milliseconds since the step before it, undefined for the first. */
+  after: number | undefined;
+  title: string;
+  task: string;
+  text: string;
+  tone: 'good' | 'bad' | 'warn' | 'busy' | 'idle';
+  /** How often the same followed in a row. */
+  times: number;
+}
+
+type RawStep = Omit<Step, 'after' | 'times'>;
+
+/** An allocation's life from its placement on, oldest first; repeats of the same step are one. */
+export function steps(alloc: Allocation, toneOf: (e: NonNullable<TaskState['Events']>[number]) => Step['tone']): Step[] {
+  const raw: RawStep[] = [];
+  const placed = millis(alloc.CreateTime);
+  if (placed) raw.push({ at: placed, title: 'Placed', task: '', text: `on ${alloc.NodeName || alloc.NodeID}`, tone: 'busy' });
+  for (const [task, s] of Object.entries(alloc.TaskStates ?? {})) {
+    for (const e of s.Events ?? []) raw.push({ at: e.Time / 1e6, title: e.Type, task, text: e.DisplayMessage || e.Message, tone: toneOf(e) });
+  }
+  const judged = millis(alloc.DeploymentStatus?.Timestamp);
+  if (judged && alloc.DeploymentStatus?.Healthy !== null && alloc.DeploymentStatus?.Healthy !== undefined) {
+    raw.push(alloc.DeploymentStatus.Healthy ? { at: judged, title: 'Healthy', task: '', text: 'The deployment counts it as healthy', tone: 'good' } : { at: judged, title: 'Unhealthy', task: '', text: 'The deployment counts it as unhealthy', tone: 'bad' });
+  }
+  raw.sort((a, b) => a.at - b.at);
+  const out: Step[] = [];
+  let before: number | undefined;
+  for (const r of raw) {
+    const last = out[out.length - 1];
+    if (last && last.title === r.title && last.task === r.task && last.text === r.text) last.times++;
+    else out.push({ ...r, after: before === undefined ? undefined : r.at - before, times: 1 });
+    before = r.at;
+  }
+  return out;
+}

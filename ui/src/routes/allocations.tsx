@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MPL-2.0
+import { Button } from '@mantine/core';
+import { useMemo } from 'react';
+import { AllocList } from '../api/ops.gen';
+import type { AllocListStub } from '../api/types.gen';
+import { useAmbient, useQueryParams } from '../app/location';
+import { useOp } from '../app/query';
+import { AllocTable } from '../components/alloc-table';
+import { Choice, distinct, Filters, SearchField } from '../components/filters';
+import { Link } from '../components/link';
+import { Page } from '../components/page';
+import { Empty, Result } from '../components/states';
+import { count } from '../lib/format';
+import { allocStatus } from '../lib/status';
+
+/** All allocations, across jobs and clients. */
+export default function AllocationsPage() {
+  const { namespace, region } = useAmbient();
+  const query = useOp(AllocList, {}, { namespace, region });
+  return (
+    <Page title="Allocations">
+      <Result query={query} what="The list of allocations">
+        {(allocs) =>
+          allocs.length === 0 ? (
+            <Empty title="No allocations">
+              <p>
+                Nothing runs and nothing ended lately. <Link to="/jobs/run">Run a job</Link> to change that.
+              </p>
+            </Empty>
+          ) : (
+            <Allocations allocs={allocs} />
+          )
+        }
+      </Result>
+    </Page>
+  );
+}
+
+const filters = ['q', 'status', 'node', 'job', 'group', 'version'] as const;
+
+function Allocations({ allocs }: { allocs: AllocListStub[] }) {
+  const [params, setParams] = useQueryParams();
+  const [q, status, node, job, group, version] = filters.map((f) => params.get(f) ?? '') as [string, string, string, string, string, string];
+  const shown = useMemo(() => {
+    const text = q.toLowerCase();
+    return allocs.filter(
+      (a) =>
+        (!text || a.ID.startsWith(text) || a.Name.toLowerCase().includes(text) || a.NodeName.toLowerCase().includes(text)) &&
+        (!status || allocStatus(a).text === status) &&
+        (!node || a.NodeName === node) &&
+        (!job || a.JobID === job) &&
+        (!group || a.TaskGroup === group) &&
+        (!version || String(a.JobVersion) === version),
+    );
+  }, [allocs, q, status, node, job, group, version]);
+  const ofJob = job ? allocs.filter((a) => a.JobID === job) : allocs;
+  return (
+    <>
+      <Filters>
+        <SearchField label="Search by ID, name or client" />
+        <Choice label="Status" param="status" options={distinct(allocs, (a) => allocStatus(a).text)} />
+        <Choice label="Job" param="job" options={distinct(allocs, (a) => a.JobID)} />
+        <Choice label="Client" param="node" options={distinct(allocs, (a) => a.NodeName)} />
+        <Choice label="Group" param="group" options={distinct(ofJob, (a) => a.TaskGroup)} />
+        {job && <Choice label="Version" param="version" options={distinct(ofJob, (a) => String(a.JobVersion))} />}
+        <span className="dim" role="status">
+          {shown.length === allocs.length ? count(allocs.length, 'allocation') : `${shown.length.toLocaleString('en')} of ${count(allocs.length, 'allocation')}`}
+        </span>
+      </Filters>
+      {shown.length === 0 ? (
+        <Empty title="No allocation matches">
+          <Button variant="default" size="compact-sm" onClick={() => setParams(Object.fromEntries(filters.map((f) => [f, null])))}>
+            Clear the filters
+          </Button>
+        </Empty>
+      ) : (
+        <AllocTable allocs={shown} />
+      )}
+    </>
+  );
+}
