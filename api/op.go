@@ -108,6 +108,8 @@ type RequestOptions struct {
 	AuthToken string `json:"-"`
 	// Forwarded is set once an agent passed the request on, so that it cannot travel in circles.
 	Forwarded bool `json:"-"`
+	// Authoritative is set once an agent sent the request to the authoritative region.
+	Authoritative bool `json:"-"`
 }
 
 // Options returns the common part.

@@ -51,11 +51,11 @@ var (
 		Need: Need{NodePool: "read"}, Doc: "Read a node pool.",
 	})
 	NodePoolApply = Declare(Op[NodePoolApplyRequest, Empty]{
-		Name: "NodePool.Apply", HTTP: "PUT /v1/node/pools, PUT /v1/node/pool/{name}", Mode: ModeWrite,
+		Name: "NodePool.Apply", HTTP: "PUT /v1/node/pools, PUT /v1/node/pool/{name}", Mode: ModeRegion,
 		Need: Need{NodePool: "write"}, Doc: "Create or change a node pool.",
 	})
 	NodePoolDelete = Declare(Op[NodePoolDeleteRequest, Empty]{
-		Name: "NodePool.Delete", HTTP: "DELETE /v1/node/pool/{name}", Mode: ModeWrite,
+		Name: "NodePool.Delete", HTTP: "DELETE /v1/node/pool/{name}", Mode: ModeRegion,
 		Need: Need{NodePool: "delete"}, Doc: "Delete a node pool that nothing uses.",
 	})
 	NodePoolNodes = Declare(Op[NodePoolNodesRequest, []*NodeListStub]{

@@ -28,9 +28,9 @@ var NamespaceDelete = Define(61, "NamespaceDelete", func(w *state.WriteTx, p *Na
 	for _, name := range p.Names {
 		switch {
 		case name == api.DefaultNamespace:
-			return nil, api.CodeErrorf(api.ClassInvalid, 500, "default namespace can not be deleted")
+			return nil, api.CodeErrorf(api.ClassInvalid, 500, "can not delete default namespace")
 		case state.Namespaces.Get(w, name) == nil:
-			return nil, api.CodeErrorf(api.ClassNotFound, 500, "namespace %q not found", name)
+			return nil, api.CodeErrorf(api.ClassNotFound, 500, "namespace not found")
 		}
 		for j := range state.Jobs.Prefix(w, name, "") {
 			if j.Status != api.JobStatusDead {

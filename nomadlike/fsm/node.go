@@ -19,6 +19,9 @@ type NodeRegisterRequest struct {
 	Evals []*api.Evaluation
 	// Time is in unix nanoseconds.
 	Time int64
+	// KeepPools leaves a pool that does not exist to the authoritative region, from where it is copied; the
+	// node stays initializing until then.
+	KeepPools bool
 }
 
 // NodeRegister answers with the stored *api.Node. A pool that does not exist is created. What servers
@@ -34,7 +37,13 @@ func nodeRegister(w *state.WriteTx, p *NodeRegisterRequest) (any, error) {
 		n.NodePool = api.NodePoolDefault
 	}
 	if state.NodePools.Get(w, n.NodePool) == nil {
-		state.NodePools.Put(w, &api.NodePool{Name: n.NodePool, NodeIdentityTTL: 24 * time.Hour})
+		if p.KeepPools {
+			n.Status = api.NodeStatusInit
+		} else {
+			pool := &api.NodePool{Name: n.NodePool, NodeIdentityTTL: api.DefaultNodeIdentityTTL}
+			pool.SetHash()
+			state.NodePools.Put(w, pool)
+		}
 	}
 	if old := state.Nodes.Get(w, n.ID); old != nil {
 		n.SchedulingEligibility = old.SchedulingEligibility

@@ -16,7 +16,7 @@ var NodePoolUpsert = Define(50, "NodePoolUpsert", func(w *state.WriteTx, p *Node
 		if pool == nil {
 			continue
 		}
-		if builtInPool(pool.Name) {
+		if pool.BuiltIn() {
 			return nil, api.CodeErrorf(api.ClassInvalid, 400, "modifying node pool %q is not allowed", pool.Name)
 		}
 		state.NodePools.Put(w, pool)
@@ -31,7 +31,7 @@ type NodePoolDeleteRequest struct{ Names []string }
 var NodePoolDelete = Define(51, "NodePoolDelete", func(w *state.WriteTx, p *NodePoolDeleteRequest) (any, error) {
 	for _, name := range p.Names {
 		switch {
-		case builtInPool(name):
+		case (&api.NodePool{Name: name}).BuiltIn():
 			return nil, api.CodeErrorf(api.ClassInvalid, 500, "deleting node pool %q is not allowed", name)
 		case state.NodePools.Get(w, name) == nil:
 			return nil, api.CodeErrorf(api.ClassNotFound, 500, "node pool %s not found", name)
@@ -47,5 +47,3 @@ var NodePoolDelete = Define(51, "NodePoolDelete", func(w *state.WriteTx, p *Node
 	}
 	return nil, nil
 })
-
-func builtInPool(name string) bool { return name == api.NodePoolDefault || name == api.NodePoolAll }

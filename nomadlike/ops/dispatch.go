@@ -48,7 +48,9 @@ type ClientSide interface {
 // Config of a Dispatcher. Server and Client are nil for roles that the agent does not have.
 type Config struct {
 	Region string
-	Server ServerSide
+	// Authoritative is the region whose leader runs ModeRegion operations, Region when empty.
+	Authoritative string
+	Server        ServerSide
 	// ServerOps serves read and write operations on this server.
 	ServerOps *opset.Set
 	Client    ClientSide
@@ -175,7 +177,14 @@ func (d *Dispatcher) guard(op *api.OpInfo, f func() error) (err error) {
 
 // route decides where the operation runs: run executes it with a set of this process, remote on another agent.
 func (d *Dispatcher) route(ctx context.Context, op *api.OpInfo, req api.Request, meta *api.Meta, run func(*opset.Set) error, remote func(api.Caller) error) error {
-	if region := regionOf(req); region != "" && region != d.cfg.Region && op.Mode != api.ModeLocal {
+	region := regionOf(req)
+	if own := region == "" || region == d.cfg.Region; own && op.Mode == api.ModeRegion && d.cfg.Server != nil {
+		var err error
+		if region, err = d.authoritative(req.Options()); err != nil {
+			return err
+		}
+	}
+	if region != "" && region != d.cfg.Region && op.Mode != api.ModeLocal {
 		req.Options().Region = region
 		return d.toRegion(req.Options(), remote)
 	}
@@ -194,6 +203,20 @@ func (d *Dispatcher) route(ctx context.Context, op *api.OpInfo, req api.Request,
 		}
 		return d.toServer(ctx, op, req, meta, run, remote)
 	})
+}
+
+// authoritative returns the region of a ModeRegion request and marks the request as sent there, so that
+// regions which do not agree on it cannot pass it in circles.
+func (d *Dispatcher) authoritative(o *api.RequestOptions) (string, error) {
+	region := d.cfg.Authoritative
+	if region == "" || region == d.cfg.Region {
+		return d.cfg.Region, nil
+	}
+	if o.Authoritative {
+		return "", api.Errorf(api.ClassInternal, "region %q was asked as the authoritative region, but its servers name %q; set the same server { authoritative_region } in all regions", d.cfg.Region, region)
+	}
+	o.Authoritative = true
+	return region, nil
 }
 
 // regionOf returns the region that a request is for, "" for the agent's own. A job that is registered or

@@ -59,7 +59,11 @@ type Consensus interface {
 // Env is what server handlers work with.
 type Env struct {
 	Region, Datacenter string
-	Limits             api.Limits
+	// Authoritative is the region that namespaces and node pools are copied from, Region when empty.
+	Authoritative string
+	// Agents runs operations in other regions.
+	Agents api.Caller
+	Limits api.Limits
 	// DefaultPriority is the priority of jobs that ask for 0 (job_default_priority).
 	DefaultPriority int
 	// MaxSource is the largest job source that is kept, in bytes (job_max_source_size).
@@ -90,6 +94,8 @@ func (e *Env) Handlers() *opset.Set {
 	e.allocHandlers(set)
 	e.evalHandlers(set)
 	e.nodeHandlers(set)
+	e.nodePoolHandlers(set)
+	e.namespaceHandlers(set)
 	e.clientSideHandlers(set)
 	e.statusHandlers(set)
 	e.eventHandlers(set)

@@ -58,9 +58,7 @@ func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string
 // check collects every reason not to accept the job.
 func (e *Env) check(snap *state.Snapshot, job, old *api.Job) (api.Warnings, error) {
 	problems, warnings := checkJob(job, e.Limits)
-	if state.Namespaces.Get(snap, job.Namespace) == nil {
-		problems.add("job %q is in nonexistent namespace %q", job.ID, job.Namespace)
-	}
+	checkNamespace(problems, snap, job)
 	if job.NodePool != "" && state.NodePools.Get(snap, job.NodePool) == nil {
 		problems.add(`job.node_pool: job %q is in nonexistent node pool %q`, job.ID, job.NodePool)
 	}

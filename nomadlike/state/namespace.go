@@ -2,11 +2,7 @@
 
 package state
 
-import (
-	"time"
-
-	"github.com/nomadlike/nomadlike/api"
-)
+import "github.com/nomadlike/nomadlike/api"
 
 // Namespaces holds namespaces by name; default always exists.
 var Namespaces = newTable(schema[api.Namespace]{
@@ -23,11 +19,13 @@ var Namespaces = newTable(schema[api.Namespace]{
 
 // bootstrap puts the built-in rows of an empty store.
 func bootstrap(w *WriteTx) {
-	Namespaces.Put(w, &api.Namespace{Name: api.DefaultNamespace, Description: "Default shared namespace"})
+	ns := &api.Namespace{Name: api.DefaultNamespace, Description: "Default shared namespace"}
+	ns.SetHash()
+	Namespaces.Put(w, ns)
 	NodePools.Put(w, &api.NodePool{
-		Name: api.NodePoolAll, Description: "Node pool with all nodes in the cluster.", NodeIdentityTTL: 24 * time.Hour,
+		Name: api.NodePoolAll, Description: "Node pool with all nodes in the cluster.", NodeIdentityTTL: api.DefaultNodeIdentityTTL,
 	})
 	NodePools.Put(w, &api.NodePool{
-		Name: api.NodePoolDefault, Description: "Default node pool.", NodeIdentityTTL: 24 * time.Hour,
+		Name: api.NodePoolDefault, Description: "Default node pool.", NodeIdentityTTL: api.DefaultNodeIdentityTTL,
 	})
 }
