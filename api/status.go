@@ -134,6 +134,18 @@ const (
 	DeploymentCancelled  = "cancelled"
 )
 
+// Status descriptions of deployments (scheduler.md 9.1).
+const (
+	DeploymentDescRunning        = "Deployment is running"
+	DeploymentDescNeedsPromotion = "Deployment is running but requires manual promotion"
+	DeploymentDescAutoPromotion  = "Deployment is running pending automatic promotion"
+	DeploymentDescSuccessful     = "Deployment completed successfully"
+	DeploymentDescStopped        = "Cancelled because job is stopped"
+	DeploymentDescNewer          = "Cancelled due to newer version of job"
+	DeploymentDescUnhealthy      = "Failed due to unhealthy allocations"
+	DeploymentDescDeadline       = "Failed due to progress deadline"
+)
+
 // Constraint operators with their own rules (jobspec.md 6.1).
 const (
 	OpDistinctHosts    = "distinct_hosts"

@@ -96,6 +96,7 @@ func (e *Env) Handlers() *opset.Set {
 	e.nodeHandlers(set)
 	e.nodePoolHandlers(set)
 	e.namespaceHandlers(set)
+	e.deploymentHandlers(set)
 	e.clientSideHandlers(set)
 	e.statusHandlers(set)
 	e.eventHandlers(set)
