@@ -31,6 +31,12 @@ type PluginListRequest struct {
 	Type string `query:"type"`
 }
 
+// CSIPluginList is a list of plugins; nil for a type of which there are never any.
+type CSIPluginList []*CSIPluginListStub
+
+// NoBody reports whether the answer over HTTP is empty.
+func (l CSIPluginList) NoBody() bool { return l == nil }
+
 // Volume operations; there are no volumes yet, so the lists are empty.
 var (
 	VolumeList = Declare(Op[VolumeListRequest, []*HostVolumeStub]{
@@ -45,7 +51,7 @@ var (
 		Name: "HostVolume.Claims", HTTP: "ANY /v1/volumes/claims", Mode: ModeRead, Reads: ListReads | AllNamespacesList,
 		Need: Need{Namespace: []string{"host-volume-read"}}, Doc: "List the claims on host volumes.",
 	})
-	PluginList = Declare(Op[PluginListRequest, []*CSIPluginListStub]{
+	PluginList = Declare(Op[PluginListRequest, CSIPluginList]{
 		Name: "Plugin.List", HTTP: "GET /v1/plugins", Mode: ModeRead, Reads: Blocking | Stale | Paginated | Filtered | Prefixed,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "List volume plugins.",
 	})

@@ -52,7 +52,8 @@ func setMetaHeaders(w http.ResponseWriter, op *api.OpInfo, m *api.Meta) {
 func writeResponse(w http.ResponseWriter, r *http.Request, op *api.OpInfo, m *api.Meta, resp any) {
 	setMetaHeaders(w, op, m)
 	v := reflect.ValueOf(resp).Elem()
-	if v.Type() == reflect.TypeFor[api.Empty]() {
+	bare, _ := reflect.TypeAssert[interface{ NoBody() bool }](v)
+	if v.Type() == reflect.TypeFor[api.Empty]() || bare != nil && bare.NoBody() {
 		if op.Status != 0 {
 			w.WriteHeader(op.Status)
 		}

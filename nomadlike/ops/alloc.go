@@ -4,7 +4,6 @@ package ops
 
 import (
 	"context"
-	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
@@ -28,7 +27,7 @@ func allocList(tx *readTx, r *api.AllocListRequest) ([]*api.AllocListStub, error
 		namespace: func(a *api.Allocation) string { return a.Namespace },
 	}
 	if r.Prefix != "" {
-		p.rows = inOrder(tx, state.Allocs.Prefix(tx, strings.ToLower(r.Prefix)))
+		p.rows = inOrder(tx, state.Allocs.Prefix(tx, uuidOf(r.Prefix)))
 		p.token = func(a *api.Allocation) string { return a.ID }
 	} else {
 		index, id := splitCreated(r.NextToken)

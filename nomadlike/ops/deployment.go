@@ -4,7 +4,6 @@ package ops
 
 import (
 	"context"
-	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
@@ -32,7 +31,7 @@ func deploymentList(tx *readTx, r *api.DeploymentListRequest) ([]*api.Deployment
 		namespace: func(d *api.Deployment) string { return d.Namespace },
 	}
 	if r.Prefix != "" {
-		p.rows = inOrder(tx, state.Deployments.Prefix(tx, strings.ToLower(r.Prefix)))
+		p.rows = inOrder(tx, state.Deployments.Prefix(tx, uuidOf(r.Prefix)))
 		p.token = func(d *api.Deployment) string { return d.ID }
 	} else {
 		index, id := splitCreated(r.NextToken)

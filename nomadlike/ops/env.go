@@ -68,6 +68,8 @@ type Env struct {
 	DefaultPriority int
 	// MaxSource is the largest job source that is kept, in bytes (job_max_source_size).
 	MaxSource int
+	// Search limits the fuzzy search.
+	Search SearchLimits
 	// TrackedVersions is how many untagged versions of a job are kept.
 	TrackedVersions int
 	Store           *state.Store
@@ -97,6 +99,9 @@ func (e *Env) Handlers() *opset.Set {
 	e.nodePoolHandlers(set)
 	e.namespaceHandlers(set)
 	e.deploymentHandlers(set)
+	e.searchHandlers(set)
+	e.serviceHandlers(set)
+	e.volumeHandlers(set)
 	e.clientSideHandlers(set)
 	e.statusHandlers(set)
 	e.eventHandlers(set)

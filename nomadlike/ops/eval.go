@@ -3,7 +3,6 @@
 package ops
 
 import (
-	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
@@ -15,6 +14,7 @@ func (e *Env) evalHandlers(set *opset.Set) {
 	handleRead(e, set, api.EvalCount, evalCount)
 	handleRead(e, set, api.EvalGet, evalGet)
 	handleRead(e, set, api.EvalAllocations, evalAllocations)
+	handleWrite(set, api.EvalDelete, e.evalDelete)
 }
 
 func evalList(tx *readTx, r *api.EvalListRequest) ([]*api.Evaluation, error) {
@@ -37,7 +37,7 @@ func evalPage(tx *readTx, prefix string) page[api.Evaluation] {
 		namespace: func(v *api.Evaluation) string { return v.Namespace },
 	}
 	if prefix != "" {
-		p.rows = inOrder(tx, state.Evals.Prefix(tx, strings.ToLower(prefix)))
+		p.rows = inOrder(tx, state.Evals.Prefix(tx, uuidOf(prefix)))
 		p.token = func(v *api.Evaluation) string { return v.ID }
 		return p
 	}

@@ -147,6 +147,24 @@ func checkPrefix(thing, prefix string) error {
 	return checkHex(thing, prefix)
 }
 
+// uuidOf returns the beginning of UUIDs that a good prefix means: hyphens count for nothing.
+func uuidOf(prefix string) string {
+	return hyphened(strings.ToLower(strings.ReplaceAll(prefix, "-", "")))
+}
+
+// hyphened puts the hyphens of a UUID between the digits of the beginning of one.
+func hyphened(digits string) string {
+	var b strings.Builder
+	for i, c := range digits {
+		switch i {
+		case 8, 12, 16, 20:
+			b.WriteByte('-')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
 func checkHex(thing, id string) error {
 	for _, c := range id {
 		switch {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -21,6 +20,7 @@ func (e *Env) nodeHandlers(set *opset.Set) {
 	handleRead(e, set, api.NodeAllocations, nodeAllocations)
 	handleWrite(set, api.NodeEligibilitySet, e.nodeEligibility)
 	handleWrite(set, api.NodePurge, e.nodePurge)
+	handleWrite(set, api.NodeEvaluate, e.nodeEvaluate)
 }
 
 func nodeList(tx *readTx, r *api.NodeListRequest) ([]*api.NodeListStub, error) {
@@ -29,7 +29,7 @@ func nodeList(tx *readTx, r *api.NodeListRequest) ([]*api.NodeListStub, error) {
 	}
 	rows := state.Nodes.All(tx)
 	if r.Prefix != "" {
-		rows = state.Nodes.Prefix(tx, strings.ToLower(r.Prefix))
+		rows = state.Nodes.Prefix(tx, uuidOf(r.Prefix))
 	}
 	return list(tx, page[api.Node]{
 		rows:  inOrder(tx, rows),
@@ -179,7 +179,53 @@ func (e *Env) nodePurge(ctx context.Context, r *api.NodeWriteRequest) (*api.Node
 	}
 	e.Heartbeats.Forget(n.ID)
 	setIndex(ctx, index)
-	return &api.NodeUpdateResponse{EvalIDs: evalIDs(evals), EvalCreateIndex: index, NodeModifyIndex: index}, nil
+	resp := e.nodeUpdate(n, evals, index)
+	resp.NodeModifyIndex = index
+	return resp, nil
+}
+
+// nodeEvaluate creates the evaluations that a change of the node would call for.
+func (e *Env) nodeEvaluate(ctx context.Context, r *api.NodeWriteRequest) (*api.NodeUpdateResponse, error) {
+	if err := checkID("node", r.NodeID); err != nil {
+		return nil, err
+	}
+	snap := e.Store.Snapshot()
+	n := state.Nodes.Get(snap, r.NodeID)
+	if n == nil {
+		return nil, refused("node not found")
+	}
+	evals := e.NodeEvals(snap, n, n.ModifyIndex, e.Now())
+	if len(evals) == 0 {
+		setIndex(ctx, 0)
+		return e.nodeUpdate(n, nil, 0), nil
+	}
+	_, index, err := e.Raft.Apply(ctx, fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: evals}))
+	if err != nil {
+		return nil, err
+	}
+	setIndex(ctx, index)
+	return e.nodeUpdate(n, evals, index), nil
+}
+
+// nodeUpdate answers a change of a node that created evaluations at an index.
+func (e *Env) nodeUpdate(n *api.Node, evals []*api.Evaluation, index uint64) *api.NodeUpdateResponse {
+	leader, _ := e.Raft.Leader()
+	resp := &api.NodeUpdateResponse{
+		EvalIDs: evalIDs(evals), LeaderRPCAddr: leader, NumNodes: state.Nodes.Len(e.Store.Snapshot()),
+		SchedulingEligibility: n.SchedulingEligibility, Servers: []*api.NodeServerInfo{},
+	}
+	if len(evals) > 0 {
+		resp.EvalCreateIndex = index
+	}
+	for _, m := range e.Members.Members() {
+		if m.Tags["region"] != e.Region || m.Status != "alive" {
+			continue
+		}
+		resp.Servers = append(resp.Servers, &api.NodeServerInfo{
+			RPCAdvertiseAddr: net.JoinHostPort(m.Tags["rpc_addr"], m.Tags["port"]), Datacenter: m.Tags["dc"],
+		})
+	}
+	return resp
 }
 
 // verifyNode compares a node's secret in constant time.
