@@ -3,6 +3,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -119,17 +120,19 @@ func (n *Namespace) Refusals(job *Job) []string {
 		}
 	}
 	for _, g := range job.TaskGroups {
+		if g == nil {
+			continue
+		}
 		for _, net := range g.Networks {
-			mode := net.Mode
-			if mode == "" {
-				mode = "host"
+			if net == nil {
+				continue
 			}
-			if !n.Capabilities.AllowsNetworkMode(mode) {
+			if mode := cmp.Or(net.Mode, "host"); !n.Capabilities.AllowsNetworkMode(mode) {
 				add(&modes, mode)
 			}
 		}
 		for _, t := range g.Tasks {
-			if !n.Capabilities.AllowsDriver(t.Driver) {
+			if t != nil && !n.Capabilities.AllowsDriver(t.Driver) {
 				add(&drivers, t.Driver)
 			}
 		}

@@ -64,7 +64,7 @@ func (p *ParsedJob) UnmarshalJSON(data []byte) error {
 
 // JobValidateRequest validates a job without registering it.
 type JobValidateRequest struct {
-	WriteOptions
+	ReadOptions
 	Job *Job
 }
 
@@ -139,7 +139,7 @@ var (
 		Need: Need{Namespace: []string{"parse-job", "submit-job"}}, Doc: "Parse the text of a job file.",
 	})
 	JobValidate = Declare(Op[JobValidateRequest, *JobValidateResponse]{
-		Name: "Job.Validate", HTTP: "PUT /v1/validate/job", Mode: ModeLocal, NoIndex: true,
+		Name: "Job.Validate", HTTP: "PUT /v1/validate/job", Mode: ModeRead, NoIndex: true,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Validate a job without registering it.",
 	})
 	JobGet = Declare(Op[JobRequest, *Job]{

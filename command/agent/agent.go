@@ -143,13 +143,14 @@ func listen(key, host string, port int) (net.Listener, error) {
 
 func (a *Agent) dispatcherConfig() ops.Config {
 	local := opset.New()
-	ops.JobTools(local, a.limits())
+	ops.JobTools(local)
 	a.localHandlers(local)
 	cfg := ops.Config{
 		Region: a.cfg.Region, Local: local, Pool: a.pool, Logger: a.deps.Logger, Metrics: a.telemetry.metrics,
 	}
 	if a.server != nil {
 		cfg.Server, cfg.ServerOps, cfg.Nodes = a.server.srv, a.server.handlers, a.server.nodes
+		cfg.Authoritative = a.cfg.Server.AuthoritativeRegion
 	}
 	if a.client != nil {
 		cfg.Client = a.client

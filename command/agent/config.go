@@ -101,6 +101,10 @@ type ServerConfig struct {
 	FailoverHeartbeatTTL   *time.Duration `hcl:"failover_heartbeat_ttl"`
 	MaxHeartbeatsPerSecond *float64       `hcl:"max_heartbeats_per_second"`
 
+	// AuthoritativeRegion is the region that namespaces and node pools are copied from.
+	AuthoritativeRegion string `hcl:"authoritative_region"`
+
+	EnableEventBroker  *bool  `hcl:"enable_event_broker"`
 	EventBufferSize    *int   `hcl:"event_buffer_size"`
 	JobMaxPriority     *int   `hcl:"job_max_priority"`
 	JobDefaultPriority *int   `hcl:"job_default_priority"`
@@ -116,6 +120,15 @@ type ServerConfig struct {
 
 	DefaultSchedulerConfig *SchedulerConfig     `hcl:"default_scheduler_config,block"`
 	PlanRejectionTracker   PlanRejectionTracker `hcl:"plan_rejection_tracker,block"`
+	Search                 SearchConfig         `hcl:"search,block"`
+}
+
+// SearchConfig is the search block.
+type SearchConfig struct {
+	FuzzyEnabled  *bool `hcl:"fuzzy_enabled"`
+	LimitQuery    int   `hcl:"limit_query"`
+	LimitResults  int   `hcl:"limit_results"`
+	MinTermLength int   `hcl:"min_term_length"`
 }
 
 // PlanRejectionTracker makes nodes ineligible that refuse many plans.

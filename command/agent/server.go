@@ -71,6 +71,9 @@ func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
 		}
 	}
 	value(&cfg.EventBufferSize, s.EventBufferSize)
+	if s.EnableEventBroker != nil && !*s.EnableEventBroker {
+		cfg.EventBufferSize = -1
+	}
 	value(&cfg.RaftMultiplier, s.RaftMultiplier)
 	value(&cfg.SnapshotInterval, s.RaftSnapshotInterval)
 	if s.RaftSnapshotThreshold != nil {
@@ -138,8 +141,12 @@ func (r *serverRole) compose() {
 	priority := api.JobDefaultPriority
 	value(&priority, s.JobDefaultPriority)
 	r.env = &ops.Env{
-		DefaultPriority: priority,
-		Region:          a.cfg.Region, Datacenter: a.cfg.Datacenter, Limits: a.limits(), MaxSource: maxSource, TrackedVersions: tracked,
+		DefaultPriority: priority, Authoritative: s.AuthoritativeRegion, Agents: a,
+		Search: ops.SearchLimits{
+			Disabled: s.Search.FuzzyEnabled != nil && !*s.Search.FuzzyEnabled,
+			Query:    s.Search.LimitQuery, Results: s.Search.LimitResults, MinTerm: s.Search.MinTermLength,
+		},
+		Region: a.cfg.Region, Datacenter: a.cfg.Datacenter, Limits: a.limits(), MaxSource: maxSource, TrackedVersions: tracked,
 		Store: r.srv.Store(), Raft: r.srv, Heartbeats: heartbeats, NodeEvals: control.NodeEvals, Collector: gc,
 		Members: members{r.srv}, Events: r.srv.Events(), ServerAddrs: r.srv.ServerAddresses, Logger: log, Now: time.Now,
 	}

@@ -37,7 +37,9 @@ var DeploymentStatus = Define(70, "DeploymentStatusUpdate", func(w *state.WriteT
 	return reverted, nil
 })
 
-func deploymentNotFound() error { return api.CodeErrorf(api.ClassNotFound, 500, "deployment not found") }
+func deploymentNotFound() error {
+	return api.CodeErrorf(api.ClassNotFound, 500, "deployment not found")
+}
 
 // setDeploymentStatus changes the status of a deployment that is not at its end.
 func setDeploymentStatus(w *state.WriteTx, u *api.DeploymentStatusUpdate, now int64) {

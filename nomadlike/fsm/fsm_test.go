@@ -276,7 +276,8 @@ var codes = map[string]uint16{
 	"EvalsUpsert": 10, "EvalsDelete": 11, "AllocsClientUpdate": 20, "AllocsDesiredTransition": 21, "PlanApply": 30,
 	"NodeRegister": 40, "NodeStatusUpdate": 41, "NodeEligibility": 42, "NodeDeregister": 43, "NodeEvents": 44,
 	"NodePoolUpsert": 50, "NodePoolDelete": 51, "NamespaceUpsert": 60, "NamespaceDelete": 61,
-	"DeploymentStatusUpdate": 70, "DeploymentsDelete": 71, "SchedulerConfigSet": 80, "ClusterInit": 81,
+	"DeploymentStatusUpdate": 70, "DeploymentsDelete": 71, "DeploymentPromotion": 72, "DeploymentAllocHealth": 73,
+	"SchedulerConfigSet": 80, "ClusterInit": 81,
 	"ServicesUpsert": 90, "ServicesDelete": 91, "Batch": 100,
 }
 

@@ -219,8 +219,30 @@ var scripts = map[string]func(a *author) []byte{
 		}
 		status, _ := pick(a, []string{api.DeploymentSuccessful, api.DeploymentFailed, api.DeploymentCancelled})
 		return DeploymentStatus.Encode(&DeploymentStatusRequest{
-			Update: &api.DeploymentStatusUpdate{DeploymentID: d.ID, Status: status, StatusDescription: "over"}, Time: a.now(), Eval: a.eval(a.job()),
+			Update: &api.DeploymentStatusUpdate{DeploymentID: d.ID, Status: status, StatusDescription: "over"}, Time: a.now(), Eval: a.eval(a.job()), Revert: []string{"g", "web"},
 		})
+	},
+	"DeploymentPromotion": func(a *author) []byte {
+		d, ok := pick(a, slices.Collect(state.Deployments.All(a.state())))
+		if !ok {
+			d = &api.Deployment{ID: "none"}
+		}
+		return DeploymentPromotion.Encode(&DeploymentPromotionRequest{DeploymentID: d.ID, All: true, Time: a.now(), Eval: a.eval(a.job())})
+	},
+	"DeploymentAllocHealth": func(a *author) []byte {
+		r := &DeploymentAllocHealthRequest{DeploymentID: "none", Status: DeploymentStatusRequest{Time: a.now(), Eval: a.eval(a.job())}}
+		if d, ok := pick(a, slices.Collect(state.Deployments.All(a.state()))); ok {
+			r.DeploymentID = d.ID
+			for al := range state.Allocs.By(a.state(), state.ByDeployment, d.ID) {
+				r.Healthy = append(r.Healthy, al.ID)
+			}
+			if a.rand.IntN(4) == 0 {
+				r.Unhealthy, r.Healthy = r.Healthy, nil
+				r.Status.Update = &api.DeploymentStatusUpdate{DeploymentID: d.ID, Status: api.DeploymentFailed, StatusDescription: "over"}
+				r.Status.Revert = []string{"g", "web"}
+			}
+		}
+		return DeploymentAllocHealth.Encode(r)
 	},
 	"DeploymentsDelete": func(a *author) []byte {
 		r := &DeploymentsDeleteRequest{IDs: []string{"none"}}
@@ -273,7 +295,7 @@ func (a *author) plan() *PlanCommit {
 		deployment = a.id()
 		p.Result.Deployment = &api.Deployment{
 			ID: deployment, Namespace: j.Namespace, JobID: j.ID, JobVersion: j.Version, JobCreateIndex: j.CreateIndex, Status: api.DeploymentRunning,
-			TaskGroups: map[string]*api.DeploymentState{"web": {DesiredTotal: 3, ProgressDeadline: 600e9}, "db": {DesiredTotal: 1}},
+			TaskGroups: map[string]*api.DeploymentState{"web": {DesiredTotal: 3, ProgressDeadline: 600e9, AutoRevert: true, DesiredCanaries: a.rand.IntN(2)}, "db": {DesiredTotal: 1}},
 		}
 	}
 	resources := &api.AllocatedResources{

@@ -72,7 +72,7 @@ func start(t *testing.T) *cluster {
 		Members: members{srv}, Events: srv.Events(), ServerAddrs: srv.ServerAddresses, Now: time.Now,
 	}
 	local := opset.New()
-	ops.JobTools(local, env.Limits)
+	ops.JobTools(local)
 	pool := rpc.NewPool()
 	c := &cluster{t: t, ctx: ctx, srv: srv, env: env}
 	c.caller = ops.NewDispatcher(ops.Config{Region: "global", Server: srv, ServerOps: env.Handlers(), Local: local, Pool: pool})
@@ -291,4 +291,13 @@ func unmarshal(t *testing.T, body string, v any) {
 	if err := json.Unmarshal([]byte(body), v); err != nil {
 		t.Fatalf("%v in %.200s", err, body)
 	}
+}
+
+func encode(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

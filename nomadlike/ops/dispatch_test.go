@@ -58,6 +58,10 @@ func who(name string) *opset.Set {
 	opset.Handle(set, api.JobDeregister, func(_ context.Context, _ *api.JobDeregisterRequest) (*api.JobDeregisterResponse, error) {
 		return &api.JobDeregisterResponse{EvalID: name}, nil
 	})
+	opset.Handle(set, api.NamespaceApply, func(_ context.Context, r *api.NamespaceApplyRequest) (api.Empty, error) {
+		r.Object.Description = name
+		return api.Empty{}, api.Errorf(api.ClassConflict, "%s was asked for region %q", name, r.Region)
+	})
 	opset.Handle(set, api.StatusLeader, func(context.Context, *api.AgentRequest) (string, error) { return name, nil })
 	opset.Handle(set, api.FSStat, func(_ context.Context, r *api.FSRequest) (*api.AllocFileInfo, error) {
 		return &api.AllocFileInfo{Name: name}, nil
@@ -362,5 +366,35 @@ func TestAuthorisation(t *testing.T) {
 	}
 	if len(auth.asked) != 2 || auth.asked[0] != "Job.Get" {
 		t.Errorf("asked for %q", auth.asked)
+	}
+}
+
+// TestAuthoritativeRegion: what all regions share is written by the leader of one region, whichever was asked.
+func TestAuthoritativeRegion(t *testing.T) {
+	earth := &fakeServer{self: true}
+	_, lead := agent(t, ops.Config{Region: "earth", Authoritative: "earth", Server: earth, ServerOps: who("earth")})
+	earth.elect(lead, true)
+	_, second := agent(t, ops.Config{Region: "earth", Authoritative: "earth", Server: &fakeServer{leader: lead}, ServerOps: who("second")})
+	mars := &fakeServer{self: true, leader: "x", regions: map[string][]string{"earth": {second}}}
+	far, farAddr := agent(t, ops.Config{Region: "mars", Authoritative: "earth", Server: mars, ServerOps: who("mars")})
+	apply := func(d *ops.Dispatcher, region string) string {
+		r := &api.NamespaceApplyRequest{Object: &api.Namespace{Name: "n"}}
+		r.Region = region
+		_, _, err := api.NamespaceApply.Call(t.Context(), d, r)
+		return err.Error()
+	}
+	for _, region := range []string{"", "mars", "earth"} {
+		if got := apply(far, region); got != `earth was asked for region "earth"` {
+			t.Errorf("in region %q: %s", region, got)
+		}
+	}
+	if got := apply(far, "pluto"); got != "No path to region" {
+		t.Errorf("in an unknown region: %s", got)
+	}
+	// Regions that name each other would pass a request in circles.
+	venus := &fakeServer{self: true, leader: "x", regions: map[string][]string{"mars": {farAddr}}}
+	confused, _ := agent(t, ops.Config{Region: "venus", Authoritative: "mars", Server: venus, ServerOps: who("venus")})
+	if got := apply(confused, ""); !strings.Contains(got, `region "mars" was asked as the authoritative region, but its servers name "earth"`) {
+		t.Errorf("regions that disagree: %s", got)
 	}
 }

@@ -3,7 +3,6 @@
 package ops
 
 import (
-
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
 	"github.com/nomadlike/nomadlike/nomadlike/state"

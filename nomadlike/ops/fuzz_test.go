@@ -7,9 +7,9 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/httpd/httpdtest"
-	"github.com/nomadlike/nomadlike/internal/opset"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
 	"github.com/nomadlike/nomadlike/nomadlike/ops"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
 // FuzzValidate: no job, however odd, breaks defaults, validation or comparison.
@@ -18,9 +18,8 @@ func FuzzValidate(f *testing.F) {
 		f.Add(httpdtest.Recorded(f, name+".request.json"))
 	}
 	f.Add([]byte(`{"Job":{"ID":"x","TaskGroups":[{"Name":"g","Networks":[{"DynamicPorts":[null]}],"Tasks":[null]}],"Constraints":[null],"Multiregion":{}}}`))
-	local := opset.New()
-	ops.JobTools(local, api.DefaultLimits())
-	d := ops.NewDispatcher(ops.Config{Region: "global", Local: local})
+	env := &ops.Env{Region: "global", Limits: api.DefaultLimits(), Store: state.New()}
+	d := ops.NewDispatcher(ops.Config{Region: "global", Server: &fakeServer{leader: "x", self: true}, ServerOps: env.Handlers()})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		req := &api.JobValidateRequest{}
 		if typeinfo.Unmarshal(body, req) != nil {

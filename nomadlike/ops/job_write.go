@@ -22,6 +22,7 @@ func (e *Env) jobHandlers(set *opset.Set) {
 	handleWrite(set, api.JobDeregister, e.jobDeregister)
 	handleWrite(set, api.JobEvaluate, e.jobEvaluate)
 	handleWrite(set, api.JobPlan, e.jobPlan)
+	opset.Handle(set, api.JobValidate, e.jobValidate)
 }
 
 // prepare turns the job of a request into the job to store: namespace and region settled, defaults filled

@@ -200,4 +200,3 @@ func (e *Env) searchFuzzy(tx *readTx, r *api.FuzzySearchRequest) (*api.FuzzySear
 
 // names joins what leads to an object.
 func names(parts ...string) []string { return parts }
-
