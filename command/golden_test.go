@@ -85,6 +85,9 @@ func golden(t *testing.T, path string) {
 
 func unescape(s string) string { return strings.ReplaceAll(s, `\n`, "\n") }
 
+// longBody is how much of a request's body is shown.
+const longBody = 600
+
 // cannedAgent answers requests with what a test says.
 type cannedAgent struct {
 	t          *testing.T
@@ -129,7 +132,7 @@ func (a *cannedAgent) line(line string) bool {
 		if err != nil {
 			a.t.Fatal(err)
 		}
-		a.answers[words[0]+" "+words[1]] = string(recorded)
+		a.answers[words[0]+" "+words[1]], a.status[words[0]+" "+words[1]] = string(recorded), http.StatusOK
 	case strings.HasPrefix(words[1], "/") && words[2] == "=":
 		code := http.StatusOK
 		if n, err := fmt.Sscanf(rest, "%d ", &code); n == 1 && err == nil && code >= 100 {
@@ -150,6 +153,9 @@ func (a *cannedAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.t.Error(err)
 	}
 	if r.Method != http.MethodGet {
+		if len(body) > longBody { // such as a whole job
+			body = append(body[:longBody:longBody], "..."...)
+		}
 		a.writes = append(a.writes, strings.TrimSpace(fmt.Sprintf("-> %s %s %s", r.Method, r.URL.RequestURI(), body)))
 	}
 	key := r.Method + " " + r.URL.Path

@@ -81,8 +81,7 @@ func plan(ctx context.Context, m *meta, file *jobFile, path string, req *api.Job
 		fmt.Fprintln(m.out, columns(preemptionRows(a.PreemptedAllocs)))
 	}
 	if resp.Warnings != "" {
-		fmt.Fprintln(m.out)
-		m.warnings(resp.Warnings)
+		fmt.Fprintf(m.out, "\n%s\n", m.paint(yellow, "Job Warnings:\n"+resp.Warnings))
 	}
 	if l.job.Multiregion != nil {
 		return planCode(resp), nil // every region has an index of its own
