@@ -2,7 +2,10 @@ module github.com/nomadlike/nomadlike/e2e
 
 go 1.26.8
 
-require github.com/hashicorp/nomad/api v0.0.0-20261016150620-df630b26e78a
+require (
+	github.com/creack/pty v1.1.24
+	github.com/hashicorp/nomad/api v0.0.0-20261016150620-df630b26e78a
+)
 
 require (
 	github.com/davecgh/go-spew v1.1.1 // indirect
