@@ -94,6 +94,8 @@ type Client struct {
 	base      *url.URL
 	http      *http.Client
 	transport *http.Transport
+	// socket says that the agent listens on a unix socket.
+	socket bool
 }
 
 // New returns a client; it does not contact the agent.
@@ -112,6 +114,7 @@ func New(cfg Config) (*Client, error) {
 		TLSHandshakeTimeout: 10 * time.Second,
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 	}
+	socket := u.Scheme == "unix"
 	switch u.Scheme {
 	case "unix":
 		path := u.Path
@@ -127,7 +130,7 @@ func New(cfg Config) (*Client, error) {
 	if tr.TLSClientConfig, err = cfg.TLS.config(); err != nil {
 		return nil, err
 	}
-	return &Client{cfg: cfg, base: u, http: &http.Client{Transport: tr}, transport: tr}, nil
+	return &Client{cfg: cfg, base: u, http: &http.Client{Transport: tr}, transport: tr, socket: socket}, nil
 }
 
 // Address returns the agent's URL as it was given.

@@ -28,6 +28,8 @@ func (c *Client) Node(ctx context.Context, nodeID string) (*Client, error) {
 		return nil, ErrNodeDown
 	case n.HTTPAddr == "":
 		return nil, fmt.Errorf("node %q has no HTTP address", nodeID)
+	case loopback(n.HTTPAddr) && (c.socket || !loopback(c.base.Host)):
+		return nil, fmt.Errorf("node %q can be reached on its own host only", nodeID)
 	case c.base.Scheme == "https" && !n.TLSEnabled:
 		return nil, fmt.Errorf("node %q has no TLS and the token is not to be sent in the clear", nodeID)
 	}
@@ -46,6 +48,16 @@ func (c *Client) Node(ctx context.Context, nodeID string) (*Client, error) {
 	}
 	node.transport.DialContext = (&net.Dialer{Timeout: nodeDial}).DialContext
 	return node, nil
+}
+
+// loopback says whether an address means the host it is used on, so that elsewhere it leads to somebody else.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = addr
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
 // OpenNode starts a streaming operation at the node's own agent, so that bytes do not travel through the

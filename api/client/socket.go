@@ -125,7 +125,7 @@ func (s *socketStream) recv(msg any) error {
 		return nil
 	case s.ctx.Err() != nil:
 		return s.ctx.Err()
-	case errors.As(err, &closed) && closed.Text != "":
+	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure && closed.Text != "":
 		code := http.StatusInternalServerError
 		if closed.Code == websocket.ClosePolicyViolation {
 			code = http.StatusBadRequest
