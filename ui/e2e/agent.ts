@@ -34,6 +34,7 @@ export interface Alloc {
   JobID: string;
   ClientStatus: string;
   TaskGroup: string;
+  JobVersion: number;
 }
 
 /** Waits until a job has so many running allocations. */

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await run(service('shown', 2, 'second'));
   await run(unplaceable('stuck'));
   await run(failing('broken'));
-  alloc = (await running('shown', 2))[0]!.ID;
+  alloc = (await until(() => running('shown', 2), (l) => l.every((a) => a.JobVersion === 1)))[0]!.ID;
   evaluation = (await until(() => api<{ ID: string; FailedTGAllocs?: object }[]>('/v1/job/stuck/evaluations'), (l) => l.some((e) => e.FailedTGAllocs))).find((e) => e.FailedTGAllocs)!.ID;
   failed = (await until(() => api<Alloc[]>('/v1/job/broken/allocations'), (a) => a.some((x) => x.ClientStatus === 'failed')))[0]!.ID;
 });
@@ -34,9 +34,12 @@ const screens: [name: string, path: () => string, text: string | RegExp][] = [
   ['edit', () => '/jobs/run?job=shown', 'Job file'],
   ['evaluations', () => '/evaluations', /evaluations/],
   ['evaluation-stuck', () => `/evaluations/${evaluation}`, /Why not placed/],
+  ['cluster', () => '/cluster', /Waiting for room/],
   ['allocations', () => '/allocations', /shown/],
   ['allocation', () => `/allocations/${alloc}`, /Timeline/],
   ['allocation-failed', () => `/allocations/${failed}`, /Exit Code: 3/],
+  ['logs', () => `/allocations/${alloc}/logs?task=*&type=both`, /warn \d/],
+  ['job-logs', () => '/jobs/shown@default/logs', /second/],
   ['allocation-placement', () => `/allocations/${alloc}/placement`, /Why not elsewhere/],
 ];
 

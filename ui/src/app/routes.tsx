@@ -9,6 +9,7 @@ import { JobsPage } from '../routes/jobs';
 // Each screen is a file of its own, loaded when it is gone to; the first one comes with the page.
 const AllocationsPage = lazy(() => import('../routes/allocations'));
 const AllocPage = lazy(() => import('../routes/alloc'));
+const ClusterPage = lazy(() => import('../routes/cluster'));
 const EvaluationsPage = lazy(() => import('../routes/evaluations'));
 const EvaluationPage = lazy(() => import('../routes/evaluation'));
 const RunPage = lazy(() => import('../routes/run'));
@@ -31,6 +32,7 @@ export function Routes() {
           <Route path="/allocations/:id/:tab?">{(p) => <AllocPage key={p.id} id={p.id} tab={p.tab ?? ''} />}</Route>
           <Route path="/evaluations" component={EvaluationsPage} />
           <Route path="/evaluations/:id">{(p) => <EvaluationPage key={p.id} evaluation={unsegment(p.id)} />}</Route>
+          <Route path="/cluster" component={ClusterPage} />
           <Route>
             <Empty title="There is no such page">
               <Link to="/jobs">Go to the jobs</Link>

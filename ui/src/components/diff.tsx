@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 import type { FieldDiff, JobDiff, ObjectDiff, TaskDiff, TaskGroupDiff } from '../api/types.gen';
+import { span } from '../lib/format';
 import css from './diff.module.css';
 
 const signs: Record<string, string> = { Added: '+', Deleted: '−', Edited: '±', None: ' ' };
@@ -77,14 +78,20 @@ function Parts({ fields, objects }: { fields: FieldDiff[] | null; objects: Objec
   );
 }
 
+/** Durations are nanoseconds on the wire; people read them as spans. */
+function shown(name: string, value: string): string {
+  const isSpan = /(Delay|Interval|Deadline|Time|Timeout|Wait|Splay|TTL|MaxDelay|Stagger|After|LostAfter|StopOnClientAfter)$/.test(name) && /^\d{6,}$/.test(value);
+  return isSpan ? span(Number(value) / 1e6) : value || '""';
+}
+
 function Field({ field: f }: { field: FieldDiff }) {
   return (
     <div className={css.line} data-type={f.Type}>
       <span className={css.sign}>{signs[f.Type] ?? ' '}</span>
       <span>
-        {f.Name}: {f.Type !== 'Added' && <del>{f.Old || '""'}</del>}
+        {f.Name}: {f.Type !== 'Added' && <del>{shown(f.Name, f.Old)}</del>}
         {f.Type === 'Edited' && ' → '}
-        {f.Type !== 'Deleted' && <ins>{f.New || '""'}</ins>}
+        {f.Type !== 'Deleted' && <ins>{shown(f.Name, f.New)}</ins>}
         {annotations(f.Annotations) && <span className={css.note}> {annotations(f.Annotations)}</span>}
       </span>
     </div>

@@ -9,7 +9,7 @@ test('sizes have units', () => {
 });
 
 test('spans have at most two parts', () => {
-  expect([0, 15, 1200, 10_000, 60_000, 190_000, 3_600_000, 93_784_000].map(span)).toEqual(['0ms', '15ms', '1.2s', '10s', '1m', '3m 10s', '1h', '1d 2h']);
+  expect([0, 0.05, 15, 1200, 10_000, 60_000, 190_000, 3_600_000, 93_784_000].map(span)).toEqual(['0ms', '50µs', '15ms', '1.2s', '10s', '1m', '3m 10s', '1h', '1d 2h']);
 });
 
 test('ages', () => {

@@ -25,9 +25,10 @@ function trim(n: number, digits: number): string {
   return n.toFixed(digits).replace(/\.0+$/, '');
 }
 
-/** "1d 2h", "3m 10s", "1.2s", "15ms": at most two parts; milliseconds in. */
+/** "1d 2h", "3m 10s", "1.2s", "15ms", "50µs": at most two parts; milliseconds in. */
 export function span(ms: number): string {
   if (ms < 0) return `-${span(-ms)}`;
+  if (ms > 0 && ms < 1) return `${Math.round(ms * 1000)}µs`;
   if (ms < 1000) return `${Math.round(ms)}ms`;
   const s = ms / 1000;
   if (s < 10) return `${trim(s, 1)}s`;

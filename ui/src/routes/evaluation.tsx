@@ -16,6 +16,8 @@ import { count, short } from '../lib/format';
 import { href, splitNamespace } from '../lib/href';
 import { evalStatus, statusOf } from '../lib/status';
 
+import css from './evaluation.module.css';
+
 /** One evaluation: why it was made, what it found, what came of it. */
 export default function EvaluationPage({ evaluation }: { evaluation: string }) {
   const { id, namespace } = splitNamespace(evaluation);
@@ -110,7 +112,7 @@ function Related({ e }: { e: Evaluation }) {
   return (
     <Panel title="Related evaluations">
       <Card>
-        <ul>
+        <ul className={css.related}>
           {related.map((r) => (
             <li key={r.ID}>
               <Link to={href.evaluation(r.ID, r.Namespace)}>{short(r.ID)}</Link> <StatusMark status={statusOf(r.Status)} plain /> {r.TriggeredBy} <span className="dim">{r.StatusDescription}</span>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import type { ComponentType } from 'react';
+import { lazy, Suspense, type ComponentType } from 'react';
 import { AllocGet } from '../../api/ops.gen';
 import type { Allocation } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
@@ -8,7 +8,7 @@ import { Cli } from '../../components/code';
 import { Id } from '../../components/id';
 import { Link } from '../../components/link';
 import { Page, TabBar } from '../../components/page';
-import { Empty, Result } from '../../components/states';
+import { Empty, Result, Waiting } from '../../components/states';
 import { StatusMark } from '../../components/status';
 import { short } from '../../lib/format';
 import { href } from '../../lib/href';
@@ -17,9 +17,12 @@ import { AllocActions } from './actions';
 import { Overview } from './overview';
 import { Placement } from './placement';
 
+const AllocLogs = lazy(() => import('../logs/alloc'));
+
 /** The screens of an allocation, by the last part of the address. */
 const tabs: { tab: string; text: string; component: ComponentType<{ alloc: Allocation }> }[] = [
   { tab: '', text: 'Overview', component: Overview },
+  { tab: 'logs', text: 'Logs', component: AllocLogs },
   { tab: 'placement', text: 'Placement', component: Placement },
 ];
 
@@ -48,7 +51,13 @@ export default function AllocPage({ id, tab }: { id: string; tab: string }) {
             {alloc.ClientDescription && `. ${alloc.ClientDescription}`}
           </p>
           <TabBar label="Allocation" tabs={tabs.map((t) => ({ to: href.alloc(id, t.tab), text: t.text }))} />
-          {Tab ? <Tab alloc={alloc} /> : <Empty title="There is no such page of an allocation" />}
+          {Tab ? (
+            <Suspense fallback={<Waiting />}>
+              <Tab alloc={alloc} />
+            </Suspense>
+          ) : (
+            <Empty title="There is no such page of an allocation" />
+          )}
         </Page>
       )}
     </Result>

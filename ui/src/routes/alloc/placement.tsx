@@ -52,7 +52,7 @@ export function Placement({ alloc }: { alloc: Allocation }) {
       <Panel title="Why here" note={`decided in ${span(m.AllocationTime / 1e6)}`}>
         {scores.length === 0 ? <Empty title="No scores were kept: there was nothing to choose" /> : <DataTable label="Scores by client" columns={columns} rows={scores} rowKey={(s) => s.NodeID} sortBy="-total" />}
         {parts.length > 0 && (
-          <p className="dim">
+          <p className={css.note}>
             The score is the mean of its parts:{' '}
             {parts
               .filter((p) => meanings[p])

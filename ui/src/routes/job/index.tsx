@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MPL-2.0
-import { JobAllocations, JobEvaluations, JobGet } from '../../api/ops.gen';
+import { lazy, Suspense } from 'react';
+import { JobAllocations, JobEvaluations, JobGet, JobLatestDeployment } from '../../api/ops.gen';
 import type { Evaluation, Job } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useOp } from '../../app/query';
 import { Cli, quoted } from '../../components/code';
 import { Page, TabBar } from '../../components/page';
-import { Empty, Result } from '../../components/states';
+import { Empty, Result, Waiting } from '../../components/states';
 import { StatusMark } from '../../components/status';
 import { href, splitNamespace } from '../../lib/href';
 import { statusOf, type Status } from '../../lib/status';
 import { JobActions } from './actions';
 import { Definition } from './definition';
+import { DeploymentsTab } from './deployment';
 import { JobEvaluationsTab } from './evaluations';
 import { Overview } from './overview';
 import { Versions } from './versions';
+
+const JobLogs = lazy(() => import('../logs/job'));
 
 /** One job: which of its screens is in the address. */
 export default function JobPage({ job: segment, tab }: { job: string; tab: string }) {
@@ -23,27 +27,39 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
   const query = useOp(JobGet, { JobID: id }, at);
   const allocs = useOp(JobAllocations, { JobID: id }, at);
   const evals = useOp(JobEvaluations, { JobID: id }, at);
+  const deployment = useOp(JobLatestDeployment, { JobID: id }, at).data?.data;
   const to = (t: string) => href.job(id, namespace, t);
   return (
     <Result query={query} what={`Job ${id}`}>
-      {(job) => (
+      {(job) => {
+        const parent = job.Periodic !== null || (job.ParameterizedJob !== null && !job.Dispatched);
+        return (
         <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={statusOfJob(job, evals.data?.data ?? [])} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(id)}`} />}>
           <TabBar
             label="Job"
             tabs={[
               { to: to(''), text: 'Overview' },
+              ...(parent ? [] : [{ to: to('logs'), text: 'Logs' }]),
               { to: to('definition'), text: 'Definition' },
               { to: to('versions'), text: 'Versions', note: job.Version > 0 ? job.Version + 1 : undefined },
+              ...(deployment ? [{ to: to('deployments'), text: 'Deployments' }] : []),
               { to: to('evaluations'), text: 'Evaluations', note: evals.data?.data.length },
             ]}
           />
-          {tab === '' && <Overview job={job} allocs={allocs} evals={evals} />}
+          {tab === '' && <Overview job={job} allocs={allocs} evals={evals} deployment={deployment} />}
+          {tab === 'logs' && (
+            <Suspense fallback={<Waiting />}>
+              <JobLogs job={job} allocs={allocs.data?.data ?? []} />
+            </Suspense>
+          )}
           {tab === 'definition' && <Definition job={job} />}
           {tab === 'versions' && <Versions job={job} />}
           {tab === 'evaluations' && <JobEvaluationsTab evals={evals} />}
-          {!['', 'definition', 'versions', 'evaluations'].includes(tab) && <Empty title="There is no such page of a job" />}
+          {tab === 'deployments' && <DeploymentsTab job={job} />}
+          {!['', 'logs', 'definition', 'versions', 'deployments', 'evaluations'].includes(tab) && <Empty title="There is no such page of a job" />}
         </Page>
-      )}
+        );
+      }}
     </Result>
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { Answer } from '../../api/client';
-import type { AllocListStub, AllocMetric, Evaluation, Job } from '../../api/types.gen';
+import type { AllocListStub, AllocMetric, Deployment, Evaluation, Job } from '../../api/types.gen';
 import { useQueryParams } from '../../app/location';
 import { AllocTable } from '../../components/alloc-table';
 import { Events } from '../../components/events';
@@ -16,13 +16,14 @@ import { href } from '../../lib/href';
 import { allocStatus, ended } from '../../lib/status';
 import { happenings } from '../../lib/timeline';
 import { Children } from './children';
+import { DeploymentPanel, isActive } from './deployment';
 import { GroupPanel } from './group-panel';
 import css from './overview.module.css';
 
 type Read<T> = UseQueryResult<Answer<T>, Error>;
 
 /** What an operator wants to know first: does it run, if not why, what happened. */
-export function Overview({ job, allocs, evals }: { job: Job; allocs: Read<AllocListStub[]>; evals: Read<Evaluation[]> }) {
+export function Overview({ job, allocs, evals, deployment }: { job: Job; allocs: Read<AllocListStub[]>; evals: Read<Evaluation[]>; deployment: Deployment | null | undefined }) {
   const parent = job.Periodic !== null || (job.ParameterizedJob !== null && !job.Dispatched);
   const waiting = job.Stop ? undefined : unplaced(evals.data?.data ?? []);
   return (
@@ -33,6 +34,7 @@ export function Overview({ job, allocs, evals }: { job: Job; allocs: Read<AllocL
             <WhyNot failures={waiting.FailedTGAllocs ?? {}} queued={waiting.QueuedAllocations} />
           </Panel>
         )}
+        {deployment && isActive(deployment) && <DeploymentPanel deployment={deployment} title="Deployment" />}
         {parent ? <Children job={job} /> : <GroupPanel job={job} allocs={allocs.data?.data ?? []} />}
         {!parent && (
           <Result query={allocs} what="The allocations">

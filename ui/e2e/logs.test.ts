@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MPL-2.0
+import { afterEach, expect, test } from 'vitest';
+import { purge, run, running } from './agent';
+import { Screen } from './browser';
+
+const job = (id: string, script: string) => `
+job "${id}" {
+  group "g" {
+    task "writer" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sh"
+        args    = ["-c", ${JSON.stringify(script).replaceAll('${', '$${')}]
+      }
+      resources {
+        cpu    = 50
+        memory = 64
+      }
+    }
+  }
+}
+`;
+
+let s: Screen;
+afterEach(() => s.done());
+
+async function open(id: string, script: string): Promise<void> {
+  await run(job(id, script));
+  const alloc = (await running(id))[0]!;
+  s = await Screen.open(`/allocations/${alloc.ID}/logs`);
+}
+
+test('a log is followed, searched, filtered, paused and downloaded', async () => {
+  await open('chatty', "i=0; while true; do i=$((i+1)); echo \"line $i of <b>chatty</b>\"; printf '\\033[31mred %s\\033[0m\\n' $i; sleep 0.2; done");
+  const log = s.page.getByRole('log', { name: 'Log' });
+  await log.getByText('line 5 of <b>chatty</b>', { exact: false }).first().waitFor();
+  expect(await log.locator('[data-color="1"]').first().textContent()).toMatch(/^red \d+$/);
+  const search = s.page.getByRole('searchbox', { name: 'Search in the log' });
+  await search.fill('LINE 3 ');
+  await log.locator('mark', { hasText: 'line 3 ' }).waitFor();
+  await s.page.getByLabel('Matches only').check();
+  await log.getByText(/^red/).first().waitFor({ state: 'detached' });
+  await s.page.getByLabel('Regex').check();
+  await search.fill('red [24]$');
+  await log.locator('mark', { hasText: 'red 4' }).waitFor();
+  await search.fill('(');
+  await s.page.getByText('No valid regular expression').waitFor();
+  await s.check();
+  await search.fill('');
+  await s.page.getByRole('button', { name: 'Pause' }).click();
+  await s.page.getByRole('button', { name: /new, to the end/ }).waitFor();
+  await s.page.getByRole('button', { name: /new, to the end/ }).click();
+  await s.page.getByText('Following').waitFor();
+  const [download] = await Promise.all([s.page.waitForEvent('download'), s.page.getByRole('link', { name: 'Download' }).click()]);
+  const stream = await download.createReadStream();
+  let text = '';
+  for await (const piece of stream) text += String(piece);
+  expect(text).toMatch(/^line 1 of/);
+  await purge('chatty');
+});
+
+test('much, long and binary output does not slow the page', async () => {
+  await open('flood', "head -c 3000000 /dev/zero | tr '\\0' x; echo; head -c 2000 /dev/urandom; echo; seq 1 400000; echo the end; sleep 1000");
+  const log = s.page.getByRole('log', { name: 'Log' });
+  await log.getByText('the end', { exact: true }).waitFor();
+  await s.page.getByLabel('Where to begin').selectOption('start');
+  await s.page.getByText(/older ones are no longer held here/).waitFor();
+  await log.getByText('the end', { exact: true }).waitFor();
+  const rows = await log.locator('[data-index]').count();
+  expect(rows).toBeLessThan(200);
+  await purge('flood');
+});

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MPL-2.0
+import { expect, test } from 'vitest';
+import { LogBuffer, longestLine, matcher } from './log-buffer';
+
+const bytes = (s: string) => new TextEncoder().encode(s);
+
+test('lines are put together from pieces, by source', () => {
+  const b = new LogBuffer();
+  const umlaut = bytes('ü\n');
+  b.push('a', bytes('one\r\ntw'));
+  b.push('b', bytes('other\n'));
+  b.push('a', bytes('o'));
+  b.push('a', umlaut.slice(0, 1));
+  b.push('a', umlaut.slice(1));
+  b.push('a', bytes('open'));
+  expect(b.all().map((l) => [l.source, l.text])).toEqual([
+    ['a', 'one'],
+    ['b', 'other'],
+    ['a', 'twoü'],
+    ['a', 'open'],
+  ]);
+});
+
+test('a line of ten megabytes is cut', () => {
+  const b = new LogBuffer();
+  for (let i = 0; i < 160; i++) b.push('a', bytes('x'.repeat(65_536)));
+  b.push('a', bytes('\nnext\n'));
+  expect(b.lines[0]!.text.length).toBeLessThan(longestLine + 60);
+  expect(b.lines[0]!.text).toContain('10,477,568 more characters');
+  expect(b.lines[1]!.text).toBe('next');
+});
+
+test('old lines go', () => {
+  const b = new LogBuffer(100, 1000);
+  for (let i = 0; i < 300; i++) b.push('a', bytes(`line ${i}\n`));
+  expect(b.lines).toHaveLength(100);
+  expect(b.lines[99]!.text).toBe('line 299');
+  b.push('a', bytes(`${'y'.repeat(900)}\n`));
+  expect(b.lines.reduce((n, l) => n + l.text.length, 0)).toBeLessThanOrEqual(1000);
+  expect(b.dropped + b.lines.length).toBe(301);
+});
+
+test('binary bytes are no error', () => {
+  const b = new LogBuffer();
+  b.push('a', new Uint8Array([0xff, 0xfe, 0, 10]));
+  expect(b.lines[0]!.text).toBe('\ufffd\ufffd\u0000');
+});
+
+test('patterns', () => {
+  expect('a+b'.match(matcher('a+', false)!)).toEqual(['a+']);
+  expect('aab'.match(matcher('a+', true)!)).toEqual(['aa']);
+  expect(matcher('(', true)).toBeUndefined();
+});

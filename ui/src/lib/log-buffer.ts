@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MPL-2.0
+
+/** One line of a log. */
+export interface LogLine {
+  /** Counts up over the life of a buffer. */
+  n: number;
+  source: string;
+  text: string;
+}
+
+/** Longer lines are cut; the download has all of them. */
+export const longestLine = 8192;
+
+/** The newest lines of some logs, within bounds that a browser bears however much is written. */
+export class LogBuffer {
+  lines: LogLine[] = [];
+  /** How many lines were let go of. */
+  dropped = 0;
+  private next = 1;
+  private size = 0;
+  private open = new Map<string, { text: string; over: number }>();
+  private decoders = new Map<string, TextDecoder>();
+
+  constructor(
+    private maxLines = 20_000,
+    private maxSize = 8 << 20,
+  ) {}
+
+  /** Takes bytes of one log. */
+  push(source: string, bytes: Uint8Array) {
+    let decoder = this.decoders.get(source);
+    if (!decoder) this.decoders.set(source, (decoder = new TextDecoder()));
+    const parts = decoder.decode(bytes, { stream: true }).split('\n');
+    let rest = this.open.get(source) ?? { text: '', over: 0 };
+    parts.forEach((part, i) => {
+      const room = Math.max(0, longestLine - rest.text.length);
+      rest = { text: rest.text + part.slice(0, room), over: rest.over + Math.max(0, part.length - room) };
+      if (i === parts.length - 1) return;
+      this.add(source, rest);
+      rest = { text: '', over: 0 };
+    });
+    this.open.set(source, rest);
+    this.trim();
+  }
+
+  /** The lines, with those that are not ended yet. */
+  all(): LogLine[] {
+    const unfinished = [...this.open].filter(([, r]) => r.text !== '').map(([source, r], i) => ({ n: this.next + i, source, text: finish(r) }));
+    return unfinished.length > 0 ? [...this.lines, ...unfinished] : [...this.lines];
+  }
+
+  private add(source: string, line: { text: string; over: number }) {
+    const text = finish(line);
+    this.size += text.length;
+    this.lines.push({ n: this.next++, source, text });
+  }
+
+  private trim() {
+    let drop = Math.max(0, this.lines.length - this.maxLines);
+    let size = this.size;
+    for (let i = 0; i < drop; i++) size -= this.lines[i]!.text.length;
+    while (size > this.maxSize && drop < this.lines.length) size -= this.lines[drop++]!.text.length;
+    if (drop === 0) return;
+    this.lines.splice(0, drop);
+    this.size = size;
+    this.dropped += drop;
+  }
+}
+
+function finish(line: { text: string; over: number }): string {
+  const text = line.text.endsWith('\r') ? line.text.slice(0, -1) : line.text;
+  return line.over > 0 ? `${text} … ${line.over.toLocaleString('en')} more characters` : text;
+}
+
+/** A search over lines; undefined when the pattern is none. */
+export function matcher(pattern: string, regex: boolean): RegExp | undefined {
+  if (pattern === '') return undefined;
+  try {
+    return new RegExp(regex ? pattern : pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'gi');
+  } catch {
+    return undefined;
+  }
+}

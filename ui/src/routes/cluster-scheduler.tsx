@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MPL-2.0
+import { Button, Checkbox, Group, NativeSelect, Stack } from '@mantine/core';
+import { useState } from 'react';
+import { OperatorSchedulerGet, OperatorSchedulerSet } from '../api/ops.gen';
+import type { PreemptionConfig, SchedulerConfiguration } from '../api/types.gen';
+import { useAction, useOp } from '../app/query';
+import { Cli } from '../components/code';
+import { Card, Panel } from '../components/page';
+import { Result } from '../components/states';
+
+/** How the cluster schedules, to look at and to change. */
+export function SchedulerForm({ region }: { region: string | undefined }) {
+  const query = useOp(OperatorSchedulerGet, {}, { region, every: 30_000 });
+  return (
+    <Panel title="Scheduler">
+      <Result query={query} what="The scheduler configuration">
+        {(data) => data.SchedulerConfig && <Form key={data.SchedulerConfig.ModifyIndex} config={data.SchedulerConfig} region={region} />}
+      </Result>
+    </Panel>
+  );
+}
+
+const preemption: [keyof PreemptionConfig, string][] = [
+  ['SystemSchedulerEnabled', 'System jobs'],
+  ['SysBatchSchedulerEnabled', 'System batch jobs'],
+  ['ServiceSchedulerEnabled', 'Services'],
+  ['BatchSchedulerEnabled', 'Batch jobs'],
+];
+
+function Form({ config, region }: { config: SchedulerConfiguration; region: string | undefined }) {
+  const [draft, setDraft] = useState(config);
+  const save = useAction(OperatorSchedulerSet, {
+    done: (r) => (r.Updated ? 'The scheduler configuration is set' : 'Somebody else changed it meanwhile: nothing was set'),
+    failure: 'The scheduler configuration was not set',
+    common: { region },
+  });
+  const changed = JSON.stringify(draft) !== JSON.stringify(config);
+  const toggle = (name: 'MemoryOversubscriptionEnabled' | 'RejectJobRegistration' | 'PauseEvalBroker', label: string, description: string) => <Checkbox key={name} label={label} description={description} checked={draft[name]} onChange={(e) => setDraft({ ...draft, [name]: e.currentTarget.checked })} />;
+  return (
+    <Card>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          save.mutate({ CAS: String(config.ModifyIndex), Config: draft });
+        }}
+      >
+        <Stack gap="md">
+          <NativeSelect
+            label="Placement"
+            maw={320}
+            value={draft.SchedulerAlgorithm || 'binpack'}
+            onChange={(e) => setDraft({ ...draft, SchedulerAlgorithm: e.currentTarget.value })}
+            data={[
+              { value: 'binpack', label: 'Fill one client after another (binpack)' },
+              { value: 'spread', label: 'Spread evenly over the clients' },
+            ]}
+          />
+          <fieldset style={{ border: 0, margin: 0, padding: 0 }}>
+            <legend style={{ padding: 0, marginBottom: 6, fontWeight: 600 }}>May take the place of what is less important</legend>
+            <Group gap="lg">
+              {preemption.map(([name, label]) => (
+                <Checkbox key={name} label={label} checked={draft.PreemptionConfig?.[name] ?? false} onChange={(e) => setDraft({ ...draft, PreemptionConfig: { ...(draft.PreemptionConfig as PreemptionConfig), [name]: e.currentTarget.checked } })} />
+              ))}
+            </Group>
+          </fieldset>
+          {toggle('MemoryOversubscriptionEnabled', 'Memory oversubscription', 'Tasks may use more than they reserve, up to their memory_max.')}
+          {toggle('RejectJobRegistration', 'Refuse new jobs', 'Only management tokens may register, dispatch and scale.')}
+          {toggle('PauseEvalBroker', 'Pause scheduling', 'Nothing is placed until it is taken off again.')}
+          <Group>
+            <Button type="submit" disabled={!changed} loading={save.isPending}>
+              Apply
+            </Button>
+            {changed && (
+              <Button variant="default" onClick={() => setDraft(config)}>
+                Take back
+              </Button>
+            )}
+            <Cli command={`nomadlike operator scheduler ${changed ? `set-config -scheduler-algorithm=${draft.SchedulerAlgorithm || 'binpack'}` : 'get-config'}`} />
+          </Group>
+        </Stack>
+      </form>
+    </Card>
+  );
+}

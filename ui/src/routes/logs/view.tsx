@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MPL-2.0
+import { Button, Checkbox, TextInput } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { Icons } from '../../components/icons';
+import { pieces, plain } from '../../lib/ansi';
+import { matcher, type LogLine } from '../../lib/log-buffer';
+import type { Logs } from './stream';
+import css from './logs.module.css';
+
+interface Props {
+  logs: Logs;
+  /** Labels of the sources, when there are several. */
+  labels?: Map<string, string>;
+  paused: boolean;
+  onPause: (paused: boolean) => void;
+}
+
+/** Lines with search, filter and follow. */
+export function LogView({ logs, labels, paused, onPause }: Props) {
+  const [pattern, setPattern] = useState('');
+  const [regex, setRegex] = useState(false);
+  const [only, setOnly] = useState(false);
+  const [wrap, setWrap] = useState(true);
+  const search = useMemo(() => matcher(pattern, regex), [pattern, regex]);
+  const lines = useFrozen(logs.lines, paused);
+  const found = useMemo(() => (search ? lines.filter((l) => plain(l.text).search(search) >= 0) : []), [lines, search]);
+  return (
+    <div>
+      <div className={css.tools}>
+        <TextInput
+          className={css.search}
+          size="sm"
+          type="search"
+          aria-label="Search in the log"
+          placeholder="Search in the log"
+          leftSection={<Icons.search size={14} />}
+          value={pattern}
+          onChange={(e) => setPattern(e.currentTarget.value)}
+          error={pattern !== '' && !search ? 'No valid regular expression' : undefined}
+        />
+        <Checkbox label="Regex" checked={regex} onChange={(e) => setRegex(e.currentTarget.checked)} />
+        <Checkbox label="Matches only" checked={only} onChange={(e) => setOnly(e.currentTarget.checked)} />
+        <Checkbox label="Wrap" checked={wrap} onChange={(e) => setWrap(e.currentTarget.checked)} />
+        {search && (
+          <span className="dim" role="status">
+            {found.length.toLocaleString('en')} matching
+          </span>
+        )}
+      </div>
+      <Lines lines={only && search ? found : lines} search={search} labels={labels} wrap={wrap} paused={paused} onPause={onPause} more={logs.lines.length > 0 ? logs.lines[logs.lines.length - 1]!.n - (lines[lines.length - 1]?.n ?? 0) : 0} />
+      <p className={css.foot}>
+        {lines.length.toLocaleString('en')} lines{logs.dropped > 0 && `; ${logs.dropped.toLocaleString('en')} older ones are no longer held here, the download has them`}
+      </p>
+    </div>
+  );
+}
+
+/** The value, or while frozen the one that was there when it froze. */
+function useFrozen<T>(value: T, frozen: boolean): T {
+  const kept = useRef(value);
+  if (!frozen) kept.current = value;
+  return kept.current;
+}
+
+const lineHeight = 20;
+
+function Lines({ lines, search, labels, wrap, paused, onPause, more }: { lines: LogLine[]; search: RegExp | undefined; labels?: Map<string, string>; wrap: boolean; paused: boolean; onPause: (p: boolean) => void; more: number }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [atEnd, setAtEnd] = useState(true);
+  const virtual = useVirtualizer({ count: lines.length, getScrollElement: () => box.current, estimateSize: () => lineHeight, overscan: 20, getItemKey: (i) => lines[i]!.n });
+  const last = lines[lines.length - 1]?.n;
+  useEffect(() => {
+    if (atEnd && !paused && lines.length > 0) virtual.scrollToIndex(lines.length - 1, { align: 'end' });
+  }, [last, atEnd, paused, lines.length, virtual, wrap]);
+  const jump = () => {
+    onPause(false);
+    setAtEnd(true);
+  };
+  return (
+    <div className={css.frame}>
+      <div
+        ref={box}
+        className={css.box}
+        data-wrap={wrap}
+        role="log"
+        aria-label="Log"
+        aria-live="off"
+        tabIndex={0}
+        onScroll={(e) => {
+          const b = e.currentTarget;
+          setAtEnd(b.scrollHeight - b.scrollTop - b.clientHeight < lineHeight * 2);
+        }}
+      >
+        <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+          {virtual.getVirtualItems().map((item) => {
+            const line = lines[item.index]!;
+            return (
+              <div key={item.key} ref={virtual.measureElement} data-index={item.index} className={css.line} style={{ transform: `translateY(${item.start}px)` }}>
+                {labels && (
+                  <span className={css.source} data-source={hash(line.source)}>
+                    {labels.get(line.source)}
+                  </span>
+                )}
+                <LineText text={line.text} search={search} />
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {(!atEnd || (paused && more > 0)) && (
+        <Button className={css.jump} size="compact-sm" leftSection={<Icons.down size={14} />} onClick={jump}>
+          {paused && more > 0 ? `${more.toLocaleString('en')} new, to the end` : 'To the end'}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** A small number for a source, for its shade. */
+function hash(text: string): number {
+  let h = 0;
+  for (let i = 0; i < text.length; i++) h = (h * 31 + text.charCodeAt(i)) >>> 0;
+  return h % 6;
+}
+
+function LineText({ text, search }: { text: string; search: RegExp | undefined }) {
+  return (
+    <span>
+      {pieces(text).map((p, i) => (
+        <span key={i} data-color={p.color} data-bold={p.bold}>
+          {search ? <Marked text={p.text} search={search} /> : p.text}
+        </span>
+      ))}
+      {text === '' && '\u00a0'}
+    </span>
+  );
+}
+
+function Marked({ text, search }: { text: string; search: RegExp }) {
+  const out: React.ReactNode[] = [];
+  let at = 0;
+  for (const m of text.matchAll(search)) {
+    if (m[0] === '') continue;
+    out.push(text.slice(at, m.index), <mark key={m.index}>{m[0]}</mark>);
+    at = m.index + m[0].length;
+    if (out.length > 400) break;
+  }
+  return (
+    <>
+      {out}
+      {text.slice(at)}
+    </>
+  );
+}
