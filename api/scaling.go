@@ -93,3 +93,14 @@ type ScalingEvent struct {
 	// CreateIndex: Index.
 	CreateIndex uint64
 }
+
+// MaxScalingEvents is how many scaling events of a group are kept.
+const MaxScalingEvents = 20
+
+// JobScalingEvents are the newest scaling events of a job by group, the newest first.
+type JobScalingEvents struct {
+	Namespace   string
+	JobID       string
+	Groups      map[string][]*ScalingEvent
+	ModifyIndex uint64
+}

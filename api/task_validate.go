@@ -330,6 +330,7 @@ func (t *Task) validateSmallBlocks(c *checker) {
 	for _, p := range t.ScalingPolicies {
 		if c.oneOf("scaling.type", p.Type, "vertical_cpu", "vertical_mem") {
 			c.check(!types[p.Type], "scaling", "Task has more than one scaling policy of type %q", p.Type)
+			c.warnf("scaling", "vertical scaling of task %q has no effect, only groups are scaled", t.Name)
 		}
 		types[p.Type] = true
 	}

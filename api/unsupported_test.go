@@ -68,7 +68,6 @@ func TestUnsupported(t *testing.T) {
 		"G.service":               func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
 		"G.consul":                func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
 		"G.volume":                func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {}} },
-		"G.scaling":               func(_ *Job, g *TaskGroup, _ *Task) { g.Scaling = &ScalingPolicy{} },
 		"G.disconnect.lost_after": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{LostAfter: 1} },
 		"G.disconnect.stop_on_client_after": func(_ *Job, g *TaskGroup, _ *Task) {
 			g.Disconnect = &Disconnect{StopOnClientAfter: new(time.Duration(0))}
@@ -94,7 +93,6 @@ func TestUnsupported(t *testing.T) {
 		"T.dispatch_payload":  func(_ *Job, _ *TaskGroup, t *Task) { t.DispatchPayload = &DispatchPayload{} },
 		"T.volume_mount":      func(_ *Job, _ *TaskGroup, t *Task) { t.VolumeMounts = []*VolumeMount{{}} },
 		"T.csi_plugin":        func(_ *Job, _ *TaskGroup, t *Task) { t.CSIPluginConfig = &CSIPluginConfig{} },
-		"T.scaling":           func(_ *Job, _ *TaskGroup, t *Task) { t.ScalingPolicies = []*ScalingPolicy{{}} },
 		"T.identity":          func(_ *Job, _ *TaskGroup, t *Task) { t.Identity = &WorkloadIdentity{Env: true} },
 		"T.action":            func(_ *Job, _ *TaskGroup, t *Task) { t.Actions = []*Action{{}} },
 		"T.schedule":          func(_ *Job, _ *TaskGroup, t *Task) { t.Schedule = &Schedule{} },

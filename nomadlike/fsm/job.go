@@ -20,6 +20,8 @@ type JobRegisterRequest struct {
 	JobModifyIndex uint64
 	// TrackedVersions is how many untagged versions are kept, 6 when 0.
 	TrackedVersions int
+	// Scaling is noted with it; nil unless the job is scaled.
+	Scaling *ScalingNote
 }
 
 // JobRegister answers with the stored *api.Job.
@@ -45,7 +47,9 @@ func jobRegister(w *state.WriteTx, p *JobRegisterRequest) (any, error) {
 			j.Status = old.Status
 		}
 	}
+	settlePolicies(old, j, w.Index())
 	state.Jobs.Put(w, j)
+	p.Scaling.put(w, j.Namespace, j.ID)
 	if s := p.Submission; s != nil {
 		s.Namespace, s.JobID, s.Version, s.JobModifyIndex = j.Namespace, j.ID, j.Version, w.Index()
 		state.JobSubmissions.Put(w, s)

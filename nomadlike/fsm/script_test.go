@@ -89,6 +89,12 @@ var scripts = map[string]func(a *author) []byte{
 			Meta:       map[string]string{"a": "1", "b": "2", "c": "3"},
 			TaskGroups: []*api.TaskGroup{{Name: "web", Tasks: []*api.Task{{Name: "web", Env: map[string]string{"x": "1", "y": "2"}}}}, {Name: "db"}},
 		}
+		if a.rand.IntN(2) == 0 {
+			j.TaskGroups[0].Scaling = &api.ScalingPolicy{
+				ID: a.id(), Type: "horizontal", Max: new(a.rand.IntN(3)), Policy: map[string]any{"a": "b", "c": 1.5},
+				Target: map[string]string{"Namespace": j.Namespace, "Job": j.ID, "Group": "web"},
+			}
+		}
 		if a.rand.IntN(4) == 0 {
 			j.ParentID, j.ID = "job-0", fmt.Sprintf("job-0/dispatch-%d", a.rand.IntN(3))
 		}
@@ -105,6 +111,17 @@ var scripts = map[string]func(a *author) []byte{
 	"JobStability": func(a *author) []byte {
 		j := a.job()
 		return JobStability.Encode(&JobStabilityRequest{Namespace: j.Namespace, JobID: j.ID, Version: j.Version - uint64(a.rand.IntN(2)), Stable: true})
+	},
+	"ScalingEventNote": func(a *author) []byte {
+		j := a.job()
+		r := &ScalingEventRequest{
+			Namespace: j.Namespace, JobID: j.ID,
+			Note: &ScalingNote{Group: "web", Event: &api.ScalingEvent{Time: a.now(), PreviousCount: 1, Meta: map[string]any{"a": 1.5, "b": "x"}}},
+		}
+		if a.rand.IntN(2) == 0 {
+			r.Eval = a.eval(j)
+		}
+		return ScalingEventNote.Encode(r)
 	},
 	"JobVersionTag": func(a *author) []byte {
 		j := a.job()

@@ -18,6 +18,7 @@ func (e *Env) jobHandlers(set *opset.Set) {
 	e.jobReads(set)
 	e.jobStatusHandlers(set)
 	e.jobVersionHandlers(set)
+	e.scalingHandlers(set)
 	handleWrite(set, api.JobRegister, e.jobRegister)
 	handleWrite(set, api.JobDeregister, e.jobDeregister)
 	handleWrite(set, api.JobEvaluate, e.jobEvaluate)
@@ -166,6 +167,8 @@ type registration struct {
 	// enforce makes the write fail unless the stored job has the modify index, 0 for no stored job.
 	enforce bool
 	index   uint64
+	// scaling is noted with it; nil unless the job is scaled.
+	scaling *fsm.ScalingNote
 }
 
 // store registers a job that was checked. The same specification again makes a new evaluation and no new
@@ -179,21 +182,25 @@ func (e *Env) store(ctx context.Context, reg *registration) (*api.JobRegisterRes
 		if reg.priority > 0 {
 			ev.Priority = reg.priority
 		}
+		if reg.scaling != nil {
+			reg.scaling.Event.EvalID = &ev.ID
+		}
 	}
 	resp := &api.JobRegisterResponse{}
 	var index uint64
 	var err error
 	if old != nil && api.SpecEqual(old, job) {
 		resp.JobModifyIndex = old.JobModifyIndex
-		if ev == nil {
-			setIndex(ctx, old.ModifyIndex)
-			return resp, nil
-		}
-		ev.JobModifyIndex = old.JobModifyIndex
-		_, index, err = e.Raft.Apply(ctx, fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{ev}}))
+		index, err = e.storeUnchanged(ctx, reg, ev)
 	} else {
+		for _, g := range job.TaskGroups {
+			if g.Scaling != nil {
+				g.Scaling.ID = api.NewID() // unless the group has a policy already
+			}
+		}
 		_, index, err = e.Raft.Apply(ctx, fsm.JobRegister.Encode(&fsm.JobRegisterRequest{
 			Job: job, Submission: reg.source, Eval: ev, EnforceIndex: reg.enforce, JobModifyIndex: reg.index, TrackedVersions: e.TrackedVersions,
+			Scaling: reg.scaling,
 		}))
 		resp.JobModifyIndex = index
 	}
@@ -205,6 +212,23 @@ func (e *Env) store(ctx context.Context, reg *registration) (*api.JobRegisterRes
 		resp.EvalID, resp.EvalCreateIndex = ev.ID, index
 	}
 	return resp, nil
+}
+
+// storeUnchanged stores what comes with a specification that is stored already.
+func (e *Env) storeUnchanged(ctx context.Context, reg *registration, ev *api.Evaluation) (index uint64, err error) {
+	old := reg.old
+	switch {
+	case reg.scaling != nil:
+		_, index, err = e.Raft.Apply(ctx, fsm.ScalingEventNote.Encode(&fsm.ScalingEventRequest{
+			Namespace: old.Namespace, JobID: old.ID, Note: reg.scaling, Eval: ev,
+		}))
+	case ev != nil:
+		ev.JobModifyIndex = old.JobModifyIndex
+		_, index, err = e.Raft.Apply(ctx, fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{ev}}))
+	default:
+		index = old.ModifyIndex
+	}
+	return index, err
 }
 
 func enforceIndex(old *api.Job, want uint64) error {
@@ -230,8 +254,7 @@ func preserve(job, old *api.Job, r *api.JobRegisterRequest) {
 			continue
 		}
 		if r.PreserveCounts && was.Count != nil {
-			n := *was.Count
-			g.Count = &n
+			g.Count = new(keptCount(*was.Count, g.Scaling))
 		}
 		if !r.PreserveResources {
 			continue
@@ -242,6 +265,18 @@ func preserve(job, old *api.Job, r *api.JobRegisterRequest) {
 			}
 		}
 	}
+}
+
+// keptCount returns the count, or the bound of the scaling policy that it is beyond.
+func keptCount(n int, p *api.ScalingPolicy) int {
+	if p == nil {
+		return n
+	}
+	n = max(n, api.Val(p.Min))
+	if p.Max != nil {
+		n = min(n, *p.Max)
+	}
+	return n
 }
 
 func (e *Env) jobDeregister(ctx context.Context, r *api.JobDeregisterRequest) (*api.JobDeregisterResponse, error) {

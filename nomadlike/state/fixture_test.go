@@ -62,7 +62,9 @@ func fixtureJob(w *WriteTx, f *codectest.Filler, n int) {
 		j := codectest.Fill[api.Job](f)
 		j.Namespace, j.ID, j.Version, j.Type, j.Status = "default", fmt.Sprintf("job-%d", n), version, api.JobTypeService, api.JobStatusPending
 		j.Payload = []byte(strings.Repeat("payload", 300))
-		j.TaskGroups[0].Name, j.ParentID = "group", ""
+		j.TaskGroups[0].Name, j.ParentID, j.Stop = "group", "", false
+		j.TaskGroups[0].Scaling.ID = fmt.Sprintf("policy-%d", n)
+		j.TaskGroups[0].Scaling.Target = map[string]string{"Namespace": "default", "Job": j.ID, "Group": "group"}
 		if n > 0 && n%3 == 0 {
 			j.ParentID = "job-0"
 		}
@@ -72,6 +74,9 @@ func fixtureJob(w *WriteTx, f *codectest.Filler, n int) {
 		JobSubmissions.Put(w, src)
 	}
 	id := fmt.Sprintf("job-%d", n)
+	events := codectest.Fill[api.JobScalingEvents](f)
+	events.Namespace, events.JobID = "default", id
+	ScalingEvents.Put(w, events)
 	e := codectest.Fill[api.Evaluation](f)
 	e.ID, e.Namespace, e.JobID, e.Type, e.Status = "eval-"+id, "default", id, api.JobTypeService, api.EvalStatusPending
 	e.QueuedAllocations = map[string]int{"group": 9}

@@ -9,8 +9,8 @@ import (
 )
 
 // Jobs holds the current version of each job, keyed by namespace and ID. Its neighbours are the job's
-// versions and summary, which appear and go with it, the counts of children in the parent's summary,
-// and the job's status.
+// versions, summary and scaling policies, which appear and go with it, the counts of children in the
+// parent's summary, and the job's status.
 var Jobs = newTable(schema[api.Job]{
 	name:     "jobs",
 	key:      func(j *api.Job) Key { return StringKey(j.Namespace, j.ID) },
@@ -34,6 +34,9 @@ func jobPut(w *WriteTx, old, j *api.Job) {
 	if old == nil || len(old.TaskGroups) != len(j.TaskGroups) || old.Version != j.Version {
 		summarize(w, j)
 	}
+	if old == nil || old.Version != j.Version || old.Stop != j.Stop {
+		putPolicies(w, j.Namespace, j.ID, j)
+	}
 	was := ""
 	switch {
 	case old == nil:
@@ -56,6 +59,8 @@ func jobDeleted(w *WriteTx, old *api.Job) {
 		JobSubmissions.deleteKey(w, JobSubmissions.key(s))
 	}
 	JobSummaries.Delete(w, old.Namespace, old.ID)
+	ScalingEvents.Delete(w, old.Namespace, old.ID)
+	putPolicies(w, old.Namespace, old.ID, nil)
 	if old.ParentID != "" {
 		w.jobs.mark(old.Namespace, old.ParentID).child(old.Status, "")
 	}
