@@ -11,6 +11,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/hashicorp/cli v1.1.7
+	github.com/hashicorp/cronexpr v1.1.3
 	github.com/hashicorp/go-bexpr v0.1.17
 	github.com/hashicorp/go-cty-funcs v0.1.0
 	github.com/hashicorp/go-hclog v1.6.3
@@ -39,8 +40,6 @@ require (
 )
 
 require github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c
-
-require github.com/hashicorp/cronexpr v1.1.3
 
 require (
 	github.com/Microsoft/go-winio v0.6.2 // indirect

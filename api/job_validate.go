@@ -11,7 +11,7 @@ import (
 
 // Validate checks the canonical job against jobspec.md 4 to 9 and returns everything that is wrong, nil
 // when nothing is, and the warnings. What depends on other objects (namespace, node pool) is the
-// server's to check.
+// server's to check, cron expressions are checked by internal/cron, which has the parser.
 func (j *Job) Validate(limits Limits) (*ValidationError, Warnings) {
 	c := newChecker("job")
 	j.validateIdentity(c)
@@ -107,16 +107,6 @@ func (j *Job) validatePeriodic(c *checker) {
 		}
 		if p.SpecType != "cron" {
 			c.failf("", "Unknown periodic specification type %q", p.SpecType)
-			return
-		}
-		specs, field := p.Specs, "crons"
-		if p.Spec != "" {
-			specs, field = append([]string{p.Spec}, specs...), "cron"
-		}
-		for _, spec := range specs {
-			if err := checkCron(spec); err != nil {
-				c.failf(field, "Invalid cron spec %q: %v", spec, err)
-			}
 		}
 	})
 }

@@ -125,7 +125,6 @@ var jobRules = []rule{
 	{"periodic disabled", batch(func(j *Job) { j.Periodic = &Periodic{Enabled: new(false)} }), "", ""},
 	{"periodic with both", batch(func(j *Job) { j.Periodic = &Periodic{Spec: "@daily", Specs: []string{"@daily"}} }), "J.periodic", "Only cron or crons"},
 	{"periodic time zone", batch(func(j *Job) { j.Periodic = &Periodic{Spec: "@daily", TimeZone: "Mars/Olympus"} }), "J.periodic.time_zone", "Mars"},
-	{"periodic spec", batch(func(j *Job) { j.Periodic = &Periodic{Specs: []string{"61 * * * *"}} }), "J.periodic.crons", "minute"},
 	{"periodic type", batch(func(j *Job) { j.Periodic = &Periodic{SpecType: "test", Specs: []string{"x"}} }), "J.periodic", "specification type"},
 	{"parameterized service", func(j *Job, _ *TaskGroup, _ *Task) { j.ParameterizedJob = &ParameterizedJob{} }, "J.parameterized", "batch"},
 	{"parameterized payload", batch(func(j *Job) { j.ParameterizedJob = &ParameterizedJob{Payload: "x"} }), "J.parameterized.payload", `"forbidden"`},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/cron"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
@@ -61,6 +62,11 @@ func validateHere(in *api.Job) *api.JobValidateResponse {
 	job.Canonicalize()
 	problems, warnings := job.Validate(api.DefaultLimits())
 	resp := &api.JobValidateResponse{Warnings: warnings.String()}
+	if crons := cron.Check(job); problems == nil {
+		problems = crons
+	} else if crons != nil {
+		problems.Texts = append(problems.Texts, crons.Texts...)
+	}
 	if problems != nil {
 		resp.Error = problems.Error()
 	}

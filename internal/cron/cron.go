@@ -1,41 +1,136 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package cron tells when periodic jobs are launched. It owns the choice of the library that reads cron
-// expressions; what may stand in one is checked by api. It has no clock of its own.
+// Package cron reads the cron expressions of periodic jobs (jobspec.md 4.2) and tells when they launch. The
+// grammar and the rules around daylight saving time are those of the cronexpr library; nothing else parses
+// cron expressions. Time zones come with the binary, so that all servers agree about them. The package
+// imports api and keeps no state.
 package cron
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
+	_ "time/tzdata" // servers must agree whatever their machines have
 
 	"github.com/hashicorp/cronexpr"
 
 	"github.com/nomadlike/nomadlike/api"
 )
 
-// Next returns the earliest launch of p after the given time, in p's time zone; the zero time when there is
-// none any more.
-func Next(p *api.Periodic, after time.Time) (time.Time, error) {
-	zone := time.UTC
+// Schedule is when a periodic job launches. It is for one goroutine: expressions remember what they computed.
+type Schedule struct {
+	expressions []*cronexpr.Expression
+	zone        *time.Location
+}
+
+// New reads the schedule of a job; every expression of it must be right.
+func New(p *api.Periodic) (*Schedule, error) {
+	s := &Schedule{zone: time.UTC}
 	if p.TimeZone != "" {
 		var err error
-		if zone, err = time.LoadLocation(p.TimeZone); err != nil {
-			return time.Time{}, fmt.Errorf("time zone of the periodic block: %w", err)
+		if s.zone, err = time.LoadLocation(p.TimeZone); err != nil {
+			return nil, fmt.Errorf("time zone %q: %w", p.TimeZone, err)
 		}
 	}
-	specs := p.Specs
-	if p.Spec != "" {
-		specs = append([]string{p.Spec}, specs...)
-	}
-	var first time.Time
-	for _, s := range specs {
-		e, err := cronexpr.Parse(s)
+	for _, spec := range specs(p) {
+		e, err := parse(spec)
 		if err != nil {
-			return time.Time{}, fmt.Errorf("cron expression %q: %w", s, err)
+			return nil, fmt.Errorf("cron expression %q: %w", spec, err)
 		}
-		if next := e.Next(after.In(zone)); !next.IsZero() && (first.IsZero() || next.Before(first)) {
-			first = next
+		s.expressions = append(s.expressions, e)
+	}
+	return s, nil
+}
+
+func specs(p *api.Periodic) []string {
+	if p.Spec != "" {
+		return append([]string{p.Spec}, p.Specs...)
+	}
+	return p.Specs
+}
+
+// parse reads one expression. The library takes macros anywhere in the text and fields beyond the seventh.
+func parse(spec string) (e *cronexpr.Expression, err error) {
+	if strings.Contains(spec, "@") && !isMacro(spec) {
+		return nil, errors.New("unknown macro, there are @yearly @annually @monthly @weekly @daily @hourly")
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			e, err = nil, fmt.Errorf("cannot be read: %v", p)
+		}
+	}()
+	return cronexpr.Parse(spec)
+}
+
+func isMacro(spec string) bool {
+	switch strings.TrimSpace(spec) {
+	case "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@hourly":
+		return true
+	}
+	return false
+}
+
+// Next returns the first launch after a time, in the time zone of the job; the zero time when there is none.
+func (s *Schedule) Next(after time.Time) time.Time {
+	var first time.Time
+	for _, e := range s.expressions {
+		if t := e.Next(after.In(s.zone)); !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
 		}
 	}
-	return first, nil
+	return first
+}
+
+// Next returns the first launch of a periodic job after a time, in its time zone; the zero time when there
+// is none any more.
+func Next(p *api.Periodic, after time.Time) (time.Time, error) {
+	s, err := New(p)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return s.Next(after), nil
+}
+
+// Last returns the last launch after one time and not after another; the zero time when there is none.
+func (s *Schedule) Last(after, until time.Time) time.Time {
+	// Look back in steps that double, so that a frequent schedule costs no more than a rare one.
+	for back := time.Minute; ; back *= 2 {
+		from := until.Add(-back)
+		if from.Before(after) {
+			from = after
+		}
+		var last time.Time
+		for t := s.Next(from); !t.IsZero() && !t.After(until); t = s.Next(t) {
+			last = t
+		}
+		if !last.IsZero() || !from.After(after) {
+			return last
+		}
+	}
+}
+
+// Check returns what is wrong with the cron expressions of a job, nil when nothing is.
+func Check(j *api.Job) *api.ValidationError {
+	p := j.Periodic
+	if p == nil || !api.Or(p.Enabled, true) || p.SpecType != "" && p.SpecType != "cron" {
+		return nil
+	}
+	var wrong api.ValidationError
+	for i, spec := range specs(p) {
+		_, err := parse(spec)
+		if err == nil {
+			continue
+		}
+		f := api.FieldError{Path: "job.periodic.crons", Message: fmt.Sprintf("Invalid cron spec %q: %v", spec, err)}
+		if i == 0 && p.Spec != "" {
+			f.Path = "job.periodic.cron"
+		}
+		wrong.Fields = append(wrong.Fields, f)
+		wrong.Texts = append(wrong.Texts, f.Message)
+	}
+	if len(wrong.Texts) == 0 {
+		return nil
+	}
+	return &wrong
 }

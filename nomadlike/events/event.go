@@ -14,6 +14,8 @@ var types = map[string]string{
 	"JobsDelete":              "JobBatchDeregistered",
 	"JobStability":            "JobRegistered",
 	"JobVersionTag":           "JobRegistered",
+	"JobDispatch":             "JobRegistered",
+	"PeriodicLaunch":          "JobRegistered",
 	"EvalsUpsert":             "EvaluationUpdated",
 	"EvalsDelete":             "EvaluationUpdated",
 	"AllocsClientUpdate":      "AllocationUpdated",

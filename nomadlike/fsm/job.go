@@ -50,6 +50,7 @@ func jobRegister(w *state.WriteTx, p *JobRegisterRequest) (any, error) {
 	settlePolicies(old, j, w.Index())
 	state.Jobs.Put(w, j)
 	p.Scaling.put(w, j.Namespace, j.ID)
+	settleLaunch(w, old, j)
 	if s := p.Submission; s != nil {
 		s.Namespace, s.JobID, s.Version, s.JobModifyIndex = j.Namespace, j.ID, j.Version, w.Index()
 		state.JobSubmissions.Put(w, s)

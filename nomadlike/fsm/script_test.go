@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
@@ -89,6 +90,12 @@ var scripts = map[string]func(a *author) []byte{
 			Meta:       map[string]string{"a": "1", "b": "2", "c": "3"},
 			TaskGroups: []*api.TaskGroup{{Name: "web", Tasks: []*api.Task{{Name: "web", Env: map[string]string{"x": "1", "y": "2"}}}}, {Name: "db"}},
 		}
+		switch a.rand.IntN(6) {
+		case 0:
+			j.ParameterizedJob = &api.ParameterizedJob{}
+		case 1:
+			j.Periodic = &api.Periodic{Specs: []string{"* * * * *"}}
+		}
 		if a.rand.IntN(2) == 0 {
 			j.TaskGroups[0].Scaling = &api.ScalingPolicy{
 				ID: a.id(), Type: "horizontal", Max: new(a.rand.IntN(3)), Policy: map[string]any{"a": "b", "c": 1.5},
@@ -111,6 +118,23 @@ var scripts = map[string]func(a *author) []byte{
 	"JobStability": func(a *author) []byte {
 		j := a.job()
 		return JobStability.Encode(&JobStabilityRequest{Namespace: j.Namespace, JobID: j.ID, Version: j.Version - uint64(a.rand.IntN(2)), Stable: true})
+	},
+	"JobDispatch": func(a *author) []byte {
+		j := *a.job()
+		c := j.DispatchedChild("x", time.Unix(0, a.now()), a.id()[:8], map[string]string{"m": "1", "n": "2"}, []byte("payload"))
+		if a.rand.IntN(2) == 0 {
+			c.DispatchIdempotencyToken = "token"
+		}
+		return JobDispatch.Encode(&JobDispatchRequest{Job: c, Eval: a.eval(c)})
+	},
+	"PeriodicLaunch": func(a *author) []byte {
+		j := a.job()
+		r := &PeriodicLaunchRequest{Namespace: j.Namespace, ParentID: j.ID, Launch: a.now()}
+		if a.rand.IntN(4) > 0 {
+			r.Job = j.PeriodicChild(time.Unix(0, a.now()))
+			r.Eval = a.eval(r.Job)
+		}
+		return PeriodicLaunch.Encode(r)
 	},
 	"ScalingEventNote": func(a *author) []byte {
 		j := a.job()

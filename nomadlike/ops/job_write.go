@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/cron"
 	"github.com/nomadlike/nomadlike/internal/opset"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
@@ -19,6 +20,7 @@ func (e *Env) jobHandlers(set *opset.Set) {
 	e.jobStatusHandlers(set)
 	e.jobVersionHandlers(set)
 	e.scalingHandlers(set)
+	e.jobLaunchHandlers(set)
 	handleWrite(set, api.JobRegister, e.jobRegister)
 	handleWrite(set, api.JobDeregister, e.jobDeregister)
 	handleWrite(set, api.JobEvaluate, e.jobEvaluate)
@@ -95,6 +97,7 @@ func checkJob(job *api.Job, limits api.Limits) (*jobProblems, api.Warnings) {
 	p := &jobProblems{}
 	verr, warnings := job.Validate(limits)
 	p.merge(verr)
+	p.merge(cron.Check(job))
 	checkNames(p, job)
 	for _, f := range job.Unsupported() {
 		p.add("%s", f.Error())

@@ -77,6 +77,9 @@ func fixtureJob(w *WriteTx, f *codectest.Filler, n int) {
 	events := codectest.Fill[api.JobScalingEvents](f)
 	events.Namespace, events.JobID = "default", id
 	ScalingEvents.Put(w, events)
+	launch := codectest.Fill[api.PeriodicLaunch](f)
+	launch.Namespace, launch.JobID = "default", id
+	PeriodicLaunches.Put(w, launch)
 	e := codectest.Fill[api.Evaluation](f)
 	e.ID, e.Namespace, e.JobID, e.Type, e.Status = "eval-"+id, "default", id, api.JobTypeService, api.EvalStatusPending
 	e.QueuedAllocations = map[string]int{"group": 9}

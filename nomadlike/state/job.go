@@ -23,6 +23,13 @@ var Jobs = newTable(schema[api.Job]{
 	},
 	indexes: []index[api.Job]{
 		{name: ByParent, key: func(j *api.Job) (Key, bool) { return StringKey(j.Namespace, j.ParentID), j.ParentID != "" }},
+		{name: ByPeriodic, key: func(j *api.Job) (Key, bool) { return StringKey(PeriodicKey), j.IsPeriodicActive() }},
+		{name: ByDispatchToken, key: func(j *api.Job) (Key, bool) {
+			if j.ParentID == "" || j.DispatchIdempotencyToken == "" {
+				return Key{}, false
+			}
+			return StringKey(j.Namespace, dispatchToken(j.ParentID, j.DispatchIdempotencyToken)), true
+		}},
 		{name: ByPool, key: func(j *api.Job) (Key, bool) { return StringKey(j.NodePool), true }},
 	},
 })
@@ -60,6 +67,7 @@ func jobDeleted(w *WriteTx, old *api.Job) {
 	}
 	JobSummaries.Delete(w, old.Namespace, old.ID)
 	ScalingEvents.Delete(w, old.Namespace, old.ID)
+	PeriodicLaunches.Delete(w, old.Namespace, old.ID)
 	putPolicies(w, old.Namespace, old.ID, nil)
 	if old.ParentID != "" {
 		w.jobs.mark(old.Namespace, old.ParentID).child(old.Status, "")

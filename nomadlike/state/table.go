@@ -20,6 +20,9 @@ const (
 	ByPool       Index = "pool"
 	ByAlloc      Index = "alloc"
 	ByName       Index = "name"
+	ByPeriodic   Index = "periodic"
+
+	ByDispatchToken Index = "dispatch token"
 )
 
 // schema declares a table of rows T.
