@@ -53,9 +53,15 @@ func TestRequestsArriveAsSent(t *testing.T) {
 		want := op.NewRequest()
 		fill(reflect.ValueOf(want).Elem(), op.Reads)
 		*caught = catcher{}
-		if op.Stream {
+		switch {
+		case op.Wire == api.WireUpload: // is not sent before there is something to upload, or nothing more
+			var s api.Stream
+			if s, err = c.Open(t.Context(), op, want); err == nil {
+				err = errors.Join(s.CloseSend(), s.Recv(nil))
+			}
+		case op.Stream:
 			_, err = c.Open(t.Context(), op, want)
-		} else {
+		default:
 			_, err = c.Call(t.Context(), op, want, op.NewResponse())
 		}
 		if caught.op != op.Name {
