@@ -63,6 +63,15 @@ func Open(path string, logger hclog.Logger) (*DB, error) {
 	return start(path, file, logger), nil
 }
 
+// OpenReadOnly opens an existing file for reading alone, while no agent uses it.
+func OpenReadOnly(path string, logger hclog.Logger) (*DB, error) {
+	file, err := openExisting(path)
+	if err != nil {
+		return nil, err
+	}
+	return start(path, file, logger), nil
+}
+
 // OpenMemory returns a DB that forgets everything with the process.
 func OpenMemory() *DB { return start("", nil, hclog.NewNullLogger()) }
 

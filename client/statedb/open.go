@@ -39,14 +39,26 @@ var (
 	ErrNewer = errors.New("written by a newer version")
 )
 
-// openFile opens the bbolt file and checks all of it.
+// openFile opens the bbolt file, which is made if need be, and checks all of it.
 func openFile(path string) (*bolt.DB, error) {
+	return openWith(path, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType}, prepare)
+}
+
+// openExisting opens the bbolt file for reading alone and checks all of it.
+func openExisting(path string) (*bolt.DB, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("open client state: %w", err)
+	}
+	return openWith(path, &bolt.Options{Timeout: lockWait, ReadOnly: true}, checkSchema)
+}
+
+func openWith(path string, o *bolt.Options, prepare func(*bolt.DB) error) (*bolt.DB, error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < smallest {
 		return nil, corrupt(path, fmt.Errorf("it has only %d bytes", info.Size()))
 	}
 	db, err := guard(func() (*bolt.DB, error) {
 		// Without a stored free list, opening walks the file in a goroutine where damage ends the process.
-		return bolt.Open(path, 0o600, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType})
+		return bolt.Open(path, 0o600, o)
 	})
 	switch {
 	case err == nil:
@@ -140,13 +152,27 @@ func prepare(db *bolt.DB) error {
 		if _, err := tx.CreateBucketIfNotExists(bucketData); err != nil {
 			return err
 		}
-		switch have := string(meta.Get(keySchema)); have {
-		case "":
+		if len(meta.Get(keySchema)) == 0 {
 			return meta.Put(keySchema, []byte(schema))
-		case schema:
-			return nil
-		default:
-			return fmt.Errorf("%w (schema %q, this one knows %q): run that version, or move the file away", ErrNewer, have, schema)
 		}
+		return knownSchema(meta)
 	})
+}
+
+// checkSchema refuses a file that is no client state or of a newer schema.
+func checkSchema(db *bolt.DB) error {
+	return db.View(func(tx *bolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		if meta == nil || tx.Bucket(bucketData) == nil {
+			return damage{errors.New("it holds no client state")}
+		}
+		return knownSchema(meta)
+	})
+}
+
+func knownSchema(meta *bolt.Bucket) error {
+	if have := string(meta.Get(keySchema)); have != schema {
+		return fmt.Errorf("%w (schema %q, this one knows %q): run that version, or move the file away", ErrNewer, have, schema)
+	}
+	return nil
 }

@@ -4,8 +4,10 @@ package statedb
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -355,5 +357,39 @@ func BenchmarkSync(b *testing.B) {
 		if err := db.Sync(b.Context()); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestReadOnly reads a file as it is left, and takes it from nobody.
+func TestReadOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	if _, err := OpenReadOnly(path, hclog.NewNullLogger()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	db := open(t, path)
+	store(t, db, record(idA))
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ro, err := OpenReadOnly(path, hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ro.Allocs()
+	if err != nil || len(got) != 1 || got[0].Alloc.ID != idA {
+		t.Errorf("read %v, %v", got, err)
+	}
+	if err := ro.Close(); err != nil {
+		t.Error(err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file changed, or cannot be read: %v", err)
+	}
+	if _, err := OpenReadOnly(filepath.Join(t.TempDir()), hclog.NewNullLogger()); err == nil {
+		t.Error("a directory was opened")
 	}
 }
