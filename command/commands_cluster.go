@@ -35,6 +35,16 @@ var clusterCommands = makers{
 	"operator gossip keyring list":      gossipListCommand,
 	"operator gossip keyring remove":    gossipRemoveCommand,
 	"operator gossip keyring use":       gossipUseCommand,
+	"operator client-state":             clientStateCommand,
+	"operator debug":                    operatorDebugCommand,
+	"operator raft info":                raftInfoCommand,
+	"operator raft logs":                raftLogsCommand,
+	"operator raft state":               raftStateCommand,
+	"operator snapshot inspect":         snapshotInspectCommand,
+	"operator snapshot redact":          snapshotRedactCommand,
+	"operator snapshot restore":         snapshotRestoreCommand,
+	"operator snapshot save":            snapshotSaveCommand,
+	"operator snapshot state":           snapshotStateCommand,
 	"operator metrics":                  operatorMetricsCommand,
 	"operator raft list-peers":          raftListPeersCommand,
 	"operator raft remove-peer":         raftRemovePeerCommand,
@@ -64,6 +74,7 @@ var clusterCommands = makers{
 
 // clusterAliases are second names of clusterCommands and refusedCommands.
 var clusterAliases = map[string]string{
+	"debug":              "operator debug",
 	"client-config":      "node config",
 	"node-drain":         "node drain",
 	"node-status":        "node status",

@@ -96,8 +96,11 @@ type cannedAgent struct {
 
 	mu      sync.Mutex
 	answers map[string]string
-	status  map[string]int
-	writes  []string
+	headers map[string]string
+	// body is the last one that was sent.
+	body   []byte
+	status map[string]int
+	writes []string
 }
 
 func newCannedAgent(t *testing.T) *cannedAgent {
@@ -153,6 +156,7 @@ func (a *cannedAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.t.Error(err)
 	}
 	if r.Method != http.MethodGet {
+		a.body = body
 		if len(body) > longBody { // such as a whole job
 			body = append(body[:longBody:longBody], "..."...)
 		}
@@ -167,6 +171,9 @@ func (a *cannedAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header()["Date"] = nil
+	for k, v := range a.headers {
+		w.Header().Set(k, v)
+	}
 	if code := a.status[key]; code != 0 {
 		w.WriteHeader(code)
 	}
