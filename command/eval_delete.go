@@ -28,6 +28,7 @@ Example:
 		flags: func(f *flag.FlagSet) {
 			f.StringVar(&filter, "filter", "", "Delete those that the `expression` selects.")
 			f.BoolVar(&yes, "yes", false, "Do not ask.")
+			f.BoolVar(&yes, "y", false, "Same as -yes.")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
 			switch {

@@ -274,37 +274,74 @@ func (o *monitor) rollback(ctx context.Context, failed *api.Deployment) error {
 	return err
 }
 
-// followDeployment prints each change of a deployment until it ends.
-func (o *monitor) followDeployment(ctx context.Context, id, namespace string) (*api.Deployment, error) {
-	o.head("Monitoring deployment %q", o.id(id))
+// deploymentView is what a deployment has come to, as it is and as it is shown.
+type deploymentView struct {
+	d    *api.Deployment
+	text string
+	err  error
+}
+
+// watchDeployment sends what the deployment has come to after each change and after each wait, until it fails or
+// ctx ends.
+func (o *monitor) watchDeployment(ctx context.Context, id, namespace string, views chan<- deploymentView) {
 	req := &api.DeploymentRequest{ReadOptions: inNamespace(namespace), DeploymentID: id}
-	shown := ""
 	for {
-		d, meta, err := api.DeploymentGet.Call(ctx, o.c, req)
-		var text string
-		if err == nil {
-			text, err = deploymentBlock(ctx, o.m, o.c, d, o.verbose)
+		var v deploymentView
+		var meta *api.Meta
+		v.d, meta, v.err = api.DeploymentGet.Call(ctx, o.c, req)
+		if v.err == nil {
+			v.text, v.err = deploymentBlock(ctx, o.m, o.c, v.d, o.verbose)
 		}
-		switch {
-		case ctx.Err() != nil:
-			return nil, exitError(1)
-		case err != nil:
-			return nil, doing("Error fetching deployment", err)
+		select {
+		case views <- v:
+		case <-ctx.Done():
+			return
 		}
-		over := slices.Contains(ends, d.Status)
-		if o.m.terminal() && !over {
-			o.live.draw(strings.Split(text, "\n"))
-		} else if text != shown {
-			o.live.clear()
-			fmt.Fprintf(o.m.out, "    \n%s\n%s\n", o.stamp(), text)
-		}
-		shown = text
-		if over {
-			return d, nil
+		if v.err != nil {
+			return
 		}
 		req.MinIndex, req.MaxWait = meta.Index, rolloutPoll
 		if o.wait > 0 {
 			req.MaxWait = o.wait
+		}
+	}
+}
+
+// followDeployment prints each change of a deployment until it ends; a terminal shows the present state in place.
+func (o *monitor) followDeployment(ctx context.Context, id, namespace string) (*api.Deployment, error) {
+	o.head("Monitoring deployment %q", o.id(id))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	views := make(chan deploymentView)
+	go o.watchDeployment(ctx, id, namespace, views)
+	var tick <-chan time.Time
+	if o.m.terminal() {
+		t := time.NewTicker(spin)
+		defer t.Stop()
+		tick = t.C
+	}
+	shown := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, exitError(1)
+		case <-tick:
+			o.live.draw(strings.Split(shown, "\n"))
+		case v := <-views:
+			if v.err != nil {
+				if ctx.Err() != nil {
+					return nil, exitError(1)
+				}
+				return nil, doing("Error fetching deployment", v.err)
+			}
+			over := slices.Contains(ends, v.d.Status)
+			if tick == nil && v.text != shown || over {
+				o.live.clear()
+				fmt.Fprintf(o.m.out, "    \n%s\n%s\n", o.stamp(), v.text)
+			}
+			if shown = v.text; over {
+				return v.d, nil
+			}
 		}
 	}
 }

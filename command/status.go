@@ -12,7 +12,8 @@ import (
 	"github.com/nomadlike/nomadlike/api/client"
 )
 
-// kinds are the contexts of a search whose objects "status" shows, in the order of ambiguous lists.
+// kinds are the contexts of a search whose objects "status" finds, in the order of ambiguous lists; others are
+// not looked at.
 var kinds = []struct {
 	context, title string
 	status         func() *spec
@@ -22,6 +23,10 @@ var kinds = []struct {
 	{"allocs", "Allocations", allocStatusCommand},
 	{"nodes", "Nodes", nodeStatusCommand},
 	{"deployment", "Deployments", deploymentStatusCommand},
+	{"namespaces", "Namespaces", namespaceStatusCommand},
+	{"plugins", "Plugins", pluginStatusCommand},
+	{"volumes", "Volumes", volumeStatusCommand},
+	{"host_volumes", "Host Volumes", volumeStatusCommand},
 }
 
 func statusCommand() *spec {
@@ -79,48 +84,36 @@ func (m *meta) statusOf(ctx context.Context, c *client.Client, id string) (func(
 	if err != nil {
 		return nil, doing("Error querying search with id", err)
 	}
-	var exact, partial []string // contexts, once a match
-	for _, in := range sortedKeys(resp.Matches) {
-		for _, found := range resp.Matches[in] {
-			partial = append(partial, in)
+	var exact, partial []func() *spec // once a match
+	for _, k := range kinds {
+		for _, found := range resp.Matches[k.context] {
+			partial = append(partial, k.status)
 			if found == id {
-				exact = append(exact, in)
+				exact = append(exact, k.status)
 			}
 		}
 	}
-	context := ""
 	switch {
 	case len(exact) == 1:
-		context = exact[0]
+		return exact[0], nil
 	case len(partial) == 1:
-		context = partial[0]
+		return partial[0], nil
 	case len(partial) == 0:
 		return nil, fmt.Errorf("Unable to resolve ID: %q", id) //nolint:staticcheck // the contract's text
-	default:
-		return nil, m.manyMatches(resp, id)
 	}
-	for _, k := range kinds {
-		if k.context == context {
-			return k.status, nil
-		}
-	}
-	return nil, fmt.Errorf("%q is found among %s, which this version of %s cannot show", id, context, name)
+	return nil, m.manyMatches(resp, id)
 }
 
 // manyMatches lists what an ID may mean.
 func (m *meta) manyMatches(resp *api.SearchResponse, id string) error {
 	m.complain("Multiple matches found for id %q", id)
-	titles := map[string]string{}
 	for _, k := range kinds {
-		titles[k.context] = k.title
-	}
-	for _, in := range sortedKeys(resp.Matches) {
-		if ids := resp.Matches[in]; len(ids) > 0 {
+		if ids := resp.Matches[k.context]; len(ids) > 0 {
 			more := ""
-			if resp.Truncations[in] {
+			if resp.Truncations[k.context] {
 				more = ", ..."
 			}
-			fmt.Fprintf(m.err, "\n%s:\n%s%s\n", either(titles[in], in), strings.Join(ids, ", "), more)
+			fmt.Fprintf(m.err, "\n%s:\n%s%s\n", k.title, strings.Join(ids, ", "), more)
 		}
 	}
 	return exitError(m.spec.status())
