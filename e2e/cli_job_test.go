@@ -45,27 +45,6 @@ job "par" {
 }
 `
 
-const periodicJob = `
-job "per" {
-  type = "batch"
-  periodic {
-    crons = ["@yearly"]
-  }
-  group "g" {
-    task "t" {
-      driver = "raw_exec"
-      config {
-        command = "/bin/true"
-      }
-      resources {
-        cpu    = 20
-        memory = 16
-      }
-    }
-  }
-}
-`
-
 func (a *agent) write(name, text string) string {
 	a.t.Helper()
 	file := filepath.Join(a.dir, name)
@@ -122,7 +101,7 @@ func TestScaleByCommand(t *testing.T) {
 	a.want(1, `wants a number`, "job", "scale", "cli", "many")
 }
 
-// TestDispatchByCommand launches children of parameterized and periodic jobs.
+// TestDispatchByCommand launches children of a parameterized job.
 func TestDispatchByCommand(t *testing.T) {
 	a := newAgent(t, true, "").start()
 	a.want(0, `^Job registration successful\n$`, "job", "run", a.write("par.nomad.hcl", parameterizedJob))
@@ -136,11 +115,4 @@ func TestDispatchByCommand(t *testing.T) {
 	a.want(0, `^Dispatched Job ID = par/dispatch-\S+\n$`, "job", "dispatch", "-detach", "-idempotency-token", "once", "-meta", "who=0", "par", input)
 	a.want(0, `(?s)Parameterized Job\nPayload +=.*Dispatched Jobs\nID +Status\npar/dispatch-`, "job", "status", "par")
 	a.want(1, `No parameterized job\(s\) with prefix or ID "per" found`, "job", "dispatch", "per")
-
-	a.want(0, `^Job registration successful\nApproximate next launch time: \d{4}-01-01T00:00:00Z \(.* from now\)\n$`, "job", "run", a.write("per.nomad.hcl", periodicJob))
-	a.want(0, `Next Periodic Launch = \d{4}-01-01T00:00:00Z.*No instances of periodic job found`, "job", "status", "per")
-	a.want(0, `^Force periodic successful\nEvaluation ID: [0-9a-f-]{36}\n$`, "job", "periodic", "force", "-detach", "per")
-	a.want(0, `Previously Launched Jobs\nID +Status\nper/periodic-\d+`, "job", "status", "per")
-	a.want(0, "", "job", "stop", "-yes", "per")
-	a.want(1, `can't force run non-tracked job`, "job", "periodic", "force", "per")
 }
