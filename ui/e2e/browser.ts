@@ -7,9 +7,6 @@ import { address } from './agent';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What agents answer with 501 as long as it is not built; a line goes when it is. */
-const notServedYet = /\/v1\/(namespaces|search|node\/pools)/;
-
 let browser: Browser | undefined;
 
 async function start(): Promise<Browser> {
@@ -53,14 +50,11 @@ export class Screen {
     page.setDefaultTimeout(30_000);
     const screen = new Screen(page, context);
     page.on('console', (m) => {
-      if (m.type() === 'error' || m.type() === 'warning') {
-        const text = `console ${m.type()}: ${m.text()} ${m.location().url}`;
-        if (!notServedYet.test(text)) screen.wrong.push(text);
-      }
+      if (m.type() === 'error' || m.type() === 'warning') screen.wrong.push(`console ${m.type()}: ${m.text()} ${m.location().url}`);
     });
     page.on('pageerror', (e) => screen.wrong.push(`error: ${e.message}`));
     page.on('response', (r) => {
-      if (r.status() >= 400 && !notServedYet.test(r.url())) screen.wrong.push(`${r.status()} of ${r.request().method()} ${r.url()}`);
+      if (r.status() >= 400) screen.wrong.push(`${r.status()} of ${r.request().method()} ${r.url()}`);
     });
     page.on('request', (r) => {
       if (!r.url().startsWith(address) && !/^(data|blob):/.test(r.url())) screen.wrong.push(`request to another host: ${r.url()}`);

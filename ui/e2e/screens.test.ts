@@ -40,6 +40,9 @@ const screens: [name: string, path: () => string, text: string | RegExp][] = [
   ['allocation-failed', () => `/allocations/${failed}`, /Exit Code: 3/],
   ['logs', () => `/allocations/${alloc}/logs?task=*&type=both`, /warn \d/],
   ['job-logs', () => '/jobs/shown@default/logs', /second/],
+  ['files', () => `/allocations/${alloc}/files?path=%2Falloc%2Flogs`, /server\.stdout\.0/],
+  ['file', () => `/allocations/${alloc}/files?path=%2Falloc%2Flogs%2Fserver.stderr.0`, /warn 1/],
+  ['exec', () => `/allocations/${alloc}/exec`, /gets a terminal/],
   ['allocation-placement', () => `/allocations/${alloc}/placement`, /Why not elsewhere/],
 ];
 

@@ -7,22 +7,14 @@ export const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp
 (globalThis as { __webpack_nonce__?: string }).__webpack_nonce__ = nonce;
 
 /**
- * A document whose new style elements carry the nonce, for libraries that add style elements and can be
- * given a document but no nonce.
+ * Gives every style element that is made from now on the nonce, for a library that makes some and cannot be
+ * told of one.
  */
-export function documentWithNonce(): Document {
-  return new Proxy(document, {
-    get(target, name) {
-      if (name === 'createElement') {
-        return (tag: string, options?: ElementCreationOptions) => {
-          const e = target.createElement(tag, options);
-          if (e instanceof HTMLStyleElement) e.nonce = nonce;
-          return e;
-        };
-      }
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value as (...a: unknown[]) => unknown).bind(target) : value;
-    },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
-  });
+export function giveStylesTheNonce() {
+  const create = Document.prototype.createElement;
+  document.createElement = ((tag: string, options?: ElementCreationOptions) => {
+    const element = create.call(document, tag, options);
+    if (element instanceof HTMLStyleElement) element.nonce = nonce;
+    return element;
+  }) as typeof document.createElement;
 }

@@ -19,14 +19,13 @@ export interface TaskView {
 export function roleOf(task: Task | undefined): [role: string, order: number] {
   const l = task?.Lifecycle;
   if (!l?.Hook) return ['main', 2];
-  const kind = l.Sidecar ? 'sidecar' : 'task';
   switch (l.Hook) {
     case 'prestart':
-      return [`${kind} before the main tasks`, l.Sidecar ? 1 : 0];
+      return [l.Sidecar ? 'sidecar, starts first' : 'runs first', l.Sidecar ? 1 : 0];
     case 'poststart':
-      return [`${kind} once the main tasks run`, 3];
+      return [l.Sidecar ? 'sidecar, starts after main' : 'runs after main started', 3];
     case 'poststop':
-      return [`${kind} after the main tasks`, 4];
+      return ['runs after main ended', 4];
   }
   return [l.Hook, 5];
 }

@@ -18,11 +18,15 @@ import { Overview } from './overview';
 import { Placement } from './placement';
 
 const AllocLogs = lazy(() => import('../logs/alloc'));
+const AllocExec = lazy(() => import('../exec'));
+const AllocFiles = lazy(() => import('../files'));
 
 /** The screens of an allocation, by the last part of the address. */
 const tabs: { tab: string; text: string; component: ComponentType<{ alloc: Allocation }> }[] = [
   { tab: '', text: 'Overview', component: Overview },
   { tab: 'logs', text: 'Logs', component: AllocLogs },
+  { tab: 'exec', text: 'Terminal', component: AllocExec },
+  { tab: 'files', text: 'Files', component: AllocFiles },
   { tab: 'placement', text: 'Placement', component: Placement },
 ];
 

@@ -32,7 +32,7 @@ export function Tasks({ alloc, samples }: { alloc: Allocation; samples: Sample[]
     running && { key: 'cpu', title: 'CPU', from: 'small', cell: (t) => <Use alloc={alloc} task={t} samples={samples} kind="cpu" /> },
     running && { key: 'memory', title: 'Memory', from: 'small', cell: (t) => <Use alloc={alloc} task={t} samples={samples} kind="memory" /> },
     { key: 'restarts', title: 'Restarts', from: 'wide', align: 'right', cell: (t) => t.state?.Restarts || '–' },
-    { key: 'started', title: 'Started', from: 'small', cell: (t) => <Time at={t.state?.StartedAt} /> },
+    { key: 'started', title: 'Started', from: running ? 'wide' : 'small', cell: (t) => <Time at={t.state?.StartedAt} /> },
     !running && { key: 'finished', title: 'Finished', from: 'small', cell: (t) => <Time at={t.state?.FinishedAt} /> },
     running && {
       key: 'actions',

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Checkbox } from '@mantine/core';
+import { Checkbox } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { useAmbient, useQueryParams } from '../../app/location';
-import { Icons } from '../../components/icons';
 import css from './logs.module.css';
 import { useLogs, type LogSource } from './stream';
 import { LogView } from './view';
@@ -42,15 +41,7 @@ export function FollowedLogs({ sources }: { sources: LogSource[] }) {
           ))}
         </ul>
       )}
-      <div className={css.tools}>
-        <Button variant="default" size="compact-sm" leftSection={paused ? <Icons.play size={14} /> : <Icons.pause size={14} />} onClick={() => setPaused(!paused)}>
-          {paused ? 'Go on' : 'Pause'}
-        </Button>
-        <span className="dim" role="status">
-          {paused ? 'Paused' : logs.reading > 0 ? 'Following' : 'Not following'}
-        </span>
-      </div>
-      <LogView logs={logs} labels={labels} paused={paused} onPause={setPaused} />
+      <LogView logs={logs} labels={labels} paused={paused} reading={logs.reading > 0} onPause={setPaused} />
     </>
   );
 }

@@ -13,11 +13,13 @@ interface Props {
   /** Labels of the sources, when there are several. */
   labels?: Map<string, string>;
   paused: boolean;
+  /** Whether anything is being read. */
+  reading: boolean;
   onPause: (paused: boolean) => void;
 }
 
 /** Lines with search, filter and follow. */
-export function LogView({ logs, labels, paused, onPause }: Props) {
+export function LogView({ logs, labels, paused, reading, onPause }: Props) {
   const [pattern, setPattern] = useState('');
   const [regex, setRegex] = useState(false);
   const [only, setOnly] = useState(false);
@@ -28,6 +30,9 @@ export function LogView({ logs, labels, paused, onPause }: Props) {
   return (
     <div>
       <div className={css.tools}>
+        <Button variant="default" size="sm" leftSection={paused ? <Icons.play size={14} /> : <Icons.pause size={14} />} onClick={() => onPause(!paused)}>
+          {paused ? 'Go on' : 'Pause'}
+        </Button>
         <TextInput
           className={css.search}
           size="sm"
@@ -42,6 +47,9 @@ export function LogView({ logs, labels, paused, onPause }: Props) {
         <Checkbox label="Regex" checked={regex} onChange={(e) => setRegex(e.currentTarget.checked)} />
         <Checkbox label="Matches only" checked={only} onChange={(e) => setOnly(e.currentTarget.checked)} />
         <Checkbox label="Wrap" checked={wrap} onChange={(e) => setWrap(e.currentTarget.checked)} />
+        <span className="dim" role="status">
+          {paused ? 'Paused' : reading ? 'Following' : 'Not following'}
+        </span>
         {search && (
           <span className="dim" role="status">
             {found.length.toLocaleString('en')} matching
