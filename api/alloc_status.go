@@ -95,3 +95,9 @@ func (t DesiredTransition) ShouldSkipShutdownDelay() bool { return Val(t.NoShutd
 func (t DesiredTransition) ShouldDisableMigrationPlacement() bool {
 	return Val(t.MigrateDisablePlacement)
 }
+
+// IsHealthy reports whether the allocation was found healthy.
+func (s *AllocDeploymentStatus) IsHealthy() bool { return s != nil && Val(s.Healthy) }
+
+// IsUnhealthy reports whether the allocation was found not healthy.
+func (s *AllocDeploymentStatus) IsUnhealthy() bool { return s != nil && !Or(s.Healthy, true) }

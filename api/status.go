@@ -146,6 +146,9 @@ const (
 	DeploymentDescDeadline       = "Failed due to progress deadline"
 )
 
+// AllocFieldClientStatus is the Field of an AllocState that records a change of the client status.
+const AllocFieldClientStatus = "ClientStatus"
+
 // Constraint operators with their own rules (jobspec.md 6.1).
 const (
 	OpDistinctHosts    = "distinct_hosts"

@@ -12,8 +12,6 @@ var unsupported = struct {
 	task    []refusal[Task]
 }{
 	job: []refusal[Job]{
-		{`type = "system"`, func(j *Job) bool { return j.Type == JobTypeSystem }},
-		{`type = "sysbatch"`, func(j *Job) bool { return j.Type == JobTypeSysBatch }},
 		{"periodic", func(j *Job) bool { return j.Periodic != nil }},
 		{"multiregion", func(j *Job) bool { return j.Multiregion != nil }},
 		{"consul_namespace", func(j *Job) bool { return j.ConsulNamespace != "" }},
@@ -23,14 +21,8 @@ var unsupported = struct {
 		{"service", func(g *TaskGroup) bool { return len(g.Services) > 0 }},
 		{"consul", func(g *TaskGroup) bool { return g.Consul != nil }},
 		{"volume", func(g *TaskGroup) bool { return len(g.Volumes) > 0 }},
-		{"disconnect.lost_after", func(g *TaskGroup) bool { return g.Disconnect != nil && g.Disconnect.LostAfter != 0 }},
-		{"disconnect.stop_on_client_after", func(g *TaskGroup) bool { return g.Disconnect != nil && g.Disconnect.StopOnClientAfter != nil }},
-		{"disconnect.replace = false", func(g *TaskGroup) bool { return g.Disconnect != nil && !Or(g.Disconnect.Replace, true) }},
 		{"ephemeral_disk.sticky", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Sticky }},
 		{"ephemeral_disk.migrate", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Migrate }},
-		{"update.canary", func(g *TaskGroup) bool { return g.Update.CanaryOrDefault() > 0 }},
-		{"update.auto_revert", func(g *TaskGroup) bool { return g.Update != nil && Val(g.Update.AutoRevert) }},
-		{"update.auto_promote", func(g *TaskGroup) bool { return g.Update != nil && Val(g.Update.AutoPromote) }},
 	},
 	network: []refusal[NetworkResource]{
 		{"mode", func(n *NetworkResource) bool {

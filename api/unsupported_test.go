@@ -39,7 +39,8 @@ func TestSupported(t *testing.T) {
 		j.Meta = map[string]string{"a": "b"}
 		g.Networks = []*NetworkResource{{Mode: "host", DynamicPorts: []*Port{{Label: "http"}}, ReservedPorts: []*Port{{Label: "dns", Value: 53}}}}
 		g.MaxRunDuration, g.ShutdownDelay = new(time.Hour), new(time.Second)
-		g.Disconnect = &Disconnect{}
+		g.Disconnect = &Disconnect{LostAfter: time.Minute, Replace: new(false)}
+		g.Update = &UpdateStrategy{AutoRevert: new(true), Canary: new(1), AutoPromote: new(true)}
 		t.Lifecycle, t.Leader, t.User = &Lifecycle{Hook: "prestart", Sidecar: true}, true, "nobody"
 		t.Env, t.KillSignal = map[string]string{"A": "b"}, "SIGINT"
 		t.LogConfig = &LogConfig{Disabled: true}
@@ -49,34 +50,26 @@ func TestSupported(t *testing.T) {
 	if got := unsupportedPaths(job); got != nil {
 		t.Errorf("refused: %q", got)
 	}
-	if got := unsupportedPaths(plainJob(func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "batch" })); got != nil {
-		t.Errorf("batch refused: %q", got)
+	for _, jobType := range []string{JobTypeBatch, JobTypeSystem, JobTypeSysBatch} {
+		if got := unsupportedPaths(plainJob(func(j *Job, _ *TaskGroup, _ *Task) { j.Type = jobType })); got != nil {
+			t.Errorf("%s refused: %q", jobType, got)
+		}
 	}
 }
 
 // TestUnsupported uses every line of the table once: a line whose predicate never holds is a mistake.
 func TestUnsupported(t *testing.T) {
 	uses := map[string]func(j *Job, g *TaskGroup, t *Task){
-		`job.type = "system"`:   func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "system" },
-		`job.type = "sysbatch"`: func(j *Job, _ *TaskGroup, _ *Task) { j.Type = "sysbatch" },
-		"job.periodic":          func(j *Job, _ *TaskGroup, _ *Task) { j.Periodic = &Periodic{} },
-		"job.multiregion":       func(j *Job, _ *TaskGroup, _ *Task) { j.Multiregion = &Multiregion{} },
-		"job.consul_namespace":  func(j *Job, _ *TaskGroup, _ *Task) { j.ConsulNamespace = "x" },
-		"job.vault_namespace":   func(j *Job, _ *TaskGroup, _ *Task) { j.VaultNamespace = "x" },
+		"job.periodic":         func(j *Job, _ *TaskGroup, _ *Task) { j.Periodic = &Periodic{} },
+		"job.multiregion":      func(j *Job, _ *TaskGroup, _ *Task) { j.Multiregion = &Multiregion{} },
+		"job.consul_namespace": func(j *Job, _ *TaskGroup, _ *Task) { j.ConsulNamespace = "x" },
+		"job.vault_namespace":  func(j *Job, _ *TaskGroup, _ *Task) { j.VaultNamespace = "x" },
 
-		"G.service":               func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
-		"G.consul":                func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
-		"G.volume":                func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {}} },
-		"G.disconnect.lost_after": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{LostAfter: 1} },
-		"G.disconnect.stop_on_client_after": func(_ *Job, g *TaskGroup, _ *Task) {
-			g.Disconnect = &Disconnect{StopOnClientAfter: new(time.Duration(0))}
-		},
-		"G.disconnect.replace = false": func(_ *Job, g *TaskGroup, _ *Task) { g.Disconnect = &Disconnect{Replace: new(false)} },
-		"G.ephemeral_disk.sticky":      func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Sticky: true} },
-		"G.ephemeral_disk.migrate":     func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Migrate: true} },
-		"G.update.canary":              func(j *Job, _ *TaskGroup, _ *Task) { j.Update = &UpdateStrategy{Canary: new(1)} },
-		"G.update.auto_revert":         func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{AutoRevert: new(true)} },
-		"G.update.auto_promote":        func(_ *Job, g *TaskGroup, _ *Task) { g.Update = &UpdateStrategy{AutoPromote: new(true)} },
+		"G.service":                func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
+		"G.consul":                 func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
+		"G.volume":                 func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {}} },
+		"G.ephemeral_disk.sticky":  func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Sticky: true} },
+		"G.ephemeral_disk.migrate": func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Migrate: true} },
 
 		"G.network.mode":     func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Mode: "bridge"}} },
 		"G.network.dns":      func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{DNS: &DNSConfig{}}} },

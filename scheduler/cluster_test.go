@@ -23,15 +23,16 @@ type cluster struct {
 	cache    *feasible.Cache
 	config   *api.SchedulerConfiguration
 
-	nodes      map[string]*api.Node
-	jobs       map[string]*api.Job
-	versions   map[string][]*api.Job
-	allocs     map[string]*api.Allocation
-	byJob      map[string][]string
-	evals      []*api.Evaluation
-	blocked    map[string]*api.Evaluation
-	deployment *api.Deployment
-	seed       uint64
+	nodes    map[string]*api.Node
+	jobs     map[string]*api.Job
+	versions map[string][]*api.Job
+	allocs   map[string]*api.Allocation
+	byJob    map[string][]string
+	evals    []*api.Evaluation
+	blocked  map[string]*api.Evaluation
+	// deployments holds the newest one of each job.
+	deployments map[string]*api.Deployment
+	seed        uint64
 }
 
 func newCluster() *cluster {
@@ -46,6 +47,8 @@ func newCluster() *cluster {
 		allocs:   map[string]*api.Allocation{},
 		byJob:    map[string][]string{},
 		blocked:  map[string]*api.Evaluation{},
+
+		deployments: map[string]*api.Deployment{},
 	}
 	c.commit()
 	return c
@@ -61,7 +64,54 @@ func (c *cluster) Usage() *usage.Snapshot                       { return c.snaps
 func (c *cluster) Job(_, id string) *api.Job                    { return c.jobs[id] }
 func (c *cluster) SchedulerConfig() *api.SchedulerConfiguration { return c.config }
 
-func (c *cluster) LatestDeployment(string, string) *api.Deployment { return c.deployment }
+// LatestDeployment counts in the way of the state store.
+func (c *cluster) LatestDeployment(_, jobID string) *api.Deployment {
+	old := c.deployments[jobID]
+	if old == nil {
+		return nil
+	}
+	d := *old
+	d.TaskGroups = map[string]*api.DeploymentState{}
+	for name, g := range old.TaskGroups {
+		s := *g
+		for _, id := range c.byJob[jobID] {
+			a := c.allocs[id]
+			if a.DeploymentID != d.ID || a.TaskGroup != name {
+				continue
+			}
+			s.PlacedAllocs++
+			status := a.DeploymentStatus
+			if status != nil && status.Canary && !slices.Contains(s.PlacedCanaries, id) {
+				s.PlacedCanaries = append(slices.Clip(s.PlacedCanaries), id)
+			}
+			if status != nil && status.Healthy != nil && *status.Healthy {
+				s.HealthyAllocs++
+			} else if status != nil && status.Healthy != nil {
+				s.UnhealthyAllocs++
+			}
+		}
+		d.TaskGroups[name] = &s
+	}
+	return &d
+}
+
+// promote makes the canaries of the job's deployment ordinary allocations.
+func (c *cluster) promote(jobID string) {
+	d := c.LatestDeployment("", jobID)
+	for _, g := range d.TaskGroups {
+		g.Promoted = true
+		g.PlacedAllocs, g.HealthyAllocs, g.UnhealthyAllocs = 0, 0, 0
+		for _, id := range g.PlacedCanaries {
+			c.change(id, func(a *api.Allocation) {
+				status := *a.DeploymentStatus
+				status.Canary = false
+				a.DeploymentStatus = &status
+			})
+		}
+	}
+	d.StatusDescription = api.DeploymentDescRunning
+	c.deployments[jobID] = d
+}
 
 func (c *cluster) JobVersion(_, id string, version uint64) *api.Job {
 	for _, j := range c.versions[id] {
@@ -152,6 +202,22 @@ func (c *cluster) apply(tb testing.TB, out *scheduler.Outcome) {
 		}
 	}
 	c.index++
+	if d := out.Plan.Deployment; d != nil {
+		if old := c.deployments[out.Eval.JobID]; old != nil && old.ID == d.ID {
+			for name, g := range d.TaskGroups {
+				old.TaskGroups[name].DesiredTotal = g.DesiredTotal
+			}
+		} else {
+			c.deployments[out.Eval.JobID] = d
+		}
+	}
+	for _, u := range out.Plan.DeploymentUpdates {
+		for _, d := range c.deployments {
+			if d.ID == u.DeploymentID {
+				d.Status, d.StatusDescription = u.Status, u.StatusDescription
+			}
+		}
+	}
 	for _, rows := range out.Plan.NodeUpdate {
 		for _, a := range rows {
 			c.write(a)
@@ -178,6 +244,9 @@ func (c *cluster) write(a *api.Allocation) {
 	row.ModifyIndex, row.AllocModifyIndex = c.index, c.index
 	if old := c.allocs[a.ID]; old != nil {
 		row.CreateIndex, row.NextAllocation = old.CreateIndex, old.NextAllocation
+		if a.DeploymentID == old.DeploymentID && a.DeploymentStatus == nil {
+			row.DeploymentStatus = old.DeploymentStatus
+		}
 	} else {
 		row.CreateIndex = c.index
 		if previous := c.allocs[a.PreviousAllocation]; previous != nil {

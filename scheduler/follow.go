@@ -16,41 +16,64 @@ const followWindow = 5 * time.Second
 // Descriptions of evaluations that a pass creates.
 const (
 	descDelayedReschedule = "created for delayed rescheduling"
-	descRollingUpdate     = "created for the next step of a rolling update"
+	descDelayedDisconnect = "created for delayed disconnect timeout"
 	descBlocked           = "created to place remaining allocations"
 	descConflicts         = "created due to placement conflicts"
 )
 
-// followDelayed creates the evaluations that replace failed allocations later.
+// followDelayed creates the evaluations that look again later: at failed allocations whose replacement is
+// delayed, at unknown ones that become lost, at lost ones that their client may still be stopping.
 func (p *pass) followDelayed(groups []*reconcile.Group) {
-	var later []reconcile.Delayed
-	for _, g := range groups {
-		later = append(later, g.Later...)
-	}
-	slices.SortStableFunc(later, func(a, b reconcile.Delayed) int { return a.At.Compare(b.At) })
-	var current *api.Evaluation
-	for _, d := range later {
-		if p.stopped[d.Alloc.ID] {
-			continue // an update has replaced it already
+	for _, kind := range []reconcile.DelayKind{reconcile.DelayReschedule, reconcile.DelayStop, reconcile.DelayLost} {
+		var later []reconcile.Delayed
+		for _, g := range groups {
+			for _, d := range g.Later {
+				if d.Kind == kind {
+					later = append(later, d)
+				}
+			}
 		}
-		if current == nil || d.At.Sub(*current.WaitUntil) >= followWindow {
-			current = p.followUp(api.TriggerAllocFailure, descDelayedReschedule, d.At)
-		}
-		p.annotate(d.Alloc, reconcile.ReschedulePending, current.ID)
+		p.followKind(kind, later)
 	}
 }
 
-// followRollout creates the evaluation that takes the next step of the rolling updates.
-func (p *pass) followRollout(groups []*reconcile.Group) {
-	var next time.Time
-	for _, g := range groups {
-		if !g.Continue.IsZero() && (next.IsZero() || g.Continue.Before(next)) {
-			next = g.Continue
+func (p *pass) followKind(kind reconcile.DelayKind, later []reconcile.Delayed) {
+	slices.SortStableFunc(later, func(a, b reconcile.Delayed) int { return a.At.Compare(b.At) })
+	trigger, description := api.TriggerAllocFailure, descDelayedReschedule
+	if kind == reconcile.DelayLost {
+		trigger, description = api.TriggerMaxDisconnect, descDelayedDisconnect
+	}
+	var current *api.Evaluation
+	for _, d := range later {
+		if kind == reconcile.DelayReschedule && p.stopped[d.Alloc.ID] {
+			continue // an update has replaced it already
 		}
+		if current == nil || d.At.Sub(*current.WaitUntil) >= followWindow {
+			current = p.followUp(trigger, description, d.At)
+		}
+		p.noteDelay(d, current.ID)
 	}
-	if !next.IsZero() {
-		p.followUp(api.TriggerRollingUpdate, descRollingUpdate, next)
+}
+
+// noteDelay links an allocation to the evaluation that looks at it again.
+func (p *pass) noteDelay(d reconcile.Delayed, evalID string) {
+	row := p.rows[d.Alloc.ID]
+	if d.Kind != reconcile.DelayReschedule {
+		if row == nil {
+			row = p.note(d.Alloc)
+		}
+		row.FollowupEvalID = evalID
+		return
 	}
+	if row == nil {
+		link := evalID
+		if d.Alloc.ClientStatus == api.AllocClientUnknown {
+			link = d.Alloc.FollowupEvalID // the one at which it becomes lost
+		}
+		p.annotate(d.Alloc, reconcile.ReschedulePending, link)
+		return
+	}
+	row.RescheduleTracker = trackerWith(d.Alloc, reconcile.ReschedulePending)
 }
 
 func (p *pass) followUp(trigger, description string, at time.Time) *api.Evaluation {
@@ -87,19 +110,33 @@ func newSuccessor(eval *api.Evaluation, id, trigger, description string, now tim
 	}
 }
 
-// annotate plans a change of the reschedule state of a failed allocation, unless it says so already.
+// annotate plans a change of the reschedule state of an allocation, unless it says so already.
 func (p *pass) annotate(a *api.Allocation, last, followUpID string) {
-	tracker := api.RescheduleTracker{}
-	if a.RescheduleTracker != nil {
-		tracker = *a.RescheduleTracker
-	}
-	if tracker.LastReschedule == last && a.FollowupEvalID == followUpID {
+	if t := a.RescheduleTracker; t != nil && t.LastReschedule == last && a.FollowupEvalID == followUpID {
 		return
 	}
-	tracker.LastReschedule = last
-	row := *a
-	row.RescheduleTracker = &tracker
+	if row := p.rows[a.ID]; row != nil {
+		row.RescheduleTracker = trackerWith(a, last)
+		return
+	}
+	row := p.note(a)
+	row.RescheduleTracker = trackerWith(a, last)
 	row.FollowupEvalID = followUpID
-	row.ModifyTime = a.ModifyTime
+}
+
+// note plans a change of the servers' notes about an allocation.
+func (p *pass) note(a *api.Allocation) *api.Allocation {
+	row := *a
 	p.plan.NodeUpdate[a.NodeID] = append(p.plan.NodeUpdate[a.NodeID], &row)
+	p.rows[a.ID] = &row
+	return &row
+}
+
+func trackerWith(a *api.Allocation, last string) *api.RescheduleTracker {
+	t := api.RescheduleTracker{}
+	if a.RescheduleTracker != nil {
+		t = *a.RescheduleTracker
+	}
+	t.LastReschedule = last
+	return &t
 }

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/reconcile"
 )
 
 // outcome turns the state of the pass into its result.
-func (p *pass) outcome() *Outcome {
+func (p *pass) outcome(result *reconcile.Result) *Outcome {
 	e := *p.eval
 	e.Status = api.EvalStatusComplete
 	e.StatusDescription = ""
@@ -19,6 +20,9 @@ func (p *pass) outcome() *Outcome {
 	e.FailedTGAllocs = p.failed
 	e.QueuedAllocations = p.queued
 	e.PlanAnnotations = p.annotations
+	if result.DeploymentID != "" {
+		e.DeploymentID = result.DeploymentID
+	}
 	out := &Outcome{Plan: p.plan, Eval: &e, FollowUps: p.followUps}
 	if len(p.followUps) > 0 {
 		e.NextEval = p.followUps[len(p.followUps)-1].ID
@@ -48,7 +52,7 @@ func (p *pass) setEligibility(e *api.Evaluation) {
 	e.ClassEligibility, e.EscapedComputedClass = nil, false
 	classes := map[string]bool{}
 	for name := range p.failed {
-		g := p.groups[name]
+		g := p.newest.groups[name]
 		if g.Escapes() {
 			e.EscapedComputedClass = true
 			return

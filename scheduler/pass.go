@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -15,7 +16,7 @@ import (
 	"github.com/nomadlike/nomadlike/scheduler/usage"
 )
 
-// pass is the state of one run over a service or batch job.
+// pass is the state of one run over a job.
 type pass struct {
 	view   View
 	eval   *api.Evaluation
@@ -25,13 +26,17 @@ type pass struct {
 	random *rand.Rand
 	newID  func() string
 
-	overlay   *usage.Overlay
-	nodes     *feasible.Job
-	groups    map[string]*feasible.Group
+	overlay *usage.Overlay
+	// newest is the newest version of the job, nil when it is stopped or gone. older are versions that
+	// allocations are replaced in while canaries of the newest one are tried.
+	newest    *version
+	older     map[*api.Job]*version
 	allocs    []*api.Allocation
 	residents []rank.Resident
-	// stopped holds the IDs of the allocations that the plan stops.
+	// stopped holds the IDs of the allocations that the plan stops, rows those of the plan that may still
+	// be completed, by ID of the allocation.
 	stopped map[string]bool
+	rows    map[string]*api.Allocation
 
 	plan        *api.Plan
 	followUps   []*api.Evaluation
@@ -40,14 +45,36 @@ type pass struct {
 	annotations *api.PlanAnnotations
 }
 
+// version is one version of the job with the nodes that it may use.
+type version struct {
+	job    *api.Job
+	nodes  *feasible.Job
+	groups map[string]*feasible.Group
+}
+
+func (p *pass) newVersion(job *api.Job) *version {
+	return &version{job: job, nodes: feasible.NewJob(p.view.Usage(), job, p.cfg.Cache), groups: map[string]*feasible.Group{}}
+}
+
+// group returns the compiled feasibility checks of a group.
+func (v *version) group(tg *api.TaskGroup) *feasible.Group {
+	g := v.groups[tg.Name]
+	if g == nil {
+		g = v.nodes.Group(tg)
+		v.groups[tg.Name] = g
+	}
+	return g
+}
+
 func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 	p := &pass{
 		view:        view,
 		eval:        eval,
 		cfg:         cfg,
 		overlay:     usage.NewOverlay(view.Usage()),
-		groups:      map[string]*feasible.Group{},
+		older:       map[*api.Job]*version{},
 		stopped:     map[string]bool{},
+		rows:        map[string]*api.Allocation{},
 		queued:      map[string]int{},
 		annotations: &api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{}},
 	}
@@ -62,7 +89,7 @@ func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 	}
 	if job := view.Job(eval.Namespace, eval.JobID); !job.Stopped() {
 		p.job = job
-		p.nodes = feasible.NewJob(view.Usage(), job, cfg.Cache)
+		p.newest = p.newVersion(job)
 	}
 	p.plan = &api.Plan{
 		EvalID:          eval.ID,
@@ -81,19 +108,28 @@ func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 }
 
 // run reconciles, places and returns the outcome.
-func (p *pass) run(isBatch bool) *Outcome {
+func (p *pass) run(jobType string) *Outcome {
 	p.allocs = p.view.AllocsByJob(p.eval.Namespace, p.eval.JobID)
-	result := reconcile.Run(reconcile.Input{
+	in := reconcile.Input{
 		Job:         p.job,
-		IsBatch:     isBatch,
+		IsBatch:     jobType == api.JobTypeBatch || jobType == api.JobTypeSysBatch,
 		Allocs:      p.allocs,
 		Node:        p.overlay.NodeByID,
 		FitsInPlace: p.fitsInPlace,
+		Nodes:       p.systemNodes,
 		Deployment:  p.view.LatestDeployment(p.eval.Namespace, p.eval.JobID),
 		EvalID:      p.eval.ID,
 		Trigger:     p.eval.TriggeredBy,
+		Priority:    p.eval.Priority,
+		NewID:       p.newID,
 		Now:         p.cfg.Now,
-	})
+	}
+	reconciled := reconcile.Run
+	if jobType == api.JobTypeSystem || jobType == api.JobTypeSysBatch {
+		reconciled = reconcile.RunSystem
+	}
+	result := reconciled(in)
+	p.plan.Deployment = result.Deployment
 	p.plan.DeploymentUpdates = result.DeploymentUpdates
 	for _, g := range result.Groups {
 		p.change(g)
@@ -101,20 +137,53 @@ func (p *pass) run(isBatch bool) *Outcome {
 	p.settle()
 	p.placeAll(result.Groups)
 	p.followDelayed(result.Groups)
-	p.followRollout(result.Groups)
-	return p.outcome()
+	return p.outcome(result)
 }
 
-// change plans what does not depend on placements: stops and updates in place.
+// systemNodes returns the nodes that a system group may run on.
+func (p *pass) systemNodes(tg *api.TaskGroup) []string {
+	checks := p.newest.group(tg)
+	var ids []string
+	for _, ord := range p.newest.nodes.Candidates() {
+		if checks.Filtered(int(ord)) == "" {
+			ids = append(ids, p.overlay.NodeID(int(ord)))
+		}
+	}
+	return ids
+}
+
+// change plans what does not depend on placements: stops, updates in place and changes of contact.
 func (p *pass) change(g *reconcile.Group) {
 	desired := g.Desired
 	p.annotations.DesiredTGUpdates[g.Name] = &desired
 	for _, s := range g.Stop {
-		p.stop(s.Alloc, s.ClientStatus, s.Description)
+		row := p.stop(s.Alloc, s.ClientStatus, s.Description)
+		if s.States != nil {
+			row.AllocStates = s.States
+		}
 		p.overlay.RemoveAlloc(s.Alloc)
+	}
+	for _, a := range g.Disconnect {
+		row := p.update(a)
+		row.ClientStatus, row.ClientDescription = api.AllocClientUnknown, api.AllocDescUnknown
+		row.DesiredDescription = api.AllocDescUnknown
+		row.AllocStates = reconcile.WithState(a, api.AllocClientUnknown, p.cfg.Now)
+	}
+	for _, a := range g.Reconnect {
+		row := p.update(a)
+		row.AllocStates = reconcile.WithState(a, a.ClientStatus, p.cfg.Now)
+		row.DesiredDescription = ""
 	}
 	for _, a := range g.InPlace {
 		updated := p.inPlace(a, g.TaskGroup)
+		if g.DeploymentID != "" && g.DeploymentID != a.DeploymentID {
+			updated.DeploymentID, updated.DeploymentStatus = g.DeploymentID, nil
+		}
+		if row := p.rows[a.ID]; row != nil {
+			updated.AllocStates, updated.DesiredDescription = row.AllocStates, "" // it came back in this pass
+			*row = *updated
+			continue
+		}
 		p.overlay.RemoveAlloc(a)
 		p.overlay.AddAlloc(updated)
 		p.plan.NodeAllocation[a.NodeID] = append(p.plan.NodeAllocation[a.NodeID], updated)
@@ -122,7 +191,7 @@ func (p *pass) change(g *reconcile.Group) {
 }
 
 // stop plans the stop of an allocation.
-func (p *pass) stop(a *api.Allocation, clientStatus, description string) {
+func (p *pass) stop(a *api.Allocation, clientStatus, description string) *api.Allocation {
 	p.stopped[a.ID] = true
 	row := *a
 	row.DesiredStatus = api.AllocDesiredStop
@@ -131,7 +200,35 @@ func (p *pass) stop(a *api.Allocation, clientStatus, description string) {
 		row.ClientStatus = clientStatus
 	}
 	row.ModifyTime = p.cfg.Now.UnixNano()
+	if before := p.rows[a.ID]; before != nil {
+		row.AllocStates = before.AllocStates
+		p.retract(before)
+	}
 	p.plan.NodeUpdate[a.NodeID] = append(p.plan.NodeUpdate[a.NodeID], &row)
+	p.rows[a.ID] = &row
+	return &row
+}
+
+// retract takes a row out of the plan that another one is to stand for.
+func (p *pass) retract(row *api.Allocation) {
+	for _, m := range [2]map[string][]*api.Allocation{p.plan.NodeAllocation, p.plan.NodeUpdate} {
+		list := slices.DeleteFunc(m[row.NodeID], func(a *api.Allocation) bool { return a == row })
+		if len(list) == 0 {
+			delete(m, row.NodeID)
+		} else {
+			m[row.NodeID] = list
+		}
+	}
+}
+
+// update plans a change of an allocation that takes what it took.
+func (p *pass) update(a *api.Allocation) *api.Allocation {
+	row := *a
+	row.EvalID = p.eval.ID
+	row.ModifyTime = p.cfg.Now.UnixNano()
+	p.plan.NodeAllocation[a.NodeID] = append(p.plan.NodeAllocation[a.NodeID], &row)
+	p.rows[a.ID] = &row
+	return &row
 }
 
 // settle lists the allocations of the job that go on running. Those that were told to stop still take
@@ -150,20 +247,10 @@ func (p *pass) settle() {
 	}
 }
 
-// checks returns the compiled feasibility checks of the group.
-func (p *pass) checks(tg *api.TaskGroup) *feasible.Group {
-	g := p.groups[tg.Name]
-	if g == nil {
-		g = p.nodes.Group(tg)
-		p.groups[tg.Name] = g
-	}
-	return g
-}
-
 // fitsInPlace reports whether the allocation may go on running on its node as part of the newest version.
 func (p *pass) fitsInPlace(a *api.Allocation, tg *api.TaskGroup) bool {
 	ord, ok := p.overlay.Ordinal(a.NodeID)
-	if !ok || !p.nodes.Allows(ord) || p.checks(tg).Filtered(ord) != "" {
+	if !ok || !p.newest.nodes.Allows(ord) || p.newest.group(tg).Filtered(ord) != "" {
 		return false
 	}
 	return usage.FitsInstead(p.overlay, ord, a, p.inPlace(a, tg))

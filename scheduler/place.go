@@ -29,18 +29,19 @@ func (p *pass) placeAll(groups []*reconcile.Group) {
 	}
 	work := make([]groupWork, len(groups))
 	for i, g := range groups {
-		work[i] = groupWork{place: g.Place, replace: g.Replace}
+		work[i] = groupWork{Group: g, place: g.Place, replace: g.Replace}
 	}
 	for range maxRounds {
 		p.failed = nil
 		released := false
-		for i, g := range groups {
-			if g.TaskGroup == nil || work[i].isEmpty() {
+		for i := range work {
+			w := &work[i]
+			if w.TaskGroup == nil || w.isEmpty() {
 				continue
 			}
-			left := p.placeGroup(g.TaskGroup, work[i])
-			released = released || len(left.replace) < len(work[i].replace)
-			work[i] = left
+			before := len(w.replace)
+			p.placeGroup(w)
+			released = released || len(w.replace) < before
 		}
 		if len(p.failed) == 0 || !released {
 			break
@@ -48,7 +49,7 @@ func (p *pass) placeAll(groups []*reconcile.Group) {
 	}
 	for _, w := range work {
 		for _, want := range w.place {
-			if want.Kind == reconcile.KindReschedule && !want.Previous.ServerTerminalStatus() {
+			if want.Reschedules() && !want.Previous.ServerTerminalStatus() {
 				p.annotate(want.Previous, reconcile.RescheduleNoPlacement, want.Previous.FollowupEvalID)
 			}
 		}
@@ -56,55 +57,90 @@ func (p *pass) placeAll(groups []*reconcile.Group) {
 }
 
 // groupWork is what a group still has to place and to replace.
-type groupWork struct{ place, replace []reconcile.Placement }
+type groupWork struct {
+	*reconcile.Group
+	place, replace []reconcile.Placement
+}
 
-func (w groupWork) isEmpty() bool { return len(w.place)+len(w.replace) == 0 }
+func (w *groupWork) isEmpty() bool { return len(w.place)+len(w.replace) == 0 }
 
-// groupPlacer places the allocations of one group.
+// groupPlacer places the allocations of one group in one version.
 type groupPlacer struct {
 	*pass
+	*version
 	group  *api.TaskGroup
 	placer *rank.Placer
 	start  time.Duration
+	// deploymentID is the deployment that the allocations belong to, or "".
+	deploymentID string
 	// shared are the metrics of the placements that have none of their own.
 	shared *api.AllocMetric
 	own    int
 }
 
-// placeGroup places and replaces what it can and returns the rest.
-func (p *pass) placeGroup(tg *api.TaskGroup, work groupWork) groupWork {
-	gp := &groupPlacer{pass: p, group: tg, start: p.elapsed()}
+// placeGroup places and replaces what it can and leaves the rest in the work. Replacements of an older
+// version, while canaries of the newest one are tried, come first.
+func (p *pass) placeGroup(w *groupWork) {
+	var left []reconcile.Placement
+	byJob, jobs := map[*api.Job][]reconcile.Placement{}, []*api.Job(nil)
+	for _, want := range w.place {
+		if want.Job == nil {
+			continue
+		}
+		if byJob[want.Job] == nil {
+			jobs = append(jobs, want.Job)
+		}
+		byJob[want.Job] = append(byJob[want.Job], want)
+	}
+	for _, job := range jobs {
+		if p.older[job] == nil {
+			p.older[job] = p.newVersion(job)
+		}
+		gp := p.newGroupPlacer(p.older[job], job.LookupTaskGroup(w.Name), "")
+		for _, want := range byJob[job] {
+			if !gp.place(want) {
+				left = append(left, want)
+			}
+		}
+	}
+	gp := p.newGroupPlacer(p.newest, w.TaskGroup, w.DeploymentID)
+	for _, want := range w.place {
+		if want.Job == nil && !gp.place(want) {
+			left = append(left, want)
+		}
+	}
+	w.place = left
+	left = nil
+	for _, want := range w.replace {
+		if !gp.replace(want) {
+			left = append(left, want)
+		}
+	}
+	w.replace = left
+}
+
+func (p *pass) newGroupPlacer(v *version, tg *api.TaskGroup, deploymentID string) *groupPlacer {
+	gp := &groupPlacer{pass: p, version: v, group: tg, deploymentID: deploymentID, start: p.elapsed()}
 	gp.placer = rank.New(rank.Input{
 		Overlay:       p.overlay,
-		Job:           p.job,
+		Job:           v.job,
 		Group:         tg,
-		Nodes:         p.nodes.Candidates(),
-		Feasible:      p.checks(tg),
+		Nodes:         v.nodes.Candidates(),
+		Feasible:      v.group(tg),
 		Residents:     p.residents,
 		Spread:        p.config.SchedulerAlgorithm == api.AlgorithmSpread,
 		Oversubscribe: p.config.MemoryOversubscriptionEnabled,
 		Random:        p.random,
 		Cache:         p.cfg.Cache,
 	})
-	var left groupWork
-	for _, want := range work.place {
-		if !gp.place(want) {
-			left.place = append(left.place, want)
-		}
-	}
-	for _, want := range work.replace {
-		if !gp.replace(want) {
-			left.replace = append(left.replace, want)
-		}
-	}
-	return left
+	return gp
 }
 
 // place places one missing allocation; a failed one that it takes over from stops only then.
 func (gp *groupPlacer) place(want reconcile.Placement) bool {
 	placement, ok := gp.placer.Place(gp.want(want))
 	if !ok {
-		gp.fail()
+		gp.fail(want)
 		return false
 	}
 	if want.Kind == reconcile.KindReschedule && !want.Previous.ServerTerminalStatus() {
@@ -130,7 +166,7 @@ func (gp *groupPlacer) replace(want reconcile.Placement) bool {
 			gp.overlay.AddAlloc(old)
 			gp.placer.Restore(resident)
 		}
-		gp.fail()
+		gp.fail(want)
 		return false
 	}
 	if i := slices.Index(gp.residents, resident); holds && i >= 0 {
@@ -146,8 +182,14 @@ func (gp *groupPlacer) replace(want reconcile.Placement) bool {
 // Compat: the reference computes metrics for every allocation; here those of one group and pass share
 // them, except the first replacements, whose scores carry the history of what they replace.
 func (gp *groupPlacer) want(w reconcile.Placement) rank.Want {
-	out := rank.Want{Prefer: rank.NoNode}
+	out := rank.Want{Prefer: rank.NoNode, Only: rank.NoNode}
 	out.Explain = gp.shared == nil
+	if w.NodeID != "" {
+		if ord, ok := gp.overlay.Ordinal(w.NodeID); ok {
+			out.Only = int32(ord)
+		}
+		return out
+	}
 	if w.Previous != nil && gp.own < ownMetrics {
 		gp.own++
 		out.Explain = true
@@ -160,7 +202,7 @@ func (gp *groupPlacer) want(w reconcile.Placement) rank.Want {
 			out.Prefer = int32(ord)
 		}
 	}
-	if w.Kind == reconcile.KindReschedule {
+	if w.Reschedules() {
 		out.Prefer = rank.NoNode
 		out.Penalty = gp.penalties(w.Previous)
 	}
@@ -197,25 +239,29 @@ func (gp *groupPlacer) add(want reconcile.Placement, placement rank.Placement) {
 	now := gp.cfg.Now.UnixNano()
 	row := &api.Allocation{
 		ID:                 gp.newID(),
-		Namespace:          gp.job.Namespace,
+		Namespace:          gp.version.job.Namespace,
 		EvalID:             gp.eval.ID,
 		Name:               want.Name,
 		NodeID:             node.ID,
 		NodeName:           node.Name,
-		JobID:              gp.job.ID,
-		Job:                gp.job,
+		JobID:              gp.version.job.ID,
+		Job:                gp.version.job,
 		TaskGroup:          gp.group.Name,
 		AllocatedResources: placement.Resources,
 		Metrics:            metrics,
 		DesiredStatus:      api.AllocDesiredRun,
 		ClientStatus:       api.AllocClientPending,
+		DeploymentID:       gp.deploymentID,
 		CreateTime:         now,
 		ModifyTime:         now,
+	}
+	if want.Canary && gp.deploymentID != "" {
+		row.DeploymentStatus = canaryStatus
 	}
 	if want.Previous != nil {
 		row.PreviousAllocation = want.Previous.ID
 	}
-	if want.Kind == reconcile.KindReschedule {
+	if want.Reschedules() {
 		row.RescheduleTracker = reconcile.Track(want.Previous, gp.group.ReschedulePolicy, want.Delay, gp.cfg.Now)
 	}
 	gp.plan.NodeAllocation[node.ID] = append(gp.plan.NodeAllocation[node.ID], row)
@@ -223,16 +269,27 @@ func (gp *groupPlacer) add(want reconcile.Placement, placement rank.Placement) {
 	gp.queued[gp.group.Name]--
 }
 
+// canaryStatus marks new canaries; rows are not modified, so they share it.
+var canaryStatus = &api.AllocDeploymentStatus{Canary: true}
+
 // fail records that an allocation of the group found no node.
-func (gp *groupPlacer) fail() {
-	if m := gp.failed[gp.group.Name]; m != nil {
-		m.CoalescedFailures++
-		return
-	}
+func (gp *groupPlacer) fail(want reconcile.Placement) {
+	m := gp.failed[gp.group.Name]
 	if gp.failed == nil {
 		gp.failed = map[string]*api.AllocMetric{}
 	}
-	gp.failed[gp.group.Name] = gp.complete(gp.placer.Explain())
+	switch {
+	case m != nil:
+		m.CoalescedFailures++
+	case want.NodeID != "":
+		m = gp.complete(gp.placer.ExplainFiltered())
+	default:
+		m = gp.complete(gp.placer.Explain())
+	}
+	gp.failed[gp.group.Name] = m
+	if ord, ok := gp.overlay.Ordinal(want.NodeID); ok && want.NodeID != "" {
+		gp.placer.ExplainNode(m, ord)
+	}
 }
 
 // complete adds to the metrics what the ranking does not know.

@@ -40,10 +40,8 @@ func Process(view View, eval *api.Evaluation, cfg Config) *Outcome {
 		jobType = job.Type
 	}
 	switch jobType {
-	case api.JobTypeService:
-		return newPass(view, eval, cfg).run(false)
-	case api.JobTypeBatch:
-		return newPass(view, eval, cfg).run(true)
+	case api.JobTypeService, api.JobTypeBatch, api.JobTypeSystem, api.JobTypeSysBatch:
+		return newPass(view, eval, cfg).run(jobType)
 	}
 	return failed(view, eval, cfg, fmt.Sprintf("scheduling of job type %q is not supported", jobType))
 }

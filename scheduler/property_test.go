@@ -51,7 +51,7 @@ func TestRandomClusters(t *testing.T) {
 		"placements": total.placed, "failures": total.failed, "stops": total.stopped, "updates in place": total.inPlace,
 		"replacements": total.replaced, "delayed reschedules": total.delayed,
 	} {
-		if n < 50 {
+		if n < 40 {
 			t.Errorf("only %d %s: the histories prove little", n, name)
 		}
 	}
@@ -124,6 +124,8 @@ func (s *story) happen() {
 			delete(s.nodes, id)
 			s.table.DeleteNode(id)
 		}
+	case 8:
+		s.operate(s.pick(slices.Sorted(maps.Keys(s.jobs))))
 	case 7:
 		s.now = s.now.Add(time.Duration(s.random.IntN(120)) * time.Second)
 	default:
@@ -151,6 +153,13 @@ func (s *story) clients() {
 		switch {
 		case a.ServerTerminalStatus():
 			s.setClient(id, api.AllocClientComplete)
+		case a.ClientStatus == api.AllocClientUnknown:
+			s.setClient(id, s.pick([]string{api.AllocClientRunning, api.AllocClientRunning, api.AllocClientFailed}))
+		case a.DeploymentID != "" && a.ClientStatus == api.AllocClientRunning && s.random.IntN(2) == 0 &&
+			(a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil):
+			s.change(id, func(a *api.Allocation) {
+				a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(s.random.IntN(8) > 0), Canary: canary(a)}
+			})
 		case s.random.IntN(12) == 0:
 			s.change(id, func(a *api.Allocation) { a.DesiredTransition.Migrate = new(true) })
 		case a.ClientStatus == api.AllocClientPending:
@@ -163,10 +172,36 @@ func (s *story) clients() {
 	}
 }
 
+func canary(a *api.Allocation) bool { return a.DeploymentStatus != nil && a.DeploymentStatus.Canary }
+
+// operate does to the deployment of a job what a user or the deployment watcher might.
+func (s *story) operate(jobID string) {
+	d := s.deployments[jobID]
+	if d == nil || d.Status != api.DeploymentRunning && d.Status != api.DeploymentPaused {
+		return
+	}
+	switch s.random.IntN(6) {
+	case 0:
+		d.Status = api.DeploymentPaused
+	case 1:
+		d.Status = api.DeploymentFailed
+	case 2:
+		s.promote(jobID)
+	case 3:
+		for _, a := range s.AllocsByJob("", jobID) {
+			if a.ClientStatus == api.AllocClientFailed && a.DeploymentID == d.ID {
+				s.change(a.ID, func(a *api.Allocation) { a.DesiredTransition.Reschedule = new(true) })
+			}
+		}
+	default:
+		d.Status = api.DeploymentRunning
+	}
+}
+
 func (s *story) randomJob() *api.Job {
 	j := &api.Job{
 		ID: fmt.Sprintf("j%d", s.random.IntN(4)), Namespace: api.DefaultNamespace, NodePool: api.NodePoolDefault,
-		Datacenters: []string{"*"}, Priority: new(50), Type: s.pick([]string{api.JobTypeService, api.JobTypeBatch}),
+		Datacenters: []string{"*"}, Priority: new(50), Type: s.pick([]string{api.JobTypeService, api.JobTypeService, api.JobTypeBatch, api.JobTypeSystem, api.JobTypeSysBatch}),
 	}
 	if old := s.jobs[j.ID]; old != nil {
 		j.Type = old.Type
@@ -176,6 +211,9 @@ func (s *story) randomJob() *api.Job {
 	}
 	if s.random.IntN(8) == 0 {
 		j.Constraints = []*api.Constraint{{Operand: api.OpDistinctHosts}}
+	}
+	if j.Type == api.JobTypeSystem && len(j.Constraints) > 0 {
+		j.Constraints = nil
 	}
 	for g := range 1 + s.random.IntN(2) {
 		j.TaskGroups = append(j.TaskGroups, s.randomGroup(fmt.Sprintf("g%d", g), j.Type))
@@ -211,8 +249,29 @@ func (s *story) randomGroup(name, jobType string) *api.TaskGroup {
 	if r.IntN(5) == 0 {
 		tg.Tasks[0].Resources.CPU, tg.Tasks[0].Resources.Cores = nil, 1+r.IntN(2)
 	}
-	if jobType == api.JobTypeService && r.IntN(2) == 0 {
-		tg.Update = &api.UpdateStrategy{MaxParallel: new(r.IntN(3)), MinHealthyTime: new(10 * time.Second)}
+	if (jobType == api.JobTypeService || jobType == api.JobTypeSystem) && r.IntN(2) == 0 {
+		tg.Update = &api.UpdateStrategy{MaxParallel: new(r.IntN(3))}
+		if r.IntN(3) == 0 {
+			tg.Update.Canary = new(1 + r.IntN(2))
+			if jobType == api.JobTypeSystem {
+				tg.Update.Canary = new(10 * r.IntN(11))
+			}
+		}
+	}
+	switch r.IntN(4) {
+	case 0:
+		tg.Disconnect = &api.Disconnect{
+			LostAfter: time.Duration(30+r.IntN(300)) * time.Second, Replace: new(r.IntN(2) == 0),
+			Reconcile: s.pick([]string{"best_score", "keep_original", "keep_replacement", "longest_running"}),
+		}
+	case 1:
+		if jobType == api.JobTypeService || jobType == api.JobTypeBatch {
+			tg.Disconnect = &api.Disconnect{StopOnClientAfter: new(time.Duration(r.IntN(60)) * time.Second), Replace: new(true)}
+		}
+	}
+	if jobType == api.JobTypeSystem || jobType == api.JobTypeSysBatch {
+		tg.Count, tg.ReschedulePolicy = new(min(1, r.IntN(6))), nil
+		return tg
 	}
 	switch r.IntN(6) {
 	case 0:
@@ -242,6 +301,7 @@ func (s *story) evaluate(e *api.Evaluation) {
 	s.checkColumns()
 
 	second := s.process(s.eval(e.JobID, api.TriggerJobRegister))
+	second.Plan.DeploymentUpdates = nil // a deployment is complete only once the plan before is committed
 	if !second.Plan.IsNoOp() {
 		s.t.Fatalf("step %d: after %s a second pass over %s changes something:\n%s", s.step, e.TriggeredBy, e.JobID, s.dump(out, second))
 	}
@@ -271,7 +331,7 @@ func (s *story) dump(first, second *scheduler.Outcome) string {
 	}
 	for _, a := range s.sorted(first.Eval.JobID) {
 		if live(a) || a.ClientStatus == api.AllocClientFailed && !a.ServerTerminalStatus() {
-			text += fmt.Sprintf("    %s %s %s v%d %s %s\n", a.ID[:8], a.Name, a.NodeID, a.Job.Version, a.DesiredStatus, a.ClientStatus)
+			text += fmt.Sprintf("    %s %s %s v%d %s %s states %d reconnects %v next %q followup %q\n", a.ID[:8], a.Name, a.NodeID, a.Job.Version, a.DesiredStatus, a.ClientStatus, len(a.AllocStates), reconnects(a), a.NextAllocation, a.FollowupEvalID)
 		}
 	}
 	return text
@@ -336,22 +396,34 @@ func (s *story) checkNodes() {
 		n := s.nodes[id]
 		if u.cpu > n.NodeResources.Cpu.CpuShares || u.memory > n.NodeResources.Memory.MemoryMB || u.disk > n.NodeResources.Disk.DiskMB ||
 			n.NodeMaxAllocs > 0 && u.n > n.NodeMaxAllocs {
-			s.t.Fatalf("step %d: node %s is over its capacity: %+v", s.step, id, u)
+			s.t.Fatalf("step %d: node %s is over its capacity: %+v max %d %+v", s.step, id, u, n.NodeMaxAllocs, n.NodeResources)
 		}
 	}
 }
 
+// checkNames: at most one live allocation a name, or a name and node for jobs that run on each. A canary
+// shares its name with what it is to replace, and a replacement with what is out of contact.
 func (s *story) checkNames(jobID string) {
 	names := map[string]string{}
 	for _, a := range s.AllocsByJob("", jobID) {
-		if !live(a) {
+		if !live(a) || a.ClientStatus == api.AllocClientUnknown || reconnects(a) {
 			continue
 		}
-		if other := names[a.Name]; other != "" {
-			s.t.Fatalf("step %d: %s and %s are both live as %s", s.step, other, a.ID, a.Name)
+		key := fmt.Sprintf("%s canary %v", a.Name, canary(a))
+		if a.Job.Type == api.JobTypeSystem || a.Job.Type == api.JobTypeSysBatch {
+			key = a.Name + " on " + a.NodeID
 		}
-		names[a.Name] = a.ID
+		if other := names[key]; other != "" {
+			s.t.Fatalf("step %d: %s and %s are both live as %s", s.step, other, a.ID, key)
+		}
+		names[key] = a.ID
 	}
+}
+
+// reconnects reports whether the allocation is back and the choice between it and its replacement is open.
+func reconnects(a *api.Allocation) bool {
+	n := len(a.AllocStates)
+	return n > 0 && a.AllocStates[n-1].Value == api.AllocClientUnknown && a.ClientStatus != api.AllocClientUnknown
 }
 
 // checkCounts checks that a group never has more than count and that what is missing is accounted for.
@@ -359,11 +431,15 @@ func (s *story) checkCounts(j *api.Job, out *scheduler.Outcome) {
 	for _, tg := range j.TaskGroups {
 		n := 0
 		for _, a := range s.AllocsByJob("", j.ID) {
-			if a.TaskGroup == tg.Name && live(a) {
+			if a.TaskGroup == tg.Name && live(a) && !canary(a) && a.ClientStatus != api.AllocClientUnknown {
 				n++
 			}
 		}
-		if n > tg.CountOrDefault() {
+		want := tg.CountOrDefault()
+		if j.Type == api.JobTypeSystem || j.Type == api.JobTypeSysBatch {
+			want *= len(s.nodes)
+		}
+		if n > want {
 			s.t.Fatalf("step %d: group %s.%s has %d live allocations of %d", s.step, j.ID, tg.Name, n, tg.CountOrDefault())
 		}
 		queued := out.Eval.QueuedAllocations[tg.Name]
@@ -394,7 +470,7 @@ func (s *story) checkColumns() {
 }
 
 // TestRolloutPace runs rolling updates with clients of random speed: never are more than max_parallel
-// allocations not healthy, and every rollout ends.
+// allocations not healthy, and every rollout ends with a successful deployment.
 func TestRolloutPace(t *testing.T) {
 	for seed := range uint64(30) {
 		random := rand.New(rand.NewPCG(seed, 11))
@@ -409,45 +485,32 @@ func TestRolloutPace(t *testing.T) {
 		}
 		s.commit()
 		count, parallel := 1+random.IntN(8), 1+random.IntN(3)
-		version := func(env string) *api.Job {
+		jobType := s.pick([]string{api.JobTypeService, api.JobTypeSystem})
+		version := func(env string, canaries int) *api.Job {
 			tg := s.randomGroup("app", api.JobTypeBatch)
 			tg.Count, tg.Networks, tg.Constraints = &count, nil, nil
 			tg.Tasks = tg.Tasks[:1]
 			tg.Tasks[0].Resources = &api.Resources{CPU: new(100), MemoryMB: new(100)}
 			tg.Tasks[0].Env = map[string]string{"E": env}
-			tg.Update = &api.UpdateStrategy{MaxParallel: &parallel, MinHealthyTime: new(10 * time.Second)}
+			tg.Update = &api.UpdateStrategy{MaxParallel: &parallel, Canary: &canaries}
+			tg.Disconnect = nil
 			return &api.Job{
 				ID: "web", Namespace: api.DefaultNamespace, NodePool: api.NodePoolDefault, Datacenters: []string{"*"},
-				Type: api.JobTypeService, TaskGroups: []*api.TaskGroup{tg},
+				Type: jobType, TaskGroups: []*api.TaskGroup{tg},
 			}
 		}
-		s.register(version("a"))
+		s.register(version("a", 0))
 		s.evaluate(s.eval("web", api.TriggerJobRegister))
-		for id := range s.allocs {
-			s.setClient(id, api.AllocClientRunning)
+		if jobType == api.JobTypeSystem {
+			count = len(s.nodes)
 		}
-		s.now = s.now.Add(time.Minute)
-		s.commit()
-		s.register(version("b"))
+		s.rollOut(func() {})
+		s.register(version("b", random.IntN(2)*50))
+		if jobType == api.JobTypeService {
+			*s.jobs["web"].TaskGroups[0].Update.Canary = min(1, *s.jobs["web"].TaskGroups[0].Update.Canary)
+		}
 		s.evaluate(s.eval("web", api.TriggerJobRegister))
-		for s.step = 0; len(s.evals) > 0 && s.step < 2000; s.step++ {
-			s.checkHealthy(count - parallel)
-			s.now = s.now.Add(time.Duration(random.IntN(8)) * time.Second)
-			for _, id := range slices.Sorted(maps.Keys(s.allocs)) {
-				switch a := s.allocs[id]; {
-				case a.ClientTerminalStatus() || random.IntN(3) > 0:
-				case a.ServerTerminalStatus():
-					s.setClient(id, api.AllocClientComplete)
-				case a.ClientStatus == api.AllocClientPending:
-					s.setClient(id, api.AllocClientRunning)
-				}
-			}
-			s.commit()
-			s.runDue()
-			if random.IntN(10) == 0 {
-				s.evaluate(s.eval("web", api.TriggerNodeUpdate))
-			}
-		}
+		s.rollOut(func() { s.checkHealthy(count - parallel) })
 		for _, a := range s.AllocsByJob("", "web") {
 			if live(a) && a.Job.Version != 1 {
 				t.Fatalf("seed %d: %s still runs version %d", seed, a.Name, a.Job.Version)
@@ -456,11 +519,41 @@ func TestRolloutPace(t *testing.T) {
 	}
 }
 
-// checkHealthy counts what runs for at least the minimal time, or ran before the update.
+// rollOut lets clients report at random, promotes canaries once they are healthy and evaluates in the way of
+// the deployment watcher until the deployment is successful.
+func (s *story) rollOut(check func()) {
+	for s.step = range 2000 {
+		check()
+		for _, id := range slices.Sorted(maps.Keys(s.allocs)) {
+			switch a := s.allocs[id]; {
+			case a.ClientTerminalStatus() || s.random.IntN(3) > 0:
+			case a.ServerTerminalStatus():
+				s.setClient(id, api.AllocClientComplete)
+			case a.ClientStatus == api.AllocClientPending:
+				s.setClient(id, api.AllocClientRunning)
+			case a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil:
+				s.change(id, func(a *api.Allocation) {
+					a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(true), Canary: canary(a)}
+				})
+			}
+		}
+		s.commit()
+		if g := s.LatestDeployment("", "web").TaskGroups["app"]; g.DesiredCanaries > 0 && !g.Promoted && g.HealthyAllocs >= g.DesiredCanaries {
+			s.promote("web")
+		}
+		s.evaluate(s.eval("web", s.pick([]string{api.TriggerDeploymentWatcher, api.TriggerNodeUpdate})))
+		if s.deployments["web"].Status == api.DeploymentSuccessful {
+			return
+		}
+	}
+	s.t.Fatalf("the rollout does not end: %s", describeDeployment(s.LatestDeployment("", "web")))
+}
+
+// checkHealthy counts what runs and is healthy, of whatever version.
 func (s *story) checkHealthy(atLeast int) {
 	n := 0
 	for _, a := range s.AllocsByJob("", "web") {
-		if live(a) && a.ClientStatus == api.AllocClientRunning && !a.TaskStates["main"].StartedAt.Add(10*time.Second).After(s.now) {
+		if live(a) && a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil && *a.DeploymentStatus.Healthy {
 			n++
 		}
 	}

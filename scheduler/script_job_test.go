@@ -54,12 +54,14 @@ func (s *script) newGroup(name, jobType string) *api.TaskGroup {
 			Resources: &api.Resources{CPU: new(500), MemoryMB: new(256)},
 		}},
 	}
-	if jobType == api.JobTypeService {
+	switch jobType {
+	case api.JobTypeSystem, api.JobTypeSysBatch:
+	case api.JobTypeService:
 		tg.ReschedulePolicy = &api.ReschedulePolicy{
 			Delay: new(s.duration("30s")), DelayFunction: "exponential", MaxDelay: new(s.duration("1h")),
 			Unlimited: new(true),
 		}
-	} else {
+	default:
 		tg.ReschedulePolicy = &api.ReschedulePolicy{
 			Attempts: new(1), Interval: new(s.duration("24h")), Delay: new(s.duration("5s")),
 			DelayFunction: "constant",
@@ -151,8 +153,34 @@ func (s *script) block(j *api.Job, fields []string) {
 			spread.SpreadTarget = append(spread.SpreadTarget, &api.SpreadTarget{Value: value, Percent: s.number(percent)})
 		}
 		tg.Spreads = append(tg.Spreads, spread)
-	case "update": // max_parallel min_healthy_time
-		tg.Update = &api.UpdateStrategy{MaxParallel: new(s.number(fields[1])), MinHealthyTime: new(s.duration(fields[2]))}
+	case "update": // max_parallel [canary=N] [auto_promote]
+		tg.Update = &api.UpdateStrategy{MaxParallel: new(s.number(fields[1]))}
+		for _, option := range fields[2:] {
+			switch key, value, _ := strings.Cut(option, "="); key {
+			case "canary":
+				tg.Update.Canary = new(s.number(value))
+			case "auto_promote":
+				tg.Update.AutoPromote = new(true)
+			default:
+				s.fatal("unknown option %q", option)
+			}
+		}
+	case "disconnect": // lost_after=… stop_after=… keep reconcile=…
+		tg.Disconnect = &api.Disconnect{Replace: new(true)}
+		for _, option := range fields[1:] {
+			switch key, value, _ := strings.Cut(option, "="); key {
+			case "lost_after":
+				tg.Disconnect.LostAfter = s.duration(value)
+			case "stop_after":
+				tg.Disconnect.StopOnClientAfter = new(s.duration(value))
+			case "no_replace":
+				tg.Disconnect.Replace = new(false)
+			case "reconcile":
+				tg.Disconnect.Reconcile = value
+			default:
+				s.fatal("unknown option %q", option)
+			}
+		}
 	case "reschedule":
 		tg.ReschedulePolicy = s.policy(fields[1:])
 	case "task": // name hook[:sidecar] cpu memory

@@ -28,6 +28,8 @@ func (s *script) describe(out *scheduler.Outcome) string {
 	for _, a := range flatten(out.Plan.NodeUpdate) {
 		old := s.allocs[a.ID]
 		switch {
+		case a.DesiredStatus == old.DesiredStatus && a.ClientStatus == old.ClientStatus && a.RescheduleTracker == nil:
+			fmt.Fprintf(&b, "note  %s %s\n", a.Name, a.NodeID)
 		case a.DesiredStatus == api.AllocDesiredRun:
 			fmt.Fprintf(&b, "note  %s %s: %s\n", a.Name, a.NodeID, a.RescheduleTracker.LastReschedule)
 		case a.ClientStatus != old.ClientStatus:
@@ -38,11 +40,16 @@ func (s *script) describe(out *scheduler.Outcome) string {
 	}
 	seen := map[*api.AllocMetric]bool{}
 	for _, a := range flatten(out.Plan.NodeAllocation) {
+		if old := s.allocs[a.ID]; old != nil && old.Job.Version == a.Job.Version {
+			last := a.AllocStates[len(a.AllocStates)-1]
+			fmt.Fprintf(&b, "state %s %s: %s to %s\n", a.Name, a.NodeID, old.ClientStatus, last.Value)
+			continue
+		}
 		if s.allocs[a.ID] != nil {
 			fmt.Fprintf(&b, "keep  %s %s at version %d\n", a.Name, a.NodeID, a.Job.Version)
 			continue
 		}
-		fmt.Fprintf(&b, "place %s %s%s%s\n", a.Name, a.NodeID, s.granted(a), s.history(a))
+		fmt.Fprintf(&b, "place %s %s%s%s%s\n", a.Name, a.NodeID, s.granted(a), s.version(a), s.history(a))
 		if !seen[a.Metrics] {
 			seen[a.Metrics] = true
 			printScores(&b, a.Metrics)
@@ -57,6 +64,12 @@ func (s *script) describe(out *scheduler.Outcome) string {
 	if out.Reblock {
 		b.WriteString("blocked again\n")
 	}
+	if d := out.Plan.Deployment; d != nil {
+		b.WriteString(describeDeployment(d) + "\n")
+	}
+	for _, u := range out.Plan.DeploymentUpdates {
+		fmt.Fprintf(&b, "deployment becomes %s: %s\n", u.Status, u.StatusDescription)
+	}
 	for _, e := range out.FollowUps {
 		fmt.Fprintf(&b, "follow-up %s at %s\n", e.TriggeredBy, s.offset(*e.WaitUntil))
 	}
@@ -64,6 +77,29 @@ func (s *script) describe(out *scheduler.Outcome) string {
 		return "no change\n"
 	}
 	return b.String()
+}
+
+func describeDeployment(d *api.Deployment) string {
+	text := "deployment " + d.Status + ": " + d.StatusDescription
+	for _, name := range slices.Sorted(maps.Keys(d.TaskGroups)) {
+		g := d.TaskGroups[name]
+		text += fmt.Sprintf("; %s wants %d, %d placed, %d healthy, %d unhealthy", name, g.DesiredTotal, g.PlacedAllocs, g.HealthyAllocs, g.UnhealthyAllocs)
+		if g.DesiredCanaries > 0 {
+			text += fmt.Sprintf(", %d of %d canaries, promoted %v", len(g.PlacedCanaries), g.DesiredCanaries, g.Promoted)
+		}
+	}
+	return text
+}
+
+// version marks canaries and allocations of older versions.
+func (s *script) version(a *api.Allocation) string {
+	switch {
+	case a.DeploymentStatus != nil && a.DeploymentStatus.Canary:
+		return " canary"
+	case a.Job.Version != s.jobs[a.JobID].Version:
+		return fmt.Sprintf(" at version %d", a.Job.Version)
+	}
+	return ""
 }
 
 func eligible(e *api.Evaluation) int {

@@ -99,6 +99,10 @@ func (s *script) run(at string, lines []string) string {
 		"config":   s.cmdConfig,
 		"drain":    s.cmdDrain,
 		"alloc":    s.cmdAlloc,
+
+		"healthy":    s.cmdHealthy,
+		"back":       s.cmdBack,
+		"deployment": s.cmdDeployment,
 	}[name]
 	if !ok {
 		s.t.Fatalf("%s: unknown command %q", at, name)
@@ -276,13 +280,14 @@ func (s *script) cmdDrain(args, _ []string) string {
 }
 
 // cmdClient: "client STATUS NAME…" sets the client status of the allocations of those names, or of those
-// jobs, that are not terminal on the client; STATUS "stopped" completes those that were told to stop.
+// jobs, on the node after "@" if there is one, that are not terminal on the client; STATUS "stopped" completes those that were told to stop.
 func (s *script) cmdClient(args, _ []string) string {
 	for _, name := range args[1:] {
 		found := false
 		for _, id := range slices.Sorted(keys(s.allocs)) {
 			a := s.allocs[id]
-			if (a.Name == name || a.JobID == name) && !a.ClientTerminalStatus() {
+			name, node, _ := strings.Cut(name, "@")
+			if (a.Name == name || a.JobID == name) && (node == "" || a.NodeID == node) && !a.ClientTerminalStatus() {
 				status := args[0]
 				if status == "stopped" {
 					status = api.AllocClientComplete
@@ -301,7 +306,7 @@ func (s *script) cmdClient(args, _ []string) string {
 	return ""
 }
 
-// cmdAlloc: "alloc NAME healthy|unhealthy|force" edits the newest allocation of that name.
+// cmdAlloc: "alloc NAME healthy|unhealthy|force|reschedule" edits the newest allocation of that name.
 func (s *script) cmdAlloc(args, _ []string) string {
 	var newest *api.Allocation
 	for _, a := range s.allocs {
@@ -312,12 +317,56 @@ func (s *script) cmdAlloc(args, _ []string) string {
 	s.change(newest.ID, func(a *api.Allocation) {
 		switch args[1] {
 		case "healthy", "unhealthy":
-			a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(args[1] == "healthy")}
+			canary := a.DeploymentStatus != nil && a.DeploymentStatus.Canary
+			a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(args[1] == "healthy"), Canary: canary}
+		case "reschedule":
+			a.DesiredTransition.Reschedule = new(true)
 		case "force":
 			a.DesiredTransition.ForceReschedule = new(true)
 		}
 	})
 	return ""
+}
+
+// cmdBack: "back NODE" has the client of the node report its unknown allocations as running.
+func (s *script) cmdBack(args, _ []string) string {
+	for _, a := range s.AllocsByNode(args[0]) {
+		if a.ClientStatus == api.AllocClientUnknown {
+			s.change(a.ID, func(a *api.Allocation) { a.ClientStatus = api.AllocClientRunning })
+		}
+	}
+	return ""
+}
+
+// cmdHealthy: "healthy JOB" makes the running allocations of the deployment healthy, as their clients would.
+func (s *script) cmdHealthy(args, _ []string) string {
+	d := s.deployments[args[0]]
+	for _, a := range s.sorted(args[0]) {
+		if d == nil || a.DeploymentID != d.ID || a.TerminalStatus() || a.ClientStatus != api.AllocClientRunning {
+			continue
+		}
+		s.change(a.ID, func(a *api.Allocation) {
+			canary := a.DeploymentStatus != nil && a.DeploymentStatus.Canary
+			a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(true), Canary: canary}
+		})
+	}
+	return ""
+}
+
+// cmdDeployment: "deployment JOB [promote|STATUS]" changes the newest deployment of the job, and shows it.
+func (s *script) cmdDeployment(args, _ []string) string {
+	if len(args) > 1 {
+		if args[1] == "promote" {
+			s.promote(args[0])
+		} else {
+			s.deployments[args[0]].Status = args[1]
+		}
+	}
+	d := s.LatestDeployment("", args[0])
+	if d == nil {
+		return "none"
+	}
+	return describeDeployment(d)
 }
 
 func (s *script) cmdAdvance(args, _ []string) string {

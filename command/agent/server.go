@@ -132,12 +132,16 @@ func (r *serverRole) compose() {
 
 	r.srv.AddDuty(nomadlike.Duty{Name: "scheduling", Run: evals.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "heartbeats", Run: heartbeats.Run})
+	tracked := 0
+	value(&tracked, s.JobTrackedVersions)
+	deployments := control.NewDeployments(r.srv.Store(), r.srv, tracked, log)
+	r.srv.Store().Subscribe(deployments.Observe)
+
+	r.srv.AddDuty(nomadlike.Duty{Name: "deployments", Run: deployments.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "evaluation upkeep", Run: upkeep.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "garbage collection", Run: gc.Run})
 
 	maxSource, _ := parseSize(s.JobMaxSourceSize) // it was validated
-	tracked := 0
-	value(&tracked, s.JobTrackedVersions)
 	priority := api.JobDefaultPriority
 	value(&priority, s.JobDefaultPriority)
 	r.env = &ops.Env{

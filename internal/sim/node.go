@@ -210,6 +210,9 @@ func (n *node) start(a *api.Allocation, now time.Time) *api.Allocation {
 // healthy returns the report that makes an allocation healthy in its deployment, nil when there is nothing
 // to report.
 func healthy(a *api.Allocation, now time.Time) *api.Allocation {
+	if group := a.Group(); group != nil && group.Update != nil && group.Update.HealthCheck == api.HealthManual {
+		return nil // a person decides
+	}
 	if a.DeploymentID == "" || a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil {
 		return nil
 	}

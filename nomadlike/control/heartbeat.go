@@ -54,6 +54,9 @@ func (c *HeartbeatConfig) EnsureDefaults() {
 const (
 	// maxExpired is how many nodes go down in one raft entry.
 	maxExpired = 256
+	// disconnectSlack is how long after its last tolerant allocation a disconnected node goes down: after
+	// the evaluation that loses that allocation.
+	disconnectSlack = 2 * time.Second
 	// retryExpired is the wait after an entry that could not be written.
 	retryExpired = time.Second
 )
@@ -240,7 +243,39 @@ func (h *Heartbeats) again(nodeIDs []string) {
 	}
 }
 
-// expire marks the nodes down in one entry, with one evaluation for each job that loses allocations.
+// watch expects the node to report within that time.
+func (h *Heartbeats) watch(nodeID string, d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.mu.on {
+		h.watchLocked(nodeID, d)
+	}
+}
+
+// toleratedUntil returns until when an allocation of the node may stay out of contact (disconnect.lost_after);
+// the zero time when none may.
+func toleratedUntil(snap *state.Snapshot, nodeID string, now time.Time) time.Time {
+	var until time.Time
+	for a := range state.Allocs.By(snap, state.ByNode, nodeID) {
+		tg := a.Group()
+		if a.TerminalStatus() || a.ClientStatus == api.AllocClientPending || tg == nil || tg.Disconnect == nil || tg.Disconnect.LostAfter <= 0 {
+			continue
+		}
+		since := now
+		for _, s := range a.AllocStates {
+			if s != nil && s.Value == api.AllocClientUnknown && s.Time != nil && a.ClientStatus == api.AllocClientUnknown {
+				since = *s.Time
+			}
+		}
+		if at := since.Add(tg.Disconnect.LostAfter); at.After(until) {
+			until = at
+		}
+	}
+	return until
+}
+
+// expire marks the nodes down, or disconnected while an allocation of theirs tolerates that, in one entry,
+// with one evaluation for each job that loses allocations.
 func (h *Heartbeats) expire(ctx context.Context, nodeIDs []string) error {
 	snap := h.store.Snapshot()
 	now := time.Now()
@@ -252,13 +287,21 @@ func (h *Heartbeats) expire(ctx context.Context, nodeIDs []string) error {
 			continue // gone, or it reported while this was on its way
 		}
 		h.log.Warn("node missed its heartbeat", "node_id", id, "node_name", node.Name)
-		down := *node
-		down.Status = api.NodeStatusDown
+		away := *node
+		until := toleratedUntil(snap, id, now)
+		away.Status = api.NodeStatusDown
+		if until.After(now) {
+			away.Status = api.NodeStatusDisconnected
+			h.watch(id, until.Sub(now)+disconnectSlack)
+			if node.Status == api.NodeStatusDisconnected {
+				continue
+			}
+		}
 		entries = append(entries, fsm.NodeStatusUpdate.Encode(&fsm.NodeStatusUpdateRequest{
-			NodeID: id, Status: api.NodeStatusDown, StatusDescription: "heartbeat missed", UpdatedAt: now.Unix(),
+			NodeID: id, Status: away.Status, StatusDescription: "heartbeat missed", UpdatedAt: now.Unix(),
 			MissedHeartbeat: true,
 			Event:           &api.NodeEvent{Message: "Node heartbeat missed", Subsystem: "Heartbeat", Timestamp: new(now.UTC())},
-			Evals:           nodeEvals(snap, &down, node.ModifyIndex, now, seen),
+			Evals:           nodeEvals(snap, &away, node.ModifyIndex, now, seen),
 		}))
 	}
 	h.sink.IncrCounter([]string{"nomad", "heartbeat", "invalidate"}, float32(len(entries)))

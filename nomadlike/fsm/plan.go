@@ -175,15 +175,15 @@ func stopAlloc(w *state.WriteTx, a *api.Allocation, now int64) {
 	state.Allocs.Put(w, &c)
 }
 
-// putDeployment stores a deployment. The counters of one that exists are those of its allocations, and
-// stay.
+// putDeployment stores a deployment. The counters of one that exists are those of its allocations, its status
+// may have changed since the plan was made: both stay.
 func putDeployment(w *state.WriteTx, d *api.Deployment, now int64) {
 	if d.CreateTime == 0 {
 		d.CreateTime = now
 	}
 	d.ModifyTime = max(d.ModifyTime, now)
 	if old := state.Deployments.Get(w, d.ID); old != nil {
-		d.CreateTime = old.CreateTime
+		d.CreateTime, d.Status, d.StatusDescription = old.CreateTime, old.Status, old.StatusDescription
 		d.TaskGroups = maps.Clone(d.TaskGroups)
 		for name, g := range d.TaskGroups {
 			was := old.TaskGroups[name]

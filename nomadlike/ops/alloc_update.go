@@ -107,18 +107,23 @@ func (b *updateBatch) flush(round *updateRound) {
 	}))
 }
 
-// failureEvals returns one evaluation a job of which allocations newly failed, so that they are replaced.
+// failureEvals returns one evaluation a job of which allocations newly failed, so that they are replaced, or
+// are back on a node that had been out of contact, so that one of them and their replacements is chosen.
 func (e *Env) failureEvals(allocs []*api.Allocation) []*api.Evaluation {
 	snap := e.Store.Snapshot()
 	type key struct{ ns, id string }
 	seen := map[key]bool{}
 	var evals []*api.Evaluation
 	for _, a := range allocs {
-		if a.ClientStatus != api.AllocClientFailed {
-			continue
-		}
 		old := state.Allocs.Get(snap, a.ID)
 		if old == nil || old.ClientTerminalStatus() || old.ServerTerminalStatus() {
+			continue
+		}
+		trigger := api.TriggerAllocFailure
+		switch {
+		case old.ClientStatus == api.AllocClientUnknown && a.ClientStatus != api.AllocClientUnknown:
+			trigger = api.TriggerReconnect
+		case a.ClientStatus != api.AllocClientFailed:
 			continue
 		}
 		k := key{old.Namespace, old.JobID}
@@ -130,7 +135,7 @@ func (e *Env) failureEvals(allocs []*api.Allocation) []*api.Evaluation {
 		if job == nil || job.Stopped() {
 			continue
 		}
-		evals = append(evals, e.newEval(k.ns, k.id, job, api.TriggerAllocFailure))
+		evals = append(evals, e.newEval(k.ns, k.id, job, trigger))
 	}
 	return evals
 }

@@ -43,6 +43,12 @@ func (c *cluster) deployment(jobID, status string, groups map[string]*api.Deploy
 	return d.ID
 }
 
+// judged returns the job with a rollout in which only a person says what is healthy.
+func judged(j object) object {
+	j["TaskGroups"].([]any)[0].(object)["Update"] = object{"HealthCheck": "manual"}
+	return j
+}
+
 func (c *cluster) deployed(id string) *api.Deployment {
 	return state.Deployments.Get(c.srv.Store().Snapshot(), id)
 }
@@ -50,7 +56,7 @@ func (c *cluster) deployed(id string) *api.Deployment {
 func TestDeploymentPauseAndFail(t *testing.T) {
 	c := start(t)
 	c.nodes(1)
-	c.register(job("web", 1))
+	c.register(judged(job("web", 1)))
 	alloc := c.running("web", 1)[0]
 	id := c.deployment("web", api.DeploymentRunning, nil, alloc)
 
@@ -104,7 +110,7 @@ func TestDeploymentRollback(t *testing.T) {
 	groups := func() map[string]*api.DeploymentState {
 		return map[string]*api.DeploymentState{"g": {AutoRevert: true, DesiredTotal: 1}}
 	}
-	c.register(job("web", 1))
+	c.register(judged(job("web", 1)))
 	id := c.deployment("web", api.DeploymentRunning, groups())
 	var resp api.DeploymentUpdateResponse
 	c.put("/v1/deployment/fail/"+id, nil, &resp)
@@ -112,7 +118,7 @@ func TestDeploymentRollback(t *testing.T) {
 		t.Errorf("without a stable version: %+v, %s", resp, d.StatusDescription)
 	}
 	c.apply(fsm.JobStability.Encode(&fsm.JobStabilityRequest{Namespace: "default", JobID: "web", Version: 0, Stable: true}))
-	j := job("web", 1)
+	j := judged(job("web", 1))
 	j["Priority"] = 60
 	c.register(j)
 	id = c.deployment("web", api.DeploymentRunning, groups())
@@ -140,7 +146,7 @@ func TestDeploymentRollback(t *testing.T) {
 func TestDeploymentPromotion(t *testing.T) {
 	c := start(t)
 	c.nodes(1)
-	c.register(job("web", 2))
+	c.register(judged(job("web", 2)))
 	allocs := c.running("web", 2)
 	yes := true
 	canary := *allocs[0]

@@ -31,6 +31,18 @@ func (f *filterCounts) add(reason, class string) {
 // were looked at, which were filtered or lacked room and why, and the best ones with their scores. Nodes
 // in the pool and per datacenter and the time are the caller's to add.
 func (p *Placer) Explain() *api.AllocMetric {
+	m := p.ExplainFiltered()
+	for i := range p.candidates {
+		p.explainCandidate(m, &p.candidates[i])
+	}
+	m.ResourcesExhausted = p.resourcesExhausted(m.DimensionExhausted)
+	m.ScoreMetaData = p.top()
+	return m
+}
+
+// ExplainFiltered returns the metrics without the nodes that lack room, which ExplainNode adds one by one:
+// for groups that want one allocation on each node.
+func (p *Placer) ExplainFiltered() *api.AllocMetric {
 	m := &api.AllocMetric{
 		NodePool:       p.job.NodePool,
 		NodesEvaluated: p.filtered.evaluated,
@@ -38,26 +50,32 @@ func (p *Placer) Explain() *api.AllocMetric {
 	}
 	copyCounts(&m.ConstraintFiltered, p.filtered.byReason)
 	copyCounts(&m.ClassFiltered, p.filtered.byClass)
-	for i := range p.candidates {
-		c := &p.candidates[i]
-		if c.out == 0 {
-			continue
-		}
-		class := p.overlay.Node(int(c.ord)).NodeClass
-		reason := p.reasons[c.out]
-		if p.ruled[c.out] {
-			m.NodesFiltered++
-			count(&m.ConstraintFiltered, reason)
-			count(&m.ClassFiltered, class)
-			continue
-		}
-		m.NodesExhausted++
-		count(&m.DimensionExhausted, reason)
-		count(&m.ClassExhausted, class)
-	}
-	m.ResourcesExhausted = p.resourcesExhausted(m.DimensionExhausted)
-	m.ScoreMetaData = p.top()
 	return m
+}
+
+// ExplainNode adds why the node took no allocation to the metrics.
+func (p *Placer) ExplainNode(m *api.AllocMetric, ord int) {
+	if i := p.byOrdinal[ord]; i > 0 {
+		p.explainCandidate(m, &p.candidates[i-1])
+		m.ResourcesExhausted = p.resourcesExhausted(m.DimensionExhausted)
+	}
+}
+
+func (p *Placer) explainCandidate(m *api.AllocMetric, c *candidate) {
+	if c.out == 0 {
+		return
+	}
+	class := p.overlay.Node(int(c.ord)).NodeClass
+	reason := p.reasons[c.out]
+	if p.ruled[c.out] {
+		m.NodesFiltered++
+		count(&m.ConstraintFiltered, reason)
+		count(&m.ClassFiltered, class)
+		return
+	}
+	m.NodesExhausted++
+	count(&m.DimensionExhausted, reason)
+	count(&m.ClassExhausted, class)
 }
 
 // resourcesExhausted lists what each task asks for of the sums that ran out on some node.

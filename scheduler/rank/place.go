@@ -13,6 +13,8 @@ type Want struct {
 	Penalty []int32
 	// Prefer is a node to try first, or NoNode.
 	Prefer int32
+	// Only is the one node that comes into question, or NoNode for any.
+	Only int32
 	// Explain asks for the metrics of this placement.
 	Explain bool
 }
@@ -40,6 +42,12 @@ func (p *Placer) Place(w Want) (Placement, bool) {
 }
 
 func (p *Placer) choose(w Want) (Placement, bool) {
+	if w.Only != NoNode {
+		if i := p.byOrdinal[w.Only]; i > 0 && p.candidates[i-1].heap != noHeap {
+			return p.take(i - 1)
+		}
+		return Placement{}, false
+	}
 	if w.Prefer != NoNode {
 		if i := p.byOrdinal[w.Prefer]; i > 0 && p.candidates[i-1].heap != noHeap {
 			if placement, ok := p.take(i - 1); ok {

@@ -94,7 +94,7 @@ func TestOnePassEqualsScans(t *testing.T) {
 		overlay := usage.NewOverlay(w.snapshot)
 		residents := slices.Clone(w.residents)
 		for i := range w.group.CountOrDefault() {
-			want := Want{Prefer: NoNode}
+			want := Want{Only: NoNode, Prefer: NoNode}
 			if random.IntN(5) == 0 {
 				want.Penalty = []int32{int32(random.IntN(w.snapshot.Len()))}
 			}
@@ -132,8 +132,8 @@ func TestReleaseRestores(t *testing.T) {
 					moved.Restore(r)
 				}
 			}
-			a, aok := plain.Place(Want{Prefer: NoNode})
-			b, bok := moved.Place(Want{Prefer: NoNode})
+			a, aok := plain.Place(Want{Only: NoNode, Prefer: NoNode})
+			b, bok := moved.Place(Want{Only: NoNode, Prefer: NoNode})
 			if a.Ord != b.Ord || aok != bok {
 				t.Fatalf("seed %d, placement %d: %d %v and %d %v", seed, i, a.Ord, aok, b.Ord, bok)
 			}
@@ -158,15 +158,15 @@ func TestReleaseReadmits(t *testing.T) {
 		}
 	}
 	p := w.placer(usage.NewOverlay(w.snapshot), w.residents)
-	if got, ok := p.Place(Want{Prefer: NoNode}); ok {
+	if got, ok := p.Place(Want{Only: NoNode, Prefer: NoNode}); ok {
 		t.Fatalf("placed on %d although each rack is in use", got.Ord)
 	}
 	p.Release(first)
-	got, ok := p.Place(Want{Prefer: NoNode})
+	got, ok := p.Place(Want{Only: NoNode, Prefer: NoNode})
 	if want := w.snapshot.Node(int(first.Ord)).Meta["rack"]; !ok || w.snapshot.Node(got.Ord).Meta["rack"] != want {
 		t.Fatalf("placed %v on %d, want a node of rack %s", ok, got.Ord, want)
 	}
-	if got, ok := p.Place(Want{Prefer: NoNode}); ok {
+	if got, ok := p.Place(Want{Only: NoNode, Prefer: NoNode}); ok {
 		t.Fatalf("placed a second one on %d", got.Ord)
 	}
 }

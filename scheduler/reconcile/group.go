@@ -5,45 +5,66 @@ package reconcile
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 )
 
-// groupPass is the state of one group while it is reconciled.
+// groupPass is the state of one group of a service or batch job while it is reconciled.
 type groupPass struct {
 	*Group
 	in    *Input
+	roll  *rollout
 	count int
 
 	// live run or will run and hold a place; done are successful batch allocations, which hold theirs for
-	// good; failed hold theirs until the policy replaces them or for good.
-	live, done, failed []*api.Allocation
-	migrating, lost    []*api.Allocation
+	// good; failed hold theirs until the policy replaces them or for good; away are unknown and hold theirs
+	// until they are back, replaced or lost.
+	live, done, failed, away []*api.Allocation
+	migrating, lost          []*api.Allocation
+	// returned were unknown and are back.
+	returned []*api.Allocation
+	// canaries run beside the places of the group until they are promoted; moving ones leave their node.
+	canaries, moving []*api.Allocation
 	// over were told to stop and hold no place.
 	over []*api.Allocation
-	// due are failed allocations to replace now.
+	// due are failed or unknown allocations to replace now.
 	due []Placement
-	// destructive caches the answer of GroupNeedsDestructiveUpdate per job version.
-	destructive map[*api.Job]bool
+	// outdated are live or failed allocations of older versions that have to be replaced.
+	outdated []*api.Allocation
+	// canarying is set while canaries are to be promoted before anything else of the rollout happens.
+	canarying bool
+	// blocked is set while nothing may be placed.
+	blocked bool
+	// waits is set when a failed allocation waits for the deployment to let it be replaced.
+	waits bool
+	// uncounted are stops that had been decided before, or that count as migrations.
+	uncounted int
+	// replaces caches the answer of GroupNeedsDestructiveUpdate per job version.
+	replaces map[*api.Job]bool
 }
 
-func newGroupPass(in *Input, tg *api.TaskGroup, allocs []*api.Allocation) *groupPass {
+func newGroupPass(in *Input, r *rollout, tg *api.TaskGroup, allocs []*api.Allocation) *groupPass {
 	p := &groupPass{
 		Group: &Group{Name: tg.Name, TaskGroup: tg},
-		in:    in,
-		count: max(tg.CountOrDefault(), 0),
+		in:    in, roll: r,
+		count:    max(tg.CountOrDefault(), 0),
+		replaces: map[*api.Job]bool{},
 	}
 	p.sort(allocs)
 	return p
 }
 
 func (p *groupPass) run() *Group {
-	p.stopSurplus()
+	p.reconnect()
 	p.stopLost()
+	p.stopSurplus()
+	p.split()
+	p.chooseCanaries()
 	p.place()
-	p.update()
-	p.Desired.Stop += len(p.Stop)
+	p.migrate()
+	p.replace()
+	p.follow()
+	p.Desired.Stop = len(p.Stop) - p.uncounted
 	return p.Group
 }
 
@@ -53,18 +74,35 @@ func (p *groupPass) sort(allocs []*api.Allocation) {
 		switch classify(p.in, a) {
 		case classIgnored:
 			p.over = append(p.over, a)
-			p.reap(p.in, a)
+			if p.reap(p.in, a) {
+				p.uncounted++
+			}
 		case classMigrate:
-			p.migrating = append(p.migrating, a)
+			p.leave(a)
 		case classLost:
 			p.lost = append(p.lost, a)
+		case classDisconnecting:
+			p.disconnect(a)
+		case classReconnecting:
+			p.returned = append(p.returned, a)
 		case classKept:
 			p.keep(a)
 		}
 	}
-	p.Desired.Stop -= len(p.Stop) // reaped ones are stopped already
-	for _, list := range []*[]*api.Allocation{&p.live, &p.done, &p.failed, &p.migrating, &p.lost} {
+	for _, list := range []*[]*api.Allocation{&p.live, &p.done, &p.failed, &p.away, &p.migrating, &p.lost, &p.canaries} {
 		slices.SortFunc(*list, byIndex)
+	}
+}
+
+// leave sorts an allocation that has to leave its node.
+func (p *groupPass) leave(a *api.Allocation) {
+	switch {
+	case !isCanary(a):
+		p.migrating = append(p.migrating, a)
+	case p.isOwnCanary(a):
+		p.moving = append(p.moving, a)
+	default:
+		p.keepCanary(a)
 	}
 }
 
@@ -76,6 +114,10 @@ func byIndex(a, b *api.Allocation) int {
 // keep sorts an allocation that is neither lost nor migrating nor ignored.
 func (p *groupPass) keep(a *api.Allocation) {
 	switch {
+	case a.ClientStatus == api.AllocClientUnknown:
+		p.standIn(a, unknownSince(a))
+	case isCanary(a) && !a.TerminalStatus():
+		p.keepCanary(a)
 	case !a.TerminalStatus():
 		p.live = append(p.live, a)
 	case p.in.IsBatch && (a.ClientStatus == api.AllocClientComplete || a.ServerTerminalStatus()):
@@ -95,42 +137,72 @@ func (p *groupPass) fail(a *api.Allocation) {
 		p.Desired.Ignore++
 		return
 	}
-	d := reschedule(a, p.TaskGroup.ReschedulePolicy)
+	if isCanary(a) && !p.isOwnCanary(a) {
+		p.Desired.Ignore++ // of a rollout that is over
+		return
+	}
+	held := &p.failed
+	if isCanary(a) {
+		held = &p.canaries
+	}
+	d := p.policy(a, failureTime(a))
 	if !d.allowed || p.heldByDeployment(a) {
-		p.failed = append(p.failed, a)
+		p.waits = p.waits || d.allowed
+		*held = append(*held, a)
 		return
 	}
 	if a.FollowupEvalID == p.in.EvalID && p.in.EvalID != "" || !d.at.After(p.in.Now.Add(nowTolerance)) {
-		p.due = append(p.due, Placement{Kind: KindReschedule, Previous: a, Delay: d.delay})
+		p.due = append(p.due, Placement{Kind: KindReschedule, Previous: a, Delay: d.delay, Canary: isCanary(a)})
 		return
 	}
-	p.failed = append(p.failed, a)
+	*held = append(*held, a)
 	p.Desired.RescheduleLater++
 	if a.FollowupEvalID == "" {
 		p.Later = append(p.Later, Delayed{Alloc: a, At: d.at})
 	}
 }
 
-// heldByDeployment reports whether the active deployment still decides about the failed allocation.
+// heldByDeployment reports whether the deployment decides about the failed allocation: an active one does
+// until it marks it, a failed one does not replace what is its own.
 func (p *groupPass) heldByDeployment(a *api.Allocation) bool {
 	d := p.in.Deployment
-	return isActive(d) && a.DeploymentID == d.ID &&
-		!a.DesiredTransition.ShouldReschedule() && !a.DesiredTransition.ShouldForceReschedule()
+	if d == nil || a.DeploymentID != d.ID || d != p.roll.current {
+		return false
+	}
+	if d.Status == api.DeploymentFailed {
+		return !a.DesiredTransition.ShouldForceReschedule()
+	}
+	return isActive(d) && !a.DesiredTransition.ShouldReschedule() && !a.DesiredTransition.ShouldForceReschedule()
 }
 
-// stopSurplus stops what is more than count, always the highest index first.
+// held counts the places that are taken.
+func (p *groupPass) held() int {
+	return len(p.live) + len(p.done) + len(p.failed) + len(p.away) + len(p.migrating)
+}
+
+// stopSurplus stops what is more than count: first what promoted canaries stand in for, then what migrates,
+// is unknown or failed, always the highest index first.
 //
 // Compat: the reference goes by the index alone after the migrating ones; here failed allocations go
 // before running ones.
 func (p *groupPass) stopSurplus() {
-	surplus := len(p.live) + len(p.done) + len(p.failed) + len(p.migrating) - p.count
-	p.migrating, surplus = p.cut(p.migrating, surplus)
-	before := len(p.failed)
-	p.failed, surplus = p.cut(p.failed, surplus)
-	p.live, _ = p.cut(p.live, surplus)
-	if len(p.failed) < before {
-		p.Later = slices.DeleteFunc(p.Later, func(d Delayed) bool { return !slices.Contains(p.failed, d.Alloc) })
+	before := len(p.failed) + len(p.away)
+	p.stopDoubles()
+	surplus := p.held() - p.count
+	for _, list := range []*[]*api.Allocation{&p.migrating, &p.away, &p.failed, &p.live} {
+		*list, surplus = p.cut(*list, surplus)
 	}
+	if len(p.failed)+len(p.away) < before {
+		p.dropLater()
+	}
+}
+
+// dropLater forgets to reschedule what is stopped now.
+func (p *groupPass) dropLater() {
+	stopped := func(a *api.Allocation) bool {
+		return slices.ContainsFunc(p.Stop, func(s Stop) bool { return s.Alloc == a })
+	}
+	p.Later = slices.DeleteFunc(p.Later, func(d Delayed) bool { return d.Kind != DelayStop && stopped(d.Alloc) })
 }
 
 // cut stops up to n allocations from the end of the list.
@@ -143,164 +215,94 @@ func (p *groupPass) cut(list []*api.Allocation, n int) (rest []*api.Allocation, 
 	return list, n
 }
 
-func (p *groupPass) stopLost() {
-	for _, a := range p.lost {
-		p.stop(a, api.AllocClientLost, api.AllocDescLost)
-	}
-}
-
-// place names what is missing: replacements of lost and failed allocations first, then new ones, then
-// the replacements of migrating ones.
-func (p *groupPass) place() {
-	names := newNameIndex(p.in.Job.ID, p.Name)
-	for _, list := range [][]*api.Allocation{p.live, p.done, p.failed, p.migrating} {
-		for _, a := range list {
-			names.hold(a)
-		}
-	}
-	room := max(p.count-len(p.live)-len(p.done)-len(p.failed)-len(p.migrating), 0)
-	for _, a := range p.lost[:min(room, len(p.lost))] {
-		p.Place = append(p.Place, Placement{Name: names.keepOrNext(a), Kind: KindLost, Previous: a})
-		room--
-	}
-	slices.SortFunc(p.due, func(a, b Placement) int { return byIndex(a.Previous, b.Previous) })
-	for _, d := range p.due {
-		if room == 0 {
-			p.stop(d.Previous, "", api.AllocDescNotNeeded)
-			continue
-		}
-		d.Name = names.keepOrNext(d.Previous)
-		p.Place = append(p.Place, d)
-		p.Desired.RescheduleNow++
-		room--
-	}
-	if room > 0 {
-		waiting := p.waiting()
-		for range room {
-			name := names.free()
-			p.Place = append(p.Place, takeOver(name, waiting[name], p.TaskGroup))
-		}
-	}
-	p.Desired.Place = len(p.Place)
-	p.migrate()
-}
-
-// waiting returns, by name, the allocations that were stopped in favour of a successor which found no
-// node then, or whose part of the plan was refused. The newest allocation of a name decides.
-func (p *groupPass) waiting() map[string]*api.Allocation {
-	newest := make(map[string]*api.Allocation, len(p.over))
-	for _, a := range p.over {
-		if other := newest[a.Name]; other == nil || a.CreateIndex > other.CreateIndex {
-			newest[a.Name] = a
-		}
-	}
-	return newest
-}
-
-// takeOver makes the placement of a name, as the successor of the allocation that still waits for one.
-func takeOver(name string, a *api.Allocation, tg *api.TaskGroup) Placement {
-	p := Placement{Name: name, Kind: KindNew}
-	if a == nil || a.NextAllocation != "" {
-		return p
-	}
-	switch a.DesiredDescription {
-	case api.AllocDescRescheduled:
-		p.Kind, p.Previous = KindReschedule, a
-		p.Delay = NextDelay(tg.ReschedulePolicy, a.RescheduleTracker, failureTime(a))
-	case api.AllocDescLost:
-		p.Kind, p.Previous = KindLost, a
-	case api.AllocDescMigrating:
-		p.Kind, p.Previous = KindMigrate, a
-	case api.AllocDescUpdating:
-		p.Previous = a
-	}
-	return p
-}
-
-// migrate stops what leaves its node and places its replacement, except for batch allocations whose drain
-// wants none.
-func (p *groupPass) migrate() {
-	for _, a := range p.migrating {
-		p.Stop = append(p.Stop, Stop{Alloc: a, Description: api.AllocDescMigrating})
-		p.Desired.Stop-- // counted as migrated
-		p.Desired.Migrate++
-		if p.in.IsBatch && a.DesiredTransition.ShouldDisableMigrationPlacement() {
-			continue
-		}
-		p.Place = append(p.Place, Placement{Name: a.Name, Kind: KindMigrate, Previous: a})
-	}
-}
-
-// update brings allocations of older versions to the newest one.
-func (p *groupPass) update() {
-	p.destructive = map[*api.Job]bool{}
-	var replace []*api.Allocation
+// split sorts the allocations of older versions: those that change in place, and those that do not.
+func (p *groupPass) split() {
 	for _, a := range slices.Concat(p.failed, p.live) {
 		switch {
 		case !isOlder(a, p.in.Job):
 			p.Desired.Ignore++
 		case p.needsReplacing(a):
-			replace = append(replace, a)
+			p.outdated = append(p.outdated, a)
 		case a.ClientTerminalStatus():
 			p.Desired.Ignore++
 		case p.in.FitsInPlace(a, p.TaskGroup):
 			p.InPlace = append(p.InPlace, a)
 			p.Desired.InPlaceUpdate++
 		default:
-			replace = append(replace, a)
+			p.outdated = append(p.outdated, a)
 		}
 	}
-	p.Desired.Ignore += len(p.done)
-	p.replace(replace)
+	p.Desired.Ignore += len(p.done) + len(p.away)
 }
 
 func (p *groupPass) needsReplacing(a *api.Allocation) bool {
 	if a.Job == nil {
 		return true
 	}
-	answer, known := p.destructive[a.Job]
+	answer, known := p.replaces[a.Job]
 	if !known {
 		answer = api.GroupNeedsDestructiveUpdate(a.Job, p.in.Job, p.Name)
-		p.destructive[a.Job] = answer
+		p.replaces[a.Job] = answer
 	}
 	return answer
 }
 
-// replace starts as many destructive updates as the pace of the group allows.
-func (p *groupPass) replace(all []*api.Allocation) {
-	if len(all) == 0 {
-		return
+// migrate stops what leaves its node and places its replacement, except for batch allocations whose drain
+// wants none.
+func (p *groupPass) migrate() {
+	for _, a := range slices.Concat(p.migrating, p.moving) {
+		p.stop(a, "", api.AllocDescMigrating)
+		p.uncounted++
+		p.Desired.Migrate++
+		if p.in.IsBatch && a.DesiredTransition.ShouldDisableMigrationPlacement() || p.blocked {
+			continue
+		}
+		p.Place = append(p.Place, Placement{
+			Name: a.Name, Kind: KindMigrate, Previous: a, Job: p.jobOf(a), Canary: isCanary(a),
+		})
 	}
-	pace := p.pace()
-	start := all
-	if pace.limited && len(all) > pace.limit {
-		start = all[:pace.limit]
+}
+
+// replace starts as many destructive updates as the pace of the group allows.
+func (p *groupPass) replace() {
+	start := p.outdated
+	if limit, limited := p.pace(); limited && len(start) > limit {
+		start = start[:limit]
 	}
 	for _, a := range start {
 		p.Replace = append(p.Replace, Placement{Name: a.Name, Kind: KindUpdate, Previous: a})
 	}
 	p.Desired.DestructiveUpdate = len(start)
-	p.Desired.Ignore += len(all) - len(start)
-	if len(start) < len(all) {
-		p.Continue = p.continueAt(pace, len(start))
+	p.Desired.Ignore += len(p.outdated) - len(start)
+}
+
+// follow tells the rollout what this group does.
+func (p *groupPass) follow() {
+	if p.in.IsBatch {
+		return
+	}
+	canaries := 0
+	if p.canarying {
+		canaries = p.TaskGroup.Update.CanaryOrDefault()
+	}
+	p.roll.join(p.TaskGroup, p.count, canaries)
+	updates := len(p.InPlace) + len(p.outdated)
+	first := len(p.Place) > 0 && !p.hasVersion()
+	if updates > 0 || first {
+		p.roll.want(p.TaskGroup)
+	}
+	if updates > 0 || len(p.Place) > 0 || len(p.migrating) > 0 || p.blocked ||
+		p.waits || p.Desired.RescheduleLater > 0 {
+		p.roll.busy = true
 	}
 }
 
-// continueAt is when the rest of the destructive updates is looked at again, zero when another
-// evaluation of the rollout will do it: nothing was set in motion now, and what is in progress was by a
-// pass that has a follow-up of its own.
-func (p *groupPass) continueAt(pace pace, started int) time.Time {
-	if started == 0 && pace.placing == 0 && pace.inProgress > 0 && !continues(p.in.Trigger) {
-		return time.Time{}
-	}
-	return pace.next
-}
-
-// continues reports whether an evaluation of this trigger is itself what takes a rollout forward.
-func continues(trigger string) bool {
-	switch trigger {
-	case api.TriggerRollingUpdate, api.TriggerFailedFollowUp, api.TriggerMaxPlans:
-		return true
+// hasVersion reports whether the newest version has run before.
+func (p *groupPass) hasVersion() bool {
+	for _, a := range p.in.Allocs {
+		if a.TaskGroup == p.Name && !isOlder(a, p.in.Job) {
+			return true
+		}
 	}
 	return false
 }

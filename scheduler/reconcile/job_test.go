@@ -14,12 +14,11 @@ import (
 
 // reconcileCase is a group of count 3 with one allocation for each entry: "index status [flag…]".
 type reconcileCase struct {
-	name    string
-	batch   bool
-	allocs  []string
-	trigger string
-	edit    func(in *Input)
-	want    string
+	name   string
+	batch  bool
+	allocs []string
+	edit   func(in *Input)
+	want   string
 }
 
 func testAllocs(t *testing.T, specs []string, oldJob, newJob *api.Job) []*api.Allocation {
@@ -46,6 +45,8 @@ func testAllocs(t *testing.T, specs []string, oldJob, newJob *api.Job) []*api.Al
 				a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(true)}
 			case "unhealthy":
 				a.DeploymentStatus = &api.AllocDeploymentStatus{Healthy: new(false)}
+			case "canary":
+				a.DeploymentStatus = &api.AllocDeploymentStatus{Canary: true}
 			case "deployed":
 				a.DeploymentID = "d"
 			case "down", "gone", "disconnected":
@@ -70,7 +71,7 @@ func (c reconcileCase) run(t *testing.T) {
 	oldJob := &api.Job{ID: "job", Version: 1, TaskGroups: []*api.TaskGroup{group("a")}}
 	newJob := &api.Job{ID: "job", Version: 2, TaskGroups: []*api.TaskGroup{group("b")}}
 	in := Input{
-		Job: newJob, IsBatch: c.batch, Now: epoch, EvalID: "eval", Trigger: c.trigger,
+		Job: newJob, IsBatch: c.batch, Now: epoch, EvalID: "eval",
 		Node: func(id string) *api.Node {
 			if id == "gone" {
 				return nil
@@ -92,7 +93,7 @@ func (c reconcileCase) run(t *testing.T) {
 func describe(r *Result) string {
 	var out []string
 	index := func(name string) string { return strings.TrimSuffix(strings.TrimPrefix(name, "job.app["), "]") }
-	kinds := [...]string{"new", "lost", "migrate", "reschedule", "update"}
+	kinds := [...]string{"new", "lost", "migrate", "reschedule", "update", "stand in"}
 	for _, g := range r.Groups {
 		for _, s := range g.Stop {
 			text := "stop " + index(s.Alloc.Name)
@@ -101,18 +102,31 @@ func describe(r *Result) string {
 			}
 			out = append(out, text)
 		}
+		for _, a := range g.Disconnect {
+			out = append(out, "unknown "+index(a.Name))
+		}
+		for _, a := range g.Reconnect {
+			out = append(out, "back "+index(a.Name))
+		}
 		for _, a := range g.InPlace {
 			out = append(out, "inplace "+index(a.Name))
 		}
 		for _, p := range slices.Concat(g.Place, g.Replace) {
-			out = append(out, kinds[p.Kind]+" "+index(p.Name))
+			text := kinds[p.Kind] + " " + index(p.Name)
+			if p.Canary {
+				text = "canary " + index(p.Name)
+			}
+			if p.Job != nil {
+				text += " as it was"
+			}
+			out = append(out, text)
 		}
 		for _, d := range g.Later {
 			out = append(out, "later "+index(d.Alloc.Name))
 		}
-		if !g.Continue.IsZero() {
-			out = append(out, "continue "+g.Continue.Sub(epoch).String())
-		}
+	}
+	if r.Deployment != nil {
+		out = append(out, "deployment")
 	}
 	for _, d := range r.DeploymentUpdates {
 		out = append(out, d.Status)
@@ -122,7 +136,19 @@ func describe(r *Result) string {
 
 func update(maxParallel int) func(in *Input) {
 	return func(in *Input) {
+		in.Deployment = &api.Deployment{
+			ID: "d", JobVersion: 2, Status: api.DeploymentRunning,
+			TaskGroups: map[string]*api.DeploymentState{"app": {DesiredTotal: 3}},
+		}
 		in.Job.TaskGroups[0].Update = &api.UpdateStrategy{MaxParallel: &maxParallel}
+	}
+}
+
+// canaries asks for n of them in a rollout that has no deployment yet.
+func canaries(n int) func(in *Input) {
+	return func(in *Input) {
+		in.Job.TaskGroups[0].Update = &api.UpdateStrategy{MaxParallel: new(1), Canary: &n}
+		in.NewID = func() string { return "d" }
 	}
 }
 
@@ -179,8 +205,14 @@ func TestReconcile(t *testing.T) {
 			},
 		},
 		{
-			name: "failed under an ended deployment", allocs: []string{"0 running", "1 failed deployed", "2 running"},
-			edit: func(in *Input) { in.Deployment = &api.Deployment{ID: "d", JobVersion: 2, Status: api.DeploymentFailed} }, want: "reschedule 1",
+			name: "failed under a failed deployment", allocs: []string{"0 running", "1 failed deployed", "2 running"},
+			edit: func(in *Input) { in.Deployment = &api.Deployment{ID: "d", JobVersion: 2, Status: api.DeploymentFailed} },
+		},
+		{
+			name: "failed after a deployment", allocs: []string{"0 running", "1 failed deployed", "2 running"},
+			edit: func(in *Input) {
+				in.Deployment = &api.Deployment{ID: "d", JobVersion: 2, Status: api.DeploymentSuccessful}
+			}, want: "reschedule 1",
 		},
 		{name: "service completed", allocs: []string{"0 running", "1 complete", "2 running"}, want: "new 1"},
 		{name: "batch completed", batch: true, allocs: []string{"0 complete", "1 complete", "2 running"}},
@@ -197,31 +229,27 @@ func TestReconcile(t *testing.T) {
 			}, want: "update 0",
 		},
 		{name: "all at once", allocs: []string{"0 running old", "1 running old", "2 running old"}, want: "update 0, update 1, update 2"},
-		{name: "max_parallel", allocs: []string{"0 running old", "1 running old", "2 running old"}, edit: update(2), want: "update 0, update 1, continue 10s"},
-		{name: "max_parallel, one not healthy", allocs: []string{"0 pending", "1 running old", "2 running old"}, edit: update(2), want: "update 1, continue 10s"},
-		{name: "max_parallel, none free", allocs: []string{"0 pending", "1 running old", "2 running old"}, edit: update(1)},
-		{
-			name: "max_parallel, none free, next look", allocs: []string{"0 pending", "1 running old", "2 running old"},
-			edit: update(1), trigger: api.TriggerRollingUpdate, want: "continue 10s",
-		},
-		{name: "health decides", allocs: []string{"0 pending healthy", "1 running old", "2 running unhealthy"}, edit: update(1)},
-		{name: "health allows", allocs: []string{"0 pending healthy", "1 running old", "2 running healthy"}, edit: update(1), want: "update 1"},
-		{name: "failed of the new version takes a place", allocs: []string{"0 failed", "1 running old", "2 running old"}, edit: update(2), want: "reschedule 0, update 1, continue 10s"},
+		{name: "max_parallel", allocs: []string{"0 running old", "1 running old", "2 running old"}, edit: update(2), want: "update 0, update 1"},
+		{name: "max_parallel, one not healthy", allocs: []string{"0 pending deployed", "1 running old", "2 running old"}, edit: update(2), want: "update 1"},
+		{name: "max_parallel, none free", allocs: []string{"0 pending deployed", "1 running old", "2 running old"}, edit: update(1)},
+		{name: "health decides", allocs: []string{"0 pending healthy deployed", "1 running old", "2 running unhealthy deployed"}, edit: update(1)},
+		{name: "health allows", allocs: []string{"0 pending healthy deployed", "1 running old", "2 running healthy deployed"}, edit: update(1), want: "update 1"},
+		{name: "failed of the new version takes a place", allocs: []string{"0 failed", "1 running old", "2 running old"}, edit: update(2), want: "reschedule 0, update 1"},
 		{
 			name: "failed of the new version holds", allocs: []string{"0 failed", "1 running old", "2 running old"},
 			edit: func(in *Input) { update(2)(in); in.Job.TaskGroups[0].ReschedulePolicy = nil },
 		},
 		{
 			name: "failed of the old version goes first", allocs: []string{"0 running old", "1 running old", "2 failed old"},
-			edit: func(in *Input) { update(1)(in); in.Job.TaskGroups[0].ReschedulePolicy = nil }, want: "update 2, continue 10s",
+			edit: func(in *Input) { update(1)(in); in.Job.TaskGroups[0].ReschedulePolicy = nil }, want: "update 2",
 		},
-		{name: "migrations count", allocs: []string{"0 running old", "1 running old", "2 running old migrate"}, edit: update(1), want: "stop 2, migrate 2, continue 10s"},
+		{name: "migrations count", allocs: []string{"0 running old", "1 running old", "2 running old migrate"}, edit: update(1), want: "stop 2, migrate 2"},
 		{
 			name: "paused deployment", allocs: []string{"0 running old", "1 running", "2 running"},
 			edit: func(in *Input) {
 				update(1)(in)
 				in.Deployment = &api.Deployment{JobVersion: 2, Status: api.DeploymentPaused}
-			}, want: "continue 10s",
+			},
 		},
 		{
 			name: "older deployment is cancelled", allocs: []string{"0 running", "1 running", "2 running"},
@@ -231,6 +259,30 @@ func TestReconcile(t *testing.T) {
 			in.Job.Stop = true
 			in.Deployment = &api.Deployment{JobVersion: 2, Status: api.DeploymentRunning}
 		}, want: "cancelled"},
+		{
+			name: "canary", allocs: []string{"0 running old", "1 running old", "2 running old"}, edit: canaries(2),
+			want: "canary 0, canary 1, deployment",
+		},
+		{
+			name:   "nothing but what was there while canaries run",
+			allocs: []string{"0 running old", "1 failed old", "2 running old down", "0 running deployed canary"},
+			edit: func(in *Input) {
+				update(1)(in)
+				in.Deployment.TaskGroups["app"].DesiredCanaries = 1
+			}, want: "stop 2 as lost, lost 2 as it was, reschedule 1 as it was",
+		},
+		{
+			name: "canary of another rollout", allocs: []string{"0 running old", "1 running old", "2 running old", "0 running canary"},
+			edit: canaries(1), want: "stop 0, canary 0, deployment",
+		},
+		{
+			name: "promoted", allocs: []string{"0 running old", "1 running old", "2 running old", "0 running healthy deployed"},
+			edit: func(in *Input) {
+				update(1)(in)
+				in.Deployment.TaskGroups["app"].DesiredCanaries = 1
+				in.Deployment.TaskGroups["app"].Promoted = true
+			}, want: "stop 0, update 1",
+		},
 		{name: "names stay unique", allocs: []string{"0 running", "0 running down", "0 running gone"}, want: "stop 0 as lost, stop 0 as lost, lost 1, lost 2"},
 	} {
 		t.Run(c.name, c.run)

@@ -30,9 +30,13 @@ type decision struct {
 	delay   time.Duration
 }
 
-// reschedule applies the policy to a failed allocation.
-func reschedule(a *api.Allocation, policy *api.ReschedulePolicy) decision {
-	failedAt := failureTime(a)
+// policy applies the reschedule policy of the group to an allocation that failed, or went away, at that
+// time.
+func (p *groupPass) policy(a *api.Allocation, failedAt time.Time) decision {
+	return reschedule(a, p.TaskGroup.ReschedulePolicy, failedAt)
+}
+
+func reschedule(a *api.Allocation, policy *api.ReschedulePolicy, failedAt time.Time) decision {
 	if a.DesiredTransition.ShouldForceReschedule() {
 		return decision{allowed: true, at: failedAt}
 	}

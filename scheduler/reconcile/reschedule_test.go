@@ -83,7 +83,7 @@ func TestReschedulePolicy(t *testing.T) {
 			Attempts: new(2), Interval: new(4 * time.Second), Delay: new(5 * time.Second),
 		}, false, epoch.Add(5 * time.Second)},
 	} {
-		d := reschedule(test.alloc, test.policy)
+		d := reschedule(test.alloc, test.policy, failureTime(test.alloc))
 		if d.allowed != test.allowed || !d.at.Equal(test.at) {
 			t.Errorf("%s: allowed %v at %v, want %v at %v", test.name, d.allowed, d.at, test.allowed, test.at)
 		}
