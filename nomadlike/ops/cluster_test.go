@@ -267,6 +267,12 @@ func job(id string, count int) object {
 	}
 }
 
+// atOnce returns the job without rolling updates, so that no deployment is in the way of what is tested.
+func atOnce(j object) object {
+	j["TaskGroups"].([]any)[0].(object)["Update"] = object{"MaxParallel": 0}
+	return j
+}
+
 // register registers a job and waits for its evaluation.
 func (c *cluster) register(j object) *api.JobRegisterResponse {
 	c.t.Helper()

@@ -11,7 +11,7 @@ import (
 func TestErrors(t *testing.T) {
 	c := start(t)
 	node := c.nodes(1)[0]
-	reg := c.register(job("web", 1))
+	reg := c.register(atOnce(job("web", 1)))
 	alloc := c.running("web", 1)[0]
 	unknown := "00000000-0000-0000-0000-000000000000"
 	tiny := `"TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}]}]`

@@ -35,7 +35,7 @@ func (c *cluster) scaleStatus(id string) api.TaskGroupScaleStatus {
 func TestScale(t *testing.T) {
 	c := start(t)
 	c.nodes(1)
-	reg := c.register(scaled("web", 1, 1, 5))
+	reg := c.register(atOnce(scaled("web", 1, 1, 5)))
 	c.running("web", 1)
 	c.settle()
 	a := c.do("GET", "/v1/job/web/scale", "")
@@ -86,7 +86,7 @@ func TestScale(t *testing.T) {
 		t.Errorf("%d events, the newest %+v", len(s.Events), s.Events[0])
 	}
 	c.do("DELETE", "/v1/job/web?purge=true", "")
-	c.register(scaled("web", 1, 1, 5))
+	c.register(atOnce(scaled("web", 1, 1, 5)))
 	if s := c.scaleStatus("web"); len(s.Events) != 0 {
 		t.Errorf("events of the purged job are left: %+v", s.Events)
 	}
@@ -94,7 +94,7 @@ func TestScale(t *testing.T) {
 
 func TestScaleIsBlocked(t *testing.T) {
 	c := start(t)
-	c.register(job("web", 1))
+	c.register(atOnce(job("web", 1)))
 	j := c.stored("web")
 	d := &api.Deployment{ID: api.NewID(), Namespace: "default", JobID: "web", JobCreateIndex: j.CreateIndex, Status: api.DeploymentRunning}
 	if _, _, err := c.srv.Apply(c.ctx, fsm.PlanApply.Encode(&fsm.PlanApplyRequest{Plans: []*fsm.PlanCommit{{Job: j, Result: &api.PlanResult{Deployment: d}}}})); err != nil {
@@ -111,12 +111,12 @@ func TestScaleIsBlocked(t *testing.T) {
 func TestScalingPolicies(t *testing.T) {
 	c := start(t)
 	c.namespaces("other")
-	c.register(scaled("web", 1, 1, 5))
-	c.register(scaled("db", 1, 1, 5))
+	c.register(atOnce(scaled("web", 1, 1, 5)))
+	c.register(atOnce(scaled("db", 1, 1, 5)))
 	elsewhere := scaled("web", 1, 1, 5)
 	elsewhere["Namespace"] = "other"
 	c.register(elsewhere)
-	c.register(job("plain", 1))
+	c.register(atOnce(job("plain", 1)))
 	a := c.do("GET", "/v1/scaling/policies?job=web&type=horizontal", "")
 	httpdtest.Shape(t, "policies", httpdtest.Recorded(t, "scaling-policies.json"), []byte(a.body), httpdtest.Rules{})
 	for query, want := range map[string]int{
@@ -150,7 +150,7 @@ func TestScalingPolicies(t *testing.T) {
 	if p := policy(); p.ModifyIndex != first.ModifyIndex {
 		t.Errorf("an unchanged policy has index %d after %d", p.ModifyIndex, first.ModifyIndex)
 	}
-	c.register(scaled("web", 2, 1, 9))
+	c.register(atOnce(scaled("web", 2, 1, 9)))
 	if p := policy(); *p.Max != 9 || p.ModifyIndex <= first.ModifyIndex || p.CreateIndex != first.CreateIndex {
 		t.Errorf("changed policy %+v after %+v", p, first)
 	}
@@ -159,11 +159,11 @@ func TestScalingPolicies(t *testing.T) {
 	if got := c.policies("?job=web"); len(got) != 0 {
 		t.Errorf("a stopped job has policies %+v", got)
 	}
-	c.register(scaled("web", 2, 1, 9))
+	c.register(atOnce(scaled("web", 2, 1, 9)))
 	if got := c.policies("?job=web"); len(got) != 1 || got[0].ID != id {
 		t.Errorf("the job that came back has policies %+v", got)
 	}
-	c.register(job("web", 2))
+	c.register(atOnce(job("web", 2)))
 	if got := c.policies("?job=web"); len(got) != 0 {
 		t.Errorf("a job without the block has policies %+v", got)
 	}
@@ -194,7 +194,7 @@ func TestBadScaling(t *testing.T) {
 		t.Errorf("a system job: %d %s", a.code, a.body)
 	}
 	// What runs counts, within the new bounds.
-	c.register(scaled("web", 5, 1, 5))
+	c.register(atOnce(scaled("web", 5, 1, 5)))
 	c.put("/v1/jobs", object{"Job": scaled("web", 2, 1, 3), "PreserveCounts": true}, nil)
 	if n := *c.stored("web").TaskGroups[0].Count; n != 3 {
 		t.Errorf("preserved count %d", n)
