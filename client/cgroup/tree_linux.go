@@ -202,7 +202,7 @@ func (l *legacy) remove(id string) error {
 		return fmt.Errorf("kill what is in %s: %w", freezer, err)
 	}
 	errs := []error{rmdir(l.cpuset("reserve", id))}
-	for _, c := range []string{"freezer", "memory", "cpu"} {
+	for _, c := range []string{"freezer", "memory", "cpu", "pids"} {
 		errs = append(errs, rmdir(filepath.Join(l.root, c, "nomad", id)))
 	}
 	return errors.Join(errs...)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
 // runnable are the mode bits that a command in the task directory is given, so
@@ -44,7 +46,8 @@ func findOnHost(command string) (string, error) {
 }
 
 // findExec returns the absolute path of a command to be run beside a task.
-func findExec(taskDir, command string) (string, error) {
+func findExec(config *drivers.TaskConfig, command string) (string, error) {
+	taskDir := config.TaskDir()
 	for _, dir := range []string{"local", "."} {
 		path := filepath.Join(taskDir, dir, command)
 		if isFile(path) {

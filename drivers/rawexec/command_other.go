@@ -4,11 +4,6 @@
 
 package rawexec
 
-import (
-	"io/fs"
-	"syscall"
-)
+import "io/fs"
 
 func linked(fs.FileInfo) bool { return false }
-
-const defaultStopSignal = syscall.SIGINT

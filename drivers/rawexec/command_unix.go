@@ -14,5 +14,3 @@ func linked(st fs.FileInfo) bool {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	return !ok || sys.Nlink != 1
 }
-
-const defaultStopSignal = syscall.SIGINT

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/nomadlike/nomadlike/drivers/executor"
 	"github.com/nomadlike/nomadlike/plugins/hclspec"
 )
 
@@ -18,6 +19,7 @@ var pluginSchema = hclspec.Object(hclspec.Fields{
 	"denied_host_uids": hclspec.Attr("denied_host_uids", "string"),
 	"denied_host_gids": hclspec.Attr("denied_host_gids", "string"),
 	"denied_envvars":   hclspec.Attr("denied_envvars", "list(string)"),
+	"pids_limit":       hclspec.Attr("pids_limit", "number"),
 })
 
 // taskSchema is that of a task's config block.
@@ -29,6 +31,7 @@ var taskSchema = hclspec.Object(hclspec.Fields{
 	"oom_score_adj":      hclspec.Attr("oom_score_adj", "number"),
 	"work_dir":           hclspec.Attr("work_dir", "string"),
 	"denied_envvars":     hclspec.Attr("denied_envvars", "list(string)"),
+	"pids_limit":         hclspec.Attr("pids_limit", "number"),
 })
 
 // pluginConfig is the agent's config block.
@@ -38,18 +41,16 @@ type pluginConfig struct {
 	DeniedHostGIDs string   `codec:"denied_host_gids"`
 	DeniedEnv      []string `codec:"denied_envvars"`
 
-	uids, gids idRanges
+	// PidsLimit bounds what a task may set, and is what it has otherwise.
+	PidsLimit int64 `codec:"pids_limit"`
+
+	denied executor.Denied
 }
 
 // parse checks the block and reads the lists of IDs.
 func (c *pluginConfig) parse() error {
-	var err, failed error
-	if c.uids, failed = parseRanges(c.DeniedHostUIDs); failed != nil {
-		err = errors.Join(err, fmt.Errorf("denied_host_uids: %w", failed))
-	}
-	if c.gids, failed = parseRanges(c.DeniedHostGIDs); failed != nil {
-		err = errors.Join(err, fmt.Errorf("denied_host_gids: %w", failed))
-	}
+	var err error
+	c.denied, err = executor.ParseDenied(c.DeniedHostUIDs, c.DeniedHostGIDs)
 	return errors.Join(err, checkGlobs(c.DeniedEnv))
 }
 
@@ -62,6 +63,7 @@ type taskConfig struct {
 	OOMScoreAdj      int               `codec:"oom_score_adj"`
 	WorkDir          string            `codec:"work_dir"`
 	DeniedEnv        []string          `codec:"denied_envvars"`
+	PidsLimit        int64             `codec:"pids_limit"`
 }
 
 // maxOOMScoreAdj is the largest score the kernel takes.
@@ -83,6 +85,9 @@ func (c *taskConfig) validate() error {
 	}
 	return errors.Join(err, checkGlobs(c.DeniedEnv))
 }
+
+// checkPids checks a task's limit on processes against that of the agent.
+func (c *pluginConfig) checkPids(limit int64) error { return executor.CheckPids(c.PidsLimit, limit) }
 
 func checkGlobs(patterns []string) error {
 	var err error

@@ -42,6 +42,10 @@ type Spec struct {
 	// Cgroup says which control groups to run in.
 	Cgroup cgroup.Group
 
+	// Root, if not nil, is a file system of the task's own, on Linux. Path, if
+	// set, then names the program in messages only, and WorkDir is inside.
+	Root *Root
+
 	// Logs says what becomes of the output.
 	Logs Logs
 

@@ -48,9 +48,20 @@ func Start(spec *Spec) (*Handle, error) {
 func start(spec *Spec, prog *program, dir int) (*Handle, error) {
 	task := encodeSpec(spec)
 	logs, err := openLogs(&spec.Logs, task)
-	defer closeAll(logs)
+	opened := logs
+	defer closeAll(opened)
 	if err != nil {
 		return nil, err
+	}
+	places, err := openPlaces(spec.Root)
+	defer closeAll(places)
+	if err != nil {
+		return nil, err
+	}
+	if len(places) > 0 {
+		handed := make([]*os.File, wire.FDRoot-wire.FDLogs, wire.FDRoot-wire.FDLogs+len(places))
+		copy(handed, logs)
+		logs = append(handed, places...)
 	}
 	cmd, report, err := spawn(spec, prog, task, dir, logs)
 	if err != nil {
@@ -99,6 +110,11 @@ func encodeSpec(spec *Spec) *wire.Spec {
 		StopSignal:     int(spec.StopSignal),
 		StopGrace:      int64(spec.StopGrace),
 	}
+	if spec.Root != nil {
+		root := spec.Root.Root
+		root.Dirs = len(spec.Root.Places)
+		task.Root = &root
+	}
 	if u := spec.User; u != nil {
 		task.SwitchUser, task.UID, task.GID, task.Groups = true, u.UID, u.GID, u.Groups
 	}
@@ -143,6 +159,22 @@ func openLogs(logs *Logs, task *wire.Spec) ([]*os.File, error) {
 		if st.Mode()&os.ModeNamedPipe == 0 {
 			return opened, fmt.Errorf("open log pipe %s: it is not a named pipe", path)
 		}
+	}
+	return opened, nil
+}
+
+// openPlaces opens the directories of a root.
+func openPlaces(root *Root) ([]*os.File, error) {
+	if root == nil {
+		return nil, nil
+	}
+	var opened []*os.File
+	for _, place := range root.Places {
+		fd, err := beneath.OpenDir(place.Base, place.Names...)
+		if err != nil {
+			return opened, fmt.Errorf("open %s: %w", place, err)
+		}
+		opened = append(opened, os.NewFile(uintptr(fd), "place"))
 	}
 	return opened, nil
 }

@@ -30,4 +30,6 @@ type Limits struct {
 	// Cores are the cores that the task has for itself, such as "0-2,7";
 	// empty if it has none.
 	Cores string
+	// PIDs is how many processes and threads there may be, 0 for no limit.
+	PIDs int64
 }

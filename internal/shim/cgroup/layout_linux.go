@@ -18,7 +18,7 @@ import (
 
 // controllersV1 are the version 1 hierarchies in which each task has a group.
 // The freezer is what its processes are found and ended by.
-var controllersV1 = []string{"freezer", "memory", "cpu"}
+var controllersV1 = []string{"freezer", "memory", "cpu", "pids"}
 
 // ForTask returns the groups of a task whose agent says that its cpuset is in
 // the group cpuset. It is the zero Group if the agent keeps no groups.
@@ -32,6 +32,9 @@ func ForTask(cpuset, allocID, task string) Group {
 	g := Group{V1: []string{cpuset}}
 	for _, controller := range controllersV1 {
 		dir := filepath.Join(mount, controller, "nomad", allocID+"."+task)
+		if controller == "pids" && !exists(filepath.Join(mount, controller)) {
+			continue // a limit is reported when it cannot be set
+		}
 		g.V1 = append(g.V1, dir)
 		g.Remove = append(g.Remove, dir)
 		switch controller {
@@ -84,6 +87,9 @@ func (g Group) Prepare(l Limits) (ready Group, problems []error) {
 		return ready, l.applyV2(g.V2)
 	}
 	ready.V1 = nil
+	if len(g.V1) > 0 && l.PIDs > 0 && !exists(filepath.Join(mount, "pids")) {
+		problems = append(problems, fmt.Errorf("limit the number of processes: %w", errors.ErrUnsupported))
+	}
 	for _, dir := range g.V1 {
 		if err := prepareV1(dir, l); err != nil {
 			problems = append(problems, err)
@@ -127,6 +133,8 @@ func prepareV1(dir string, l Limits) error {
 		return l.applyMemoryV1(dir)
 	case "cpuset":
 		return l.applyCores(dir)
+	case "pids":
+		return write(dir, "pids.max", l.pids())
 	}
 	return nil
 }

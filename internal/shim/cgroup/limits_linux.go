@@ -40,6 +40,14 @@ func (l Limits) memory() (hard, soft int64) {
 	}
 }
 
+// pids is the limit on processes as the kernel takes it.
+func (l Limits) pids() string {
+	if l.PIDs > 0 {
+		return strconv.FormatInt(l.PIDs, 10)
+	}
+	return "max"
+}
+
 // applyV2 sets the limits in a unified group.
 func (l Limits) applyV2(dir string) []error {
 	var problems []error
@@ -57,6 +65,9 @@ func (l Limits) applyV2(dir string) []error {
 	}
 	if soft > 0 {
 		set("memory.low", strconv.FormatInt(soft, 10))
+	}
+	if l.PIDs > 0 {
+		set("pids.max", l.pids())
 	}
 	if l.Cores != "" {
 		set("cpuset.cpus", l.Cores)

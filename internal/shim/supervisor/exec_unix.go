@@ -89,6 +89,7 @@ func (s *supervisor) startSession(x *session, request *wire.Exec) error {
 		env:      slices.Concat(s.spec.Env, request.Env),
 		fds:      [3]uintptr{uintptr(x.given[0]), uintptr(x.given[1]), uintptr(x.given[2])},
 		terminal: x.tty,
+		beside:   s.pid,
 	})
 	for _, w := range warnings {
 		say(w)

@@ -4,26 +4,38 @@ package supervisor
 
 import (
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/nomadlike/nomadlike/internal/shim/sysfs"
 )
 
+// forkExec starts a process.
+type forkExec func(c *command, attr *syscall.SysProcAttr) (pid int, err error)
+
+// place starts the program on the machine as it is or in the root of the task.
+func (l *launcher) place(c *command) (pid int, warnings []string, err error) {
+	if l.spec.Root == nil {
+		return l.fork(c, l.forkExec)
+	}
+	return l.forkInside(c)
+}
+
 // fork starts the program in the unified control group of the task. The kernel
 // ends it if the shim is killed, so that no task runs that nobody watches.
-func (l *launcher) fork(c *command) (pid int, warnings []string, err error) {
+func (l *launcher) fork(c *command, exec forkExec) (pid int, warnings []string, err error) {
 	attr := l.attributes(c)
 	attr.Pdeathsig = unix.SIGKILL
 	group := l.spec.CgroupV2
 	if group == "" {
-		pid, err = l.forkExec(c, attr)
+		pid, err = exec(c, attr)
 		return pid, nil, err
 	}
 	fd, err := unix.Open(group, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err == nil {
 		attr.UseCgroupFD, attr.CgroupFD = true, fd
-		pid, err = l.forkExec(c, attr)
+		pid, err = exec(c, attr)
 		_ = unix.Close(fd)
 		if err == nil {
 			return pid, nil, nil
@@ -34,7 +46,7 @@ func (l *launcher) fork(c *command) (pid int, warnings []string, err error) {
 	}
 	// Either the kernel cannot start a process in a group (before 5.7), or the
 	// group refused, or the program cannot be executed at all.
-	pid, err = l.forkExec(c, attr)
+	pid, err = exec(c, attr)
 	if err != nil {
 		return 0, nil, err
 	}

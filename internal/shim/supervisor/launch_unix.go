@@ -21,6 +21,9 @@ type command struct {
 	fds [3]uintptr
 	// terminal makes descriptor 0 the controlling terminal of a new session.
 	terminal bool
+	// beside is the process of the task whose namespaces a command joins; 0
+	// for the task itself.
+	beside int
 }
 
 // launcher starts programs as the user, in the control groups and in the
@@ -65,7 +68,7 @@ func (l *launcher) start(c *command) (pid int, warnings []string, err error) {
 		warnings = append(warnings, "set oom_score_adj: "+err.Error())
 	}
 	defer restore()
-	pid, more, err := l.fork(c)
+	pid, more, err := l.place(c)
 	return pid, append(warnings, more...), err
 }
 

@@ -64,6 +64,9 @@ type supervisor struct {
 
 // Main runs the shim in a process that was started for it, and ends it.
 func Main() {
+	if os.Getenv(insideVariable) != "" {
+		inside()
+	}
 	spec, err := readSpec()
 	if err != nil {
 		fail(wire.StageSetup, "read the task specification", err)
@@ -99,12 +102,18 @@ func readSpec() (*wire.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	keepOnly(map[int]bool{
+	mine := map[int]bool{
 		wire.FDReport:   true,
 		wire.FDState:    true,
 		wire.FDLogs:     spec.Logs != wire.LogDiscard,
 		wire.FDLogs + 1: spec.Logs == wire.LogCopy,
-	})
+	}
+	if spec.Root != nil {
+		for n := range spec.Root.Dirs {
+			mine[wire.FDRoot+n] = true
+		}
+	}
+	keepOnly(mine)
 	return spec, nil
 }
 
@@ -167,6 +176,12 @@ func (s *supervisor) launch() {
 		fds:  s.output.taskFDs(),
 	})
 	report.Warnings = append(report.Warnings, warnings...)
+	if s.spec.Root != nil {
+		// They would keep the mounts behind them busy.
+		for n := range s.spec.Root.Dirs {
+			_ = unix.Close(wire.FDRoot + n)
+		}
+	}
 	if err != nil {
 		if setup, ok := errors.AsType[*setupError](err); ok {
 			fail(wire.StageSetup, setup.what, setup.err)

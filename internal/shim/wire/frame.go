@@ -51,6 +51,9 @@ const (
 	KindExecExit Kind = 84
 )
 
+// KindInside (Inside) goes from the shim to its own process inside a root.
+const KindInside Kind = 96
+
 // MaxFrame is the largest frame body either side accepts.
 const MaxFrame = 4 << 20
 

@@ -87,6 +87,9 @@ type Spec struct {
 	MaxFiles     int
 	MaxFileSize  int64
 
+	// Root, if not nil, is a root of its own; WorkDir and Path are then inside.
+	Root *Root
+
 	// StopSignal is sent when the shim itself is asked to terminate.
 	StopSignal int
 	// StopGrace is how long the task then has, in nanoseconds.
@@ -122,6 +125,9 @@ func (s *Spec) Encode() []byte {
 	e.Int(22, s.MaxFileSize)
 	e.Int(23, int64(s.StopSignal))
 	e.Int(24, s.StopGrace)
+	if s.Root != nil {
+		e.Bytes(25, s.Root.Encode())
+	}
 	return e.Encoded()
 }
 
@@ -179,6 +185,11 @@ func DecodeSpec(b []byte) (*Spec, error) {
 			s.StopSignal = int(d.Int())
 		case 24:
 			s.StopGrace = d.Int()
+		case 25:
+			var err error
+			if s.Root, err = DecodeRoot(d.Bytes()); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return s, d.Err()

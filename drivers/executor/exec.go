@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package rawexec
+package executor
 
 import (
 	"context"
@@ -18,14 +18,14 @@ const maxExecOutput = 4096
 
 // ExecTask implements drivers.Driver. Both outputs are in the result's Stdout,
 // in the order in which they came.
-func (d *Driver) ExecTask(ctx context.Context, taskID string, command []string, timeout time.Duration) (
+func (t *Tasks) ExecTask(ctx context.Context, taskID string, command []string, timeout time.Duration) (
 	*drivers.ExecResult, error,
 ) {
-	t, err := d.task(taskID)
+	task, err := t.Task(taskID)
 	if err != nil {
 		return nil, err
 	}
-	c, err := t.command(command)
+	c, err := task.command(command)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (d *Driver) ExecTask(ctx context.Context, taskID string, command []string, 
 	c.Stdout, c.Stderr = output, output
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	exit, err := t.handle.Exec(ctx, c)
+	exit, err := task.handle.Exec(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("run command in task: %w", err)
 	}
@@ -41,14 +41,14 @@ func (d *Driver) ExecTask(ctx context.Context, taskID string, command []string, 
 }
 
 // ExecTaskStreaming implements drivers.Driver.
-func (d *Driver) ExecTaskStreaming(ctx context.Context, taskID string, opts *drivers.ExecOptions) (
+func (t *Tasks) ExecTaskStreaming(ctx context.Context, taskID string, opts *drivers.ExecOptions) (
 	*drivers.ExitResult, error,
 ) {
-	t, err := d.task(taskID)
+	task, err := t.Task(taskID)
 	if err != nil {
 		return nil, err
 	}
-	c, err := t.command(opts.Command)
+	c, err := task.command(opts.Command)
 	if err != nil {
 		return nil, err
 	}
@@ -61,20 +61,23 @@ func (d *Driver) ExecTaskStreaming(ctx context.Context, taskID string, opts *dri
 		c.Resize = sizes
 		go forwardSizes(ctx, opts.Resize, sizes)
 	}
-	exit, err := t.handle.Exec(ctx, c)
+	exit, err := task.handle.Exec(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("run command in task: %w", err)
 	}
 	return exitResult(exit), nil
 }
 
-func (t *task) command(words []string) (*shim.Command, error) {
+func (t *Task) command(words []string) (*shim.Command, error) {
 	if len(words) == 0 || words[0] == "" {
 		return nil, errors.New("run command in task: no command was given")
 	}
-	path, err := findExec(t.config.TaskDir(), words[0])
-	if err != nil {
-		return nil, err
+	path := words[0]
+	if t.find != nil {
+		var err error
+		if path, err = t.find(t.Config, path); err != nil {
+			return nil, err
+		}
 	}
 	return &shim.Command{Path: path, Args: words[1:]}, nil
 }

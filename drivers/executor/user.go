@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package rawexec
+package executor
 
 import (
 	"errors"
@@ -18,11 +18,12 @@ import (
 // idRange is a range of user or group numbers, both ends included.
 type idRange struct{ from, to uint32 }
 
-type idRanges []idRange
+// IDRanges are ranges of user or group numbers.
+type IDRanges []idRange
 
-// parseRanges reads a list such as "0,100-200".
-func parseRanges(text string) (idRanges, error) {
-	var ranges idRanges
+// ParseRanges reads a list such as "0,100-200".
+func ParseRanges(text string) (IDRanges, error) {
+	var ranges IDRanges
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
@@ -42,32 +43,43 @@ func parseRanges(text string) (idRanges, error) {
 	return ranges, nil
 }
 
-func (r idRanges) contains(id int) bool {
+func (r IDRanges) contains(id int) bool {
 	return slices.ContainsFunc(r, func(one idRange) bool {
 		return id >= 0 && uint64(id) >= uint64(one.from) && uint64(id) <= uint64(one.to)
 	})
 }
 
-// resolveUser returns the user that a task runs as, nil if that is the user of
+// Denied are users that no task may run as.
+type Denied struct{ UIDs, GIDs IDRanges }
+
+// ParseDenied reads denied_host_uids and denied_host_gids.
+func ParseDenied(uids, gids string) (Denied, error) {
+	var denied Denied
+	var err, failed error
+	if denied.UIDs, failed = ParseRanges(uids); failed != nil {
+		err = errors.Join(err, fmt.Errorf("denied_host_uids: %w", failed))
+	}
+	if denied.GIDs, failed = ParseRanges(gids); failed != nil {
+		err = errors.Join(err, fmt.Errorf("denied_host_gids: %w", failed))
+	}
+	return denied, err
+}
+
+// ResolveUser returns the user that a task runs as, nil if that is the user of
 // this process, and an error if the agent's configuration denies it.
 //
 // Compat: the reference takes every user for a member of group 0, so that to
 // deny group 0 denies everyone. Here the groups are the real ones.
-func resolveUser(name string, config *pluginConfig) (*shim.User, error) {
+func ResolveUser(name string, denied Denied) (*shim.User, error) {
 	if runtime.GOOS == "windows" {
 		return nil, shim.ErrUnsupported
 	}
 	who, err := lookupUser(name)
+	if err == nil {
+		err = denied.check(who)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if config.uids.contains(who.UID) {
-		return nil, fmt.Errorf("running as user %d is denied by denied_host_uids", who.UID)
-	}
-	for _, gid := range append([]int{who.GID}, who.Groups...) {
-		if config.gids.contains(gid) {
-			return nil, fmt.Errorf("running as user %d in group %d is denied by denied_host_gids", who.UID, gid)
-		}
 	}
 	if name == "" || who.UID == os.Geteuid() {
 		return nil, nil
@@ -76,6 +88,42 @@ func resolveUser(name string, config *pluginConfig) (*shim.User, error) {
 		return nil, fmt.Errorf("running as user %q needs an agent that runs as root", name)
 	}
 	return who, nil
+}
+
+// check refuses a user that the agent's configuration denies.
+func (d Denied) check(who *shim.User) error {
+	if d.UIDs.contains(who.UID) {
+		return fmt.Errorf("running as user %d is denied by denied_host_uids", who.UID)
+	}
+	for _, gid := range append([]int{who.GID}, who.Groups...) {
+		if d.GIDs.contains(gid) {
+			return fmt.Errorf("running as user %d in group %d is denied by denied_host_gids", who.UID, gid)
+		}
+	}
+	return nil
+}
+
+// defaultUser is whom isolated tasks run as that name no user.
+const defaultUser = "nobody"
+
+// UserOf returns the user that an isolated task runs as, and the variables that
+// describe the user to its programs.
+func UserOf(name string, denied Denied) (*shim.User, map[string]string, error) {
+	if name == "" {
+		name = defaultUser
+	}
+	who, err := lookupUser(name)
+	if err == nil {
+		err = denied.check(who)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := user.LookupId(strconv.Itoa(who.UID))
+	if err != nil {
+		return nil, nil, fmt.Errorf("find user %q: %w", name, err)
+	}
+	return who, map[string]string{"USER": found.Username, "LOGNAME": found.Username, "HOME": found.HomeDir}, nil
 }
 
 // lookupUser finds a user by name or number; the empty name is this process's

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package rawexec
+package executor
 
 import (
 	"context"
@@ -27,19 +27,17 @@ var (
 )
 
 // TaskStats implements drivers.Driver.
-func (d *Driver) TaskStats(ctx context.Context, taskID string, interval time.Duration) (
+func (t *Tasks) TaskStats(ctx context.Context, taskID string, interval time.Duration) (
 	<-chan *drivers.TaskStats, error,
 ) {
-	t, err := d.task(taskID)
+	task, err := t.Task(taskID)
 	if err != nil {
 		return nil, err
 	}
 	if interval <= 0 {
 		interval = time.Second
 	}
-	d.mu.Lock()
-	topology := d.mu.topology
-	d.mu.Unlock()
+	topology := t.Topology()
 	out := make(chan *drivers.TaskStats)
 	go func() {
 		defer close(out)
@@ -47,7 +45,7 @@ func (d *Driver) TaskStats(ctx context.Context, taskID string, interval time.Dur
 		defer ticker.Stop()
 		var last *shim.Usage
 		for {
-			usage, err := t.handle.Usage()
+			usage, err := task.handle.Usage()
 			sample := &drivers.TaskStats{}
 			switch {
 			case errors.Is(err, shim.ErrExited):
@@ -70,7 +68,7 @@ func (d *Driver) TaskStats(ctx context.Context, taskID string, interval time.Dur
 			}
 			select {
 			case <-ticker.C:
-			case <-t.handle.Done():
+			case <-task.handle.Done():
 				return
 			case <-ctx.Done():
 				return

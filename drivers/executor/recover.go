@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package rawexec
+package executor
 
 import (
 	"context"
@@ -13,11 +13,13 @@ import (
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
-// task is a task that the driver knows.
-type task struct {
-	config *drivers.TaskConfig
+// Task is a task that a driver knows.
+type Task struct {
+	Config *drivers.TaskConfig
+	Logger hclog.Logger
+
 	handle *shim.Handle
-	logger hclog.Logger
+	find   func(config *drivers.TaskConfig, command string) (string, error)
 }
 
 // taskState is what a task handle carries. It holds all that is needed for
@@ -29,12 +31,12 @@ type taskState struct {
 
 // RecoverTask implements drivers.Driver. It succeeds for a task that has ended
 // since, as long as there is a record of how.
-func (d *Driver) RecoverTask(ctx context.Context, handle *drivers.TaskHandle) error {
+func (t *Tasks) RecoverTask(ctx context.Context, handle *drivers.TaskHandle) error {
 	if handle == nil || handle.Config == nil {
 		return errors.New("recover task: the handle is empty")
 	}
 	id := handle.Config.ID
-	if _, err := d.task(id); err == nil {
+	if _, err := t.Task(id); err == nil {
 		return nil
 	}
 	if handle.Version != handleVersion {
@@ -44,30 +46,27 @@ func (d *Driver) RecoverTask(ctx context.Context, handle *drivers.TaskHandle) er
 	if err := handle.GetDriverState(&state); err != nil {
 		return fmt.Errorf("recover task: %w", err)
 	}
-	if !d.reserve(id) {
+	if !t.Reserve(id) {
 		return fmt.Errorf("recover task: %q is being started or recovered", id)
 	}
-	t := &task{
-		config: handle.Config,
-		logger: d.logger.With("alloc_id", handle.Config.AllocID, "task", handle.Config.Name),
-	}
+	task := t.NewTask(handle.Config)
 	h, err := shim.Attach(ctx, state.Shim)
 	if err != nil {
-		d.settle(id, nil)
+		t.Settle(id, nil)
 		return fmt.Errorf("recover task: %w", err)
 	}
-	t.handle = h
-	d.settle(id, t)
+	task.handle = h
+	t.Settle(id, task)
 	if exit, exited := h.Exited(); exited {
-		t.logger.Info("task ended while nobody watched", "exit_code", exit.Code, "signal", exit.Signal)
+		task.Logger.Info("task ended while nobody watched", "exit_code", exit.Code, "signal", exit.Signal)
 	}
 	return nil
 }
 
-func (t *task) status() *drivers.TaskStatus {
+func (t *Task) status() *drivers.TaskStatus {
 	status := &drivers.TaskStatus{
-		ID:               t.config.ID,
-		Name:             t.config.Name,
+		ID:               t.Config.ID,
+		Name:             t.Config.Name,
 		State:            drivers.TaskStateRunning,
 		StartedAt:        t.handle.StartedAt(),
 		DriverAttributes: map[string]string{"pid": fmt.Sprint(t.handle.PID())},

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package isolated describes tasks that run in a root, in namespaces and with
+// privileges of their own, for the drivers exec and java. It decides what such a
+// task sees and may do; the shim carries it out.
+//
+// Nothing is copied: the task's directory is the root, and the directories of
+// the host are shown in it read-only. See docs/design/2026-11-28-exec.md. The
+// package must not import the agent.
+package isolated
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/drivers/executor"
+	"github.com/nomadlike/nomadlike/internal/shim"
+)
+
+// Settings are what the agent's configuration says of isolation.
+type Settings struct {
+	NoPivotRoot    bool
+	DefaultPIDMode string
+	DefaultIPCMode string
+	AllowCaps      []string
+	Denied         executor.Denied
+	PidsLimit      int64
+}
+
+// Options are what a task says of it.
+type Options struct {
+	// Command is looked for in the task's directories, in its mounts and in
+	// the usual places of the root.
+	Command   string
+	Args      []string
+	PidMode   string
+	IPCMode   string
+	CapAdd    []string
+	CapDrop   []string
+	WorkDir   string
+	PidsLimit int64
+}
+
+// The modes of namespaces.
+const (
+	ModePrivate = "private"
+	ModeHost    = "host"
+)
+
+// AllowedByDefault are the capabilities that tasks may have unless the agent's
+// configuration says otherwise, as an expression.
+const AllowedByDefault = `["audit_write", "chown", "dac_override", "fowner", "fsetid", "kill", "mknod",
+	"net_bind_service", "setfcap", "setgid", "setpcap", "setuid", "sys_chroot"]`
+
+// Validate checks the settings.
+func (s *Settings) Validate() error {
+	var errs []error
+	for name, mode := range map[string]string{"default_pid_mode": s.DefaultPIDMode, "default_ipc_mode": s.DefaultIPCMode} {
+		if mode != ModePrivate && mode != ModeHost {
+			errs = append(errs, fmt.Errorf("%s must be %q or %q, got %q", name, ModePrivate, ModeHost, mode))
+		}
+	}
+	if s.PidsLimit < 0 {
+		errs = append(errs, fmt.Errorf("pids_limit must not be negative, is %d", s.PidsLimit))
+	}
+	if _, err := parseCapabilities(s.AllowCaps); err != nil {
+		errs = append(errs, fmt.Errorf("allow_caps: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// validate checks the options.
+func (o *Options) validate(s *Settings) error {
+	var errs []error
+	for name, mode := range map[string]string{"pid_mode": o.PidMode, "ipc_mode": o.IPCMode} {
+		if mode != "" && mode != ModePrivate && mode != ModeHost {
+			errs = append(errs, fmt.Errorf("%s must be %q or %q, got %q", name, ModePrivate, ModeHost, mode))
+		}
+	}
+	if o.WorkDir != "" && !path.IsAbs(o.WorkDir) {
+		errs = append(errs, fmt.Errorf("work_dir must be absolute but got relative path %q", o.WorkDir))
+	}
+	return errors.Join(append(errs, executor.CheckPids(s.PidsLimit, o.PidsLimit))...)
+}
+
+// Describe says what the shim has to do.
+func (s *Settings) Describe(task *executor.Task, spec *shim.Spec, o *Options) error {
+	if err := o.validate(s); err != nil {
+		return fmt.Errorf("task config: %w", err)
+	}
+	config := task.Config
+	who, env, err := executor.UserOf(config.User, s.Denied)
+	if err != nil {
+		return err
+	}
+	root, err := newRoot(config, spec.Place)
+	if err != nil {
+		return err
+	}
+	root.NoPivot = s.NoPivotRoot
+	root.PrivatePID = mode(o.PidMode, s.DefaultPIDMode) == ModePrivate
+	root.PrivateIPC = mode(o.IPCMode, s.DefaultIPCMode) == ModePrivate
+	if err := s.confine(root, who, o); err != nil {
+		return fmt.Errorf("task config: %w", err)
+	}
+	root.Find, root.Fetched = places(o.Command, config.Mounts)
+	spec.Root, spec.User = root, who
+	spec.Path, spec.Args = o.Command, o.Args
+	spec.WorkDir = "/"
+	if o.WorkDir != "" {
+		spec.WorkDir = o.WorkDir
+	}
+	spec.Env = environment(config.Env, env)
+	spec.OOMScoreAdj = new(int)
+	spec.Cgroup = task.Groups(executor.PidsLimit(s.PidsLimit, o.PidsLimit))
+	return nil
+}
+
+func mode(task, plugin string) string {
+	if task != "" {
+		return task
+	}
+	return plugin
+}
+
+// environment is that of the task with what describes its user, sorted by name.
+func environment(vars map[string]string, user map[string]string) []string {
+	env := make([]string, 0, len(vars)+len(user))
+	for name, value := range vars {
+		if _, ok := user[name]; !ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	for name, value := range user {
+		env = append(env, name+"="+value)
+	}
+	slices.Sort(env)
+	return env
+}
+
+// confine sets what the task may do: root has the capabilities that it always
+// had, within its root; others what the agent allows.
+func (s *Settings) confine(root *shim.Root, who *shim.User, o *Options) error {
+	caps, err := effective(s.AllowCaps, o.CapAdd, o.CapDrop)
+	if err != nil {
+		return err
+	}
+	root.Bounding, root.Permitted, root.Inheritable, root.Ambient = caps, caps, caps, caps
+	if who.UID == 0 {
+		all := historic & held()
+		root.Bounding, root.Permitted, root.Inheritable, root.Ambient = all, all, 0, 0
+	}
+	root.NoNewPrivs = true
+	root.Filter = newFilter(root.Bounding)
+	return nil
+}
+
+// Explain says what it means that a task could not be started.
+func Explain(err error, command string) error {
+	var failed *shim.StartError
+	if errors.As(err, &failed) && failed.Exec && strings.HasPrefix(failed.Message, "execute "+command+": find ") {
+		return fmt.Errorf("command %q could not be found in the task's root: %w", command, err)
+	}
+	return err
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package supervisor
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nomadlike/nomadlike/internal/shim/wire"
+)
+
+// insideVariable marks a process that the shim started to become a task inside
+// a root of its own. It is the same program: nothing else needs to be installed,
+// and it is replaced by the task's.
+const insideVariable = "NOMADLIKE_SHIM_INSIDE"
+
+// Descriptors of such a process: the Inside, then where to report a failure,
+// then the directories of the root or the namespaces to join.
+const (
+	fdInside = 3
+	fdReport = 4
+	fdFirst  = 5
+)
+
+// inside runs in the process that becomes the task, and does not return. All of
+// it happens in one thread, whose attributes the program inherits.
+func inside() {
+	runtime.LockOSThread()
+	i := &insider{}
+	if err := i.become(); err != nil {
+		report := wire.Started{Stage: i.stage, Error: err.Error()}
+		if setup, ok := errors.AsType[*setupError](err); ok {
+			err = setup.err
+		}
+		if errno, ok := errors.AsType[syscall.Errno](err); ok {
+			report.Errno = int(errno)
+		}
+		_, _ = unix.Write(fdReport, report.Encode())
+	}
+	os.Exit(1)
+}
+
+// insider is the way from a process of the shim to the task.
+type insider struct {
+	*wire.Inside
+	stage wire.Stage
+}
+
+// become returns only if it fails.
+func (i *insider) become() error {
+	i.stage = wire.StageSetup
+	// The descriptor stays open, see orphaned.
+	kind, body, err := wire.ReadFrame(descriptor(fdInside))
+	if err == nil && kind != wire.KindInside {
+		err = errUnknown
+	}
+	if err != nil {
+		return &setupError{"read what to run", err}
+	}
+	if i.Inside, err = wire.DecodeInside(body); err != nil {
+		return &setupError{"read what to run", err}
+	}
+	if i.Task.Root == nil {
+		return &setupError{"read what to run", wire.ErrCorrupt}
+	}
+	if i.Joins > 0 {
+		err = i.join()
+	} else {
+		err = i.makeRoot()
+	}
+	if err != nil {
+		return err
+	}
+	if err := unix.Chdir(i.Task.WorkDir); err != nil {
+		return &setupError{"enter the working directory " + i.Task.WorkDir, err}
+	}
+	path, err := i.find()
+	if err != nil {
+		i.stage = wire.StageExec
+		return err
+	}
+	if err := i.confine(); err != nil {
+		return err
+	}
+	i.stage = wire.StageExec
+	for fd := fdInside; fd < fdFirst+max(i.Joins, i.Task.Root.Dirs); fd++ {
+		unix.CloseOnExec(fd)
+	}
+	err = syscall.Exec(path, i.Task.Args, i.Task.Env)
+	return &setupError{"execute " + path, err}
+}
+
+// join enters the namespaces of the task. Its process namespace, which counts
+// for children only, was entered by the shim.
+func (i *insider) join() error {
+	// A thread that shares its working directory with others cannot.
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return &setupError{"part from other threads", err}
+	}
+	for n := range i.Joins {
+		if err := unix.Setns(fdFirst+n, 0); err != nil {
+			return &setupError{"join a namespace of the task", err}
+		}
+		_ = unix.Close(fdFirst + n)
+	}
+	return nil
+}
+
+// find looks for the program.
+func (i *insider) find() (string, error) {
+	last := error(unix.ENOENT)
+	for n, path := range i.candidates() {
+		var st unix.Stat_t
+		if err := unix.Stat(path, &st); err != nil {
+			if err != unix.ENOENT && err != unix.ENOTDIR {
+				last = err
+			}
+			continue
+		}
+		if st.Mode&unix.S_IFMT != unix.S_IFREG {
+			last = unix.EACCES
+			continue
+		}
+		if n < i.Task.Root.Fetched && i.Joins == 0 {
+			makeRunnable(path)
+		}
+		return path, nil
+	}
+	return "", &setupError{"find " + i.Task.Path, last}
+}
+
+// candidates are the places to look at: those of the task, and for a command
+// without a directory those of the PATH.
+func (i *insider) candidates() []string {
+	if i.Joins == 0 {
+		return i.Task.Root.Find
+	}
+	name := i.Task.Path
+	if strings.Contains(name, "/") {
+		return []string{name}
+	}
+	var found []string
+	for _, entry := range i.Task.Env {
+		if list, ok := strings.CutPrefix(entry, "PATH="); ok {
+			found = found[:0]
+			for dir := range strings.SplitSeq(list, ":") {
+				found = append(found, dir+"/"+name)
+			}
+		}
+	}
+	if len(found) == 0 {
+		found = []string{"/usr/local/bin/" + name, "/usr/bin/" + name, "/bin/" + name}
+	}
+	return found
+}
+
+// makeRunnable adds the mode bits that a fetched program may lack. What the task
+// has no right to change stays as it is.
+func makeRunnable(path string) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink == 1 && st.Mode&0o555 != 0o555 {
+		_ = unix.Fchmod(fd, st.Mode&0o7777|0o555)
+	}
+}
