@@ -10,6 +10,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/command/agent"
 	"github.com/nomadlike/nomadlike/drivers/docker"
+	"github.com/nomadlike/nomadlike/drivers/exec"
 	"github.com/nomadlike/nomadlike/drivers/mock"
 	"github.com/nomadlike/nomadlike/drivers/rawexec"
 	"github.com/nomadlike/nomadlike/internal/shim"
@@ -30,6 +31,7 @@ type internalDriver struct {
 // internalDrivers are the drivers in this binary.
 var internalDrivers = map[string]internalDriver{
 	docker.Name:  {func(l hclog.Logger) drivers.Driver { return docker.New(l) }, docker.Usable},
+	exec.Name:    {func(l hclog.Logger) drivers.Driver { return exec.New(l) }, exec.Usable},
 	rawexec.Name: {func(l hclog.Logger) drivers.Driver { return rawexec.New(l) }, rawexec.Usable},
 	mock.Name:    {func(l hclog.Logger) drivers.Driver { return mock.New(l) }, nil},
 }

@@ -165,6 +165,9 @@ func (r *Runner) buildEnv() error {
 	case drivers.FSIsolationImage:
 		dirs = taskenv.Dirs{Alloc: "/alloc", Task: "/local", Secrets: "/secrets"}
 		host = nil
+	case drivers.FSIsolationChroot:
+		// The driver makes the root; nothing is copied into the task's directory.
+		dirs = taskenv.Dirs{Alloc: "/alloc", Task: "/local", Secrets: "/secrets"}
 	default:
 		return fmt.Errorf("driver %q isolates the file system by %q, which this client does not support yet", r.task.Driver, r.caps.FSIsolation)
 	}

@@ -43,6 +43,13 @@ func shownPaths() (map[string]string, error) {
 	return shown, nil
 }
 
+// hiddenPaths are the agent's own files in the task's directory, and secrets of
+// the host that capabilities would let a task read.
+var hiddenPaths = []string{
+	"/private", "/executor.out", "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/ssl/private",
+	"/etc/nomad.d", "/etc/nomad", "/etc/nomadlike", "/etc/nomadlike.d",
+}
+
 // layout collects the entries of a root.
 type layout struct {
 	config *drivers.TaskConfig
@@ -61,7 +68,7 @@ func newRoot(config *drivers.TaskConfig, state shim.Place) (*shim.Root, error) {
 	l.bindPlace("/alloc", false, "alloc")
 	l.bindPlace("/alloc/logs", true, "alloc", "logs")
 	l.bindPlace("/secrets", false, config.Name, "secrets")
-	for _, hidden := range []string{"/private", "/executor.out"} {
+	for _, hidden := range hiddenPaths {
 		l.add(shim.Entry{Kind: shim.EntryHide, Target: hidden})
 	}
 	if len(state.Names) == 2 {

@@ -15,7 +15,7 @@ func TestForTask(t *testing.T) {
 	t.Parallel()
 	const v2 = "/sys/fs/cgroup/nomad.slice/share.slice/a.t.scope"
 	v1 := func(controller string) string { return "/sys/fs/cgroup/" + controller + "/nomad/a.t" }
-	own := []string{v1("freezer"), v1("memory"), v1("cpu")}
+	own := []string{v1("freezer"), v1("memory"), v1("cpu"), v1("pids")}
 	reserved := "/sys/fs/cgroup/cpuset/nomad/reserve/a.t"
 	for name, test := range map[string]struct {
 		cpuset string
@@ -31,7 +31,7 @@ func TestForTask(t *testing.T) {
 		}},
 		"reserved": {reserved, Group{
 			V1:    append([]string{reserved}, own...),
-			Owned: own[0], Memory: own[1], Remove: append(own[:3:3], reserved),
+			Owned: own[0], Memory: own[1], Remove: append(own[:4:4], reserved),
 		}},
 	} {
 		if got := ForTask(test.cpuset, "a", "t"); !reflect.DeepEqual(got, test.want) {

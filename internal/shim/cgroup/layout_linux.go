@@ -32,9 +32,6 @@ func ForTask(cpuset, allocID, task string) Group {
 	g := Group{V1: []string{cpuset}}
 	for _, controller := range controllersV1 {
 		dir := filepath.Join(mount, controller, "nomad", allocID+"."+task)
-		if controller == "pids" && !exists(filepath.Join(mount, controller)) {
-			continue // a limit is reported when it cannot be set
-		}
 		g.V1 = append(g.V1, dir)
 		g.Remove = append(g.Remove, dir)
 		switch controller {
@@ -87,10 +84,10 @@ func (g Group) Prepare(l Limits) (ready Group, problems []error) {
 		return ready, l.applyV2(g.V2)
 	}
 	ready.V1 = nil
-	if len(g.V1) > 0 && l.PIDs > 0 && !exists(filepath.Join(mount, "pids")) {
-		problems = append(problems, fmt.Errorf("limit the number of processes: %w", errors.ErrUnsupported))
-	}
 	for _, dir := range g.V1 {
+		if l.PIDs == 0 && strings.HasPrefix(dir, mount+"/pids/") && !exists(mount+"/pids") {
+			continue // there is nothing to limit and nothing to do it with
+		}
 		if err := prepareV1(dir, l); err != nil {
 			problems = append(problems, err)
 			if !exists(dir) {

@@ -238,18 +238,33 @@ func (r *root) target(path string, isDir bool) (int, error) {
 		return -1, err
 	}
 	defer unix.Close(dir)
-	if isDir {
-		err = unix.Mkdirat(dir, name, 0o755)
-	} else {
-		var file int
-		if file, err = unix.Openat(dir, name, unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_WRONLY|unix.O_CLOEXEC, 0o644); err == nil {
-			_ = unix.Close(file)
-		}
+	err = makePoint(dir, name, isDir)
+	if err == unix.EEXIST && unlinkLink(dir, name) {
+		err = makePoint(dir, name, isDir) // a link of the task's that led nowhere
 	}
 	if err != nil && err != unix.EEXIST {
 		return -1, err
 	}
 	return r.lookup(path, 0)
+}
+
+// makePoint makes a mount point.
+func makePoint(dir int, name string, isDir bool) error {
+	if isDir {
+		return unix.Mkdirat(dir, name, 0o755)
+	}
+	file, err := unix.Openat(dir, name, unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	if err == nil {
+		_ = unix.Close(file)
+	}
+	return err
+}
+
+// unlinkLink removes a symbolic link and nothing else.
+func unlinkLink(dir int, name string) bool {
+	var st unix.Stat_t
+	err := unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK && unix.Unlinkat(dir, name, 0) == nil
 }
 
 // split returns the parent of a path and its last name.

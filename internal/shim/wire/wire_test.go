@@ -22,10 +22,21 @@ func fill(v reflect.Value) {
 			f.SetBool(true)
 		case reflect.Int, reflect.Int64:
 			f.SetInt(int64(-1000 - i))
+		case reflect.Uint64:
+			f.SetUint(1<<63 + uint64(i))
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+			fill(f.Elem())
 		case reflect.Slice:
-			if f.Type().Elem().Kind() == reflect.String {
+			switch f.Type().Elem().Kind() {
+			case reflect.String:
 				f.Set(reflect.ValueOf([]string{"one", "", "three"}))
-			} else {
+			case reflect.Uint8:
+				f.Set(reflect.ValueOf([]byte{0, 1, 255}))
+			case reflect.Struct:
+				f.Set(reflect.MakeSlice(f.Type(), 2, 2))
+				fill(f.Index(0))
+			default:
 				f.Set(reflect.ValueOf([]int{0, 1, 70000}))
 			}
 		default:
@@ -46,6 +57,8 @@ var messages = []struct {
 	{&Info{}, func(b []byte) (any, error) { return DecodeInfo(b) }},
 	{&Exec{}, func(b []byte) (any, error) { return DecodeExec(b) }},
 	{&Size{}, func(b []byte) (any, error) { return DecodeSize(b) }},
+	{&Root{}, func(b []byte) (any, error) { return DecodeRoot(b) }},
+	{&Inside{Task: &Spec{}}, func(b []byte) (any, error) { return DecodeInside(b) }},
 	{&ExecExit{}, func(b []byte) (any, error) { return DecodeExecExit(b) }},
 }
 
