@@ -11,6 +11,7 @@ import (
 	"github.com/nomadlike/nomadlike/command/agent"
 	"github.com/nomadlike/nomadlike/drivers/docker"
 	"github.com/nomadlike/nomadlike/drivers/exec"
+	"github.com/nomadlike/nomadlike/drivers/java"
 	"github.com/nomadlike/nomadlike/drivers/mock"
 	"github.com/nomadlike/nomadlike/drivers/rawexec"
 	"github.com/nomadlike/nomadlike/internal/shim"
@@ -32,6 +33,7 @@ type internalDriver struct {
 var internalDrivers = map[string]internalDriver{
 	docker.Name:  {func(l hclog.Logger) drivers.Driver { return docker.New(l) }, docker.Usable},
 	exec.Name:    {func(l hclog.Logger) drivers.Driver { return exec.New(l) }, exec.Usable},
+	java.Name:    {func(l hclog.Logger) drivers.Driver { return java.New(l) }, java.Usable},
 	rawexec.Name: {func(l hclog.Logger) drivers.Driver { return rawexec.New(l) }, rawexec.Usable},
 	mock.Name:    {func(l hclog.Logger) drivers.Driver { return mock.New(l) }, nil},
 }
