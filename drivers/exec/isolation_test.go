@@ -140,6 +140,20 @@ func logOf(task *drivers.TaskConfig, stream string) string {
 	return string(text)
 }
 
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(patience)
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("%s did not come", what)
+		}
+	}
+}
+
 func (w *world) expect(task *drivers.TaskConfig, want ...string) {
 	w.t.Helper()
 	got, _ := w.run(task)
@@ -283,16 +297,10 @@ func TestExecInside(t *testing.T) {
 	w := newWorld(t, nil)
 	task := w.task(script("echo $$ >/local/pid; exec sleep 3600"))
 	w.start(task)
-	end := time.Now().Add(patience)
-	for {
-		if text, _ := os.ReadFile(filepath.Join(task.LocalDir(), "pid")); len(text) > 1 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("the task did not start to work")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "the work of the task", func() bool {
+		text, _ := os.ReadFile(filepath.Join(task.LocalDir(), "pid"))
+		return len(text) > 1
+	})
 	result, err := w.driver.ExecTask(w.ctx, task.ID, []string{"sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; cat /local/pid; id -un; grep -E 'CapEff|NoNew|Seccomp:' /proc/self/status; kill -0 1 && echo may signal"}, patience)
 	if err != nil {
 		t.Fatal(err)
@@ -344,19 +352,12 @@ func TestForkBomb(t *testing.T) {
 	w := newWorld(t, drivertest.Config{"pids_limit": 30})
 	task := w.limited(script("f() { f | f & }; while :; do f; done 2>/local/errors"))
 	w.start(task)
-	end := time.Now().Add(patience)
-	for {
-		if text, _ := os.ReadFile(filepath.Join(task.LocalDir(), "errors")); bytes.Contains(text, []byte("fork")) {
-			break
-		}
-		if status, err := w.driver.InspectTask(w.ctx, task.ID); err != nil || status.State != drivers.TaskStateRunning {
-			break // the shell gave up: it could not fork
-		}
-		if time.Now().After(end) {
-			t.Fatal("the task was not kept from forking")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "a fork that fails", func() bool {
+		text, _ := os.ReadFile(filepath.Join(task.LocalDir(), "errors"))
+		status, err := w.driver.InspectTask(w.ctx, task.ID)
+		// The shell may also have given up.
+		return bytes.Contains(text, []byte("fork")) || err != nil || status.State != drivers.TaskStateRunning
+	})
 	if err := w.driver.DestroyTask(w.ctx, task.ID, true); err != nil {
 		t.Fatal(err)
 	}
