@@ -206,9 +206,9 @@ func TestRefusedCalls(t *testing.T) {
 func TestRootUser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	task := w.task(script("id -u; grep -c ^Cap /proc/self/status; echo x >/etc/x || echo read-only; ls /proc | grep -c '^[0-9]'"))
+	task := w.task(script("id -u; grep -c ^Cap /proc/self/status; echo x >/etc/x || echo read-only; [ $(ls -d /proc/[0-9]* | wc -l) -lt 8 ] && echo few"))
 	task.User = "root"
-	w.expect(task, "0\n", "read-only", "\n3\n")
+	w.expect(task, "0\n", "read-only", "few")
 	denied := newWorld(t, drivertest.Config{"denied_host_uids": "0,65534"})
 	task = denied.task(script("true"))
 	if _, _, err := denied.driver.StartTask(denied.ctx, task); err == nil || !strings.Contains(err.Error(), "denied_host_uids") {
