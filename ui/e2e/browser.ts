@@ -82,7 +82,9 @@ export class Screen {
     });
     await session.detach();
     expect(JSON.parse(String(result.value)), `accessibility of ${this.page.url()}`).toEqual([]);
-    expect(this.wrong, `what went wrong on ${this.page.url()}`).toEqual([]);
+    const wrong = this.wrong;
+    this.wrong = [];
+    expect(wrong, `what went wrong on ${this.page.url()}`).toEqual([]);
     const wide = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(wide, `${this.page.url()} scrolls sideways`).toBeLessThanOrEqual(0);
   }

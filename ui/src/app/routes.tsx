@@ -9,6 +9,10 @@ import { JobsPage } from '../routes/jobs';
 // Each screen is a file of its own, loaded when it is gone to; the first one comes with the page.
 const AllocationsPage = lazy(() => import('../routes/allocations'));
 const AllocPage = lazy(() => import('../routes/alloc'));
+const ClientsPage = lazy(() => import('../routes/clients'));
+const ClientPage = lazy(() => import('../routes/client'));
+const ServersPage = lazy(() => import('../routes/servers'));
+const TopologyPage = lazy(() => import('../routes/topology'));
 const ClusterPage = lazy(() => import('../routes/cluster'));
 const EvaluationsPage = lazy(() => import('../routes/evaluations'));
 const EvaluationPage = lazy(() => import('../routes/evaluation'));
@@ -32,6 +36,10 @@ export function Routes() {
           <Route path="/allocations/:id/:tab?">{(p) => <AllocPage key={p.id} id={p.id} tab={p.tab ?? ''} />}</Route>
           <Route path="/evaluations" component={EvaluationsPage} />
           <Route path="/evaluations/:id">{(p) => <EvaluationPage key={p.id} evaluation={unsegment(p.id)} />}</Route>
+          <Route path="/clients" component={ClientsPage} />
+          <Route path="/clients/:id">{(p) => <ClientPage key={p.id} id={p.id} />}</Route>
+          <Route path="/servers/:name?">{(p) => <ServersPage name={p.name && unsegment(p.name)} />}</Route>
+          <Route path="/topology" component={TopologyPage} />
           <Route path="/cluster" component={ClusterPage} />
           <Route>
             <Empty title="There is no such page">
