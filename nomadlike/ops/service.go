@@ -57,6 +57,9 @@ func serviceList(tx *readTx, _ *api.ServiceListRequest) ([]*api.ServiceListStub,
 }
 
 func serviceGet(tx *readTx, r *api.ServiceRequest) ([]*api.ServiceRegistration, error) {
+	if r.Choose != "" {
+		tx.rows = nil // the choice is among all of them
+	}
 	out, err := list(tx, page[api.ServiceRegistration]{
 		rows:  inOrder(tx, state.Services.By(tx, state.ByName, tx.namespace(), r.ServiceName)),
 		token: func(s *api.ServiceRegistration) string { return s.Namespace + "." + s.ID },
