@@ -26,4 +26,7 @@ type EventBatch struct {
 	Index uint64
 	// Events: Events of that index.
 	Events []*Event
+	// Lines is one or more batches as lines of JSON, which servers make once for all readers; the rest is
+	// empty then.
+	Lines []byte `json:"-"`
 }

@@ -19,6 +19,8 @@ const (
 	frameHeartbeat = time.Second
 	// eventHeartbeat is the same for the event stream (http-api.md 19).
 	eventHeartbeat = 30 * time.Second
+	// eventWriteTimeout is how long a reader of events may take nothing.
+	eventWriteTimeout = 10 * time.Second
 )
 
 // received is one message of a stream, or its end.
@@ -290,46 +292,49 @@ func serveEvents(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Connection", "close")
 	h.Set("Transfer-Encoding", "identity")
-	flush := flusher(w)
 	timer := time.NewTimer(eventHeartbeat)
 	defer timer.Stop()
-	buf, err := appendBatch(nil, &first.msg)
-	if err != nil {
+	rc := http.NewResponseController(w)
+	write := func(b *api.EventBatch) error {
+		lines, err := linesOf(b)
+		if err != nil {
+			return err
+		}
+		// A reader that takes nothing for that long is gone. Writers without deadlines are tests'.
+		rc.SetWriteDeadline(time.Now().Add(eventWriteTimeout)) //nolint:errcheck // see above
+		if _, err := w.Write(lines); err != nil {
+			return err
+		}
+		timer.Reset(eventHeartbeat)
+		return rc.Flush()
+	}
+	if write(&first.msg) != nil {
 		return
 	}
-	if _, err := w.Write(buf); err != nil {
-		return
-	}
-	flush()
 	for {
 		select {
 		case b, ok := <-batches:
-			if !ok || b.err != nil {
-				return
-			}
-			if buf, err = appendBatch(buf[:0], &b.msg); err != nil {
-				return
-			}
-			if _, err := w.Write(buf); err != nil {
+			if !ok || b.err != nil || write(&b.msg) != nil {
 				return
 			}
 		case <-timer.C:
-			if _, err := io.WriteString(w, "{}\n"); err != nil {
+			if write(&api.EventBatch{}) != nil {
 				return
 			}
 		}
-		flush()
-		timer.Reset(eventHeartbeat)
 	}
 }
 
-// appendBatch appends one line: the batch, or {} for an empty one.
-func appendBatch(buf []byte, b *api.EventBatch) ([]byte, error) {
-	if len(b.Events) == 0 {
-		return append(buf, "{}\n"...), nil
+// linesOf returns a batch as lines: those that the server made, or one of its own, {} for an empty batch.
+func linesOf(b *api.EventBatch) ([]byte, error) {
+	switch {
+	case b.Lines != nil:
+		return b.Lines, nil
+	case len(b.Events) == 0:
+		return []byte("{}\n"), nil
 	}
-	buf, err := typeinfo.AppendJSON(buf, b, typeinfo.Response)
-	return append(buf, '\n'), err
+	line, err := typeinfo.AppendJSON(nil, b, typeinfo.Response)
+	return append(line, '\n'), err
 }
 
 func flusher(w http.ResponseWriter) func() {

@@ -4,7 +4,6 @@ package events
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -18,9 +17,9 @@ const DefaultBufferSize = 100
 // Errors that end a subscription.
 var (
 	// ErrSlow means that the subscriber did not read fast enough; it may subscribe again.
-	ErrSlow = errors.New("subscription fell behind the event buffer")
+	ErrSlow = api.Errorf(api.ClassTooMany, "subscription fell behind the event buffer; read faster or set a larger server { event_buffer_size }")
 	// ErrReset means that the state was replaced by a snapshot; it may subscribe again.
-	ErrReset = errors.New("events were reset by a restored snapshot")
+	ErrReset = api.Errorf(api.ClassUnavailable, "events were reset by a restored snapshot")
 )
 
 // Filter says which events a subscriber wants.
@@ -44,6 +43,7 @@ type Broker struct {
 		// wake is closed, and cleared, by the next commit; nil while nobody waits.
 		wake chan struct{}
 	}
+	texts texts
 }
 
 // batch is one commit; its events are made when they are first asked for.
@@ -52,6 +52,7 @@ type batch struct {
 	once    sync.Once
 	changes []state.Change
 	events  []*api.Event
+	text    batchText
 }
 
 func (b *batch) list() []*api.Event {
@@ -116,6 +117,8 @@ func (b *Broker) Reset() {
 type Subscription struct {
 	broker *Broker
 	filter Filter
+	// key names the filter in the texts that readers share; "" for a filter that shares none.
+	key    string
 	at     uint64
 	resets uint64
 }
@@ -125,7 +128,7 @@ type Subscription struct {
 func (b *Broker) Subscribe(filter Filter, index uint64) *Subscription {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := &Subscription{broker: b, filter: filter, at: b.mu.first, resets: b.mu.resets}
+	s := &Subscription{broker: b, filter: filter, key: filter.key(), at: b.mu.first, resets: b.mu.resets}
 	if index == 0 {
 		return s
 	}
@@ -144,15 +147,22 @@ func (b *Broker) at(n uint64) *batch { return b.mu.ring[n%uint64(len(b.mu.ring))
 // error of ctx when the subscription is over.
 func (s *Subscription) Next(ctx context.Context) (*api.EventBatch, error) {
 	for {
-		b, wake, err := s.take()
-		switch {
-		case err != nil:
+		b, err := s.wait(ctx)
+		if err != nil {
 			return nil, err
-		case b != nil:
-			if events := s.filter.apply(b.list()); len(events) > 0 {
-				return &api.EventBatch{Index: b.index, Events: events}, nil
-			}
-			continue
+		}
+		if events := s.filter.apply(b.list()); len(events) > 0 {
+			return &api.EventBatch{Index: b.index, Events: events}, nil
+		}
+	}
+}
+
+// wait waits for the next commit.
+func (s *Subscription) wait(ctx context.Context) (*batch, error) {
+	for {
+		b, wake, err := s.take()
+		if err != nil || b != nil {
+			return b, err
 		}
 		select {
 		case <-wake:

@@ -87,7 +87,10 @@ func makeEvent(c *state.Change) *api.Event {
 		n.SecretID = ""
 		e.Payload = &NodePayload{Node: &n}
 	case *api.NodePool:
-		e.Topic, e.Key = TopicNodePool, r.Name
+		e.Topic, e.Key, e.Type = TopicNodePool, r.Name, "NodePoolUpserted" // whatever made it
+		if c.New == nil {
+			e.Type = "NodePoolDeleted"
+		}
 		e.Payload = &NodePoolPayload{NodePool: r}
 	case *api.ServiceRegistration:
 		e.Topic, e.Key, e.Namespace = TopicService, r.ID, r.Namespace

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
@@ -102,7 +103,7 @@ func TestEvents(t *testing.T) {
 		{"node", func() []byte { return fsm.NodeRegister.Encode(&fsm.NodeRegisterRequest{Node: node}) }, []string{"Node NodeRegistration /n1 "}},
 		{"node of a new pool", func() []byte {
 			return fsm.NodeRegister.Encode(&fsm.NodeRegisterRequest{Node: &api.Node{ID: "n2", NodePool: "p", NodeResources: &api.NodeResources{}}})
-		}, []string{"Node NodeRegistration /n2 ", "NodePool NodeRegistration /p "}},
+		}, []string{"Node NodeRegistration /n2 ", "NodePool NodePoolUpserted /p "}},
 		{"register", func() []byte {
 			return fsm.JobRegister.Encode(&fsm.JobRegisterRequest{Job: job, Eval: eval("e1", api.EvalStatusPending), Submission: &api.JobSubmission{Source: "x"}})
 		}, []string{"Evaluation JobRegistered default/e1 web,", "Job JobRegistered default/web "}},
@@ -313,6 +314,63 @@ func TestFilters(t *testing.T) {
 		}
 		if text := strings.Join(got, " "); text != test.want {
 			t.Errorf("%s: %q, want %q", test.name, text, test.want)
+		}
+	}
+}
+
+// TestLines: readers get the same text as the events' own, whatever their filters leave out, and share it.
+func TestLines(t *testing.T) {
+	s := newStream(t, 100)
+	var evals []*api.Evaluation
+	for i := range 6 {
+		evals = append(evals, &api.Evaluation{ID: fmt.Sprintf("e%d", i), Namespace: "default", JobID: fmt.Sprintf("j%d", i/2)})
+	}
+	for range 2 {
+		s.apply(fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: evals}))
+	}
+	for _, keys := range [][]string{{"*"}, {"j0"}, {"j1"}, {"j2"}, {"j0", "j2"}, {"e0", "e5"}, {"e1", "e3"}, {"e5"}, {"none"}} {
+		filter := Filter{Topics: map[string][]string{TopicEvaluation: keys}}
+		var want strings.Builder
+		sub := s.broker.Subscribe(filter, 0)
+		for b := next(t, sub); b != nil; b = next(t, sub) {
+			line, err := typeinfo.Marshal(b, typeinfo.Response)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&want, "%s\n", line)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 2 { // the second time from what was kept
+			got, err := s.broker.Subscribe(filter, 0).NextLines(ctx)
+			if string(got) != want.String() || (err == nil) != (len(got) > 0) {
+				t.Errorf("%v: %q %v\nwant %q", keys, got, err, want.String())
+			}
+		}
+	}
+	one, _ := s.broker.Subscribe(Filter{}, s.index).NextLines(t.Context())
+	two, _ := s.broker.Subscribe(Filter{Topics: map[string][]string{"*": {"*"}}}, s.index).NextLines(t.Context())
+	if &one[0] != &two[0] {
+		t.Error("two readers of everything got two texts")
+	}
+}
+
+// TestTextBudget: the text of old commits goes when there is too much of it, and is made again when asked for.
+func TestTextBudget(t *testing.T) {
+	s := newStream(t, 100)
+	big := strings.Repeat("x", textBudget/4)
+	for i := range 6 {
+		s.apply(fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{{ID: fmt.Sprint(i), StatusDescription: big}}}))
+	}
+	for range 2 {
+		sub := s.broker.Subscribe(Filter{}, 0)
+		for range 6 {
+			if lines, err := sub.NextLines(t.Context()); err != nil || len(lines) < len(big) {
+				t.Fatalf("%d bytes, %v", len(lines), err)
+			}
+		}
+		if s.broker.texts.size > textBudget+len(big)/2 {
+			t.Errorf("%d bytes are kept, the budget is %d", s.broker.texts.size, textBudget)
 		}
 	}
 }

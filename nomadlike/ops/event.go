@@ -27,11 +27,11 @@ func (e *Env) eventHandlers(set *opset.Set) {
 			return err
 		}
 		for {
-			batch, err := sub.Next(ctx)
+			lines, err := sub.NextLines(ctx)
 			if err != nil {
 				return err
 			}
-			if err := s.Send(batch); err != nil {
+			if err := s.Send(&api.EventBatch{Lines: lines}); err != nil {
 				return err
 			}
 		}

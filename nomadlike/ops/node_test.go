@@ -297,26 +297,3 @@ func TestAllocStop(t *testing.T) {
 		t.Errorf("transition is %+v", got.DesiredTransition)
 	}
 }
-
-func TestEventStream(t *testing.T) {
-	c := start(t)
-	c.register(job("a", 1))
-	c.register(job("b", 1))
-	s, err := api.EventStream.Open(c.ctx, c.caller, &api.EventStreamRequest{Topic: []string{"Job:b", "Evaluation:b"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var first api.EventBatch
-	if err := s.Recv(&first); err != nil || len(first.Events) != 0 {
-		t.Fatalf("the first batch is %+v %v, want an empty one", first, err)
-	}
-	var b api.EventBatch
-	if err := s.Recv(&b); err != nil || b.Index == 0 || len(b.Events) == 0 {
-		t.Fatalf("batch %+v %v", b, err)
-	}
-	for _, e := range b.Events {
-		if e.Topic != "Job" && e.Topic != "Evaluation" || e.Namespace != "default" || e.Topic == "Job" && e.Key != "b" {
-			t.Errorf("event %+v does not match", e)
-		}
-	}
-}
