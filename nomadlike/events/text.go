@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
@@ -23,6 +24,8 @@ const (
 
 // texts keeps the JSON of batches within a budget; the oldest goes first.
 type texts struct {
+	// average is the size of the events encoded last, in bytes, to make room for the next ones.
+	average atomic.Int64
 	sync.Mutex
 	size int
 	kept []keptText
@@ -71,7 +74,7 @@ func (b *batch) line(f *Filter, key string, keep *texts) ([]byte, error) {
 	events := b.list()
 	t := &b.text
 	t.Lock()
-	line, added, err := t.lineLocked(b.index, events, f, key)
+	line, added, err := t.lineLocked(b.index, events, f, key, keep)
 	t.Unlock()
 	if added > 0 {
 		keep.keep(b, added)
@@ -79,15 +82,16 @@ func (b *batch) line(f *Filter, key string, keep *texts) ([]byte, error) {
 	return line, err
 }
 
-func (t *batchText) lineLocked(index uint64, events []*api.Event, f *Filter, key string) (line []byte, added int, err error) {
+func (t *batchText) lineLocked(index uint64, events []*api.Event, f *Filter, key string, keep *texts) (line []byte, added int, err error) {
 	if line, ok := t.lines[key]; ok && key != "" {
 		return line, 0, nil
 	}
 	if t.all == nil {
-		if err := t.encodeLocked(index, events); err != nil {
+		if err := t.encodeLocked(index, events, int(keep.average.Load())); err != nil {
 			return nil, 0, err
 		}
 		added = len(t.all)
+		keep.average.Store(int64(added / max(1, len(events))))
 	}
 	line = t.cutLocked(events, f)
 	if key != "" {
@@ -102,9 +106,9 @@ func (t *batchText) lineLocked(index uint64, events []*api.Event, f *Filter, key
 	return line, added, nil
 }
 
-// encodeLocked makes the line of all events.
-func (t *batchText) encodeLocked(index uint64, events []*api.Event) error {
-	buf := append(make([]byte, 0, 512*len(events)), `{"Index":`...)
+// encodeLocked makes the line of all events, each of about so many bytes.
+func (t *batchText) encodeLocked(index uint64, events []*api.Event, each int) error {
+	buf := append(make([]byte, 0, 64+(each+each/16)*len(events)), `{"Index":`...)
 	buf = strconv.AppendUint(buf, index, 10)
 	buf = append(buf, `,"Events":[`...)
 	t.ends = make([]int, 0, len(events)+1)
