@@ -217,8 +217,10 @@ func (s *nodeStatus) utilization(h *api.HostStats) {
 	}
 	s.m.heading("Host Resource Utilization")
 	fmt.Fprintln(s.m.out, columns([][]string{{"CPU", "Memory", "Disk"}, row}))
+	s.devices(h.DeviceStats)
 	if s.stats {
 		s.hostStats(h)
+		s.deviceStats(h.DeviceStats)
 	}
 }
 
