@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package command is the command line: one file a command. Commands talk to an agent through api/client
-// and the operation table only; the agent command alone composes server and client, in command/agent.
+// and the operation table only; the agent command alone composes server and client, in command/agent. The
+// commands that read files of agents that do not run use nomadlike/offline and client/statedb.
 //
 // Results go to standard output, errors to standard error. Exit status: 0 success, 1 error, 127 unknown
 // command, others as the command's help says.
