@@ -124,6 +124,24 @@ func onlyFiles(t *testing.T, want ...string) {
 	}
 }
 
+// TestForeignSnapshot takes a snapshot whose state only its own version can read.
+func TestForeignSnapshot(t *testing.T) {
+	a := newCannedAgent(t)
+	var b bytes.Buffer
+	if err := archive.Write(&b, &raft.SnapshotMeta{Version: 1, ID: "2-7-1795403520123", Index: 7, Term: 2, Size: 9}, strings.NewReader("elsewhere"), a.now()); err != nil {
+		t.Fatal(err)
+	}
+	a.answers["GET /v1/operator/snapshot"] = b.String()
+	a.must("operator", "snapshot", "save", "x.snap")
+	if out := a.must("operator", "snapshot", "inspect", "x.snap"); !strings.Contains(out, "\nIndex   = 7\n") || !strings.Contains(out, "whole, but what is in it cannot be told: read x.snap") {
+		t.Errorf("inspect printed\n%s", out)
+	}
+	for _, args := range [][]string{{"state", "x.snap"}, {"redact", "x.snap"}, {"save", "-redact", "y.snap"}} {
+		a.refuses("snapshot is damaged", append([]string{"operator", "snapshot"}, args...)...)
+	}
+	onlyFiles(t, "x.snap")
+}
+
 // TestDamagedSnapshots leaves nothing behind of what did not arrive whole.
 func TestDamagedSnapshots(t *testing.T) {
 	snap := snapshotBytes(t)

@@ -65,14 +65,13 @@ func saveSnapshot(ctx context.Context, m *meta, c *client.Client, path string, s
 	if err != nil {
 		return err
 	}
-	a, err := offline.ReadArchive(tmp.Name())
+	if redact {
+		err = redactArchive(m, tmp.Name())
+	} else {
+		err = offline.CheckArchive(tmp.Name())
+	}
 	if err != nil {
 		return err
-	}
-	if redact {
-		if err := writeRedacted(m, a, tmp.Name()); err != nil {
-			return err
-		}
 	}
 	return os.Rename(tmp.Name(), path)
 }
@@ -108,8 +107,12 @@ func downloadSnapshot(ctx context.Context, c *client.Client, w io.Writer, stale 
 	return nil
 }
 
-// writeRedacted replaces the archive in the file by the one without secrets.
-func writeRedacted(m *meta, a *offline.Archive, path string) (err error) {
+// redactArchive replaces the archive in the file by the one without secrets.
+func redactArchive(m *meta, path string) error {
+	a, err := offline.ReadArchive(path)
+	if err != nil {
+		return err
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err

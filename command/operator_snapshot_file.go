@@ -25,6 +25,8 @@ type snapshotReport struct {
 	Term    uint64
 	Version int
 	Types   []snapshotType
+	// unread says why the types are not known, when the snapshot is whole but of another version.
+	unread error
 }
 
 type snapshotType struct {
@@ -47,22 +49,30 @@ func snapshotInspectCommand() *spec {
 			if out.wanted() {
 				return out.print(m, r)
 			}
-			var total snapshotType
-			rows := [][]string{{"Type", "Count", "Size"}}
-			for _, t := range r.Types {
-				rows = append(rows, []string{t.Type, strconv.Itoa(t.Count), size(uint64(t.Size))})
-				total.Count += t.Count
-				total.Size += t.Size
-			}
-			rows = append(rows, []string{"Total", strconv.Itoa(total.Count), size(uint64(total.Size))})
-			fmt.Fprintln(m.out, pairs(
-				"Created", local(r.Created, ""), "ID", r.ID, "Size", size(uint64(r.Size)), "Index", strconv.FormatUint(r.Index, 10),
-				"Term", strconv.FormatUint(r.Term, 10), "Version", strconv.Itoa(r.Version),
-			))
-			fmt.Fprintf(m.out, "\n%s\n", columns(rows))
+			r.show(m)
 			return nil
 		},
 	}
+}
+
+func (r *snapshotReport) show(m *meta) {
+	fmt.Fprintln(m.out, pairs(
+		"Created", local(r.Created, ""), "ID", r.ID, "Size", size(uint64(r.Size)), "Index", strconv.FormatUint(r.Index, 10),
+		"Term", strconv.FormatUint(r.Term, 10), "Version", strconv.Itoa(r.Version),
+	))
+	if r.unread != nil {
+		m.complain("\nThe snapshot is whole, but what is in it cannot be told: %v", r.unread)
+		return
+	}
+	var total snapshotType
+	rows := [][]string{{"Type", "Count", "Size"}}
+	for _, t := range r.Types {
+		rows = append(rows, []string{t.Type, strconv.Itoa(t.Count), size(uint64(t.Size))})
+		total.Count += t.Count
+		total.Size += t.Size
+	}
+	rows = append(rows, []string{"Total", strconv.Itoa(total.Count), size(uint64(total.Size))})
+	fmt.Fprintf(m.out, "\n%s\n", columns(rows))
 }
 
 func inspectSnapshot(path string) (*snapshotReport, error) {
@@ -72,6 +82,9 @@ func inspectSnapshot(path string) (*snapshotReport, error) {
 	}
 	r := &snapshotReport{
 		Created: createdAt(a.Meta.ID), ID: a.Meta.ID, Size: a.Meta.Size, Index: a.Meta.Index, Term: a.Meta.Term, Version: int(a.Meta.Version),
+	}
+	if r.unread = a.StateErr; r.unread != nil {
+		return r, nil
 	}
 	sizes, err := a.State.Sizes()
 	if err != nil {
@@ -111,6 +124,9 @@ Example:
 		run: func(_ context.Context, m *meta, args []string) error {
 			a, err := offline.ReadArchive(args[0])
 			if err == nil {
+				err = a.StateErr
+			}
+			if err == nil {
 				err = offline.WriteState(m.out, a.State, filter)
 			}
 			if err != nil {
@@ -134,11 +150,7 @@ Example:
 			if _, err := os.Stat(args[0]); err != nil {
 				return doing("Error redacting snapshot", err)
 			}
-			a, err := offline.ReadArchive(args[0])
-			if err == nil {
-				err = writeRedacted(m, a, args[0])
-			}
-			if err != nil {
+			if err := redactArchive(m, args[0]); err != nil {
 				return doing("Error redacting snapshot", err)
 			}
 			fmt.Fprintln(m.out, "Snapshot redacted")

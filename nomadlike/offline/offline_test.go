@@ -283,10 +283,39 @@ func TestArchive(t *testing.T) {
 	if got.ID != "2-5-1" || got.Size != int64(copied.Len()) || strings.Contains(copied.String(), secret) {
 		t.Errorf("redacted archive: %+v, secret %t", got, strings.Contains(copied.String(), secret))
 	}
+	if err := CheckArchive(path); err != nil {
+		t.Error(err)
+	}
 	if err := os.Truncate(path, 200); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadArchive(path); !errors.Is(err, archive.ErrDamaged) || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v for a cut archive", err)
+	}
+	if err := CheckArchive(path); !errors.Is(err, archive.ErrDamaged) {
+		t.Errorf("error %v for a cut archive", err)
+	}
+}
+
+// TestForeignArchive has a state that this version cannot read.
+func TestForeignArchive(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "backup.snap")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := &raft.SnapshotMeta{Version: 1, ID: "2-5-1", Index: 5, Term: 2, Size: 9}
+	if err := errors.Join(archive.Write(f, meta, strings.NewReader("elsewhere"), at), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckArchive(path); err != nil {
+		t.Errorf("the archive is whole: %v", err)
+	}
+	a, err := ReadArchive(path)
+	if err != nil || a.Meta.Index != 5 || a.State != nil || a.StateErr == nil {
+		t.Fatalf("archive %+v, error %v", a, err)
+	}
+	if err := a.WriteRedacted(&bytes.Buffer{}, at); !errors.Is(err, a.StateErr) {
+		t.Errorf("redacting: error %v", err)
 	}
 }

@@ -17,8 +17,23 @@ import (
 
 // Archive is the content of a snapshot archive.
 type Archive struct {
-	Meta  *raft.SnapshotMeta
-	State *state.Snapshot
+	Meta *raft.SnapshotMeta
+	// State is nil when the archive is whole, but of another version or product; StateErr then says why.
+	State    *state.Snapshot
+	StateErr error
+}
+
+// CheckArchive reads a snapshot archive and returns an error when it is not whole. What is in it is not looked at.
+func CheckArchive(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := archive.Read(f, io.Discard); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
 }
 
 // ReadArchive reads a snapshot archive and checks it.
@@ -43,7 +58,7 @@ func ReadArchive(path string) (*Archive, error) {
 	}
 	store := state.New()
 	if err := store.Restore(tmp); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return &Archive{Meta: meta, StateErr: fmt.Errorf("read %s: %w", path, err)}, nil
 	}
 	return &Archive{Meta: meta, State: store.Snapshot()}, nil
 }
@@ -61,6 +76,9 @@ func unnamed() (*os.File, error) {
 
 // WriteRedacted writes the archive without the secrets in it.
 func (a *Archive) WriteRedacted(w io.Writer, now time.Time) error {
+	if a.StateErr != nil {
+		return a.StateErr
+	}
 	tmp, err := unnamed()
 	if err != nil {
 		return err
