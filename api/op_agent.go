@@ -82,6 +82,10 @@ var (
 		Name: "Status.Regions", HTTP: "GET /v1/regions", Mode: ModeRead, Reads: Stale | AnyServer, NoIndex: true,
 		Need: Need{Anyone: true}, Doc: "List the known regions.",
 	})
+	RaftStatsGet = Declare(Op[AgentRequest, *RaftStats]{
+		Name: "Status.RaftStats", Mode: ModeRead, Reads: Stale | AnyServer, NoIndex: true,
+		Need: Need{Internal: true}, Doc: "Tell the leader how far the server's raft log is.",
+	})
 	SystemGC = Declare(Op[SystemWriteRequest, Empty]{
 		Name: "System.GC", HTTP: "PUT! /v1/system/gc", Mode: ModeWrite,
 		Need: Need{Management: true}, Doc: "Collect everything that is no longer needed.",

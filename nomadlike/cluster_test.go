@@ -31,6 +31,10 @@ type cluster struct {
 	gossip *membershiptest.Network
 	wires  map[string]*raft.InmemTransport
 	peers  map[string]*peer
+
+	mu sync.Mutex
+	// running are the peers by address, for the goroutines of servers.
+	running map[string]*peer
 }
 
 // peer is a running server.
@@ -53,7 +57,7 @@ func newCluster(t *testing.T, names ...string) *cluster {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &cluster{
 		t: t, ctx: ctx, dir: t.TempDir(), gossip: membershiptest.New(),
-		wires: map[string]*raft.InmemTransport{}, peers: map[string]*peer{},
+		wires: map[string]*raft.InmemTransport{}, peers: map[string]*peer{}, running: map[string]*peer{},
 	}
 	t.Cleanup(func() {
 		cancel()
@@ -90,7 +94,7 @@ func (c *cluster) start(name string, expect int) *peer {
 	p.Server, err = New(Config{
 		Name: name, DataDir: filepath.Join(c.dir, name), BootstrapExpect: expect, RPCAdvertise: p.addr, SerfBind: ip + ":4648",
 		SnapshotThreshold: 60, SnapshotInterval: 5 * time.Second, TrailingLogs: 20,
-	}, Deps{RaftTransport: wire, GossipTransport: c.gossip.Transport(ip + ":4648"), PeersOf: c.peersOf})
+	}, Deps{RaftTransport: wire, GossipTransport: c.gossip.Transport(ip + ":4648"), PeersOf: c.peersOf, StatsOf: c.statsOf})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -116,6 +120,9 @@ func (c *cluster) start(name string, expect int) *peer {
 		break
 	}
 	c.peers[name] = p
+	c.mu.Lock()
+	c.running[p.addr] = p
+	c.mu.Unlock()
 	return p
 }
 
@@ -128,12 +135,24 @@ func (c *cluster) peersOf(_ context.Context, addr string) ([]string, error) {
 	return nil, fmt.Errorf("no server at %s", addr)
 }
 
+func (c *cluster) statsOf(_ context.Context, addr string) (*api.RaftStats, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.running[addr]; p != nil {
+		return p.RaftStats()
+	}
+	return nil, fmt.Errorf("no server at %s", addr)
+}
+
 // kill stops a server without a word to the others.
 func (c *cluster) kill(name string) {
 	c.t.Helper()
 	p := c.peers[name]
 	delete(c.peers, name)
 	delete(c.wires, p.addr)
+	c.mu.Lock()
+	delete(c.running, p.addr)
+	c.mu.Unlock()
 	p.cancel()
 	if err := <-p.ended; err != nil {
 		c.t.Errorf("server %s: %v", name, err)

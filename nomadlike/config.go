@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	metrics "github.com/hashicorp/go-metrics"
 	"github.com/hashicorp/memberlist"
 	"github.com/hashicorp/raft"
 
@@ -54,11 +55,15 @@ type Config struct {
 	EventBufferSize int
 	// SchedulerConfig is stored when a new cluster starts; nil for the defaults.
 	SchedulerConfig *api.SchedulerConfiguration
+	// AutopilotConfig is stored when a new cluster starts; nil for the defaults.
+	AutopilotConfig *api.AutopilotConfiguration
 }
 
 // Deps is what a server is given.
 type Deps struct {
 	Logger hclog.Logger
+	// Metrics takes what the server measures; nil for nobody.
+	Metrics *metrics.Metrics
 	// RaftLayer carries raft over the RPC port.
 	RaftLayer raft.StreamLayer
 	// RaftTransport is used instead of RaftLayer when set.
@@ -68,6 +73,8 @@ type Deps struct {
 	// PeersOf asks another server, by its RPC address, for the raft peers it knows. A cluster of several
 	// is only started when nobody knows one already.
 	PeersOf func(ctx context.Context, addr string) ([]string, error)
+	// StatsOf asks another server, by its RPC address, how far its raft log is; nil leaves the others' health open.
+	StatsOf func(ctx context.Context, addr string) (*api.RaftStats, error)
 	// Duties of the leader; AddDuty adds more before Run.
 	Duties []Duty
 }

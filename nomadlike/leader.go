@@ -59,7 +59,7 @@ func (s *Server) lead(ctx context.Context) error {
 	defer s.leading.Store(false)
 	s.log.Info("leading")
 	g := run.New(ctx)
-	for _, d := range append([]Duty{{Name: "peers", Run: s.peersDuty}}, s.deps.Duties...) {
+	for _, d := range append([]Duty{{Name: "peers", Run: s.peersDuty}, {Name: "autopilot", Run: s.autopilotDuty}}, s.deps.Duties...) {
 		g.Go(d.Name, func(ctx context.Context) error { return s.keep(ctx, d) })
 	}
 	return g.Wait()
@@ -133,60 +133,17 @@ func (s *Server) establish(ctx context.Context) error {
 			return err
 		}
 	}
+	if state.AutopilotConfig.Get(now) == nil {
+		c := s.cfg.AutopilotConfig
+		if c == nil {
+			c = api.DefaultAutopilotConfiguration()
+		}
+		_, _, err := s.Apply(ctx, fsm.AutopilotConfigSet.Encode(&fsm.AutopilotConfigSetRequest{Config: c, CAS: true}))
+		if err != nil {
+			return err
+		}
+	}
 	return nil
-}
-
-// peersDuty keeps raft's peers equal to the living servers of the region.
-func (s *Server) peersDuty(ctx context.Context) error {
-	members := s.Members()
-	for {
-		var pause <-chan time.Time
-		if err := s.reconcilePeers(); err != nil {
-			s.log.Warn("could not bring the raft peers up to date, trying again", "error", err)
-			pause = time.After(dutyPause)
-		}
-		select {
-		case <-members.Changed():
-		case <-pause:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// reconcilePeers adds servers that are alive and removes those that left.
-func (s *Server) reconcilePeers() error {
-	r, err := s.raft()
-	if err != nil {
-		return err
-	}
-	f := r.GetConfiguration()
-	if err := f.Error(); err != nil {
-		return err
-	}
-	byID := map[raft.ServerID]raft.Server{}
-	byAddr := map[raft.ServerAddress]raft.Server{}
-	for _, p := range f.Configuration().Servers {
-		byID[p.ID], byAddr[p.Address] = p, p
-	}
-	var errs []error
-	for _, m := range s.Members().Servers(s.cfg.Region) {
-		id, addr := raft.ServerID(m.ID), raft.ServerAddress(m.RPCAddr)
-		peer, known := byID[id]
-		switch {
-		case m.Alive && (!known || peer.Address != addr || peer.Suffrage != raft.Voter):
-			if other, ok := byAddr[addr]; ok && other.ID != id {
-				// The server came back with an empty directory.
-				errs = append(errs, r.RemoveServer(other.ID, 0, enqueueTimeout).Error())
-			}
-			s.log.Info("adding raft peer", "name", m.Name, "address", m.RPCAddr)
-			errs = append(errs, r.AddVoter(id, addr, 0, enqueueTimeout).Error())
-		case m.Left && known:
-			s.log.Info("removing raft peer that left", "name", m.Name, "address", m.RPCAddr)
-			errs = append(errs, r.RemoveServer(id, 0, enqueueTimeout).Error())
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // Leave makes the server go on purpose: it hands leadership over, tells the others and waits, within

@@ -4,12 +4,78 @@ package nomadlike
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/nomadlike/membership"
 )
+
+// peersDuty keeps raft's peers in step with the servers of the region.
+func (s *Server) peersDuty(ctx context.Context) error {
+	members := s.Members()
+	for {
+		var pause <-chan time.Time
+		if err := s.reconcilePeers(); err != nil {
+			s.log.Warn("could not bring the raft peers up to date, trying again", "error", err)
+			pause = time.After(dutyPause)
+		}
+		select {
+		case <-members.Changed():
+		case <-pause:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// reconcilePeers adds servers that are alive and removes those that left. A new server has no vote until the
+// autopilot promotes it; what to do with dead ones is the autopilot's business, too.
+func (s *Server) reconcilePeers() error {
+	r, err := s.raft()
+	if err != nil {
+		return err
+	}
+	f := r.GetConfiguration()
+	if err := f.Error(); err != nil {
+		return err
+	}
+	byID := map[raft.ServerID]raft.Server{}
+	for _, p := range f.Configuration().Servers {
+		byID[p.ID] = p
+	}
+	pilot := s.pilot()
+	var errs []error
+	failed := false
+	for _, m := range s.Members().Servers(s.cfg.Region) {
+		peer, known := byID[raft.ServerID(m.ID)]
+		switch {
+		case m.Alive && (!known || peer.Address != raft.ServerAddress(m.RPCAddr)):
+			errs = append(errs, s.addPeer(pilot, m))
+		case m.Left && known:
+			s.log.Info("removing raft peer that left", "name", m.Name, "address", m.RPCAddr)
+			errs = append(errs, pilot.RemoveServer(peer.ID))
+		case !m.Alive && !m.Left && known:
+			failed = true
+		}
+	}
+	if failed {
+		pilot.RemoveDeadServers()
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Server) addPeer(pilot *autopilot.Autopilot, m *membership.Server) error {
+	s.log.Info("adding raft peer", "name", m.Name, "address", m.RPCAddr)
+	return pilot.AddServer(&autopilot.Server{
+		ID: raft.ServerID(m.ID), Name: m.Name, Address: raft.ServerAddress(m.RPCAddr), NodeStatus: autopilot.NodeAlive,
+		Version: m.Build, RaftVersion: m.RaftVersion, NodeType: autopilot.NodeVoter,
+	})
+}
 
 // await returns what a future of raft comes to, unless ctx ends first.
 func (s *Server) await(ctx context.Context, f raft.Future) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/run"
@@ -43,6 +44,7 @@ type Server struct {
 		members *membership.Membership
 		raft    *raft.Raft
 		machine *fsm.FSM
+		pilot   *autopilot.Autopilot
 		id      raft.ServerID
 		addr    raft.ServerAddress
 	}
@@ -115,6 +117,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 
 	s.mu.Lock()
 	s.mu.members, s.mu.raft, s.mu.machine = members, r, machine
+	s.mu.pilot = s.newAutopilot(r)
 	s.mu.id, s.mu.addr = raft.ServerID(st.id), transport.LocalAddr()
 	s.mu.Unlock()
 	if err := s.start(st, transport); err != nil {

@@ -45,7 +45,7 @@ func newServerRole(a *Agent) (*serverRole, error) {
 		return nil, err
 	}
 	r.srv, err = nomadlike.New(r.config(adv.String()), nomadlike.Deps{
-		Logger: a.deps.Logger, RaftLayer: r.rpc.RaftLayer(adv), PeersOf: r.peersOf,
+		Logger: a.deps.Logger, Metrics: a.metricsSink(), RaftLayer: r.rpc.RaftLayer(adv), PeersOf: r.peersOf, StatsOf: r.statsOf,
 	})
 	if err != nil {
 		r.close()
@@ -178,6 +178,18 @@ func (r *serverRole) peersOf(ctx context.Context, addr string) ([]string, error)
 	req.AllowStale = true
 	peers, _, err := api.StatusPeers.Call(ctx, c, req)
 	return peers, err
+}
+
+// statsOf asks a server how far its raft log is.
+func (r *serverRole) statsOf(ctx context.Context, addr string) (*api.RaftStats, error) {
+	c, err := r.agent.pool.Caller(addr)
+	if err != nil {
+		return nil, err
+	}
+	req := &api.AgentRequest{}
+	req.AllowStale = true
+	stats, _, err := api.RaftStatsGet.Call(ctx, c, req)
+	return stats, err
 }
 
 // run adds the server's parts to the group; they end with ctx, not with the group.

@@ -86,9 +86,7 @@ func (b *binding) bind(w http.ResponseWriter, r *http.Request, req api.Request, 
 	v := reflect.ValueOf(req).Elem()
 	if b.body != bodyNone {
 		if err := b.bindBody(w, r, req, v, maxBody); err != nil {
-			if b.op.Name == api.AllocSignal.Info().Name {
-				err.Message = "Failed to decode body: " + err.Message
-			}
+			err.Message = bodyErrorPrefix[b.op.Name] + err.Message
 			return err
 		}
 	}
@@ -140,6 +138,12 @@ func (b *binding) bindBody(w http.ResponseWriter, r *http.Request, req api.Reque
 		return nil
 	}
 	return bodyError(err)
+}
+
+// bodyErrorPrefix is what the contract puts before errors of the body, by operation.
+var bodyErrorPrefix = map[string]string{
+	api.AllocSignal.Info().Name:  "Failed to decode body: ",
+	api.AutopilotSet.Info().Name: "Error parsing autopilot config: ",
 }
 
 func bodyError(err error) *api.Error {

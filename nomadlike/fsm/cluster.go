@@ -32,6 +32,31 @@ var SchedulerConfigSet = Define(80, "SchedulerConfigSet", func(w *state.WriteTx,
 	return true, nil
 })
 
+// AutopilotConfigSetRequest stores the autopilot configuration.
+type AutopilotConfigSetRequest struct {
+	Config *api.AutopilotConfiguration
+	// CAS makes the write depend on Config.ModifyIndex being that of the stored configuration, 0 for none.
+	CAS bool
+}
+
+// AutopilotConfigSet answers whether the configuration was stored, as a bool.
+var AutopilotConfigSet = Define(82, "AutopilotConfigSet", func(w *state.WriteTx, p *AutopilotConfigSetRequest) (any, error) {
+	if p.Config == nil {
+		return nil, api.CodeErrorf(api.ClassInvalid, 500, "autopilot configuration is missing")
+	}
+	if p.CAS {
+		var have uint64
+		if old := state.AutopilotConfig.Get(w); old != nil {
+			have = old.ModifyIndex
+		}
+		if have != p.Config.ModifyIndex {
+			return false, nil
+		}
+	}
+	state.AutopilotConfig.Put(w, p.Config)
+	return true, nil
+})
+
 // ClusterInitRequest gives a new cluster its identity.
 type ClusterInitRequest struct {
 	ClusterID string

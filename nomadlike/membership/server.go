@@ -28,8 +28,10 @@ type Server struct {
 	Expect int
 	// RaftVersion is its raft protocol.
 	RaftVersion int
-	Alive       bool
-	Left        bool
+	// Status is "alive", "leaving", "left", "failed" or "none".
+	Status string
+	Alive  bool
+	Left   bool
 }
 
 // parse returns the server that a member is; false for members that are none.
@@ -48,6 +50,7 @@ func parse(m serf.Member) (*Server, bool) {
 	s := &Server{
 		Name: m.Name, ID: m.Tags["id"], Region: m.Tags["region"], Datacenter: m.Tags["dc"], Build: m.Tags["build"],
 		RPCAddr: net.JoinHostPort(host, strconv.Itoa(port)),
+		Status:  m.Status.String(),
 		Alive:   m.Status == serf.StatusAlive, Left: m.Status == serf.StatusLeft,
 	}
 	s.Expect, _ = strconv.Atoi(m.Tags["expect"])

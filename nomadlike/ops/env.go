@@ -54,6 +54,10 @@ type Consensus interface {
 	RemovePeer(ctx context.Context, id string) error
 	// TransferLeadership makes the raft peer the leader; only the leader can.
 	TransferLeadership(ctx context.Context, to api.RaftPeer) error
+	// Health tells how the autopilot sees the servers; only the leader knows.
+	Health() (*api.OperatorHealthReply, error)
+	// RaftStats tells how far this server's log is.
+	RaftStats() (*api.RaftStats, error)
 }
 
 // Env is what server handlers work with.
@@ -107,6 +111,7 @@ func (e *Env) Handlers() *opset.Set {
 	e.eventHandlers(set)
 	e.operatorHandlers(set)
 	e.schedulerConfigHandlers(set)
+	e.autopilotHandlers(set)
 	return set
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/httpd/httpdtest"
@@ -29,6 +30,20 @@ func (c *cluster) refuses(method, path, body string, code int, text string) {
 	c.t.Helper()
 	if a := c.do(method, path, body); a.code != code || a.body != text {
 		c.t.Errorf("%s %s %s: %d %q, want %d %q", method, path, body, a.code, a.body, code, text)
+	}
+}
+
+// eventually waits until something outside the state is so.
+func (c *cluster) eventually(what string, is func() bool) {
+	c.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-c.ctx.Done():
+			c.t.Fatalf("waited for: %s", what)
+		}
 	}
 }
 
@@ -111,4 +126,41 @@ func TestRaftOperations(t *testing.T) {
 	c.refuses("POST", "/v1/operator/autopilot/configuration", "{}", 404, "Invalid method")
 	c.refuses("DELETE", "/v1/operator/scheduler/configuration", "", 405, "Invalid method")
 	c.refuses("PATCH", "/v1/var/a", "", 400, "Invalid method")
+}
+
+func TestAutopilot(t *testing.T) {
+	c := start(t)
+	const path = "/v1/operator/autopilot/configuration"
+	if a := c.shapes("operator-autopilot-configuration.json", "GET", path, ""); a.header.Get("X-Nomad-Index") != "" {
+		t.Errorf("headers %v", a.header)
+	}
+	var conf api.AutopilotConfiguration
+	c.get(path, &conf)
+	if !conf.CleanupDeadServers || conf.LastContactThreshold != "200ms" || conf.MaxTrailingLogs != 250 || conf.ServerStabilizationTime != "10s" {
+		t.Errorf("a new cluster has %+v", conf)
+	}
+	first := index(conf.ModifyIndex)
+	c.refuses("PUT", path, string(httpdtest.Recorded(t, "operator-autopilot-configuration-put.request.json")), 200, "true")
+	c.refuses("PUT", path+"?cas="+first, `{}`, 200, "false")
+	c.get(path, &conf)
+	c.refuses("PUT", path+"?cas="+index(conf.ModifyIndex), `{"MinQuorum": 3, "LastContactThreshold": "1s"}`, 200, "true")
+	c.get(path, &conf)
+	if conf.MinQuorum != 3 || conf.CleanupDeadServers || conf.LastContactThreshold != "1s" || conf.ServerStabilizationTime != "10s" {
+		t.Errorf("a write replaces the whole; it is %+v", conf)
+	}
+	for body, text := range map[string]string{
+		`{"LastContactThreshold": 200000000}`: "Error parsing autopilot config: json: cannot unmarshal number",
+		`{"ServerStabilizationTime": "x"}`:    `Error parsing autopilot config: ServerStabilizationTime: "x" is not a duration`,
+		`{"MinQuorum": -1}`:                   "Error parsing autopilot config: MinQuorum: -1 is negative",
+		`{"EnableRedundancyZones": true}`:     "Error parsing autopilot config: EnableRedundancyZones is a feature of the incumbent's commercial edition",
+	} {
+		if a := c.do("PUT", path, body); a.code != 400 || !strings.HasPrefix(a.body, text) {
+			t.Errorf("%s: %d %s", body, a.code, a.body)
+		}
+	}
+	c.eventually("the server to be healthy", func() bool {
+		h, err := c.srv.Health()
+		return err == nil && h.Healthy
+	})
+	c.shapes("operator-autopilot-health.json", "GET", "/v1/operator/autopilot/health", "")
 }
