@@ -93,6 +93,8 @@ func (s *Server) raftError(err error) error {
 		return api.Errorf(api.ClassNoLeader, "No cluster leader")
 	case errors.Is(err, raft.ErrEnqueueTimeout):
 		return api.Errorf(api.ClassTooMany, "server has too many writes waiting, try again")
+	case errors.Is(err, raft.ErrAbortedByRestore):
+		return api.Errorf(api.ClassUnavailable, "the state was restored from a snapshot during the write; try again")
 	case errors.Is(err, raft.ErrLeadershipLost):
 		return api.Errorf(api.ClassUnavailable, "leadership was lost during the write; it may or may not have happened")
 	case errors.Is(err, raft.ErrRaftShutdown):

@@ -193,6 +193,13 @@ func (c *cluster) leader() *peer {
 	return leader
 }
 
+// begun returns how often the server began to lead.
+func (p *peer) begun() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.terms
+}
+
 func (p *peer) write(ctx context.Context, name string) error {
 	_, _, err := p.Apply(ctx, fsm.NamespaceUpsert.Encode(&fsm.NamespaceUpsertRequest{Namespaces: []*api.Namespace{{Name: name}}}))
 	return err

@@ -27,6 +27,13 @@ import (
 // childDir is the environment variable that makes the test binary a server on that data directory.
 const childDir = "NOMADLIKE_TEST_SERVER_DIR"
 
+// childArchives makes the child restore the archives in that directory instead of writing.
+const childArchives = "NOMADLIKE_TEST_ARCHIVES"
+
+func restoreFrom(dir string) func(*exec.Cmd) {
+	return func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, childArchives+"="+dir) }
+}
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		if err := runChild(dir); err != nil {
@@ -60,7 +67,11 @@ func runChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	s.AddDuty(Duty{Name: "write", Run: func(ctx context.Context) error { return writeAlways(ctx, s) }})
+	work := func(ctx context.Context) error { return writeAlways(ctx, s) }
+	if archives := os.Getenv(childArchives); archives != "" {
+		work = func(ctx context.Context) error { return restoreAlways(ctx, s, archives) }
+	}
+	s.AddDuty(Duty{Name: "work", Run: work})
 	return s.Run(ctx)
 }
 

@@ -42,6 +42,12 @@ func (s *Server) leadershipLoop(ctx context.Context) error {
 				term = run.New(ctx)
 				term.Go("lead", s.lead)
 			}
+		case <-s.restored:
+			if term != nil { // what the duties remember is of the old state
+				halt()
+				term = run.New(ctx)
+				term.Go("lead", s.lead)
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}

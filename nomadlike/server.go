@@ -33,7 +33,9 @@ type Server struct {
 	events *events.Broker
 
 	leadership chan bool
-	started    chan struct{}
+	// restored has room for one signal that the whole state was replaced.
+	restored chan struct{}
+	started  chan struct{}
 	// leading is set while this server leads and has caught up.
 	leading atomic.Bool
 	// since is when Run was called.
@@ -45,8 +47,10 @@ type Server struct {
 		raft    *raft.Raft
 		machine *fsm.FSM
 		pilot   *autopilot.Autopilot
-		id      raft.ServerID
-		addr    raft.ServerAddress
+		// snapshots are those that raft stores.
+		snapshots raft.SnapshotStore
+		id        raft.ServerID
+		addr      raft.ServerAddress
 	}
 }
 
@@ -64,8 +68,14 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, deps: deps, log: deps.Logger.Named("server"), store: state.New(),
-		leadership: make(chan bool, 16), started: make(chan struct{}),
+		leadership: make(chan bool, 16), restored: make(chan struct{}, 1), started: make(chan struct{}),
 	}
+	s.store.OnRestore(func() {
+		select {
+		case s.restored <- struct{}{}:
+		default:
+		}
+	})
 	if cfg.EventBufferSize >= 0 {
 		s.events = events.New(cfg.EventBufferSize)
 		s.store.Subscribe(s.events.Publish)
@@ -117,7 +127,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 
 	s.mu.Lock()
 	s.mu.members, s.mu.raft, s.mu.machine = members, r, machine
-	s.mu.pilot = s.newAutopilot(r)
+	s.mu.pilot, s.mu.snapshots = s.newAutopilot(r), st.snapshots
 	s.mu.id, s.mu.addr = raft.ServerID(st.id), transport.LocalAddr()
 	s.mu.Unlock()
 	if err := s.start(st, transport); err != nil {

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"io"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -152,7 +153,7 @@ func (r *serverRole) compose() {
 		},
 		Region: a.cfg.Region, Datacenter: a.cfg.Datacenter, Limits: a.limits(), MaxSource: maxSource, TrackedVersions: tracked,
 		Store: r.srv.Store(), Raft: r.srv, Heartbeats: heartbeats, NodeEvals: control.NodeEvals, Collector: gc,
-		Members: members{r.srv}, Events: r.srv.Events(), ServerAddrs: r.srv.ServerAddresses, Logger: log, Now: time.Now,
+		Members: members{r.srv}, Snapshots: snapshots{r.srv}, Events: r.srv.Events(), ServerAddrs: r.srv.ServerAddresses, Logger: log, Now: time.Now,
 	}
 	r.handlers = r.env.Handlers()
 }
@@ -167,6 +168,21 @@ func (m members) Members() []*api.Member {
 	}
 	return []*api.Member{}
 }
+
+// snapshots saves and restores the server's state.
+type snapshots struct{ srv *nomadlike.Server }
+
+// Save returns an archive of the state and its digest.
+func (s snapshots) Save(ctx context.Context, consistent bool) (io.ReadCloser, string, error) {
+	a, err := s.srv.SaveSnapshot(ctx, consistent)
+	if err != nil {
+		return nil, "", err
+	}
+	return a, a.Digest, nil
+}
+
+// Restore replaces the state.
+func (s snapshots) Restore(archive io.Reader) error { return s.srv.RestoreSnapshot(archive) }
 
 // peersOf asks a server for the raft peers that it knows.
 func (r *serverRole) peersOf(ctx context.Context, addr string) ([]string, error) {

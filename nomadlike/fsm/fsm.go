@@ -102,6 +102,10 @@ func (f *FSM) run(c *command, index uint64, payload []byte) (r any, err error) {
 	return r, nil
 }
 
+// StoreConfiguration takes a change of the raft peers, of which nothing is stored here. Without it raft would take
+// no snapshot after such a change until something else is written.
+func (f *FSM) StoreConfiguration(uint64, raft.Configuration) {}
+
 // Snapshot returns the state as it is; writing it does not hold up Apply.
 func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
 	if err := f.Err(); err != nil {

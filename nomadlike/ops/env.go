@@ -4,6 +4,7 @@ package ops
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -60,6 +61,14 @@ type Consensus interface {
 	RaftStats() (*api.RaftStats, error)
 }
 
+// Snapshots saves and replaces the whole state.
+type Snapshots interface {
+	// Save returns an archive, which has to be closed, and the value of its Digest header.
+	Save(ctx context.Context, consistent bool) (archive io.ReadCloser, digest string, err error)
+	// Restore replaces the state of the cluster; only the leader can.
+	Restore(archive io.Reader) error
+}
+
 // Env is what server handlers work with.
 type Env struct {
 	Region, Datacenter string
@@ -84,6 +93,7 @@ type Env struct {
 	Collector Collector
 	Members   Membership
 	Events    *events.Broker
+	Snapshots Snapshots
 	// ServerAddrs are the RPC addresses that clients are told.
 	ServerAddrs func() []string
 	Logger      hclog.Logger
@@ -112,6 +122,7 @@ func (e *Env) Handlers() *opset.Set {
 	e.operatorHandlers(set)
 	e.schedulerConfigHandlers(set)
 	e.autopilotHandlers(set)
+	e.snapshotHandlers(set)
 	return set
 }
 
