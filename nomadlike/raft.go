@@ -59,7 +59,11 @@ func (k *kicker) forward() {
 			select {
 			case k.rpc <- rpc:
 			case <-k.stop:
-				rpc.Respond(nil, raft.ErrTransportShutdown)
+				var none any
+				if _, ok := rpc.Command.(*raft.AppendEntriesRequest); ok {
+					none = &raft.AppendEntriesResponse{} // the pipeline in memory looks at it before the error
+				}
+				rpc.Respond(none, raft.ErrTransportShutdown)
 				return
 			}
 		case <-k.stop:

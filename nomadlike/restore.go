@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/nomadlike/nomadlike/api"
-	"github.com/nomadlike/nomadlike/nomadlike/snapshot"
+	"github.com/nomadlike/nomadlike/nomadlike/archive"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
@@ -68,7 +68,7 @@ func (s *Server) SaveSnapshot(ctx context.Context, consistent bool) (_ *Archive,
 	}
 	a := &Archive{file: f}
 	sum := sha256.New()
-	err = snapshot.Write(io.MultiWriter(f, sum), meta, state, time.Now())
+	err = archive.Write(io.MultiWriter(f, sum), meta, state, time.Now())
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
@@ -114,7 +114,7 @@ func (s *Server) takeSnapshot(ctx context.Context) (*raft.SnapshotMeta, io.ReadC
 
 // RestoreSnapshot replaces the state of the cluster with that of an archive. Only the leader can. Nothing changes
 // unless the whole archive can be read.
-func (s *Server) RestoreSnapshot(archive io.Reader) (err error) {
+func (s *Server) RestoreSnapshot(from io.Reader) (err error) {
 	if s.cfg.DataDir == "" {
 		return errDevSnapshot
 	}
@@ -127,7 +127,7 @@ func (s *Server) RestoreSnapshot(archive io.Reader) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
-	meta, err := snapshot.Read(archive, f)
+	meta, err := archive.Read(from, f)
 	if err == nil {
 		err = verifyState(f)
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/nomadlike/nomadlike/api"
-	"github.com/nomadlike/nomadlike/nomadlike/snapshot"
+	"github.com/nomadlike/nomadlike/nomadlike/archive"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
@@ -48,11 +48,11 @@ func TestSnapshotAndRestore(t *testing.T) {
 		c.agree()
 		leader := c.leader()
 		saved := archived(t, leader.Server, true)
-		c.pass(time.Second) // raft names snapshots by the millisecond
+		c.pass(time.Second)                       // raft names snapshots by the millisecond
 		again := archived(t, leader.Server, true) // nothing has changed since
 		for name, data := range map[string][]byte{"first": saved, "second": again, "a follower's": archived(t, c.follower().Server, false)} {
 			var b bytes.Buffer
-			meta, err := snapshot.Read(bytes.NewReader(data), &b)
+			meta, err := archive.Read(bytes.NewReader(data), &b)
 			if err != nil || meta.Index == 0 || len(meta.Configuration.Servers) != 3 {
 				t.Errorf("%s archive: %+v %v", name, meta, err)
 			}
@@ -98,7 +98,7 @@ func TestBadRestore(t *testing.T) {
 		}
 		good := archived(t, s, true)
 		var st bytes.Buffer
-		meta, err := snapshot.Read(bytes.NewReader(good), &st)
+		meta, err := archive.Read(bytes.NewReader(good), &st)
 		if err != nil {
 			t.Error(err)
 			return
@@ -107,7 +107,7 @@ func TestBadRestore(t *testing.T) {
 			m := *meta
 			m.Size = int64(len(content))
 			var b bytes.Buffer
-			if err := snapshot.Write(&b, &m, bytes.NewReader(content), time.Now()); err != nil {
+			if err := archive.Write(&b, &m, bytes.NewReader(content), time.Now()); err != nil {
 				t.Error(err)
 			}
 			return b.Bytes()

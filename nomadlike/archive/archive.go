@@ -36,6 +36,13 @@ const ContentType = "application/x-gzip"
 // ErrDamaged marks an archive that is not whole or no archive at all.
 var ErrDamaged = errors.New("snapshot archive is damaged")
 
+// gzipError is an ErrDamaged with the contract's text.
+type gzipError struct{ err error }
+
+func (e *gzipError) Error() string        { return "failed to decompress snapshot: " + e.err.Error() }
+func (e *gzipError) Is(target error) bool { return target == ErrDamaged }
+func (e *gzipError) Unwrap() error        { return e.err }
+
 // Write writes an archive of the state, of which there are meta.Size bytes. now is the time of its files.
 func Write(w io.Writer, meta *raft.SnapshotMeta, state io.Reader, now time.Time) error {
 	zipped := gzip.NewWriter(w)
@@ -79,7 +86,7 @@ func Write(w io.Writer, meta *raft.SnapshotMeta, state io.Reader, now time.Time)
 func Read(r io.Reader, state io.Writer) (*raft.SnapshotMeta, error) {
 	zipped, err := gzip.NewReader(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it is not gzipped: %w", ErrDamaged, err)
+		return nil, &gzipError{err}
 	}
 	got := map[string]hash.Hash{}
 	var meta *raft.SnapshotMeta

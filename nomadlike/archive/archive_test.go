@@ -136,7 +136,7 @@ func TestHostile(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"no gzip":    {[]byte("hello"), "not gzipped"},
+		"no gzip":    {[]byte("hello"), "failed to decompress snapshot: unexpected EOF"},
 		"empty tar":  {tarred(t), "it needs"},
 		"no sums":    {tarred(t, "meta.json", "{}", "state.bin", "x"), "it needs"},
 		"other file": {tarred(t, "../../etc/passwd", "x"), "it has a file"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
+	"github.com/nomadlike/nomadlike/nomadlike/archive"
 )
 
 // snapshotChunk is how much of an archive is sent at a time, in bytes.
@@ -23,15 +24,15 @@ func (e *Env) snapshotHandlers(set *opset.Set) {
 }
 
 func (e *Env) snapshotSave(ctx context.Context, r *api.SnapshotSaveRequest, s api.Stream) (err error) {
-	archive, digest, err := e.Snapshots.Save(ctx, !r.AllowStale)
+	saved, digest, err := e.Snapshots.Save(ctx, !r.AllowStale)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, archive.Close()) }()
-	first := &api.Chunk{ContentType: "application/x-gzip", Digest: digest}
+	defer func() { err = errors.Join(err, saved.Close()) }()
+	first := &api.Chunk{ContentType: archive.ContentType, Digest: digest}
 	for {
 		buf := make([]byte, snapshotChunk)
-		n, err := io.ReadFull(archive, buf)
+		n, err := io.ReadFull(saved, buf)
 		if n > 0 {
 			first.Data = buf[:n]
 			if err := s.Send(first); err != nil {

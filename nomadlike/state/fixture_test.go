@@ -29,6 +29,7 @@ func fixture(t testing.TB, jobs, nodes, allocs int) *Store {
 	w := s.Begin(10, "Fixture")
 	Cluster.Put(w, codectest.Fill[ClusterMeta](f))
 	SchedulerConfig.Put(w, codectest.Fill[api.SchedulerConfiguration](f))
+	AutopilotConfig.Put(w, codectest.Fill[api.AutopilotConfiguration](f))
 	Namespaces.Put(w, codectest.Fill[api.Namespace](f))
 	NodePools.Put(w, codectest.Fill[api.NodePool](f))
 	for n := range nodes {
