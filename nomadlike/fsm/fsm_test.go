@@ -278,7 +278,7 @@ var codes = map[string]uint16{
 	"NodeRegister": 40, "NodeStatusUpdate": 41, "NodeEligibility": 42, "NodeDeregister": 43, "NodeEvents": 44,
 	"NodePoolUpsert": 50, "NodePoolDelete": 51, "NamespaceUpsert": 60, "NamespaceDelete": 61,
 	"DeploymentStatusUpdate": 70, "DeploymentsDelete": 71, "DeploymentPromotion": 72, "DeploymentAllocHealth": 73,
-	"SchedulerConfigSet": 80, "ClusterInit": 81,
+	"SchedulerConfigSet": 80, "ClusterInit": 81, "AutopilotConfigSet": 82,
 	"ServicesUpsert": 90, "ServicesDelete": 91, "Batch": 100,
 }
 

@@ -298,6 +298,11 @@ var scripts = map[string]func(a *author) []byte{
 			Config: &api.SchedulerConfiguration{SchedulerAlgorithm: algorithm}, CAS: a.rand.IntN(3) == 0,
 		})
 	},
+	"AutopilotConfigSet": func(a *author) []byte {
+		return AutopilotConfigSet.Encode(&AutopilotConfigSetRequest{
+			Config: &api.AutopilotConfiguration{MinQuorum: a.rand.IntN(5), LastContactThreshold: "1s"}, CAS: a.rand.IntN(3) == 0,
+		})
+	},
 	"ClusterInit": func(a *author) []byte {
 		return ClusterInit.Encode(&ClusterInitRequest{ClusterID: a.id(), CreateTime: a.now()})
 	},

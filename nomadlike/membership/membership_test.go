@@ -108,7 +108,7 @@ func TestMembers(t *testing.T) {
 		}
 		want := Server{
 			Name: "c.north", ID: "id-of-c", Region: "north", Datacenter: "dc2", Build: "2.0.6", RPCAddr: "10.0.0.3:4647",
-			Expect: 1, RaftVersion: 3, Alive: true,
+			Expect: 1, RaftVersion: 3, Status: "alive", Alive: true,
 		}
 		if got := b.Servers("north"); len(got) != 1 || *got[0] != want {
 			t.Errorf("servers of north: %+v", got)
