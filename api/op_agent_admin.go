@@ -2,6 +2,12 @@
 
 package api
 
+import (
+	"encoding/json"
+
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
+)
+
 // AgentAddressesRequest lists addresses of servers.
 type AgentAddressesRequest struct {
 	WriteOptions
@@ -93,10 +99,30 @@ type AgentProfileRequest struct {
 // Target names the agent.
 func (r *AgentProfileRequest) Target() Target { return Target{NodeID: r.NodeID, ServerID: r.ServerID} }
 
-// AgentHostResponse describes the host of an agent; over HTTP the data is bare when no agent was named.
+// AgentHostResponse describes the host of an agent; in JSON the data is bare when no agent was named.
 type AgentHostResponse struct {
 	AgentID  string
 	HostData *HostData
+}
+
+// agentHostFields is AgentHostResponse without its JSON form.
+type agentHostFields AgentHostResponse
+
+// MarshalJSON implements json.Marshaler.
+func (r *AgentHostResponse) MarshalJSON() ([]byte, error) {
+	if r.AgentID == "" {
+		return typeinfo.Marshal(r.HostData, typeinfo.Response)
+	}
+	return typeinfo.Marshal((*agentHostFields)(r), typeinfo.Response)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *AgentHostResponse) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, (*agentHostFields)(r)); err != nil || r.HostData != nil {
+		return err
+	}
+	r.HostData = &HostData{}
+	return json.Unmarshal(text, r.HostData)
 }
 
 // Operations on one agent.

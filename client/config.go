@@ -25,9 +25,9 @@ type Config struct {
 	StateDir string `hcl:"state_dir"`
 	AllocDir string `hcl:"alloc_dir"`
 
-	NodeClass string            `hcl:"node_class"`
+	NodeClass string            `hcl:"node_class" live:"true"`
 	NodePool  string            `hcl:"node_pool" default:"default"`
-	Meta      map[string]string `hcl:"meta,map"`
+	Meta      map[string]string `hcl:"meta,map" live:"true"`
 	Options   map[string]string `hcl:"options,map"`
 
 	NetworkInterface       string `hcl:"network_interface"`
@@ -62,7 +62,7 @@ type Config struct {
 	GCVolumesOnNodeGC     bool   `hcl:"gc_volumes_on_node_gc"`
 	CgroupParent          string `hcl:"cgroup_parent"`
 
-	HostVolumes  []*HostVolumeConfig  `hcl:"host_volume,block"`
+	HostVolumes  []*HostVolumeConfig  `hcl:"host_volume,block" live:"true"`
 	HostNetworks []*HostNetworkConfig `hcl:"host_network,block"`
 
 	// The fields below are not of the client block.

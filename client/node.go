@@ -97,6 +97,20 @@ func usableCompute(f *fingerprint.Facts) uint64 {
 	return uint64(max(total, 0))
 }
 
+// SetNodeData takes settings of the node that may change while the client runs.
+func (c *Client) SetNodeData(meta map[string]string, class string, volumes []*HostVolumeConfig) {
+	n := c.node
+	n.mu.Lock()
+	cfg := *n.cfg
+	cfg.Meta, cfg.NodeClass, cfg.HostVolumes = maps.Clone(meta), class, volumes
+	n.cfg = &cfg
+	changed := n.rebuildLocked()
+	n.mu.Unlock()
+	if changed {
+		n.poke()
+	}
+}
+
 // setFacts takes facts that were found anew.
 func (n *nodeState) setFacts(f *fingerprint.Facts) {
 	n.mu.Lock()

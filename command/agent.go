@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/nomadlike/nomadlike/command/agent"
 	"github.com/nomadlike/nomadlike/internal/version"
 )
@@ -31,7 +29,7 @@ type agentFlags struct {
 	retryMax        int
 	retryInterval   time.Duration
 	raftProtocol    int
-	location        bool
+	location, json  bool
 	text            map[string]*string
 }
 
@@ -51,7 +49,7 @@ Example:
 			if err != nil {
 				return err
 			}
-			return runAgent(m, cfg)
+			return runAgent(m, cfg, fl.config)
 		},
 	}
 }
@@ -74,7 +72,7 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 	} {
 		fl.text[t[0]] = f.String(t[0], "", t[1])
 	}
-	f.Bool("log-json", false, "Write the log as JSON.")
+	f.BoolVar(&fl.json, "log-json", false, "Write the log as JSON.")
 	f.BoolVar(&fl.location, "log-include-location", false, "Write file and line into the log.")
 	f.IntVar(&fl.raftProtocol, "raft-protocol", 0, "The raft protocol `version`; 3 is the only one.")
 	f.IntVar(&fl.retryMax, "retry-max", 0, "Give up joining after `n` attempts; 0 for never.")
@@ -136,6 +134,7 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 		cfg.Server.RaftProtocol = &fl.raftProtocol
 	}
 	cfg.LogIncludeLocation = cfg.LogIncludeLocation || fl.location
+	cfg.LogJSON = cfg.LogJSON || fl.json
 	for _, kv := range fl.meta {
 		k, v, ok := strings.Cut(kv, "=")
 		if !ok {
@@ -149,24 +148,20 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 	return cfg, nil
 }
 
-func runAgent(m *meta, cfg *agent.Config) error {
-	if f := m.flags.Lookup("log-json"); f.Value.String() == "true" {
-		cfg.LogJSON = true
-	}
+func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program's path: %w", err)
 	}
-	level := hclog.LevelFromString(either(cfg.LogLevel, "INFO"))
-	if strings.EqualFold(cfg.LogLevel, "OFF") {
-		level = hclog.Off
+	if err := errors.Join(cfg.EnsureDefaults(), cfg.Validate()); err != nil {
+		return err
 	}
-	log, closeLog, err := openLog(cfg, level, m)
+	log, err := agent.OpenLog(cfg, m.out)
 	if err != nil {
 		return err
 	}
-	defer closeLog()
-	a, err := agent.New(cfg, agent.Deps{Logger: log, Program: []string{exe}, Drivers: agentDrivers()})
+	defer log.Close()
+	a, err := agent.New(cfg, agent.Deps{Log: log, Load: load, Program: []string{exe}, Drivers: agentDrivers()})
 	if err != nil {
 		return err
 	}
@@ -178,6 +173,20 @@ func runAgent(m *meta, cfg *agent.Config) error {
 	defer signal.Stop(signals)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
+	reloads := make(chan os.Signal, 4)
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
+	go func() {
+		for {
+			select {
+			case <-reloads:
+				fmt.Fprintln(m.out, "==> Reloading agent configuration...")
+				a.Reload() //nolint:errcheck // the log has it
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	select {
 	case err := <-done:
 		return err
@@ -210,21 +219,6 @@ func leave(m *meta, a *agent.Agent) {
 	if err := a.Leave(ctx); err != nil {
 		fmt.Fprintf(m.err, "could not leave the cluster: %v\n", err)
 	}
-}
-
-// openLog returns the agent's logger, to standard output or the configured file.
-func openLog(cfg *agent.Config, level hclog.Level, m *meta) (hclog.Logger, func(), error) {
-	out, closer := m.out, func() {}
-	if cfg.LogFile != "" {
-		f, err := os.OpenFile(cfg.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
-		if err != nil {
-			return nil, nil, fmt.Errorf("log_file: %w", err)
-		}
-		out, closer = f, func() { f.Close() }
-	}
-	return hclog.New(&hclog.LoggerOptions{
-		Name: "", Level: level, Output: out, JSONFormat: cfg.LogJSON, IncludeLocation: cfg.LogIncludeLocation,
-	}), closer, nil
 }
 
 // banner says what was started and where it answers.

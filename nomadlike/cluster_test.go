@@ -93,7 +93,7 @@ func (c *cluster) start(name string, expect int) *peer {
 	var err error
 	p.Server, err = New(Config{
 		Name: name, DataDir: filepath.Join(c.dir, name), BootstrapExpect: expect, RPCAdvertise: p.addr, SerfBind: ip + ":4648",
-		SnapshotThreshold: 60, SnapshotInterval: 5 * time.Second, TrailingLogs: 20,
+		RaftSettings: RaftSettings{SnapshotThreshold: 60, SnapshotInterval: 5 * time.Second, TrailingLogs: 20},
 	}, Deps{RaftTransport: wire, GossipTransport: c.gossip.Transport(ip + ":4648"), PeersOf: c.peersOf, StatsOf: c.statsOf})
 	if err != nil {
 		c.t.Fatal(err)

@@ -41,15 +41,9 @@ type Config struct {
 	EncryptKey       []byte
 	RejoinAfterLeave bool
 
-	// RaftMultiplier scales the raft timeouts, 1 to 10.
-	RaftMultiplier int
-	// SnapshotThreshold is how many entries make a snapshot, SnapshotInterval how often that is looked
-	// at, TrailingLogs how many entries stay after one.
-	SnapshotThreshold uint64
-	SnapshotInterval  time.Duration
-	TrailingLogs      uint64
-	NoFreelistSync    bool
-	DisableLogCache   bool
+	RaftSettings
+	NoFreelistSync  bool
+	DisableLogCache bool
 
 	// EventBufferSize is how many commits the event stream keeps; negative switches it off.
 	EventBufferSize int
@@ -57,6 +51,17 @@ type Config struct {
 	SchedulerConfig *api.SchedulerConfiguration
 	// AutopilotConfig is stored when a new cluster starts; nil for the defaults.
 	AutopilotConfig *api.AutopilotConfiguration
+}
+
+// RaftSettings are the settings of raft that may change while the server runs.
+type RaftSettings struct {
+	// RaftMultiplier scales the raft timeouts, 1 to 10.
+	RaftMultiplier int
+	// SnapshotThreshold is how many entries make a snapshot, SnapshotInterval how often that is looked
+	// at, TrailingLogs how many entries stay after one.
+	SnapshotThreshold uint64
+	SnapshotInterval  time.Duration
+	TrailingLogs      uint64
 }
 
 // Deps is what a server is given.
@@ -100,6 +105,10 @@ func (c *Config) EnsureDefaults() {
 	if c.Datacenter == "" {
 		c.Datacenter = "dc1"
 	}
+	c.RaftSettings.ensureDefaults()
+}
+
+func (c *RaftSettings) ensureDefaults() {
 	if c.RaftMultiplier == 0 {
 		c.RaftMultiplier = 1
 	}

@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 func durable(dir string) Config {
 	return Config{
 		Name: "a", DataDir: dir, BootstrapExpect: 1, RPCAdvertise: "127.0.0.1:4647", SerfBind: "127.0.0.1:0",
-		SnapshotThreshold: 40, SnapshotInterval: 20 * time.Millisecond, TrailingLogs: 10,
+		RaftSettings: RaftSettings{SnapshotThreshold: 40, SnapshotInterval: 20 * time.Millisecond, TrailingLogs: 10},
 	}
 }
 

@@ -37,6 +37,20 @@ func (s *Server) raftConfig(id string) *raft.Config {
 	return c
 }
 
+// ReloadRaft changes settings of raft while the server runs.
+func (s *Server) ReloadRaft(settings RaftSettings) error {
+	settings.ensureDefaults()
+	r, err := s.raft()
+	if err != nil {
+		return err
+	}
+	n := time.Duration(settings.RaftMultiplier)
+	c := r.ReloadableConfig()
+	c.HeartbeatTimeout, c.ElectionTimeout = n*heartbeatTimeout, n*electionTimeout
+	c.SnapshotThreshold, c.SnapshotInterval, c.TrailingLogs = settings.SnapshotThreshold, settings.SnapshotInterval, settings.TrailingLogs
+	return r.ReloadConfig(c)
+}
+
 // kicker is a transport that can also make raft elect at once, which a server that is alone does instead
 // of waiting for a heartbeat that nobody will send.
 type kicker struct {

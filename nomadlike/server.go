@@ -303,6 +303,21 @@ func (s *Server) servers(region string, self bool) []string {
 	return addrs
 }
 
+// FindServer returns the RPC address of the server with the ID or member name, "" when there is none, and whether it
+// is this one. A name without a region is one of this region.
+func (s *Server) FindServer(idOrName string) (addr string, self bool) {
+	m := s.Members()
+	if m == nil {
+		return "", false
+	}
+	for _, server := range m.Servers("") {
+		if server.ID == idOrName || server.Name == idOrName || server.Name == idOrName+"."+s.cfg.Region {
+			return server.RPCAddr, server.Name == s.ServerName()
+		}
+	}
+	return "", false
+}
+
 // Regions returns the names of the known regions, sorted.
 func (s *Server) Regions() []string {
 	if m := s.Members(); m != nil {

@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,6 +25,7 @@ import (
 	"github.com/nomadlike/nomadlike/internal/opset"
 	"github.com/nomadlike/nomadlike/internal/rpc"
 	"github.com/nomadlike/nomadlike/internal/run"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
 	"github.com/nomadlike/nomadlike/nomadlike/ops"
 )
 
@@ -35,7 +38,10 @@ type Driver struct {
 
 // Deps is what an agent is given besides its configuration.
 type Deps struct {
-	Logger hclog.Logger
+	// Log is the agent's log; nil for none.
+	Log *Log
+	// Load reads the configuration again, unfinished; nil for an agent that cannot be reloaded.
+	Load func() (*Config, error)
 	// Program starts this binary again: the path of the executable and leading arguments. Driver plugins
 	// and task shims run from it.
 	Program []string
@@ -45,9 +51,16 @@ type Deps struct {
 
 // Agent is one agent: a server, a client or both, with the HTTP API in front.
 type Agent struct {
-	cfg  *Config
-	deps Deps
-	log  hclog.Logger
+	cfg    *Config
+	deps   Deps
+	log    *Log
+	logger hclog.Logger
+
+	mu struct {
+		sync.Mutex
+		// present is the configuration with what a reload has changed.
+		present *Config
+	}
 
 	telemetry  *telemetry
 	pool       *rpc.Pool
@@ -67,10 +80,11 @@ func New(cfg *Config, deps Deps) (*Agent, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if deps.Logger == nil {
-		deps.Logger = hclog.NewNullLogger()
+	if deps.Log == nil {
+		deps.Log = &Log{InterceptLogger: hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard})}
 	}
-	a := &Agent{cfg: cfg, deps: deps, log: deps.Logger.Named("agent"), pool: rpc.NewPool(), ready: make(chan struct{})}
+	a := &Agent{cfg: cfg, deps: deps, log: deps.Log, logger: deps.Log.Named("agent"), pool: rpc.NewPool(), ready: make(chan struct{})}
+	a.mu.present = typeinfo.Copy(cfg)
 	if err := a.setUp(); err != nil {
 		a.close()
 		return nil, err
@@ -145,8 +159,9 @@ func (a *Agent) dispatcherConfig() ops.Config {
 	local := opset.New()
 	ops.JobTools(local)
 	a.localHandlers(local)
+	a.adminHandlers(local)
 	cfg := ops.Config{
-		Region: a.cfg.Region, Local: local, Pool: a.pool, Logger: a.deps.Logger, Metrics: a.telemetry.metrics,
+		Region: a.cfg.Region, Local: local, Pool: a.pool, Logger: a.deps.Log, Metrics: a.telemetry.metrics,
 	}
 	if a.server != nil {
 		cfg.Server, cfg.ServerOps, cfg.Nodes = a.server.srv, a.server.handlers, a.server.nodes
@@ -222,10 +237,10 @@ func (a *Agent) serveHTTP(ctx context.Context) error {
 	}
 	srv := &http.Server{
 		Handler: httpd.New(httpd.Config{
-			Caller: a, Logger: a.deps.Logger, UI: web, ResponseHeaders: a.cfg.HTTPAPIResponseHeaders, Debug: a.debugHandler(),
+			Caller: a, Logger: a.deps.Log, UI: web, ResponseHeaders: a.cfg.HTTPAPIResponseHeaders, Debug: a.debugHandler(),
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          a.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+		ErrorLog:          a.logger.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })

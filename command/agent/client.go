@@ -55,7 +55,7 @@ func newClientRole(a *Agent) (*clientRole, error) {
 	cfg.DataDir, cfg.DevMode, cfg.StopTasksOnExit = a.cfg.DataDir, a.cfg.Dev, a.cfg.Dev
 	cfg.PluginDir, cfg.InternalDrivers, cfg.PluginBlocks = a.cfg.PluginDir, r.drivers(), r.blocks()
 	var err error
-	if r.Client, err = client.New(cfg, client.Deps{Servers: r, Logger: a.deps.Logger, Metrics: a.metricsSink()}); err != nil {
+	if r.Client, err = client.New(cfg, client.Deps{Servers: r, Logger: a.deps.Log, Metrics: a.metricsSink()}); err != nil {
 		return nil, err
 	}
 	r.handlers = r.Client.Handlers()
@@ -174,7 +174,7 @@ func (r *clientRole) serveServers(ctx context.Context) error {
 func (r *clientRole) keepConnection(ctx context.Context, addr string) {
 	for ctx.Err() == nil {
 		err := rpc.ServeNode(ctx, addr, r.NodeID(), r.SecretID(), r.agent)
-		r.agent.log.Debug("node connection ended", "server", addr, "error", err)
+		r.agent.logger.Debug("node connection ended", "server", addr, "error", err)
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():

@@ -29,10 +29,16 @@ type Config struct {
 	PluginDir  string `hcl:"plugin_dir"`
 	BindAddr   string `hcl:"bind_addr"`
 
-	LogLevel           string `hcl:"log_level"`
+	LogLevel           string `hcl:"log_level" live:"true"`
 	LogJSON            bool   `hcl:"log_json"`
 	LogIncludeLocation bool   `hcl:"log_include_location"`
 	LogFile            string `hcl:"log_file"`
+
+	LogRotateDuration time.Duration `hcl:"log_rotate_duration"`
+	LogRotateBytes    int           `hcl:"log_rotate_bytes"`
+	LogRotateMaxFiles int           `hcl:"log_rotate_max_files"`
+	EnableSyslog      bool          `hcl:"enable_syslog"`
+	SyslogFacility    string        `hcl:"syslog_facility"`
 
 	EnableDebug            bool                     `hcl:"enable_debug"`
 	LeaveOnInterrupt       bool                     `hcl:"leave_on_interrupt"`
@@ -81,13 +87,15 @@ type ServerJoin struct {
 
 // ServerConfig is the server block.
 type ServerConfig struct {
-	Enabled         bool       `hcl:"enabled"`
-	BootstrapExpect int        `hcl:"bootstrap_expect"`
-	DataDir         string     `hcl:"data_dir"`
-	NumSchedulers   *int       `hcl:"num_schedulers"`
-	ServerJoin      ServerJoin `hcl:"server_join,block"`
-	RetryJoin       []string   `hcl:"retry_join"`
-	StartJoin       []string   `hcl:"start_join"`
+	Enabled         bool   `hcl:"enabled"`
+	BootstrapExpect int    `hcl:"bootstrap_expect"`
+	DataDir         string `hcl:"data_dir"`
+	NumSchedulers   *int   `hcl:"num_schedulers" live:"true"`
+	// EnabledSchedulers are the job types that are scheduled, all when empty.
+	EnabledSchedulers []string   `hcl:"enabled_schedulers" live:"true"`
+	ServerJoin        ServerJoin `hcl:"server_join,block"`
+	RetryJoin         []string   `hcl:"retry_join"`
+	StartJoin         []string   `hcl:"start_join"`
 
 	NodeGCThreshold       *time.Duration `hcl:"node_gc_threshold"`
 	JobGCInterval         *time.Duration `hcl:"job_gc_interval"`
@@ -113,10 +121,10 @@ type ServerConfig struct {
 	JobTrackedVersions *int   `hcl:"job_tracked_versions"`
 
 	RaftProtocol          *int           `hcl:"raft_protocol"`
-	RaftMultiplier        *int           `hcl:"raft_multiplier"`
-	RaftSnapshotThreshold *int           `hcl:"raft_snapshot_threshold"`
-	RaftSnapshotInterval  *time.Duration `hcl:"raft_snapshot_interval"`
-	RaftTrailingLogs      *int           `hcl:"raft_trailing_logs"`
+	RaftMultiplier        *int           `hcl:"raft_multiplier" live:"true"`
+	RaftSnapshotThreshold *int           `hcl:"raft_snapshot_threshold" live:"true"`
+	RaftSnapshotInterval  *time.Duration `hcl:"raft_snapshot_interval" live:"true"`
+	RaftTrailingLogs      *int           `hcl:"raft_trailing_logs" live:"true"`
 
 	DefaultSchedulerConfig *SchedulerConfig     `hcl:"default_scheduler_config,block"`
 	PlanRejectionTracker   PlanRejectionTracker `hcl:"plan_rejection_tracker,block"`
@@ -278,6 +286,7 @@ func (c *Config) EnsureDefaults() error {
 	}
 	orDefault(&c.BindAddr, "0.0.0.0")
 	orDefault(&c.LogLevel, "INFO")
+	orDefault(&c.SyslogFacility, "LOCAL0")
 	orDefault(&c.Ports.HTTP, 4646)
 	orDefault(&c.Ports.RPC, 4647)
 	orDefault(&c.Ports.Serf, 4648)
@@ -376,7 +385,13 @@ func (c *Config) Validate() error {
 		}
 	}
 	check(c.Server.Enabled || c.Client.Enabled, "Must specify either server, client or dev mode for the agent.")
-	check(slices.Contains(logLevels, strings.ToUpper(c.LogLevel)), "log_level: unknown level %q, want one of %s", c.LogLevel, strings.Join(logLevels, " "))
+	check(slices.Contains(logLevels, strings.ToUpper(c.LogLevel)), "Invalid log level: %s. Valid log levels are: [%s]", c.LogLevel, strings.Join(logLevels, " "))
+	if c.EnableSyslog {
+		if err := checkSyslog(c); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	check(c.LogRotateBytes >= 0 && c.LogRotateDuration >= 0, "log_rotate_bytes and log_rotate_duration must not be negative")
 	check(!strings.ContainsAny(c.Region, "\x00"), "region must not hold a NUL character")
 	check(!strings.ContainsAny(c.Datacenter, "\x00*"), "datacenter must not hold a NUL character or *")
 	if !c.Dev {

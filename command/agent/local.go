@@ -23,14 +23,6 @@ func (a *Agent) localHandlers(set *opset.Set) {
 	opset.Handle(set, api.AgentHealth, func(_ context.Context, r *api.AgentHealthRequest) (*api.AgentHealthResponse, error) {
 		return a.health(r), nil
 	})
-	opset.Handle(set, api.AgentServers, func(context.Context, *api.AgentRequest) ([]string, error) {
-		if a.client == nil {
-			return nil, api.Errorf(api.ClassUnsupported, "Invalid method")
-		}
-		addrs := a.client.serverAddrs()
-		slices.Sort(addrs)
-		return addrs, nil
-	})
 	opset.HandleStream(set, api.MetricsGet, a.telemetry.serve)
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +30,7 @@ type serverRole struct {
 	rpc      *rpc.Server
 	lis      net.Listener
 	nodes    *rpc.NodeConns
+	evals    *broker.Service
 	env      *ops.Env
 	handlers *opset.Set
 }
@@ -39,14 +42,14 @@ func newServerRole(a *Agent) (*serverRole, error) {
 		return nil, err
 	}
 	r.nodes = rpc.NewNodeConns(func(nodeID, secret string) error { return r.env.VerifyNode(nodeID, secret) })
-	r.rpc = rpc.NewServer(r.lis, rpc.ServerConfig{Caller: a, Nodes: r.nodes, Logger: a.deps.Logger})
+	r.rpc = rpc.NewServer(r.lis, rpc.ServerConfig{Caller: a, Nodes: r.nodes, Logger: a.deps.Log})
 	adv, err := net.ResolveTCPAddr("tcp", a.cfg.Advertise.RPC)
 	if err != nil {
 		r.close()
 		return nil, err
 	}
 	r.srv, err = nomadlike.New(r.config(adv.String()), nomadlike.Deps{
-		Logger: a.deps.Logger, Metrics: a.metricsSink(), RaftLayer: r.rpc.RaftLayer(adv), PeersOf: r.peersOf, StatsOf: r.statsOf,
+		Logger: a.deps.Log, Metrics: a.metricsSink(), RaftLayer: r.rpc.RaftLayer(adv), PeersOf: r.peersOf, StatsOf: r.statsOf,
 	})
 	if err != nil {
 		r.close()
@@ -75,14 +78,7 @@ func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
 	if s.EnableEventBroker != nil && !*s.EnableEventBroker {
 		cfg.EventBufferSize = -1
 	}
-	value(&cfg.RaftMultiplier, s.RaftMultiplier)
-	value(&cfg.SnapshotInterval, s.RaftSnapshotInterval)
-	if s.RaftSnapshotThreshold != nil {
-		cfg.SnapshotThreshold = uint64(*s.RaftSnapshotThreshold)
-	}
-	if s.RaftTrailingLogs != nil {
-		cfg.TrailingLogs = uint64(*s.RaftTrailingLogs)
-	}
+	cfg.RaftSettings = s.raft()
 	if d := s.DefaultSchedulerConfig; d != nil {
 		cfg.SchedulerConfig = &api.SchedulerConfiguration{
 			SchedulerAlgorithm: d.SchedulerAlgorithm, MemoryOversubscriptionEnabled: d.MemoryOversubscriptionEnabled,
@@ -91,6 +87,30 @@ func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
 		}
 	}
 	return cfg
+}
+
+// raft returns the settings of raft that a reload may change.
+func (s *ServerConfig) raft() nomadlike.RaftSettings {
+	var r nomadlike.RaftSettings
+	value(&r.RaftMultiplier, s.RaftMultiplier)
+	value(&r.SnapshotInterval, s.RaftSnapshotInterval)
+	if s.RaftSnapshotThreshold != nil {
+		r.SnapshotThreshold = uint64(*s.RaftSnapshotThreshold)
+	}
+	if s.RaftTrailingLogs != nil {
+		r.TrailingLogs = uint64(*s.RaftTrailingLogs)
+	}
+	return r
+}
+
+// workers returns how evaluations are scheduled.
+func (s *ServerConfig) workers() broker.WorkerConfig {
+	c := broker.WorkerConfig{Num: runtime.NumCPU(), Kinds: broker.AllKinds()}
+	value(&c.Num, s.NumSchedulers)
+	if len(s.EnabledSchedulers) > 0 {
+		c.Kinds = slices.DeleteFunc(slices.Clone(s.EnabledSchedulers), func(k string) bool { return k == schedulerCore })
+	}
+	return c
 }
 
 // value sets dst when the setting was given.
@@ -103,15 +123,15 @@ func value[T any](dst *T, set *T) {
 // compose hangs the evaluation machinery, the controllers and the handlers on the server.
 func (r *serverRole) compose() {
 	a, s := r.agent, &r.agent.cfg.Server
-	log, sink := a.deps.Logger, a.metricsSink()
-	workers := 0
-	value(&workers, s.NumSchedulers)
+	log, sink := a.deps.Log, a.metricsSink()
 	evals := broker.New(broker.ServiceConfig{
-		Store: r.srv.Store(), Raft: r.srv, Workers: workers, Logger: log, Metrics: sink,
+		Store: r.srv.Store(), Raft: r.srv, Logger: log, Metrics: sink,
 		Rejections: broker.RejectionConfig{
 			Enabled: s.PlanRejectionTracker.Enabled, Threshold: s.PlanRejectionTracker.NodeThreshold, Window: s.PlanRejectionTracker.NodeWindow,
 		},
 	})
+	evals.SetWorkers(s.workers())
+	r.evals = evals
 	r.srv.Store().Subscribe(evals.Observe)
 
 	var beats control.HeartbeatConfig
@@ -229,11 +249,11 @@ func (r *serverRole) join(ctx context.Context, addrs []string, join ServerJoin) 
 	for try := 1; ; try++ {
 		n, err := r.srv.Join(addrs)
 		if err == nil && n > 0 {
-			r.agent.log.Info("joined the cluster", "servers", n)
+			r.agent.logger.Info("joined the cluster", "servers", n)
 			<-ctx.Done()
 			return nil
 		}
-		r.agent.log.Warn("could not join the cluster", "attempt", try, "error", err)
+		r.agent.logger.Warn("could not join the cluster", "attempt", try, "error", err)
 		if join.RetryMax > 0 && try >= join.RetryMax {
 			return err
 		}

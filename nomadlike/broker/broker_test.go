@@ -131,7 +131,7 @@ func (s *script) parse(words []string) *api.Evaluation {
 }
 
 func (s *script) next(queue string) string {
-	qs := queues
+	qs := allKinds
 	if queue != "" {
 		qs = []string{queue}
 	}
@@ -377,7 +377,7 @@ func brokerModel(t *testing.T, seed uint64) {
 			all[id] = &state{eval: e}
 			b.Enqueue(e)
 		case 3, 4, 5:
-			e, token, err := b.Dequeue(ctx, append([]string{FailedQueue}, queues...)...)
+			e, token, err := b.Dequeue(ctx, append([]string{FailedQueue}, allKinds...)...)
 			if err != nil {
 				continue
 			}
@@ -438,7 +438,7 @@ func TestDequeueWaits(t *testing.T) {
 		got := make(chan string)
 		for range 2 {
 			go func() {
-				e, _, err := b.Dequeue(t.Context(), queues...)
+				e, _, err := b.Dequeue(t.Context(), allKinds...)
 				if err != nil {
 					got <- err.Error()
 					return
@@ -476,7 +476,7 @@ func BenchmarkBroker(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				add()
-				e, token, err := br.Dequeue(b.Context(), queues...)
+				e, token, err := br.Dequeue(b.Context(), allKinds...)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -23,7 +23,9 @@ type ServiceConfig struct {
 	Raft  Raft
 	// Workers is num_schedulers: how many evaluations are scheduled at a time, the number of CPUs when 0.
 	Workers int
-	Broker  Config
+	// Kinds is enabled_schedulers: the job types whose evaluations are scheduled, all when empty.
+	Kinds  []string
+	Broker Config
 	// Rejections is plan_rejection_tracker, off by default.
 	Rejections RejectionConfig
 	// Process is scheduler.Process when nil.
@@ -45,6 +47,7 @@ type Service struct {
 	ledger  *ledger
 	feed    *feed
 	workers *Workers
+	state   workerState
 	// config has room for one signal that the scheduler configuration changed.
 	config chan struct{}
 	// reload is set when the whole state was replaced.
@@ -74,9 +77,13 @@ func New(cfg ServiceConfig) *Service {
 	s.feed = &feed{evals: s.Evals, blocked: s.Blocked}
 	s.feed.freed.signal = make(chan struct{}, 1)
 	s.workers = &Workers{
-		num: cfg.Workers, broker: s.Evals, applier: s.Plans, ledger: s.ledger, store: cfg.Store,
+		broker: s.Evals, applier: s.Plans, ledger: s.ledger, store: cfg.Store,
 		process: cfg.Process, cache: feasible.NewCache(), log: cfg.Logger.Named("worker"), sink: cfg.Metrics,
 	}
+	if len(cfg.Kinds) == 0 {
+		cfg.Kinds = allKinds
+	}
+	s.state.setLocked(WorkerConfig{Num: cfg.Workers, Kinds: cfg.Kinds})
 	cfg.Store.OnRestore(s.Reload)
 	return s
 }
@@ -164,7 +171,7 @@ func (s *Service) active(ctx context.Context) error {
 	})
 	g.Go("workers", func(ctx context.Context) error {
 		defer g.Stop()
-		return s.workers.run(ctx, quiet)
+		return s.workers.run(ctx, quiet, s.Workers())
 	})
 	return g.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -38,7 +39,6 @@ const (
 // Workers take evaluations from the broker, run the scheduler for at most num of them at a time and see
 // their plans through the applier. An evaluation whose plan is being written does not occupy a worker.
 type Workers struct {
-	num     int
 	broker  *Broker
 	applier *Applier
 	ledger  *ledger
@@ -51,14 +51,17 @@ type Workers struct {
 	// admitted bounds the evaluations between their hand-out and the end of their first pass, running the
 	// passes that run, and inProgress everything.
 	admitted, running, inProgress chan struct{}
+	// working is how many passes run now.
+	working atomic.Int32
 }
 
-var queues = []string{api.JobTypeService, api.JobTypeBatch, api.JobTypeSystem, api.JobTypeSysBatch}
+// busy returns how many passes run now.
+func (w *Workers) busy() int { return int(w.working.Load()) }
 
-func (w *Workers) init() {
-	w.admitted = make(chan struct{}, w.num)
-	w.running = make(chan struct{}, w.num)
-	w.inProgress = make(chan struct{}, w.num*perWorker)
+func (w *Workers) init(num int) {
+	w.admitted = make(chan struct{}, num)
+	w.running = make(chan struct{}, num)
+	w.inProgress = make(chan struct{}, num*perWorker)
 }
 
 func acquire(ctx context.Context, sem chan struct{}) error {
@@ -71,14 +74,18 @@ func acquire(ctx context.Context, sem chan struct{}) error {
 }
 
 // run works until quiet ends and everything in progress is finished, or until ctx ends.
-func (w *Workers) run(ctx, quiet context.Context) error {
-	w.init()
+func (w *Workers) run(ctx, quiet context.Context, c WorkerConfig) error {
+	w.init(c.Num)
 	g := run.New(ctx)
-	g.Go("dispatch", func(context.Context) error { return w.dispatch(quiet, g) })
+	g.Go("dispatch", func(context.Context) error { return w.dispatch(quiet, g, c.Kinds) })
 	return g.Wait()
 }
 
-func (w *Workers) dispatch(quiet context.Context, g *run.Group) error {
+func (w *Workers) dispatch(quiet context.Context, g *run.Group, queues []string) error {
+	if len(queues) == 0 {
+		<-quiet.Done()
+		return nil
+	}
 	for {
 		if acquire(quiet, w.inProgress) != nil || acquire(quiet, w.admitted) != nil {
 			return nil
@@ -181,8 +188,10 @@ func (t *task) pass(ctx context.Context, v view) (out *scheduler.Outcome, err er
 	if err := acquire(ctx, t.running); err != nil {
 		return nil, err
 	}
+	t.working.Add(1)
 	start := time.Now()
 	defer func() {
+		t.working.Add(-1)
 		<-t.running
 		t.firstPassDone()
 		t.sink.MeasureSince([]string{"nomad", "worker", "invoke_scheduler_" + t.eval.Type}, start)

@@ -9,6 +9,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/hashicorp/memberlist"
+	"github.com/hashicorp/serf/serf"
+
+	"github.com/nomadlike/nomadlike/api"
 )
 
 // loadKeyring reads a stored key ring, a JSON list of base64 keys with the primary one first; nil when
@@ -34,6 +39,55 @@ func loadKeyring(path string) ([][]byte, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// KeyOperation is something to do with the gossip keys of all servers.
+type KeyOperation uint8
+
+// Operations on gossip keys.
+const (
+	KeyList KeyOperation = iota
+	KeyInstall
+	KeyUse
+	KeyRemove
+)
+
+// Keys does something with the gossip keys of all servers and tells what each said.
+func (m *Membership) Keys(op KeyOperation, key string) (*api.KeyringResponse, error) {
+	s := m.serf()
+	if s == nil {
+		return nil, errNotStarted
+	}
+	if op != KeyList {
+		raw, err := base64.StdEncoding.DecodeString(key)
+		if err == nil {
+			err = memberlist.ValidateKey(raw)
+		}
+		if err != nil {
+			return nil, api.CodeErrorf(api.ClassInvalid, 500, "gossip key: %s", err)
+		}
+	}
+	k := s.KeyManager()
+	var r *serf.KeyResponse
+	var err error
+	switch op {
+	case KeyInstall:
+		r, err = k.InstallKey(key)
+	case KeyUse:
+		r, err = k.UseKey(key)
+	case KeyRemove:
+		r, err = k.RemoveKey(key)
+	default:
+		r, err = k.ListKeys()
+	}
+	if err != nil {
+		return nil, api.CodeErrorf(api.ClassInvalid, 500, "%s", err)
+	}
+	resp := &api.KeyringResponse{Messages: r.Messages, Keys: r.Keys, NumNodes: r.NumNodes}
+	if resp.Messages == nil {
+		resp.Messages = map[string]string{}
+	}
+	return resp, nil
 }
 
 func storeKeyring(path string, key []byte) error {

@@ -266,11 +266,7 @@ func (m *Membership) Join(addrs []string) (int, error) {
 	if s == nil {
 		return 0, errNotStarted
 	}
-	n, err := s.Join(addrs, true)
-	if err != nil {
-		return n, fmt.Errorf("join %s: %w", strings.Join(addrs, ", "), err)
-	}
-	return n, nil
+	return s.Join(addrs, true) // its errors name the addresses
 }
 
 // ForceLeave makes a failed member count as left; prune also forgets it.

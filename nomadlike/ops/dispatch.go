@@ -33,6 +33,9 @@ type ServerSide interface {
 	NodeKnown(nodeID string) bool
 	// Peers returns the RPC addresses of the other servers.
 	Peers() []string
+	// FindServer returns the RPC address of the server with the ID or member name, "" when there is none, and whether
+	// it is this one.
+	FindServer(idOrName string) (addr string, self bool)
 }
 
 // ClientSide is what the dispatcher needs of a client in the same process.
@@ -194,6 +197,8 @@ func (d *Dispatcher) route(ctx context.Context, op *api.OpInfo, req api.Request,
 			return run(d.cfg.Local)
 		case api.ModeNode:
 			return d.toNode(req, run, remote)
+		case api.ModeAgent:
+			return d.toAgent(req, run, remote)
 		}
 		if d.cfg.Server == nil {
 			if d.cfg.Servers == nil {
@@ -305,10 +310,7 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 
 // toNode runs an operation of a client: here, through a node connection, or through another server.
 func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
-	var target api.Target
-	if t, ok := req.(api.Targeted); ok {
-		target = t.Target()
-	}
+	target := targetOf(req)
 	nodeID, allocID := target.NodeID, target.AllocID
 	if target.ByAlloc {
 		if err := checkID("alloc", allocID); err != nil {
@@ -336,7 +338,13 @@ func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote 
 	} else if !d.cfg.Server.NodeKnown(nodeID) {
 		return api.Errorf(api.ClassNotFound, "Unknown node %q", nodeID)
 	}
-	req.Options().Forwarded = true
+	return d.throughNode(req.Options(), nodeID, remote)
+}
+
+// throughNode reaches a node over its connection to this server, or to another one.
+func (d *Dispatcher) throughNode(o *api.RequestOptions, nodeID string, remote func(api.Caller) error) error {
+	forwarded := o.Forwarded
+	o.Forwarded = true
 	if d.cfg.Nodes != nil {
 		if c, ok := d.cfg.Nodes.Caller(nodeID); ok {
 			return remote(c)
@@ -354,6 +362,65 @@ func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote 
 		}
 	}
 	return errNoPath
+}
+
+func targetOf(req api.Request) api.Target {
+	if t, ok := req.(api.Targeted); ok {
+		return t.Target()
+	}
+	return api.Target{}
+}
+
+// targetLeader names the server that leads.
+const targetLeader = "leader"
+
+// toAgent runs an operation of an agent: here unless the request names another one.
+func (d *Dispatcher) toAgent(req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
+	target := targetOf(req)
+	switch {
+	case target.NodeID != "" && target.ServerID != "":
+		return api.Errorf(api.ClassInvalid, "Cannot target node and server simultaneously")
+	case target.NodeID == "" && target.ServerID == "":
+		return run(d.cfg.Local)
+	case target.NodeID != "" && d.cfg.Client != nil && d.cfg.Client.NodeID() == target.NodeID:
+		return run(d.cfg.Local)
+	}
+	if d.cfg.Server == nil {
+		if req.Options().Forwarded || d.cfg.Servers == nil {
+			return errNoPath
+		}
+		return remote(d.cfg.Servers)
+	}
+	if target.NodeID != "" {
+		if err := checkID("node", target.NodeID); err != nil {
+			return err
+		}
+		if !d.cfg.Server.NodeKnown(target.NodeID) {
+			return api.Errorf(api.ClassNotFound, "Unknown node %q", target.NodeID)
+		}
+		return d.throughNode(req.Options(), target.NodeID, remote)
+	}
+	addr, self := "", false
+	if target.ServerID == targetLeader {
+		if addr, self = d.cfg.Server.Leader(); addr == "" && !self {
+			return api.Errorf(api.ClassNoLeader, "No cluster leader")
+		}
+	} else {
+		addr, self = d.cfg.Server.FindServer(target.ServerID)
+	}
+	switch {
+	case self:
+		return run(d.cfg.Local)
+	case addr == "" || req.Options().Forwarded:
+		return api.Errorf(api.ClassNotFound, "unknown server %q", target.ServerID)
+	}
+	c, err := d.cfg.Pool.Caller(addr)
+	if err != nil {
+		return err
+	}
+	// A client's agent may have passed the request on to this server: the next one is where it ends.
+	req.Options().Forwarded = true
+	return remote(c)
 }
 
 // errNoPath is the contract's text for a node that no server is connected with.

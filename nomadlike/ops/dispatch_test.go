@@ -29,6 +29,8 @@ type fakeServer struct {
 	peers   []string
 	nodeOf  map[string]string
 	nodes   map[string]bool
+	// servers are addresses by name, "self" for the server itself.
+	servers map[string]string
 }
 
 func (f *fakeServer) Leader() (string, bool) {
@@ -48,6 +50,10 @@ func (f *fakeServer) RegionServers(region string) []string { return f.regions[re
 func (f *fakeServer) NodeOf(allocID string) string         { return f.nodeOf[allocID] }
 func (f *fakeServer) NodeKnown(nodeID string) bool         { return f.nodes[nodeID] }
 func (f *fakeServer) Peers() []string                      { return f.peers }
+
+func (f *fakeServer) FindServer(name string) (string, bool) {
+	return f.servers[name], f.servers[name] == "self"
+}
 
 // who returns a set whose reads and writes answer with a name.
 func who(name string) *opset.Set {
