@@ -67,7 +67,7 @@ Example:
 			if err != nil {
 				return err
 			}
-			stub, err := findJobOf(ctx, m, c, args[0], "parameterized ", func(j *api.JobListStub) bool { return j.ParameterizedJob })
+			stub, err := findJobOf(ctx, m, c, args[0], "parameterized ", isTemplate)
 			if err != nil {
 				return err
 			}

@@ -135,13 +135,16 @@ func jobRows(jobs []*api.JobListStub, namespaces bool) [][]string {
 	return rows
 }
 
+// isTemplate says whether children of a job are dispatched; a child has the block too.
+func isTemplate(j *api.JobListStub) bool { return j.ParameterizedJob && j.ParentID == "" }
+
 func jobKind(j *api.JobListStub) string {
 	switch {
-	case j.Periodic && j.ParameterizedJob:
+	case j.Periodic && isTemplate(j):
 		return j.Type + "/periodic/parameterized"
 	case j.Periodic:
 		return j.Type + "/periodic"
-	case j.ParameterizedJob:
+	case isTemplate(j):
 		return j.Type + "/parameterized"
 	}
 	return j.Type
@@ -174,7 +177,7 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 		"ID", stub.ID, "Name", stub.Name, "Submit Date", absolute(stub.SubmitTime), "Type", stub.Type,
 		"Priority", strconv.Itoa(stub.Priority), "Datacenters", strings.Join(stub.Datacenters, ","), "Namespace", stub.Namespace,
 		"Node Pool", stub.NodePool, "Status", jobState(stub.Status, stub.Stop),
-		"Periodic", strconv.FormatBool(stub.Periodic), "Parameterized", strconv.FormatBool(stub.ParameterizedJob),
+		"Periodic", strconv.FormatBool(job.IsPeriodic()), "Parameterized", strconv.FormatBool(job.IsParameterized()),
 	}
 	if job.Periodic != nil && !job.Stop {
 		next := "none"
@@ -187,7 +190,7 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 	switch {
 	case s.short:
 		return stub, nil
-	case stub.ParameterizedJob, stub.Periodic:
+	case job.IsParameterized(), job.IsPeriodic():
 		return stub, s.parent(ctx, job, r.Summary)
 	}
 	s.summary(r.Summary)
@@ -262,7 +265,7 @@ func withDeadlines(rows [][]string, stubs []*api.AllocListStub, job *api.Job) []
 // parent shows the children of a periodic or parameterized job.
 func (s *jobStatus) parent(ctx context.Context, job *api.Job, sum *api.JobSummary) error {
 	title, list, none := "Children Job Summary", "Previously Launched Jobs", "No instances of periodic job found"
-	if p := job.ParameterizedJob; p != nil {
+	if p := job.ParameterizedJob; job.IsParameterized() {
 		title, list, none = "Parameterized Job Summary", "Dispatched Jobs", "No dispatched instances of parameterized job found"
 		s.m.heading("Parameterized Job")
 		fmt.Fprintln(s.m.out, pairs("Payload", p.Payload, "Required Metadata", strings.Join(p.MetaRequired, ", "), "Optional Metadata", strings.Join(p.MetaOptional, ", ")))
