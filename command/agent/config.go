@@ -291,6 +291,8 @@ func (c *Config) EnsureDefaults() error {
 	orDefault(&c.Ports.RPC, 4647)
 	orDefault(&c.Ports.Serf, 4648)
 	orDefault(&c.Client.NodePool, api.NodePoolDefault)
+	orDefault(&c.UI.Enabled, new(true))
+	orDefault(&c.UI.ShowCLIHints, new(true))
 	c.Client.DataDir, c.Client.DevMode = c.DataDir, c.Dev
 	if c.Client.Enabled {
 		c.Client.EnsureDefaults()
