@@ -254,9 +254,12 @@ func (h *Heartbeats) watch(nodeID string, d time.Duration) {
 
 // toleratedUntil returns until when an allocation of the node may stay out of contact (disconnect.lost_after);
 // the zero time when none may.
-func toleratedUntil(snap *state.Snapshot, nodeID string, now time.Time) time.Time {
+func toleratedUntil(snap *state.Snapshot, node *api.Node, now time.Time) time.Time {
 	var until time.Time
-	for a := range state.Allocs.By(snap, state.ByNode, nodeID) {
+	if node.Status == api.NodeStatusDisconnected {
+		now = time.Unix(node.StatusUpdatedAt, 0)
+	}
+	for a := range state.Allocs.By(snap, state.ByNode, node.ID) {
 		tg := a.Group()
 		if a.TerminalStatus() || a.ClientStatus == api.AllocClientPending || tg == nil || tg.Disconnect == nil || tg.Disconnect.LostAfter <= 0 {
 			continue
@@ -288,7 +291,7 @@ func (h *Heartbeats) expire(ctx context.Context, nodeIDs []string) error {
 		}
 		h.log.Warn("node missed its heartbeat", "node_id", id, "node_name", node.Name)
 		away := *node
-		until := toleratedUntil(snap, id, now)
+		until := toleratedUntil(snap, node, now)
 		away.Status = api.NodeStatusDown
 		if until.After(now) {
 			away.Status = api.NodeStatusDisconnected
