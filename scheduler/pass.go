@@ -81,13 +81,15 @@ func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 	if c := view.SchedulerConfig(); c != nil {
 		p.config = *c
 	}
-	source := rand.NewPCG(cfg.Seed^view.Index(), textHash(eval.ID))
-	p.random = rand.New(source)
+	job := view.Job(eval.Namespace, eval.JobID)
+	p.random = rand.New(rand.NewPCG(cfg.Seed, jobHash(eval, job)))
 	p.newID = cfg.NewID
 	if p.newID == nil {
-		p.newID = func() string { return derivedID(p.random) }
+		// IDs have a source of their own, so that what is chosen is the same whoever makes them.
+		ids := rand.New(rand.NewPCG(cfg.Seed^view.Index(), textHash(eval.ID)))
+		p.newID = func() string { return derivedID(ids) }
 	}
-	if job := view.Job(eval.Namespace, eval.JobID); !job.Stopped() {
+	if !job.Stopped() {
 		p.job = job
 		p.newest = p.newVersion(job)
 	}
@@ -272,6 +274,16 @@ func (p *pass) elapsed() time.Duration {
 		return 0
 	}
 	return p.cfg.Elapsed()
+}
+
+// jobHash tells job versions apart: the order among equal nodes and the dynamic ports follow from the version
+// and the state, so that a plan that is made twice is the same twice.
+func jobHash(eval *api.Evaluation, job *api.Job) uint64 {
+	h := textHash(eval.Namespace + "\x00" + eval.JobID)
+	if job != nil {
+		h ^= (job.Version + 1) * 0x9e3779b97f4a7c15
+	}
+	return h
 }
 
 func textHash(text string) uint64 {

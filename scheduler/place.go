@@ -129,11 +129,32 @@ func (p *pass) newGroupPlacer(v *version, tg *api.TaskGroup, deploymentID string
 		Feasible:      v.group(tg),
 		Residents:     p.residents,
 		Spread:        p.config.SchedulerAlgorithm == api.AlgorithmSpread,
+		Limit:         p.nodeLimit(v.job, tg),
 		Oversubscribe: p.config.MemoryOversubscriptionEnabled,
 		Random:        p.random,
 		Cache:         p.cfg.Cache,
 	})
 	return gp
+}
+
+// nodeLimit returns how many feasible nodes are scored for a group with spreads or affinities, 0 for all:
+// node_limit_for_feasibility_checks, but not fewer than the group has allocations.
+//
+// Compat: the reference looks at a sample in all cases, of 100 nodes here by default; without the setting
+// every feasible node is scored.
+func (p *pass) nodeLimit(job *api.Job, tg *api.TaskGroup) int {
+	limit := p.config.NodeLimitForFeasibilityChecks
+	if limit <= 0 || job.Type == api.JobTypeSystem || job.Type == api.JobTypeSysBatch {
+		return 0
+	}
+	choosy := len(job.Spreads)+len(tg.Spreads)+len(job.Affinities)+len(tg.Affinities) > 0
+	for _, task := range tg.Tasks {
+		choosy = choosy || task != nil && len(task.Affinities) > 0
+	}
+	if !choosy {
+		return 0
+	}
+	return max(limit, tg.CountOrDefault())
 }
 
 // place places one missing allocation; a failed one that it takes over from stops only then.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,7 +104,7 @@ func (s *story) addNode() {
 func (s *story) happen() {
 	switch s.random.IntN(12) {
 	case 0, 1, 2:
-		s.register(s.randomJob())
+		s.planAndRegister(s.randomJob())
 	case 3:
 		if id := s.pick(slices.Sorted(maps.Keys(s.jobs))); id != "" {
 			j := *s.jobs[id]
@@ -131,6 +132,44 @@ func (s *story) happen() {
 	default:
 		s.clients()
 	}
+}
+
+// planAndRegister checks that what is planned before a registration is what happens after it.
+func (s *story) planAndRegister(j *api.Job) {
+	s.t.Helper()
+	planned := *j
+	if old := s.jobs[j.ID]; old != nil {
+		planned.Version, planned.CreateIndex = old.Version+1, old.CreateIndex
+	} else {
+		planned.CreateIndex = s.index + 1
+	}
+	plan := scheduler.Process(scheduler.WithJob(s, &planned), s.eval(j.ID, api.TriggerJobRegister), scheduler.Config{Now: s.now, Seed: 1})
+	s.register(j)
+	run := scheduler.Process(s, s.eval(j.ID, api.TriggerJobRegister), scheduler.Config{Now: s.now, Seed: 1, NewID: api.NewID, Cache: s.cache})
+	want, got := s.gist(plan), s.gist(run)
+	if want != got {
+		s.t.Fatalf("step %d: planned\n%s\nand ran\n%s", s.step, want, got)
+	}
+}
+
+// gist tells what an outcome does, without IDs.
+func (s *story) gist(out *scheduler.Outcome) string {
+	var lines []string
+	for _, rows := range []map[string][]*api.Allocation{out.Plan.NodeUpdate, out.Plan.NodeAllocation, out.Plan.NodePreemptions} {
+		for _, a := range flatten(rows) {
+			ports := ""
+			for _, p := range a.AllocatedResources.Shared.Ports {
+				ports += fmt.Sprintf(" %s=%d", p.Label, p.Value)
+			}
+			lines = append(lines, fmt.Sprintf("%s on %s v%d %s %s %q%s", a.Name, a.NodeID, a.Job.Version, a.DesiredStatus, a.ClientStatus, a.DesiredDescription, ports))
+		}
+	}
+	slices.Sort(lines)
+	for _, g := range slices.Sorted(maps.Keys(out.Plan.Annotations.DesiredTGUpdates)) {
+		lines = append(lines, fmt.Sprintf("%s: %+v, %d queued, failed %v", g, *out.Plan.Annotations.DesiredTGUpdates[g], out.Eval.QueuedAllocations[g], out.Eval.FailedTGAllocs[g] != nil))
+	}
+	lines = append(lines, fmt.Sprintf("%d follow-ups, blocked %v, deployment %v", len(out.FollowUps), out.Blocked != nil, out.Plan.Deployment != nil))
+	return strings.Join(lines, "\n")
 }
 
 func (s *story) pick(from []string) string {

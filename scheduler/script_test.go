@@ -380,6 +380,8 @@ func (s *script) cmdConfig(args, _ []string) string {
 		switch key, value, _ := strings.Cut(option, "="); key {
 		case "algorithm":
 			s.config.SchedulerAlgorithm = value
+		case "node_limit":
+			s.config.NodeLimitForFeasibilityChecks = s.number(value)
 		case "oversubscription":
 			s.config.MemoryOversubscriptionEnabled = value == "true"
 		default:

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -129,6 +128,8 @@ type task struct {
 	token string
 	// passed is set when the first pass is over and the next evaluation was let in.
 	passed bool
+	// passes counts them: another try draws other lots.
+	passes uint64
 }
 
 func (t *task) firstPassDone() {
@@ -192,6 +193,7 @@ func (t *task) pass(ctx context.Context, v view) (out *scheduler.Outcome, err er
 	start := time.Now()
 	defer func() {
 		t.working.Add(-1)
+		t.passes++
 		<-t.running
 		t.firstPassDone()
 		t.sink.MeasureSince([]string{"nomad", "worker", "invoke_scheduler_" + t.eval.Type}, start)
@@ -202,7 +204,7 @@ func (t *task) pass(ctx context.Context, v view) (out *scheduler.Outcome, err er
 		}
 	}()
 	return t.process(v, t.eval, scheduler.Config{
-		Now: start, Seed: rand.Uint64(), NewID: api.NewID,
+		Now: start, Seed: t.passes, NewID: api.NewID,
 		Elapsed: func() time.Duration { return time.Since(start) },
 		Cache:   t.cache,
 	}), nil

@@ -4,6 +4,7 @@ package rank
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/scheduler/feasible"
@@ -30,6 +31,8 @@ type Input struct {
 	Residents []Resident
 	// Spread selects the spread algorithm instead of bin-packing.
 	Spread bool
+	// Limit is how many feasible nodes, chosen at random, are scored; 0 for all.
+	Limit int
 	// Oversubscribe stores memory_max with the allocations.
 	Oversubscribe bool
 	Random        *rand.Rand
@@ -115,17 +118,27 @@ func New(in Input) *Placer {
 		reasonOf:   map[string]uint16{},
 	}
 	p.distinctJob, p.distinctGroup = in.Feasible.DistinctHosts()
-	p.collect(in.Nodes)
+	p.collect(in.Nodes, in.Limit)
 	p.settle(in.Residents)
 	p.fill()
 	return p
 }
 
-// collect makes a candidate of each node that passes the feasibility checks.
-func (p *Placer) collect(nodes []int32) {
-	p.filtered.evaluated = len(nodes)
-	p.candidates = make([]candidate, 0, len(nodes))
+// collect makes a candidate of each node that passes the feasibility checks, of limit nodes at most unless
+// that is 0.
+func (p *Placer) collect(nodes []int32, limit int) {
+	if limit > 0 && limit < len(nodes) {
+		nodes = slices.Clone(nodes)
+		p.random.Shuffle(len(nodes), func(i, j int) { nodes[i], nodes[j] = nodes[j], nodes[i] })
+	} else {
+		limit = len(nodes)
+	}
+	p.candidates = make([]candidate, 0, limit)
 	for _, ord := range nodes {
+		if len(p.candidates) == limit {
+			break
+		}
+		p.filtered.evaluated++
 		if reason := p.feasible.Filtered(int(ord)); reason != "" {
 			p.filtered.add(reason, p.overlay.Node(int(ord)).NodeClass)
 			continue
