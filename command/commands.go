@@ -15,6 +15,7 @@ var jobCommands = makers{
 	"job action":         jobActionCommand,
 	"job allocs":         jobAllocsCommand,
 	"job deployments":    jobDeploymentsCommand,
+	"job explain":        jobExplainCommand,
 	"job dispatch":       jobDispatchCommand,
 	"job eval":           jobEvalCommand,
 	"job history":        jobHistoryCommand,

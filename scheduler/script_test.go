@@ -102,6 +102,7 @@ func (s *script) run(at string, lines []string) string {
 
 		"healthy":    s.cmdHealthy,
 		"back":       s.cmdBack,
+		"explain":    s.cmdExplain,
 		"deployment": s.cmdDeployment,
 	}[name]
 	if !ok {

@@ -113,6 +113,7 @@ func (e *Env) Handlers() *opset.Set {
 	e.nodePoolHandlers(set)
 	e.namespaceHandlers(set)
 	e.deploymentHandlers(set)
+	e.jobPlacementHandlers(set)
 	e.searchHandlers(set)
 	e.serviceHandlers(set)
 	e.volumeHandlers(set)

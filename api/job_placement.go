@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package api
+
+// JobPlacement tells where the allocations of a job can run, and why those that have no node have none. It is
+// computed for the job as it is and the cluster as it is now; nothing of it is stored.
+type JobPlacement struct {
+	Namespace  string
+	JobID      string
+	JobVersion uint64
+	// Groups are in the order of the job.
+	Groups []*GroupPlacement
+}
+
+// GroupPlacement is JobPlacement for one task group.
+type GroupPlacement struct {
+	Group string
+	// Missing is the number of allocations that find no node now.
+	Missing int
+	// Nodes is the number of nodes in the cluster, Suitable that of those that would take one more allocation.
+	Nodes    int
+	Suitable int
+	// Obstacles are all reasons for which nodes take no allocation, the one of most nodes first. A node with
+	// several counts for each of them.
+	Obstacles []*PlacementObstacle
+	// NearestMisses are the nodes that lack least, at most five.
+	NearestMisses []*PlacementMiss
+	// Suggestions are the smallest changes that would place at least one allocation, in words.
+	Suggestions []string
+}
+
+// Kinds of a PlacementObstacle.
+const (
+	// ObstacleNode is about the node itself: its status, eligibility, datacenter or pool.
+	ObstacleNode = "node"
+	// ObstacleConstraint is a constraint, driver, volume, device or network that the node does not satisfy.
+	ObstacleConstraint = "constraint"
+	// ObstacleRoom is a dimension in which the node lacks room.
+	ObstacleRoom = "room"
+)
+
+// PlacementObstacle is one reason and the nodes that it concerns.
+type PlacementObstacle struct {
+	Kind   string
+	Reason string
+	// Nodes counts the nodes with this reason, Alone those without any other.
+	Nodes int
+	Alone int
+	// Classes counts the nodes by node class, those without one under "".
+	Classes map[string]int
+}
+
+// PlacementMiss is a node that satisfies everything but lacks room.
+type PlacementMiss struct {
+	NodeID    string
+	NodeName  string
+	NodeClass string
+	Lacks     []*Shortage
+}
+
+// Shortage is a dimension in which a node lacks room: cpu in MHz, memory and disk in MiB, cores and
+// allocations in numbers. Ports have a reason and no numbers.
+type Shortage struct {
+	Dimension string
+	Wanted    int64
+	Free      int64
+}
+
+// Short returns how much is missing.
+func (s *Shortage) Short() int64 { return max(0, s.Wanted-s.Free) }

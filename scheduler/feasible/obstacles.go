@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package feasible
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/usage"
+)
+
+// Outside returns why the node does not come into question for the job at all, whatever it asks for: its
+// status, eligibility, datacenter and pool. It is empty for candidates.
+func (j *Job) Outside(ord int) []string {
+	n := j.snapshot.Node(ord)
+	var reasons []string
+	switch {
+	case n.Status != api.NodeStatusReady:
+		reasons = append(reasons, "node is "+n.Status)
+	case n.DrainStrategy != nil:
+		reasons = append(reasons, "node is draining")
+	case n.SchedulingEligibility != api.NodeEligible:
+		reasons = append(reasons, "node is ineligible")
+	}
+	if !j.datacenters[j.snapshot.Datacenter(ord)] {
+		reasons = append(reasons, "datacenter "+n.Datacenter+" is none of "+strings.Join(j.job.Datacenters, ", "))
+	}
+	if !j.pools[j.snapshot.Pool(ord)] {
+		reasons = append(reasons, "node pool "+poolName(n.NodePool)+" is not "+poolName(j.job.NodePool))
+	}
+	return reasons
+}
+
+// Obstacles returns everything that keeps the group off the node, where Filtered returns the first reason
+// only. Room and the distinct rules are left to the ranking.
+func (g *Group) Obstacles(ord int) []string {
+	node := g.job.snapshot.Node(ord)
+	var reasons []string
+	for _, list := range [][]*Condition{g.job.conditions, g.conditions} {
+		for _, c := range list {
+			if !c.Holds(node) && !slices.Contains(reasons, c.text) {
+				reasons = append(reasons, c.text)
+			}
+		}
+	}
+	have := strings.Split(g.job.snapshot.DriverSets()[g.job.snapshot.DriverSet(ord)], usage.DriverSeparator)
+	for _, name := range g.drivers {
+		if !slices.Contains(have, name) {
+			reasons = append(reasons, "missing driver "+name)
+		}
+	}
+	if g.wantsDevices() {
+		reasons = append(reasons, ReasonDevices)
+	}
+	if reason := g.network(ord, node); reason != "" {
+		reasons = append(reasons, reason)
+	}
+	for _, provider := range g.providers {
+		if _, ok := node.Attributes["plugins.secrets."+provider+".version"]; !ok {
+			reasons = append(reasons, ReasonSecrets)
+		}
+	}
+	if g.hasVolumes {
+		if !g.hasHostVolumes(node) {
+			reasons = append(reasons, ReasonHostVolumes)
+		}
+		if reason := g.csi(); reason != "" {
+			reasons = append(reasons, reason)
+		}
+	}
+	return reasons
+}

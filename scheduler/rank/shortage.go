@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package rank
+
+import (
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/usage"
+)
+
+// Rules returns the distinct rules that keep one more allocation off the node.
+func (p *Placer) Rules(ord int) []string {
+	var rules []string
+	if i := p.byOrdinal[ord]; i > 0 {
+		c := &p.candidates[i-1]
+		if p.distinctJob && c.all > 0 || p.distinctGroup && c.own > 0 {
+			rules = append(rules, api.OpDistinctHosts)
+		}
+	}
+	for i := range p.properties {
+		if reason := p.properties[i].refuses(p.overlay.Node(ord)); reason != "" {
+			rules = append(rules, reason)
+		}
+	}
+	return rules
+}
+
+// Shortages returns every dimension in which the node lacks room for one more allocation, where the metrics
+// name the first only.
+func (p *Placer) Shortages(ord int) []*api.Shortage {
+	var lacks []*api.Shortage
+	layout := p.overlay.Layout(ord)
+	cpu := p.need.claim.CPU
+	if p.need.total > 0 {
+		if free := int64(len(layout.Cores) - p.overlay.UsedCores(ord).Len()); free < p.need.total {
+			lacks = append(lacks, &api.Shortage{Dimension: usage.DimensionCores, Wanted: p.need.total, Free: free})
+		}
+		cpu += p.need.total * layout.CoreMHz
+	}
+	usedCPU, usedMemory, usedDisk, allocs := p.overlay.Used(ord)
+	capCPU, capMemory, capDisk := p.overlay.Capacity(ord)
+	for _, d := range []api.Shortage{
+		{Dimension: usage.DimensionCPU, Wanted: cpu, Free: capCPU - usedCPU},
+		{Dimension: usage.DimensionMemory, Wanted: p.need.claim.MemoryMB, Free: capMemory - usedMemory},
+		{Dimension: usage.DimensionDisk, Wanted: p.need.claim.DiskMB, Free: capDisk - usedDisk},
+	} {
+		if d.Wanted > d.Free {
+			lacks = append(lacks, &d)
+		}
+	}
+	if limit := p.overlay.MaxAllocs(ord); limit > 0 && allocs >= limit {
+		lacks = append(lacks, &api.Shortage{Dimension: usage.DimensionMaxAllocs, Wanted: 1})
+	}
+	granted := &api.AllocatedResources{Tasks: p.need.shared.Tasks, Shared: p.need.shared.Shared}
+	if reason := p.grantPorts(ord, granted); reason != "" {
+		lacks = append(lacks, &api.Shortage{Dimension: reason, Wanted: 1})
+	}
+	return lacks
+}
