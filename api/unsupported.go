@@ -12,7 +12,6 @@ var unsupported = struct {
 	task    []refusal[Task]
 }{
 	job: []refusal[Job]{
-		{"periodic", func(j *Job) bool { return j.Periodic != nil }},
 		{"multiregion", func(j *Job) bool { return j.Multiregion != nil }},
 		{"consul_namespace", func(j *Job) bool { return j.ConsulNamespace != "" }},
 		{"vault_namespace", func(j *Job) bool { return j.VaultNamespace != "" }},
@@ -39,10 +38,10 @@ var unsupported = struct {
 		{"vault", func(t *Task) bool { return t.Vault != nil }},
 		{"consul", func(t *Task) bool { return t.Consul != nil }},
 		{"secret", func(t *Task) bool { return len(t.Secrets) > 0 }},
+		{"action", func(t *Task) bool { return len(t.Actions) > 0 }},
 		{"volume_mount", func(t *Task) bool { return len(t.VolumeMounts) > 0 }},
 		{"csi_plugin", func(t *Task) bool { return t.CSIPluginConfig != nil }},
 		{"identity", func(t *Task) bool { return len(t.Identities) > 0 || t.Identity.isUsed() }},
-		{"action", func(t *Task) bool { return len(t.Actions) > 0 }},
 		{"schedule", func(t *Task) bool { return t.Schedule != nil }},
 		{"kind", func(t *Task) bool { return t.Kind != "" }},
 		{"resources.device", func(t *Task) bool { return t.Resources != nil && len(t.Resources.Devices) > 0 }},

@@ -60,7 +60,6 @@ func TestSupported(t *testing.T) {
 // TestUnsupported uses every line of the table once: a line whose predicate never holds is a mistake.
 func TestUnsupported(t *testing.T) {
 	uses := map[string]func(j *Job, g *TaskGroup, t *Task){
-		"job.periodic":         func(j *Job, _ *TaskGroup, _ *Task) { j.Periodic = &Periodic{} },
 		"job.multiregion":      func(j *Job, _ *TaskGroup, _ *Task) { j.Multiregion = &Multiregion{} },
 		"job.consul_namespace": func(j *Job, _ *TaskGroup, _ *Task) { j.ConsulNamespace = "x" },
 		"job.vault_namespace":  func(j *Job, _ *TaskGroup, _ *Task) { j.VaultNamespace = "x" },

@@ -313,6 +313,9 @@ func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote 
 	target := targetOf(req)
 	nodeID, allocID := target.NodeID, target.AllocID
 	if target.ByAlloc {
+		if allocID == "" {
+			return api.Errorf(api.ClassInvalid, "missing AllocID")
+		}
 		if err := checkID("alloc", allocID); err != nil {
 			return err
 		}

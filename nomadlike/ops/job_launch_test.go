@@ -199,3 +199,80 @@ func TestChildPolicies(t *testing.T) {
 		t.Errorf("scaled template %+v", s)
 	}
 }
+
+// clockwork is a periodic job.
+func clockwork(id string, block object) object {
+	j := job(id, 1)
+	j["Type"], j["Periodic"] = "batch", block
+	return j
+}
+
+func TestPeriodicForce(t *testing.T) {
+	c := start(t)
+	c.nodes(1)
+	never := object{"Spec": "0 0 1 1 * 2090", "SpecType": "cron", "ProhibitOverlap": true}
+	plan := c.do("POST", "/v1/job/rec-cron/plan", encode(t, object{"Job": clockwork("rec-cron", never)}))
+	httpdtest.Shape(t, "plan", httpdtest.Recorded(t, "job-plan-periodic.json"), []byte(plan.body), httpdtest.Rules{})
+	if !strings.Contains(plan.body, `"NextPeriodicLaunch":"2090-01-01T00:00:00Z"`) || plan.header.Get("X-Nomad-Index") != "0" {
+		t.Errorf("plan %s", plan.body)
+	}
+	var reg api.JobRegisterResponse
+	c.put("/v1/jobs", object{"Job": clockwork("rec-cron", never)}, &reg)
+	if reg.EvalID != "" || reg.JobModifyIndex == 0 || c.stored("rec-cron").Status != "running" {
+		t.Errorf("registered %+v", reg)
+	}
+	read := c.do("GET", "/v1/job/rec-cron", "")
+	httpdtest.Shape(t, "read", httpdtest.Recorded(t, "job-read-periodic.json"), []byte(read.body), httpdtest.Rules{Skip: []string{"**.Config"}})
+	seen := map[string]bool{}
+	for range 3 { // at most one of them in a second of its own; overlap does not count
+		a := c.do("POST", "/v1/job/rec-cron/periodic/force", "")
+		httpdtest.Shape(t, "force", httpdtest.Recorded(t, "job-periodic-force.json"), []byte(a.body), httpdtest.Rules{})
+		var f api.JobPeriodicForceResponse
+		unmarshal(t, a.body, &f)
+		ev := c.done(f.EvalID)
+		if ev.TriggeredBy != api.TriggerPeriodicJob || !regexp.MustCompile(`^rec-cron/periodic-\d+$`).MatchString(ev.JobID) || seen[ev.JobID] {
+			t.Errorf("launched %+v", ev)
+		}
+		seen[ev.JobID] = true
+		c.running(ev.JobID, 1)
+	}
+	if a := c.do("GET", "/v1/job/rec-cron/summary", ""); !strings.Contains(a.body, `"Children":{"Pending":0,"Running":3,"Dead":0}`) {
+		t.Errorf("summary %s", a.body)
+	}
+	if a := c.do("POST", "/v1/job/rec-cron/evaluate", ""); a.code != 500 || a.body != "can't evaluate periodic job" {
+		t.Errorf("evaluate: %d %s", a.code, a.body)
+	}
+	var dereg api.JobDeregisterResponse
+	a := c.do("DELETE", "/v1/job/rec-cron", "")
+	unmarshal(t, a.body, &dereg)
+	if dereg.EvalID != "" || dereg.EvalCreateIndex == 0 || c.stored("rec-cron").Status != "dead" {
+		t.Errorf("deregistered %s", a.body)
+	}
+	for child := range seen {
+		if c.stored(child).Status != "running" {
+			t.Errorf("child %s is %s after its parent was stopped", child, c.stored(child).Status)
+		}
+	}
+	off := clockwork("off", object{"Specs": []string{"* * * * *"}, "Enabled": false})
+	both := clockwork("both", object{"Specs": []string{"* * * * *"}})
+	both["ParameterizedJob"] = object{}
+	for id, j := range map[string]object{"rec-cron": nil, "off": off, "both": both} {
+		if j != nil {
+			c.put("/v1/jobs", object{"Job": j}, nil)
+		}
+		if a := c.do("POST", "/v1/job/"+id+"/periodic/force", ""); a.code != 500 || a.body != "can't force run non-tracked job" {
+			t.Errorf("force %s: %d %s", id, a.code, a.body)
+		}
+	}
+	// A dispatch of the job that is both has no evaluation, and its child follows the clock.
+	var d api.JobDispatchResponse
+	c.put("/v1/job/both/dispatch", object{}, &d)
+	if d.EvalID != "" || d.JobCreateIndex == 0 || !c.stored(d.DispatchedJobID).IsPeriodicActive() {
+		t.Errorf("dispatched %+v", d)
+	}
+	for spec, want := range map[string]string{"61 * * * *": "Invalid cron spec", "@every 1m": "unknown macro"} {
+		if a := c.do("PUT", "/v1/jobs", encode(t, object{"Job": clockwork("bad", object{"Specs": []string{spec}})})); a.code != 500 || !strings.Contains(a.body, want) {
+			t.Errorf("%s: %d %s", spec, a.code, a.body)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/cron"
 	"github.com/nomadlike/nomadlike/nomadlike/broker"
 	"github.com/nomadlike/nomadlike/scheduler"
 )
@@ -33,6 +34,15 @@ func (e *Env) jobPlan(ctx context.Context, r *api.JobPlanRequest) (*api.JobPlanR
 		resp.JobModifyIndex = old.JobModifyIndex
 	}
 	setIndex(ctx, resp.JobModifyIndex)
+	if job.IsPeriodicActive() {
+		next, err := cron.Next(job.Periodic, e.Now())
+		if err != nil {
+			return nil, refused("%v", err)
+		}
+		if !next.IsZero() {
+			resp.NextPeriodicLaunch = &next
+		}
+	}
 	ev := e.newEval(job.Namespace, job.ID, job, api.TriggerJobRegister)
 	ev.AnnotatePlan, ev.SnapshotIndex = true, snap.Index()
 	out := scheduler.Process(scheduler.WithJob(broker.ViewOf(snap), job), ev, scheduler.Config{Now: e.Now()})
