@@ -13,6 +13,7 @@ import (
 	"github.com/nomadlike/nomadlike/drivers/exec"
 	"github.com/nomadlike/nomadlike/drivers/java"
 	"github.com/nomadlike/nomadlike/drivers/mock"
+	"github.com/nomadlike/nomadlike/drivers/qemu"
 	"github.com/nomadlike/nomadlike/drivers/rawexec"
 	"github.com/nomadlike/nomadlike/internal/shim"
 	"github.com/nomadlike/nomadlike/plugins"
@@ -34,6 +35,7 @@ var internalDrivers = map[string]internalDriver{
 	docker.Name:  {func(l hclog.Logger) drivers.Driver { return docker.New(l) }, docker.Usable},
 	exec.Name:    {func(l hclog.Logger) drivers.Driver { return exec.New(l) }, exec.Usable},
 	java.Name:    {func(l hclog.Logger) drivers.Driver { return java.New(l) }, java.Usable},
+	qemu.Name:    {func(l hclog.Logger) drivers.Driver { return qemu.New(l) }, qemu.Usable},
 	rawexec.Name: {func(l hclog.Logger) drivers.Driver { return rawexec.New(l) }, rawexec.Usable},
 	mock.Name:    {func(l hclog.Logger) drivers.Driver { return mock.New(l) }, nil},
 }

@@ -63,6 +63,9 @@ func (t *Tasks) RecoverTask(ctx context.Context, handle *drivers.TaskHandle) err
 	return nil
 }
 
+// Done is closed when the task has ended.
+func (t *Task) Done() <-chan struct{} { return t.handle.Done() }
+
 func (t *Task) status() *drivers.TaskStatus {
 	status := &drivers.TaskStatus{
 		ID:               t.Config.ID,

@@ -169,6 +169,16 @@ func openMessages(config *drivers.TaskConfig) (*os.File, error) {
 // Groups makes the control groups of a task ready and returns them. What could
 // not be done is logged: a task runs without a part of them as well.
 func (t *Task) Groups(pids int64) cgroup.Group {
+	return t.groups(func(limits *cgroup.Limits) { limits.PIDs = pids })
+}
+
+// GroupsOfMachine is Groups for a task that is a machine: what it was given is
+// the memory of its guest, and what serves that comes on top.
+func (t *Task) GroupsOfMachine() cgroup.Group {
+	return t.groups(func(limits *cgroup.Limits) { limits.MemoryMax = -1 })
+}
+
+func (t *Task) groups(change func(*cgroup.Limits)) cgroup.Group {
 	resources := t.Config.Resources
 	if resources == nil || resources.Linux == nil {
 		return cgroup.Group{}
@@ -178,8 +188,8 @@ func (t *Task) Groups(pids int64) cgroup.Group {
 		Memory:    resources.MemoryMB * mebibyte,
 		MemoryMax: resources.MemoryMaxMB * mebibyte,
 		Cores:     resources.Linux.CpusetCpus,
-		PIDs:      pids,
 	}
+	change(&limits)
 	group, problems := cgroup.ForTask(resources.Linux.CpusetCgroup, t.Config.AllocID, t.Config.Name).Prepare(limits)
 	for _, problem := range problems {
 		t.Logger.Warn("task runs without a part of its control group", "error", problem)

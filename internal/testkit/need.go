@@ -7,6 +7,7 @@ package testkit
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"testing"
 )
@@ -20,6 +21,7 @@ const RequireAll = "REQUIRE_ALL"
 //	linux, darwin…  the operating system
 //	cgroups         a writable cgroup v2 hierarchy
 //	docker          a docker client and a daemon that answers
+//	kernel          an unpacked Debian kernel package in the directory NOMADLIKE_TEST_KERNEL
 //	anything else   a program found on PATH
 //
 // With REQUIRE_ALL=1 a missing part is a failure instead.
@@ -49,6 +51,9 @@ func has(name string) bool {
 			return false
 		}
 		return f.Close() == nil
+	case "kernel":
+		found, err := filepath.Glob(filepath.Join(os.Getenv("NOMADLIKE_TEST_KERNEL"), "boot", "vmlinuz-*"))
+		return err == nil && len(found) > 0 && os.Getenv("NOMADLIKE_TEST_KERNEL") != ""
 	case "docker":
 		return exec.Command("docker", "version").Run() == nil
 	}

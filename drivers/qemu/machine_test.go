@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package qemu
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/internal/shim/logspec"
+	"github.com/nomadlike/nomadlike/internal/testkit"
+	"github.com/nomadlike/nomadlike/plugins/base"
+	"github.com/nomadlike/nomadlike/plugins/config"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+	"github.com/nomadlike/nomadlike/plugins/hclspec"
+)
+
+// patience is long: without virtualisation a machine takes its time.
+const patience = 4 * time.Minute
+
+// kernelVariable names a directory with the contents of a Debian kernel package.
+const kernelVariable = "NOMADLIKE_TEST_KERNEL"
+
+// kernel finds the kernel, and the modules that make it notice its power button.
+func kernel(t *testing.T) (image string, modules []string) {
+	t.Helper()
+	testkit.Need(t, "linux", "qemu-system-x86_64", "busybox", "kernel")
+	root := os.Getenv(kernelVariable)
+	find := func(pattern string) string {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s has no %s", root, pattern)
+		}
+		return found[0]
+	}
+	for _, module := range []string{"drivers/acpi/button.ko", "drivers/input/evdev.ko"} {
+		modules = append(modules, find("lib/modules/*/kernel/"+module))
+	}
+	return find("boot/vmlinuz-*"), modules
+}
+
+// boot is the first program of the machine.
+const boot = `#!/bin/busybox sh
+/bin/busybox mount -t devtmpfs none /dev
+/bin/busybox insmod /button.ko
+/bin/busybox insmod /evdev.ko
+echo machine is up
+for event in /dev/input/event*; do
+	{ /bin/busybox head -c 1 $event >/dev/null; echo button pressed; /bin/busybox poweroff -f; } &
+done
+while :; do /bin/busybox sleep 3600; done
+`
+
+// initramfs is the file system of the machine, as the kernel unpacks it.
+func initramfs(t *testing.T, modules []string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	number := 0
+	add := func(name string, mode int, body []byte) {
+		number++
+		fmt.Fprintf(&out, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00", number, mode, 0, 0, 1, 0, len(body), 0, 0, 0, 0, len(name)+1, 0, name)
+		for out.Len()%4 != 0 {
+			out.WriteByte(0)
+		}
+		out.Write(body)
+		for out.Len()%4 != 0 {
+			out.WriteByte(0)
+		}
+	}
+	read := func(path string) []byte {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	const dir, program = 0o040755, 0o100755
+	for _, name := range []string{"dev", "bin"} {
+		add(name, dir, nil)
+	}
+	add("bin/busybox", program, read("/bin/busybox"))
+	add("init", program, []byte(boot))
+	for _, module := range modules {
+		add(filepath.Base(module), program, read(module))
+	}
+	add("TRAILER!!!", 0, nil)
+	return out.Bytes()
+}
+
+// TestMachine boots a real kernel and switches the machine off by its monitor.
+func TestMachine(t *testing.T) {
+	t.Parallel()
+	image, modules := kernel(t)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	d := New(hclog.NewNullLogger())
+	if err := d.SetConfig(ctx, &base.Config{Values: encode(t, pluginSchema, nil)}); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "qm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	for _, sub := range []string{"alloc/logs", "vm/local", "vm/private"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = logspec.Write(dir, []string{"alloc", "logs"}, "vm", logspec.Spec{
+		StdoutPrefix: "vm.stdout", StderrPrefix: "vm.stderr", MaxFiles: 2, MaxFileSizeBytes: 1 << 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := filepath.Join(dir, "vm", "local")
+	if err := os.WriteFile(filepath.Join(local, "disk"), make([]byte, 1<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(local, "initramfs"), initramfs(t, modules), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	task := &drivers.TaskConfig{
+		ID: "00000000-0000-4000-c000-000000000001/vm/00000001", Name: "vm", AllocDir: dir, AllocID: "00000000-0000-4000-c000-000000000001",
+		DriverConfig: encode(t, taskSchema, map[string]any{
+			"image_path": "local/disk", "graceful_shutdown": true, "guest_agent": true, "accelerator": "auto", "drive_interface": "virtio",
+			"args": []any{"-kernel", image, "-initrd", "local/initramfs", "-append", "console=ttyS0 quiet panic=-1", "-no-reboot", "-nodefaults", "-serial", "stdio"},
+		}),
+		Env:        map[string]string{"PATH": os.Getenv("PATH")},
+		Resources:  &drivers.Resources{CPUShares: 100, MemoryMB: 256, Linux: &drivers.LinuxResources{}},
+		StdoutPath: filepath.Join(dir, "x"), StderrPath: filepath.Join(dir, "y"),
+	}
+	if _, _, err := d.StartTask(ctx, task); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.DestroyTask(context.Background(), task.ID, true) }()
+	console := func() string {
+		text, _ := os.ReadFile(filepath.Join(dir, "alloc", "logs", "vm.stdout.0"))
+		errors, _ := os.ReadFile(filepath.Join(dir, "alloc", "logs", "vm.stderr.0"))
+		return string(text) + string(errors)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(console(), "machine is up") {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("the machine did not come up: %q", console())
+		}
+		if status, err := d.InspectTask(ctx, task.ID); err != nil || status.State != drivers.TaskStateRunning {
+			t.Fatalf("the machine ended: %+v, %v, %q", status, err, console())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "vm", "qa.sock")); err != nil {
+		t.Error(err)
+	}
+	if err := d.StopTask(ctx, task.ID, patience/2, ""); err != nil {
+		t.Fatal(err)
+	}
+	exit, err := d.WaitTask(ctx, task.ID)
+	if err != nil || !exit.Successful() {
+		t.Errorf("exit is %+v, %v", exit, err)
+	}
+	if !strings.Contains(console(), "button pressed") {
+		t.Errorf("the machine was not switched off by its button: %q", console())
+	}
+}
+
+func encode(t *testing.T, spec *hclspec.Spec, values map[string]any) []byte {
+	t.Helper()
+	schema, err := config.Compile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := schema.Encode(values, &config.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
