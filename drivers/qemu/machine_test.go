@@ -53,10 +53,11 @@ const boot = `#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs none /dev
 /bin/busybox insmod /button.ko
 /bin/busybox insmod /evdev.ko
-echo machine is up
 for event in /dev/input/event*; do
 	{ /bin/busybox head -c 1 $event >/dev/null; echo button pressed; /bin/busybox poweroff -f; } &
 done
+/bin/busybox sleep 2 # until they listen
+echo machine is up
 while :; do /bin/busybox sleep 3600; done
 `
 
@@ -132,7 +133,7 @@ func TestMachine(t *testing.T) {
 	task := &drivers.TaskConfig{
 		ID: "00000000-0000-4000-c000-000000000001/vm/00000001", Name: "vm", AllocDir: dir, AllocID: "00000000-0000-4000-c000-000000000001",
 		DriverConfig: encode(t, taskSchema, map[string]any{
-			"image_path": "local/disk", "graceful_shutdown": true, "guest_agent": true, "accelerator": "auto", "drive_interface": "virtio",
+			"image_path": "local/disk", "graceful_shutdown": true, "guest_agent": true, "accelerator": "tcg", "drive_interface": "virtio",
 			"args": []any{"-kernel", image, "-initrd", "local/initramfs", "-append", "console=ttyS0 quiet panic=-1", "-no-reboot", "-nodefaults", "-serial", "stdio"},
 		}),
 		Env:        map[string]string{"PATH": os.Getenv("PATH")},
