@@ -28,7 +28,7 @@ type found struct {
 	version *version.Version
 }
 
-// discover returns the external drivers: the executable files of the plugin
+// discover returns the external plugins: the executable files of the plugin
 // directory that a block refers to. All errors are returned at once.
 func (m *Manager) discover(ctx context.Context) ([]*found, error) {
 	var mu sync.Mutex
@@ -173,23 +173,24 @@ func (m *Manager) interrogate(ctx context.Context, f *found) error {
 	return err
 }
 
-// unique drops devices, drivers that the operator does not want, and all but
-// the newest of several plugins with the same name.
+// unique drops plugins of other kinds, drivers that the operator does not want,
+// and all but the newest of several plugins with the same kind and name.
 func (m *Manager) unique(all []*found) []*found {
 	newest := map[string]*found{}
 	for _, f := range all {
-		switch other := newest[f.info.Name]; {
-		case f.info.Type != base.TypeDriver:
-			m.logger.Warn("plugin is not a driver and is not used", "plugin", f.info.Name, "type", f.info.Type)
-		case !m.allowed(f.info.Name):
+		key := fmt.Sprint(f.info.Type, " ", f.info.Name)
+		switch other := newest[key]; {
+		case f.info.Type != base.TypeDriver && f.info.Type != base.TypeDevice:
+			m.logger.Warn("plugin is neither a driver nor one of devices and is not used", "plugin", f.info.Name, "type", f.info.Type)
+		case f.info.Type == base.TypeDriver && !m.allowed(f.info.Name):
 			m.logger.Debug("driver is not allowed by the configuration", "driver", f.info.Name)
 		case other == nil:
-			newest[f.info.Name] = f
+			newest[key] = f
 		case f.version.GreaterThan(other.version):
-			m.logger.Warn("older plugin of the same name is not used", "driver", f.info.Name, "file", other.file)
-			newest[f.info.Name] = f
+			m.logger.Warn("older plugin of the same name is not used", "plugin", f.info.Name, "file", other.file)
+			newest[key] = f
 		default:
-			m.logger.Warn("older plugin of the same name is not used", "driver", f.info.Name, "file", f.file)
+			m.logger.Warn("older plugin of the same name is not used", "plugin", f.info.Name, "file", f.file)
 		}
 	}
 	out := make([]*found, 0, len(newest))
@@ -219,6 +220,9 @@ func (m *Manager) choose(externals []*found) []*supervisor {
 		chosen[internal.Name] = s
 	}
 	for _, f := range externals {
+		if f.info.Type != base.TypeDriver {
+			continue
+		}
 		if chosen[f.info.Name] != nil {
 			if f.version.LessThan(internalVersion) {
 				m.logger.Warn("external driver is older than the internal one and is not used",

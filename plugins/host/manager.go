@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package host manages the driver plugins of an agent: which there are, one
+// Package host manages the plugins of an agent, drivers and devices: which there are, one
 // process for each, found again after the agent restarts and started again
 // when it dies, and what they say about their health and their tasks.
 //
@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/nomadlike/nomadlike/plugins/base"
+	"github.com/nomadlike/nomadlike/plugins/device"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -92,6 +93,10 @@ type Config struct {
 	// not block. Nil ignores them.
 	Fingerprint func(driver string, fingerprint *drivers.Fingerprint)
 
+	// Devices is told all groups of devices that a plugin has, each time that
+	// changes; none when it has ended. It must not block. Nil ignores them.
+	Devices func(plugin string, groups []*device.Group)
+
 	// Event is told each task event. It must not block. Nil ignores them.
 	Event func(driver string, event *drivers.TaskEvent)
 }
@@ -127,6 +132,7 @@ type Manager struct {
 	mu struct {
 		sync.Mutex
 		supervisors map[string]*supervisor
+		devices     []*devices
 		discovered  bool // supervisors is complete
 		closed      bool
 	}
@@ -167,6 +173,18 @@ func (m *Manager) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	failed := make(chan error, len(externals)+len(m.config.Internal))
 	m.mu.Lock()
+	for _, f := range externals {
+		if f.info.Type != base.TypeDevice {
+			continue
+		}
+		d := newDevices(m, f)
+		m.mu.devices = append(m.mu.devices, d)
+		group.Go(func() {
+			if err := d.run(ctx); err != nil {
+				failed <- err
+			}
+		})
+	}
 	for _, s := range m.choose(externals) {
 		m.mu.supervisors[s.name] = s
 		m.waiting.Add(1)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,8 +40,23 @@ func TestMain(m *testing.M) {
 		"events":   func() { plugins.Serve(eventful{mock.New(plugins.Logger())}) },
 		"chatty":   func() { plugins.Serve(chatty{mock.New(plugins.Logger())}) },
 		"fragile":  func() { plugins.Serve(fragile{mock.New(plugins.Logger())}) },
+		"card":     func() { plugins.ServeDevice(&card{}) },
+		"flood":    flood,
 		"agent":    agent,
 	})
+}
+
+// flood is mock_driver in a process that logs without end.
+func flood() {
+	go func() {
+		line := []byte(strings.Repeat("nothing of interest ", 50) + "\n")
+		for {
+			if _, err := os.Stderr.Write(line); err != nil {
+				return
+			}
+		}
+	}()
+	plugins.Serve(mock.New(plugins.Logger()))
 }
 
 // variant is mock_driver with another identity.
