@@ -246,7 +246,7 @@ func (c *Client) makeDrivers() {
 		Allow:  c.cfg.optionList("driver.allowlist", "driver.whitelist"),
 		Deny:   c.cfg.optionList("driver.denylist", "driver.blacklist"),
 		Driver: driverHost(&c.cfg, c.node.get().NodeResources), Store: c.state,
-		Fingerprint: c.node.fingerprint, Event: c.driverEvent, Devices: c.node.setDevices,
+		Fingerprint: c.node.fingerprint, Event: c.driverEvent,
 	}
 	if c.deps.NewDrivers != nil {
 		c.drivers = c.deps.NewDrivers(cfg)

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/nomadlike/nomadlike/api"
-	"github.com/nomadlike/nomadlike/client/alloc"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -23,50 +22,23 @@ func (c *Client) allocExec(ctx context.Context, r *api.ExecRequest, s api.Stream
 	if err := json.Unmarshal([]byte(r.Command), &command); err != nil {
 		return api.CodeErrorf(api.ClassInvalid, 500, "failed to marshal command into json: %s", err)
 	}
-	if len(command) == 0 {
-		return api.Errorf(api.ClassInvalid, "command is not present")
-	}
-	return c.execIn(ctx, a, r.Task, command, r.TTY, s)
-}
-
-// jobAction runs a command that the job defines for a task.
-func (c *Client) jobAction(ctx context.Context, r *api.JobActionRequest, s api.Stream) error {
-	a, err := c.find(r.AllocID)
-	if err != nil {
-		return err
-	}
-	if r.Task == "" {
-		return api.Errorf(api.ClassInvalid, "must provide task name")
-	}
-	if group := a.Alloc().Group(); group != nil {
-		for _, t := range group.Tasks {
-			for _, action := range t.Actions {
-				if t.Name == r.Task && action.Name == r.Action {
-					return c.execIn(ctx, a, r.Task, append([]string{action.Command}, action.Args...), r.TTY, s)
-				}
-			}
-		}
-	}
-	return api.Errorf(api.ClassInvalid, "action %s not found in task %s", r.Action, r.Task)
-}
-
-// execIn runs a command inside a task of an allocation.
-func (c *Client) execIn(ctx context.Context, a *alloc.Runner, task string, command []string, tty bool, s api.Stream) error {
 	switch {
-	case task == "":
+	case len(command) == 0:
+		return api.Errorf(api.ClassInvalid, "command is not present")
+	case r.Task == "":
 		return api.Errorf(api.ClassInvalid, "task name is not present")
 	case c.cfg.DisableRemoteExec:
 		return api.Errorf(api.ClassDenied, "Permission denied")
 	}
-	t := a.Task(task)
+	t := a.Task(r.Task)
 	if t == nil {
 		return api.CodeErrorf(api.ClassNotFound, 500, "task not found")
 	}
 	driver, id := t.Driver()
 	if driver == nil {
-		return api.CodeErrorf(api.ClassInvalid, 500, "task %q is not running", task)
+		return api.CodeErrorf(api.ClassInvalid, 500, "task %q is not running", r.Task)
 	}
-	return runExec(ctx, driver, id, command, tty, s)
+	return runExec(ctx, driver, id, command, r.TTY, s)
 }
 
 func runExec(ctx context.Context, driver drivers.Driver, id string, command []string, tty bool, s api.Stream) error {

@@ -25,24 +25,14 @@ func (c *Client) Handlers() *opset.Set {
 	opset.HandleStream(s, api.FSStream, c.fsStream)
 	opset.HandleStream(s, api.FSLogs, c.fsLogs)
 	opset.HandleStream(s, api.AllocExec, c.allocExec)
-	opset.HandleStream(s, api.JobActionRun, c.jobAction)
 	opset.Handle(s, api.AllocStats, c.allocStats)
 	opset.Handle(s, api.AllocRestart, c.allocRestart)
 	opset.Handle(s, api.AllocSignal, c.allocSignal)
-	opset.Handle(s, api.AllocPauseGet, func(context.Context, *api.AllocPauseStateRequest) (api.Empty, error) {
-		return api.Empty{}, errEnterprise
-	})
-	opset.Handle(s, api.AllocPause, func(context.Context, *api.AllocPauseRequest) (api.Empty, error) {
-		return api.Empty{}, errEnterprise
-	})
 	opset.Handle(s, api.ClientAllocGC, c.allocGC)
 	opset.Handle(s, api.ClientGC, c.clientGC)
 	opset.Handle(s, api.ClientStats, c.clientStats)
 	return s
 }
-
-// errEnterprise is the answer of calls for what only the incumbent's commercial edition does.
-var errEnterprise = api.CodeErrorf(api.ClassUnsupported, 500, "Enterprise only")
 
 // find returns the runner of an allocation.
 func (c *Client) find(id string) (*alloc.Runner, error) {

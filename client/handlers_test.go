@@ -67,37 +67,6 @@ func TestEveryNodeOperationIsServed(t *testing.T) {
 	})
 }
 
-func TestAction(t *testing.T) {
-	inBench(t, func(t *testing.T, b *bench) {
-		a := allocation(1, api.JobTypeService)
-		a.Job.TaskGroups[0].Tasks[0].Actions = []*api.Action{{Name: "greet", Command: "/bin/echo", Args: []string{"hi"}}}
-		b.servers.Place(a)
-		pass(time.Second)
-		s := stream(b, api.JobActionRun, &api.JobActionRequest{AllocID: id(1), Task: "t", Action: "greet"})
-		if err := s.Send(&api.ExecInput{Stdin: &api.ExecIO{Close: true}}); err != nil {
-			t.Fatal(err)
-		}
-		var last api.ExecOutput
-		for !last.Exited {
-			last = api.ExecOutput{}
-			if err := s.Recv(&last); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if last.Result.ExitCode != 3 { // which is how commands of this driver end
-			t.Errorf("the action ended with %+v", last.Result)
-		}
-		for text, r := range map[string]*api.JobActionRequest{
-			"action x not found in task t": {AllocID: id(1), Task: "t", Action: "x"},
-			"must provide task name":       {AllocID: id(1), Action: "greet"},
-		} {
-			if err := stream(b, api.JobActionRun, r).Recv(&last); err == nil || err.Error() != text {
-				t.Errorf("error %v, want %q", err, text)
-			}
-		}
-	})
-}
-
 func (b *bench) write(n int, name, data string) {
 	b.t.Helper()
 	if err := os.WriteFile(filepath.Join(b.allocDir(n), name), []byte(data), 0o644); err != nil {
