@@ -9,7 +9,9 @@ package httpdtest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,30 +21,22 @@ import (
 	"time"
 )
 
-// Recorded returns the recorded file of that name, such as "jobs-list.json".
+// Recorded returns the recorded file of that name, such as "jobs-list.json", from api/testdata/recorded of the checkout
+// that the test runs in.
 func Recorded(t testing.TB, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(moduleRoot(t), "api", "testdata", "recorded", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-// moduleRoot finds the module above the directory that the test runs in.
-func moduleRoot(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
+		data, err := os.ReadFile(filepath.Join(dir, "api", "testdata", "recorded", name))
+		if err == nil {
+			return data
 		}
 		up := filepath.Dir(dir)
-		if up == dir {
-			t.Fatal("no go.mod above the test's directory")
+		if !errors.Is(err, fs.ErrNotExist) || up == dir {
+			t.Fatal(err)
 		}
 		dir = up
 	}
