@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/nomadlike/nomadlike/internal/httpd/httpdtest"
+)
+
+var _ = conform(
+	check{
+		op: "Agent.Self",
+		values: func(w *world) {
+			self, err := w.client.Agent().Self()
+			w.ok(err)
+			w.that(self.Config["Region"] == "global" && self.Member.Name != "" && self.Stats["raft"]["state"] == "Leader" && self.Stats["client"] != nil, "self is %+v", self)
+			version, _ := self.Config["Version"].(map[string]any)
+			w.that(version["Version"] != "", "version is %v", version)
+		},
+	},
+	check{
+		op: "Agent.Members",
+		values: func(w *world) {
+			m, err := w.client.Agent().Members()
+			w.ok(err)
+			w.that(len(m.Members) == 1 && m.Members[0].Status == "alive" && m.Members[0].Tags["role"] == "nomad" && m.ServerRegion == "global", "members are %+v", m)
+			w.shape("agent-members.json", "GET", "/v1/agent/members", "", httpdtest.Rules{Open: []string{"**.Tags"}})
+		},
+		refusals: []refusal{{"PUT", "/v1/agent/members", "{}", 405, "Invalid method"}},
+	},
+	check{
+		op: "Agent.Servers",
+		values: func(w *world) {
+			list, err := w.client.Agent().Servers()
+			w.ok(err)
+			w.that(len(list) == 1 && strings.Contains(list[0], ":"), "servers are %v", list)
+		},
+		refusals: []refusal{{"DELETE", "/v1/agent/servers", "", 405, "Invalid method"}},
+	},
+	check{
+		op: "Agent.ServersSet",
+		values: func(w *world) {
+			list, err := w.client.Agent().Servers()
+			w.ok(err)
+			w.ok(w.client.Agent().SetServers(list))
+			now, err := w.client.Agent().Servers()
+			w.ok(err)
+			w.that(slices.Equal(list, now), "servers are %v, were %v", now, list)
+		},
+		refusals: []refusal{{"PUT", "/v1/agent/servers", "", 400, ""}},
+	},
+	check{
+		op: "Agent.Health",
+		values: func(w *world) {
+			h, err := w.client.Agent().Health()
+			w.ok(err)
+			w.that(h.Client.Ok && h.Server.Ok, "health is %+v", h)
+			w.shape("agent-health.json", "GET", "/v1/agent/health", "", httpdtest.Rules{})
+			_, text := w.do("GET", "/v1/agent/health?type=x", "")
+			w.that(text == "{}", "unknown type: %s", text)
+		},
+		refusals: []refusal{{"PUT", "/v1/agent/health", "{}", 405, "Invalid method"}},
+	},
+	check{
+		op: "Agent.Join",
+		values: func(w *world) {
+			w.shape("agent-join.json", "PUT", "/v1/agent/join?address=127.0.0.1:1", "", httpdtest.Rules{})
+			_, err := w.client.Agent().Join("127.0.0.1:1")
+			w.that(err != nil, "joined nobody")
+		},
+		refusals: []refusal{{"PUT", "/v1/agent/join", "", 400, "missing address to join"}},
+	},
+	check{
+		op:       "Agent.ForceLeave",
+		values:   func(w *world) { w.ok(w.client.Agent().ForceLeave("absent.global")) },
+		refusals: []refusal{{"PUT", "/v1/agent/force-leave", "", 400, "missing node to force leave"}},
+	},
+	check{
+		op: "Agent.Schedulers",
+		values: func(w *world) {
+			info, err := w.client.Agent().GetSchedulerWorkersInfo(nil)
+			w.ok(err)
+			w.that(info.ServerID != "" && len(info.Schedulers) > 0 && slices.Contains(info.Schedulers[0].EnabledSchedulers, "service"), "workers are %+v", info)
+			w.shape("agent-schedulers.json", "GET", "/v1/agent/schedulers", "", httpdtest.Rules{})
+		},
+		refusals: []refusal{{"PUT", "/v1/agent/schedulers", "{}", 405, "Invalid method"}},
+	},
+	check{
+		op: "Agent.SchedulerConfig",
+		values: func(w *world) {
+			c, err := w.client.Agent().GetSchedulerWorkerConfig(nil)
+			w.ok(err)
+			w.that(c.NumSchedulers > 0 && slices.Contains(c.EnabledSchedulers, "batch"), "configuration is %+v", c)
+			w.shape("agent-schedulers-config.json", "GET", "/v1/agent/schedulers/config", "", httpdtest.Rules{})
+		},
+		refusals: []refusal{{"DELETE", "/v1/agent/schedulers/config", "", 405, "Invalid method"}},
+	},
+	check{
+		op: "Agent.SchedulerConfigSet",
+		values: func(w *world) {
+			old, err := w.client.Agent().GetSchedulerWorkerConfig(nil)
+			w.ok(err)
+			want := nomad.SchedulerWorkerPoolArgs{NumSchedulers: 3, EnabledSchedulers: old.EnabledSchedulers}
+			got, err := w.client.Agent().SetSchedulerWorkerConfig(want, nil)
+			w.ok(err)
+			w.that(got.NumSchedulers == 3, "configuration is %+v", got)
+			_, err = w.client.Agent().SetSchedulerWorkerConfig(*old, nil)
+			w.ok(err)
+		},
+		refusals: []refusal{
+			{"PUT", "/v1/agent/schedulers/config", "", 400, ""},
+			{"PUT", "/v1/agent/schedulers/config", `{"num_schedulers":-1,"enabled_schedulers":["service"]}`, 400, ""},
+		},
+	},
+	noKeyring("Agent.KeyringList", "list", ""),
+	noKeyring("Agent.KeyringInstall", "install", `{"Key":"x"}`),
+	noKeyring("Agent.KeyringUse", "use", `{"Key":"x"}`),
+	noKeyring("Agent.KeyringRemove", "remove", `{"Key":"x"}`),
+	check{
+		op:       "Agent.Reload",
+		values:   func(w *world) { w.ok(w.client.Agent().Reload(nil, nil)) },
+		refusals: []refusal{{"GET", "/v1/agent/reload", "", 405, "Invalid method"}},
+	},
+	check{
+		op: "Agent.Host",
+		values: func(w *world) {
+			_, text := w.do("GET", "/v1/agent/host", "")
+			bare := decode[nomad.HostData](w, text)
+			w.that(bare.OS != "" && bare.Disk != nil, "host is %s", text)
+			of, err := w.client.Agent().Host("", w.node, nil)
+			w.ok(err)
+			w.that(of.AgentID == w.node && of.HostData.OS != "", "host is %+v", of)
+		},
+		refusals: []refusal{
+			{"GET", "/v1/agent/host?node_id={absent}", "", 0, ""},
+			{"PUT", "/v1/agent/host", "{}", 405, "Invalid method"},
+		},
+	},
+	check{
+		op: "Agent.Monitor",
+		values: func(w *world) {
+			stop := make(chan struct{})
+			frames, errs := w.client.Agent().Monitor(stop, &nomad.QueryOptions{Params: map[string]string{"log_level": "debug"}})
+			w.do("GET", "/v1/evaluation/short", "") // is logged at debug
+			select {
+			case f := <-frames:
+				w.that(bytes.Contains(f.Data, []byte("[")), "frame is %+v", f)
+			case err := <-errs:
+				w.Fatal(err)
+			}
+			close(stop)
+		},
+		refusals: []refusal{
+			{"GET", "/v1/agent/monitor?log_level=loud", "", 400, ""},
+			{"GET", "/v1/agent/monitor?node_id=a&server_id=b", "", 400, ""},
+		},
+	},
+	check{
+		op: "Agent.MonitorExport",
+		values: func(w *world) {
+			// This agent logs to standard output only: there is no file to export.
+			resp, text := w.do("GET", "/v1/agent/monitor/export?on_disk=true&plain=true", "")
+			w.that(resp.StatusCode >= 400 && text != "", "%d %s", resp.StatusCode, text)
+		},
+		refusals: []refusal{
+			{"GET", "/v1/agent/monitor/export", "", 400, ""},
+			{"GET", "/v1/agent/monitor/export?on_disk=true&service_name=nomad", "", 400, ""},
+			{"GET", "/v1/agent/monitor/export?on_disk=true&follow=true", "", 400, ""},
+		},
+	},
+	check{
+		op: "Agent.Profile",
+		values: func(w *world) {
+			for _, p := range []string{"goroutine", "heap"} {
+				data, err := w.client.Agent().Lookup(p, nomad.PprofOptions{}, nil)
+				w.ok(err)
+				w.that(bytes.HasPrefix(data, []byte{0x1f, 0x8b}), "%s profile is %.20q", p, data)
+			}
+			resp, text := w.do("GET", "/v1/agent/pprof/cmdline", "")
+			w.that(resp.StatusCode == 200 && strings.Contains(text, "agent"), "%d %q", resp.StatusCode, text)
+		},
+		refusals: []refusal{
+			{"GET", "/v1/agent/pprof/", "", 404, "Invalid method"},
+			{"GET", "/v1/agent/pprof/nothing", "", 404, ""},
+			{"GET", "/v1/agent/pprof/heap?debug=x", "", 400, ""},
+		},
+	},
+	check{
+		op: "Agent.Metrics",
+		values: func(w *world) {
+			m, _, err := w.client.Operator().MetricsSummary(nil)
+			w.ok(err)
+			w.that(m.Timestamp != "" && len(m.Gauges) > 0, "metrics are %+v", m)
+			resp, text := w.do("GET", "/v1/metrics?format=prometheus", "")
+			w.that(resp.StatusCode == 200 && strings.Contains(text, "# TYPE nomad_"), "%d %.200s", resp.StatusCode, text)
+			w.shape("metrics.json", "GET", "/v1/metrics", "", httpdtest.Rules{Open: []string{"**.Labels", "**.DisplayLabels"}, Skip: []string{"**.Labels", "**.DisplayLabels"}, Null: []string{"Points"}})
+		},
+		refusals: []refusal{{"GET", "/v1/metrics?format=x", "", 400, ""}},
+	},
+	check{
+		op: "Status.Leader",
+		values: func(w *world) {
+			addr, err := w.client.Status().Leader()
+			w.ok(err)
+			w.that(strings.HasPrefix(addr, "127.0.0.1:"), "leader is %q", addr)
+		},
+	},
+	check{
+		op: "Status.Peers",
+		values: func(w *world) {
+			peers, err := w.client.Status().Peers()
+			w.ok(err)
+			w.that(len(peers) == 1, "peers are %v", peers)
+		},
+	},
+	check{
+		op: "Status.Regions",
+		values: func(w *world) {
+			regions, err := w.client.Regions().List()
+			w.ok(err)
+			w.that(slices.Equal(regions, []string{"global"}), "regions are %v", regions)
+		},
+	},
+	check{
+		op:       "System.GC",
+		values:   func(w *world) { w.ok(w.client.System().GarbageCollect()); w.running(w.web, 2) },
+		refusals: []refusal{{"POST", "/v1/system/gc", "", 405, "Invalid method"}},
+	},
+	check{
+		op: "System.ReconcileSummaries",
+		values: func(w *world) {
+			w.ok(w.client.System().ReconcileSummaries())
+			sum, _, err := w.client.Jobs().Summary(w.web, nil)
+			w.ok(err)
+			w.that(sum.Summary["g"].Running == 2, "summary is %+v", sum)
+		},
+		refusals: []refusal{{"POST", "/v1/system/reconcile/summaries", "", 405, "Invalid method"}},
+	},
+	check{
+		op: "Operator.RaftConfiguration",
+		values: func(w *world) {
+			c, err := w.client.Operator().RaftGetConfiguration(nil)
+			w.ok(err)
+			w.that(len(c.Servers) == 1 && c.Servers[0].Leader && c.Servers[0].Voter && c.Servers[0].RaftProtocol == "3", "configuration is %+v", c)
+			w.shape("operator-raft-configuration.json", "GET", "/v1/operator/raft/configuration", "", httpdtest.Rules{})
+		},
+		refusals: []refusal{
+			{"PUT", "/v1/operator/raft/configuration", "{}", 405, ""},
+			{"GET", "/v1/operator/raft/nothing", "", 404, "Invalid method"},
+		},
+	},
+	check{
+		op:     "Operator.RaftPeerRemove",
+		values: func(w *world) { w.that(w.client.Operator().RaftRemovePeerByID("absent", nil) != nil, "removed nobody") },
+		refusals: []refusal{
+			{"DELETE", "/v1/operator/raft/peer", "", 400, ""},
+			{"DELETE", "/v1/operator/raft/peer?id={absent}", "", 500, ""},
+			{"GET", "/v1/operator/raft/peer", "", 404, "Invalid method"},
+		},
+	},
+	check{
+		op: "Operator.RaftTransfer",
+		values: func(w *world) {
+			c, err := w.client.Operator().RaftGetConfiguration(nil)
+			w.ok(err)
+			_, text := w.do("PUT", "/v1/operator/raft/transfer-leadership?id="+c.Servers[0].ID, "")
+			w.that(decode[map[string]any](w, text)["Noop"] == true, "answer is %s", text)
+		},
+		refusals: []refusal{
+			{"PUT", "/v1/operator/raft/transfer-leadership", "", 400, "must specify id or address"},
+			{"PUT", "/v1/operator/raft/transfer-leadership?id={absent}", "", 0, ""},
+		},
+	},
+	check{
+		op: "Operator.AutopilotGet",
+		values: func(w *world) {
+			c, _, err := w.client.Operator().AutopilotGetConfiguration(nil)
+			w.ok(err)
+			w.that(c.CleanupDeadServers && c.MaxTrailingLogs == 250, "configuration is %+v", c)
+			w.shape("operator-autopilot-configuration.json", "GET", "/v1/operator/autopilot/configuration", "", httpdtest.Rules{})
+		},
+		refusals: []refusal{{"POST", "/v1/operator/autopilot/configuration", "{}", 404, "Invalid method"}},
+	},
+	check{
+		op: "Operator.AutopilotSet",
+		values: func(w *world) {
+			c, _, err := w.client.Operator().AutopilotGetConfiguration(nil)
+			w.ok(err)
+			c.MaxTrailingLogs = 300
+			ok, _, err := w.client.Operator().AutopilotCASConfiguration(c, nil)
+			w.ok(err)
+			w.that(ok, "the write did not happen")
+			ok, _, err = w.client.Operator().AutopilotCASConfiguration(c, nil)
+			w.ok(err)
+			w.that(!ok, "the old index was accepted")
+			now, _, err := w.client.Operator().AutopilotGetConfiguration(nil)
+			w.ok(err)
+			w.that(now.MaxTrailingLogs == 300, "configuration is %+v", now)
+			now.MaxTrailingLogs = 250
+			_, err = w.client.Operator().AutopilotSetConfiguration(now, nil)
+			w.ok(err)
+		},
+		refusals: []refusal{
+			{"PUT", "/v1/operator/autopilot/configuration", "", 400, ""},
+			{"PUT", "/v1/operator/autopilot/configuration", `{"LastContactThreshold":5}`, 400, ""},
+			{"PUT", "/v1/operator/autopilot/configuration?cas=x", `{}`, 400, ""},
+		},
+	},
+	check{
+		op: "Operator.AutopilotHealth",
+		values: func(w *world) {
+			w.eventually("the server is healthy", func() error {
+				_, _, err := w.client.Operator().AutopilotServerHealth(nil)
+				return err
+			})
+			h, _, err := w.client.Operator().AutopilotServerHealth(nil)
+			w.ok(err)
+			w.that(h.Healthy && len(h.Servers) == 1 && h.Servers[0].Leader, "health is %+v", h)
+			w.shape("operator-autopilot-health.json", "GET", "/v1/operator/autopilot/health", "", httpdtest.Rules{})
+		},
+		refusals: []refusal{{"PUT", "/v1/operator/autopilot/health", "{}", 405, ""}},
+	},
+	check{
+		op: "Operator.SchedulerGet",
+		values: func(w *world) {
+			c, _, err := w.client.Operator().SchedulerGetConfiguration(nil)
+			w.ok(err)
+			w.that(c.SchedulerConfig.SchedulerAlgorithm == "binpack" && c.SchedulerConfig.PreemptionConfig.SystemSchedulerEnabled, "configuration is %+v", c.SchedulerConfig)
+			w.shape("operator-scheduler-configuration.json", "GET", "/v1/operator/scheduler/configuration", "", httpdtest.Rules{})
+		},
+		refusals: []refusal{{"DELETE", "/v1/operator/scheduler/configuration", "", 405, "Invalid method"}},
+	},
+	check{
+		op: "Operator.SchedulerSet",
+		values: func(w *world) {
+			c, _, err := w.client.Operator().SchedulerGetConfiguration(nil)
+			w.ok(err)
+			conf := *c.SchedulerConfig
+			conf.SchedulerAlgorithm = "spread"
+			r, _, err := w.client.Operator().SchedulerCASConfiguration(&conf, nil)
+			w.ok(err)
+			w.that(r.Updated, "the write did not happen")
+			r, _, err = w.client.Operator().SchedulerCASConfiguration(&conf, nil)
+			w.ok(err)
+			w.that(!r.Updated, "the old index was accepted")
+			_, _, err = w.client.Operator().SchedulerSetConfiguration(c.SchedulerConfig, nil)
+			w.ok(err)
+		},
+		refusals: []refusal{
+			{"PUT", "/v1/operator/scheduler/configuration", `{"SchedulerAlgorithm":"best"}`, 400, ""},
+			{"PUT", "/v1/operator/scheduler/configuration", "", 400, "Request body is empty"},
+		},
+	},
+	check{
+		op: "Operator.SnapshotSave",
+		values: func(w *world) {
+			resp, text := w.do("GET", "/v1/operator/snapshot", "")
+			sum := sha256.Sum256([]byte(text))
+			w.that(resp.StatusCode == http.StatusOK && resp.Header.Get("Content-Type") == "application/x-gzip", "%d, a %s", resp.StatusCode, resp.Header.Get("Content-Type"))
+			w.that(resp.Header.Get("Digest") == "sha-256="+base64.StdEncoding.EncodeToString(sum[:]), "digest is %s", resp.Header.Get("Digest"))
+			rc, err := w.client.Operator().Snapshot(nil)
+			w.that(len(readAll(w, rc, err)) > 0, "empty snapshot")
+		},
+		refusals: []refusal{{"POST", "/v1/operator/snapshot/x", "", 404, ""}},
+	},
+	check{
+		op: "Operator.SnapshotRestore",
+		values: func(w *world) {
+			rc, err := w.client.Operator().Snapshot(nil)
+			data := readAll(w, rc, err)
+			w.submitted(sleeper("after-snapshot"))
+			_, err = w.client.Operator().SnapshotRestore(strings.NewReader(data), nil)
+			w.ok(err)
+			_, _, err = w.client.Jobs().Info("after-snapshot", nil)
+			w.that(err != nil, "a job that came after the snapshot is still there")
+			w.running(w.web, 2)
+		},
+		refusals: []refusal{{"PUT", "/v1/operator/snapshot", "this is no archive", 500, ""}},
+	},
+	check{
+		op: "Operator.LicenseGet",
+		values: func(w *world) {
+			resp, text := w.do("GET", "/v1/operator/license", "")
+			w.that(resp.StatusCode == 204 && text == "", "%d %q", resp.StatusCode, text)
+		},
+		refusals: []refusal{{"PUT", "/v1/operator/license", "x", 501, "Nomad Enterprise only endpoint"}},
+	},
+	check{
+		op: "Operator.UpgradeCheckVault",
+		values: func(w *world) {
+			_, _, err := w.client.Operator().UpgradeCheckVaultWorkloadIdentity(nil)
+			w.ok(err)
+			w.shape("operator-upgrade-check-vault.json", "GET", "/v1/operator/upgrade-check/vault-workload-identity", "", httpdtest.Rules{})
+		},
+		refusals: []refusal{{"GET", "/v1/operator/upgrade-check/nothing", "", 404, ""}},
+	},
+)
+
+// noKeyring checks an operation on gossip keys against an agent whose gossip is not encrypted.
+func noKeyring(op, verb, body string) check {
+	r := refusal{"PUT", "/v1/agent/keyring/" + verb, body, 500, ""}
+	return check{op: op, values: func(w *world) { w.refused(r) }, refusals: []refusal{{"PUT", "/v1/agent/keyring/nothing", "{}", 404, "resource not found"}}}
+}
