@@ -119,7 +119,7 @@ var _ = conform(
 		},
 		refusals: []refusal{
 			{"PUT", "/v1/node/pools", `{"Name":"default"}`, 400, `modifying node pool "default" is not allowed`},
-			{"PUT", "/v1/node/pools", `{"Name":"not a name"}`, 0, ""},
+			{"PUT", "/v1/node/pools", `{"Name":"bad name"}`, 400, `invalid node pool "bad name"`},
 			{"PUT", "/v1/node/pool/a", `{"Name":"b"}`, 400, ""},
 			{"PUT", "/v1/node/pools", ``, 400, "Request body is empty"},
 		},
@@ -155,7 +155,7 @@ var _ = conform(
 		},
 		refusals: []refusal{
 			{"DELETE", "/v1/node/pool/default", "", 500, ""},
-			{"DELETE", "/v1/node/pool/absent", "", 500, ""},
+			{"DELETE", "/v1/node/pool/absent", "", 500, "node pool absent not found"},
 		},
 	},
 	check{
@@ -192,7 +192,7 @@ var _ = conform(
 			w.refused(refusal{"PUT", "/v1/jobs?namespace=team-a", sleeperBody("barred"), 500, `used task driver "raw_exec" is not allowed in namespace "team-a"`})
 		},
 		refusals: []refusal{
-			{"PUT", "/v1/namespace", `{"Name":"not a name"}`, 500, ""},
+			{"PUT", "/v1/namespace", `{"Name":"bad name!"}`, 500, `Invalid namespace "bad name!"`},
 			{"PUT", "/v1/namespace/a", `{"Name":"b"}`, 400, "Namespace name does not match request path"},
 			{"PUT", "/v1/namespace", ``, 400, "Request body is empty"},
 		},

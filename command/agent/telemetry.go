@@ -5,7 +5,6 @@ package agent
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
 // telemetry keeps the agent's metrics in memory and, if configured, for Prometheus.
@@ -68,7 +68,7 @@ func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream
 		if err != nil {
 			return err
 		}
-		body, err := json.Marshal(v)
+		body, err := typeinfo.Marshal(v, typeinfo.Response)
 		if err != nil {
 			return fmt.Errorf("encode metrics: %w", err)
 		}
