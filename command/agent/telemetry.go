@@ -5,6 +5,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -68,7 +69,7 @@ func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream
 		if err != nil {
 			return err
 		}
-		body, err := typeinfo.Marshal(v, typeinfo.Response)
+		body, err := encodeSummary(v)
 		if err != nil {
 			return fmt.Errorf("encode metrics: %w", err)
 		}
@@ -90,4 +91,17 @@ func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream
 		return s.Send(&api.Chunk{ContentType: contentTypeText, Data: b.Bytes()})
 	}
 	return api.Errorf(api.ClassInvalid, "unknown metrics format %q; want none or prometheus", r.Format)
+}
+
+// encodeSummary writes the library's summary with the numbers of the contract, whose floats show a fraction.
+func encodeSummary(v any) ([]byte, error) {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var summary api.MetricsSummary
+	if err := json.Unmarshal(plain, &summary); err != nil {
+		return nil, err
+	}
+	return typeinfo.Marshal(&summary, typeinfo.Response)
 }
