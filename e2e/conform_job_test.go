@@ -114,7 +114,7 @@ var _ = conform(
 	check{
 		op: "Job.Parse",
 		values: func(w *world) {
-			job, err := w.client.Jobs().ParseHCL(`job "p" { group "g" { task "t" { driver = "raw_exec" } } }`, true)
+			job, err := w.client.Jobs().ParseHCL("job \"p\" {\n group \"g\" {\n task \"t\" {\n driver = \"raw_exec\"\n }\n }\n }", true)
 			w.ok(err)
 			w.that(*job.ID == "p" && *job.TaskGroups[0].Count == 1 && *job.Priority == 50, "job is %+v", job)
 		},
@@ -212,7 +212,7 @@ var _ = conform(
 			w.ok(err)
 			w.that(len(versions) == 2 && *versions[0].Version == 1 && len(diffs) == 1 && diffs[0].Type == "Edited", "versions %d, diffs %+v", len(versions), diffs)
 			w.shape("job-versions-diff.json", "GET", "/v1/job/ver/versions?diffs=true", "", httpdtest.Rules{
-				Null: []string{"**.Diffs.[].Fields", "**.Diffs.[].Objects", "**.Diffs.[].TaskGroups", "**.Services", "**.Scaling", "**.Actions", "**.Templates", "**.VersionTag", "**.Networks", "**.Meta"},
+				Null: []string{"**.Diffs.[].Fields", "**.Diffs.[].Objects", "**.Diffs.[].TaskGroups", "**.Services", "**.Scaling", "**.Actions", "**.Templates", "**.VersionTag", "**.Networks", "**.Meta", "**.Constraints", "**.Env"},
 				Skip: []string{"Diffs"},
 			})
 		},
@@ -368,7 +368,7 @@ var _ = conform(
 			list := decode[[]map[string]any](w, text)
 			i := slices.IndexFunc(list, func(j map[string]any) bool { return j["ID"] == w.web })
 			w.that(i >= 0 && len(list[i]["Allocs"].([]any)) == 2 && list[i]["GroupCountSum"] == 2.0 && list[i]["ChildStatuses"] == nil, "statuses are %s", text)
-			w.shape("jobs-statuses.json", "GET", "/v1/jobs/statuses", "", httpdtest.Rules{Null: []string{"**.LatestDeployment", "**.ChildStatuses", "**.DeploymentStatus"}})
+			w.shape("jobs-statuses.json", "GET", "/v1/jobs/statuses", "", httpdtest.Rules{Null: []string{"**.LatestDeployment", "**.ChildStatuses", "**.DeploymentStatus", "**.Healthy"}})
 		},
 		refusals: []refusal{
 			{"GET", "/v1/jobs/statuses?include_children=perhaps", "", 500, "Failed to parse value of"},

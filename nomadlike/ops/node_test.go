@@ -3,10 +3,12 @@
 package ops_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
@@ -52,6 +54,20 @@ func messages(n *api.Node) string {
 		out = append(out, e.Message)
 	}
 	return strings.Join(out, "; ")
+}
+
+// TestWatchOfForgottenNode keeps a client from waiting for allocations as a node that the servers forgot: it has to
+// hear of that at once, so that it registers again.
+func TestWatchOfForgottenNode(t *testing.T) {
+	c := start(t)
+	n := c.manual()
+	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
+	defer cancel()
+	req := &api.NodeAllocsRequest{NodeID: n.id, SecretID: n.secret}
+	req.MinIndex = 1 << 40
+	if _, _, err := api.NodeAllocsWatch.Call(ctx, c.caller, req); !api.IsClass(err, api.ClassNotFound) {
+		t.Errorf("a watch as an unknown node gives %v", err)
+	}
 }
 
 func TestNodeLife(t *testing.T) {

@@ -41,8 +41,8 @@ func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn
 				withIndex.Index = index
 				err = &withIndex
 			}
-			if !tx.mustWait(index) {
-				return resp, err
+			if !tx.mustWait(index) || err != nil && !tx.Recorded() {
+				return resp, err // an error that no change of what was read could lift is told at once
 			}
 			if !waiting {
 				var cancel context.CancelFunc

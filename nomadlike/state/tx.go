@@ -56,6 +56,9 @@ func (tx *Tx) fold(index uint64) { tx.index = max(tx.index, index) }
 // row does not exist), a read group's and a listed table's.
 func (tx *Tx) Index() uint64 { return tx.index }
 
+// Recorded reports whether anything was read that Watch could wait for.
+func (tx *Tx) Recorded() bool { return len(tx.reads) > 0 }
+
 // Unrecorded returns the snapshot behind the transaction, for reads that are no part of the answer.
 func (tx *Tx) Unrecorded() *Snapshot { return tx.Snapshot }
 
