@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"slices"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -68,5 +69,46 @@ var _ = conform(
 			w.that(len(list) == 2 && list[0].JobID == w.web, "allocations are %v", list)
 		},
 		refusals: []refusal{{"GET", "/v1/evaluation/x/allocations", "", 500, "UUID must be 36 characters"}},
+	},
+	check{
+		op: "Eval.Delete",
+		values: func(w *world) {
+			w.submitted(shellJob("finished", "batch", 1, "true"))
+			var eval string
+			w.eventually("the job is dead", func() error {
+				job, _, err := w.client.Jobs().Info("finished", nil)
+				if err == nil && *job.Status != "dead" {
+					err = errors.New(*job.Status)
+				}
+				if err != nil {
+					return err
+				}
+				list, _, err := w.client.Jobs().Evaluations("finished", nil)
+				if err == nil && len(list) > 0 {
+					eval = list[0].ID
+				}
+				return err
+			})
+			w.refused(refusal{"DELETE", "/v1/evaluations", `{"EvalIDs":["` + eval + `"]}`, 500, "eval broker is enabled; eval broker must be paused to delete evals"})
+			conf, _, err := w.client.Operator().SchedulerGetConfiguration(nil)
+			w.ok(err)
+			paused := *conf.SchedulerConfig
+			paused.PauseEvalBroker = true
+			_, _, err = w.client.Operator().SchedulerSetConfiguration(&paused, nil)
+			w.ok(err)
+			defer func() {
+				_, _, err := w.client.Operator().SchedulerSetConfiguration(conf.SchedulerConfig, nil)
+				w.ok(err)
+			}()
+			resp, _, err := w.client.Evaluations().DeleteOpts(&nomad.EvalDeleteRequest{EvalIDs: []string{eval}}, nil)
+			w.ok(err)
+			w.that(resp.Count == 1, "answer is %+v", resp)
+			_, _, err = w.client.Evaluations().Info(eval, nil)
+			w.that(err != nil, "the evaluation is still there")
+		},
+		refusals: []refusal{
+			{"DELETE", "/v1/evaluations", `{}`, 400, "evals must be deleted by either ID or filter"},
+			{"DELETE", "/v1/evaluations", `{"EvalIDs":["{absent}"],"Filter":"Status == x"}`, 400, "evals cannot be deleted by both ID and filter"},
+		},
 	},
 )
