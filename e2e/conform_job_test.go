@@ -142,11 +142,11 @@ var _ = conform(
 			w.ok(err)
 			w.that(*job.ID == w.web && *job.Status == "running" && *job.Version == 0 && *job.TaskGroups[0].Count == 2, "job is %+v", job)
 			w.that(meta.LastIndex == *job.ModifyIndex, "index is %d, the job's %d", meta.LastIndex, *job.ModifyIndex)
-			slash := sleeper("a/b c")
+			slash := sleeper("a/b")
 			w.submitted(slash)
-			got, _, err := w.client.Jobs().Info("a/b c", nil)
+			got, _, err := w.client.Jobs().Info("a/b", nil)
 			w.ok(err)
-			w.that(*got.ID == "a/b c", "job is %q", *got.ID)
+			w.that(*got.ID == "a/b", "job is %q", *got.ID)
 		},
 		refusals: []refusal{
 			{"GET", "/v1/job/absent", "", 404, "job not found"},
