@@ -133,6 +133,9 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 	if err := c.detect(groups); err != nil {
 		return nil, err
 	}
+	if err := c.loadMetadata(); err != nil {
+		return nil, err
+	}
 	c.watcher = fs.NewWatcher(c.logger.Named("fs"))
 	c.reports = newReporter(c)
 	c.gc = newCollector(c)

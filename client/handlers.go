@@ -31,6 +31,11 @@ func (c *Client) Handlers() *opset.Set {
 	opset.Handle(s, api.ClientAllocGC, c.allocGC)
 	opset.Handle(s, api.ClientGC, c.clientGC)
 	opset.Handle(s, api.ClientStats, c.clientStats)
+	opset.Handle(s, api.ClientMetadataGet, c.metadata)
+	opset.Handle(s, api.ClientMetadataApply, c.applyMetadata)
+	opset.Handle(s, api.AllocChecks, c.allocChecks)
+	opset.Handle(s, api.AllocPauseGet, func(_ context.Context, r *api.AllocPauseStateRequest) (api.Empty, error) { return c.noPause(r.AllocID) })
+	opset.Handle(s, api.AllocPause, func(_ context.Context, r *api.AllocPauseRequest) (api.Empty, error) { return c.noPause(r.AllocID) })
 	return s
 }
 
@@ -189,6 +194,20 @@ func (c *Client) clientGC(ctx context.Context, _ *api.ClientRequest) (api.Empty,
 
 func (c *Client) clientStats(ctx context.Context, _ *api.ClientRequest) (*api.HostStats, error) {
 	return c.stats.Collect(ctx)
+}
+
+// allocChecks returns the results of an allocation's checks. There are none: jobs with checks are refused.
+func (c *Client) allocChecks(_ context.Context, r *api.AllocChecksRequest) (map[string]*api.CheckResult, error) {
+	_, err := c.find(r.AllocID)
+	return map[string]*api.CheckResult{}, err
+}
+
+// noPause refuses to pause tasks, as the contract's community edition does.
+func (c *Client) noPause(allocID string) (api.Empty, error) {
+	if _, err := c.find(allocID); err != nil {
+		return api.Empty{}, err
+	}
+	return api.Empty{}, api.CodeErrorf(api.ClassUnsupported, 500, "Enterprise only")
 }
 
 // allocStats sums up the use of an allocation, or tells that of one task. An unknown task uses nothing.

@@ -31,6 +31,8 @@ type nodeState struct {
 		// drivers and their attributes, by driver name.
 		drivers map[string]*api.DriverInfo
 		attrs   map[string]map[string]string
+		// dynamic is the metadata that was set through the API; nil removes a key. The map is never changed.
+		dynamic map[string]*string
 		node    *task.Node
 		events  []*api.NodeEvent
 	}
@@ -70,14 +72,11 @@ func (n *nodeState) rebuildLocked() bool {
 		ID: n.id.id, Name: c.Name, Datacenter: c.Datacenter, NodeClass: c.NodeClass, NodePool: c.NodePool,
 		HTTPAddr: c.HTTPAddr, TLSEnabled: c.TLSEnabled, CgroupParent: c.CgroupParent,
 		Attributes: attrs, NodeResources: facts.Resources, ReservedResources: facts.Reserved,
-		Links: map[string]string{}, Meta: maps.Clone(c.Meta), Status: api.NodeStatusInit,
+		Links: map[string]string{}, Meta: n.effectiveMetaLocked(), Status: api.NodeStatusInit,
 		SchedulingEligibility: api.NodeEligible, Drivers: maps.Clone(n.mu.drivers),
 		CSIControllerPlugins: map[string]*api.CSIInfo{}, CSINodePlugins: map[string]*api.CSIInfo{},
 		HostVolumes: map[string]*api.NodeHostVolume{}, HostNetworks: facts.HostNetworks,
 		GCVolumesOnNodeGC: c.GCVolumesOnNodeGC, NodeMaxAllocs: c.NodeMaxAllocs,
-	}
-	if node.Meta == nil {
-		node.Meta = map[string]string{}
 	}
 	if c.DefaultIneligible {
 		node.SchedulingEligibility = api.NodeIneligible
