@@ -249,7 +249,7 @@ func (c *Client) makeDrivers() {
 		Allow:  c.cfg.optionList("driver.allowlist", "driver.whitelist"),
 		Deny:   c.cfg.optionList("driver.denylist", "driver.blacklist"),
 		Driver: driverHost(&c.cfg, c.node.get().NodeResources), Store: c.state,
-		Fingerprint: c.node.fingerprint, Event: c.driverEvent,
+		Fingerprint: c.node.fingerprint, Event: c.driverEvent, Devices: c.node.setDevices,
 	}
 	if c.deps.NewDrivers != nil {
 		c.drivers = c.deps.NewDrivers(cfg)

@@ -29,6 +29,9 @@ type Config struct {
 	NodePool  string            `hcl:"node_pool" default:"default"`
 	Meta      map[string]string `hcl:"meta,map" live:"true"`
 	Options   map[string]string `hcl:"options,map"`
+	// ChrootEnv is which paths of the host drivers with a root of their own show to tasks, and where; empty
+	// for the usual ones.
+	ChrootEnv map[string]string `hcl:"chroot_env,map"`
 
 	NetworkInterface       string `hcl:"network_interface"`
 	PreferredAddressFamily string `hcl:"preferred_address_family"`

@@ -5,6 +5,7 @@ package client
 import (
 	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/fingerprint"
 	"github.com/nomadlike/nomadlike/client/task"
 	"github.com/nomadlike/nomadlike/plugins/base"
+	"github.com/nomadlike/nomadlike/plugins/device"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -33,6 +35,8 @@ type nodeState struct {
 		attrs   map[string]map[string]string
 		// dynamic is the metadata that was set through the API; nil removes a key. The map is never changed.
 		dynamic map[string]*string
+		// devices are the groups of devices, by plugin.
+		devices map[string][]*api.NodeDeviceResource
 		node    *task.Node
 		events  []*api.NodeEvent
 	}
@@ -43,6 +47,7 @@ func newNodeState(cfg *Config, id identity, facts *fingerprint.Facts) *nodeState
 	n.mu.facts = facts
 	n.mu.drivers = map[string]*api.DriverInfo{}
 	n.mu.attrs = map[string]map[string]string{}
+	n.mu.devices = map[string][]*api.NodeDeviceResource{}
 	n.rebuildLocked()
 	return n
 }
@@ -71,7 +76,7 @@ func (n *nodeState) rebuildLocked() bool {
 	node := &api.Node{
 		ID: n.id.id, Name: c.Name, Datacenter: c.Datacenter, NodeClass: c.NodeClass, NodePool: c.NodePool,
 		HTTPAddr: c.HTTPAddr, TLSEnabled: c.TLSEnabled, CgroupParent: c.CgroupParent,
-		Attributes: attrs, NodeResources: facts.Resources, ReservedResources: facts.Reserved,
+		Attributes: attrs, NodeResources: n.resourcesLocked(), ReservedResources: facts.Reserved,
 		Links: map[string]string{}, Meta: n.effectiveMetaLocked(), Status: api.NodeStatusInit,
 		SchedulingEligibility: api.NodeEligible, Drivers: maps.Clone(n.mu.drivers),
 		CSIControllerPlugins: map[string]*api.CSIInfo{}, CSINodePlugins: map[string]*api.CSIInfo{},
@@ -89,6 +94,45 @@ func (n *nodeState) rebuildLocked() bool {
 	}
 	n.mu.node = &task.Node{Node: node, Region: c.Region, UsableCompute: usableCompute(facts)}
 	return true
+}
+
+// resourcesLocked are those of the machine with the devices of all plugins.
+func (n *nodeState) resourcesLocked() *api.NodeResources {
+	resources := *n.mu.facts.Resources
+	for _, plugin := range slices.Sorted(maps.Keys(n.mu.devices)) {
+		resources.Devices = append(slices.Clip(resources.Devices), n.mu.devices[plugin]...)
+	}
+	return &resources
+}
+
+// setDevices takes all devices that a plugin has detected.
+func (n *nodeState) setDevices(plugin string, groups []*device.Group) {
+	list := make([]*api.NodeDeviceResource, 0, len(groups))
+	for _, g := range groups {
+		list = append(list, deviceResource(g))
+	}
+	n.mu.Lock()
+	n.mu.devices[plugin] = list
+	changed := n.rebuildLocked()
+	n.mu.Unlock()
+	if changed {
+		n.poke()
+	}
+}
+
+func deviceResource(g *device.Group) *api.NodeDeviceResource {
+	out := &api.NodeDeviceResource{Vendor: g.Vendor, Type: g.Type, Name: g.Name, Attributes: map[string]*api.DeviceAttribute{}}
+	for _, d := range g.Devices {
+		one := &api.NodeDevice{ID: d.ID, Healthy: d.Healthy, HealthDescription: d.HealthDescription}
+		if d.PCIBusID != "" {
+			one.Locality = &api.NodeDeviceLocality{PciBusID: d.PCIBusID}
+		}
+		out.Instances = append(out.Instances, one)
+	}
+	for name, a := range g.Attributes {
+		out.Attributes[name] = &api.DeviceAttribute{Float: a.Float, Int: a.Int, String: a.String, Bool: a.Bool, Unit: a.Unit}
+	}
+	return out
 }
 
 func usableCompute(f *fingerprint.Facts) uint64 {

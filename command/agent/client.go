@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"slices"
@@ -70,9 +71,25 @@ func (r *clientRole) drivers() []host.Internal {
 		if name == mockDriver && r.agent.cfg.Client.Options["driver.mock_driver.enable"] != "true" && r.agent.cfg.Plugins[mockDriver] == nil {
 			continue
 		}
-		out = append(out, host.Internal{Name: name, Command: append(slices.Clone(r.agent.deps.Program), "driver", name), Usable: d.Usable})
+		out = append(out, host.Internal{Name: name, Command: append(slices.Clone(r.agent.deps.Program), "driver", name), Usable: d.Usable, Env: r.driverEnv()})
 	}
 	return out
+}
+
+// chrootVariable hands chroot_env to drivers that make a root: the plugin protocol has no place for it.
+const chrootVariable = "NOMADLIKE_CHROOT_ENV"
+
+// driverEnv is what processes of internal drivers find in their environment besides the agent's.
+func (r *clientRole) driverEnv() []string {
+	shown := r.agent.cfg.Client.ChrootEnv
+	if len(shown) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(shown)
+	if err != nil {
+		return nil // strings always can be
+	}
+	return []string{chrootVariable + "=" + string(text)}
 }
 
 // mockDriver is started only where it is asked for: it is for tests.

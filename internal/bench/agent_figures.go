@@ -48,16 +48,21 @@ func DevAgent(ctx context.Context, bin string) (figures []Figure, err error) {
 	settle(ctx, 3*time.Second)
 	figures = append(figures, idle(a))
 
-	single, err := a.single(ctx)
+	single, err := a.single(ctx, "raw_exec", 60, rawExec)
 	if err != nil {
 		return figures, a.failed(err)
 	}
 	figures = append(figures, single)
-	many, memory, err := a.many(ctx)
+	many, memory, err := a.many(ctx, "raw_exec", together, rawExec)
 	if err != nil {
 		return figures, a.failed(err)
 	}
-	return append(figures, many, memory), nil
+	figures = append(figures, many, memory)
+	more, err := a.isolated(ctx)
+	if err != nil {
+		err = a.failed(err)
+	}
+	return append(figures, more...), err
 }
 
 // settle lets an agent that just started come to rest; it is no part of a measurement.
@@ -89,12 +94,17 @@ func idle(a *agent) Figure {
 }
 
 func rawExec(id string, count int) *api.Job {
+	return sleeper(id, count, "raw_exec", map[string]any{"command": "sleep", "args": []any{"3600"}})
+}
+
+// sleeper is a job of one group whose task waits.
+func sleeper(id string, count int, driver string, config map[string]any) *api.Job {
 	return &api.Job{
 		ID: id, Name: id, Type: api.JobTypeService, Datacenters: []string{"*"},
 		TaskGroups: []*api.TaskGroup{{
 			Name: "g", Count: new(count), EphemeralDisk: &api.EphemeralDisk{SizeMB: new(10)},
 			Tasks: []*api.Task{{
-				Name: "t", Driver: "raw_exec", Config: map[string]any{"command": "sleep", "args": []any{"3600"}},
+				Name: "t", Driver: driver, Config: config,
 				LogConfig: &api.LogConfig{MaxFiles: new(1), MaxFileSizeMB: new(1)},
 				Resources: &api.Resources{CPU: new(1), MemoryMB: new(10)},
 			}},
@@ -150,12 +160,13 @@ func (a *agent) stopJob(ctx context.Context, id string) error {
 	}
 }
 
-func (a *agent) single(ctx context.Context) (Figure, error) {
-	f := Figure{Name: "submit -> running, one raw_exec allocation, median", Unit: "ms", Target: 60}
+// single measures how long single allocations take to run, given what makes a job of so many of them.
+func (a *agent) single(ctx context.Context, driver string, target float64, job func(string, int) *api.Job) (Figure, error) {
+	f := Figure{Name: "submit -> running, one " + driver + " allocation, median", Unit: "ms", Target: target}
 	var times []time.Duration
 	for n := range starts {
-		id := fmt.Sprintf("bench-single-%d", n)
-		d, err := a.run(ctx, rawExec(id, 1))
+		id := fmt.Sprintf("bench-%s-%d", driver, n)
+		d, err := a.run(ctx, job(id, 1))
 		if err != nil {
 			return f, err
 		}
@@ -164,18 +175,23 @@ func (a *agent) single(ctx context.Context) (Figure, error) {
 			return f, err
 		}
 	}
-	slices.Sort(times)
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	f.Value = ms(times[len(times)/2])
-	f.Detail = map[string]float64{"fastest": ms(times[0]), "slowest": ms(times[len(times)-1])}
+	f.Value, f.Detail = median(times)
 	return f, nil
 }
 
-func (a *agent) many(ctx context.Context) (running, memory Figure, err error) {
-	running = Figure{Name: fmt.Sprintf("%d raw_exec allocations all running", together), Unit: "s", Target: 1}
-	memory = Figure{Name: "memory per idle raw_exec task, all helper processes (PSS)", Unit: "MB", Target: 2}
+// median returns the median in milliseconds, and what stands beside it.
+func median(times []time.Duration) (float64, map[string]float64) {
+	slices.Sort(times)
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return ms(times[len(times)/2]), map[string]float64{"fastest": ms(times[0]), "slowest": ms(times[len(times)-1])}
+}
+
+// many measures how fast a job with many allocations runs, and what each takes when it is idle.
+func (a *agent) many(ctx context.Context, driver string, count int, job func(string, int) *api.Job) (running, memory Figure, err error) {
+	running = Figure{Name: fmt.Sprintf("%d %s allocations all running", count, driver), Unit: "s", Target: 1}
+	memory = Figure{Name: "memory per idle " + driver + " task, all helper processes (PSS)", Unit: "MB", Target: 2}
 	before := descendants(a.cmd.Process.Pid)
-	d, err := a.run(ctx, rawExec("bench-many", together))
+	d, err := a.run(ctx, job("bench-many", count))
 	if err != nil {
 		return running, memory, err
 	}
@@ -186,10 +202,10 @@ func (a *agent) many(ctx context.Context) (running, memory Figure, err error) {
 		if slices.Contains(before, pid) || processName(pid) == "sleep" {
 			continue
 		}
-		memory.Value += float64(proportional(pid)) / 1e6 / together
-		memory.Detail["processes"] += 1.0 / together
+		memory.Value += float64(proportional(pid)) / 1e6 / float64(count)
+		memory.Detail["processes"] += 1.0 / float64(count)
 	}
-	if len(memory.Detail) == 0 {
+	if proportional(a.cmd.Process.Pid) == 0 {
 		memory.Error = "memory of processes is not known on this platform"
 	}
 	return running, memory, a.stopJob(ctx, "bench-many")
