@@ -38,7 +38,6 @@ var unsupported = struct {
 		{"vault", func(t *Task) bool { return t.Vault != nil }},
 		{"consul", func(t *Task) bool { return t.Consul != nil }},
 		{"secret", func(t *Task) bool { return len(t.Secrets) > 0 }},
-		{"action", func(t *Task) bool { return len(t.Actions) > 0 }},
 		{"volume_mount", func(t *Task) bool { return len(t.VolumeMounts) > 0 }},
 		{"csi_plugin", func(t *Task) bool { return t.CSIPluginConfig != nil }},
 		{"identity", func(t *Task) bool { return len(t.Identities) > 0 || t.Identity.isUsed() }},

@@ -84,7 +84,6 @@ func TestUnsupported(t *testing.T) {
 		"T.volume_mount":      func(_ *Job, _ *TaskGroup, t *Task) { t.VolumeMounts = []*VolumeMount{{}} },
 		"T.csi_plugin":        func(_ *Job, _ *TaskGroup, t *Task) { t.CSIPluginConfig = &CSIPluginConfig{} },
 		"T.identity":          func(_ *Job, _ *TaskGroup, t *Task) { t.Identity = &WorkloadIdentity{Env: true} },
-		"T.action":            func(_ *Job, _ *TaskGroup, t *Task) { t.Actions = []*Action{{}} },
 		"T.schedule":          func(_ *Job, _ *TaskGroup, t *Task) { t.Schedule = &Schedule{} },
 		"T.kind":              func(_ *Job, _ *TaskGroup, t *Task) { t.Kind = "connect-proxy:x" },
 		"T.resources.device":  func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{Devices: []*RequestedDevice{{}}} },

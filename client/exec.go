@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/alloc"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -27,18 +28,51 @@ func (c *Client) allocExec(ctx context.Context, r *api.ExecRequest, s api.Stream
 		return api.Errorf(api.ClassInvalid, "command is not present")
 	case r.Task == "":
 		return api.Errorf(api.ClassInvalid, "task name is not present")
-	case c.cfg.DisableRemoteExec:
+	}
+	return c.execInTask(ctx, a, r.Task, command, r.TTY, s)
+}
+
+// jobAction runs a command that the job of an allocation defines. The job is the version that runs.
+func (c *Client) jobAction(ctx context.Context, r *api.JobActionRequest, s api.Stream) error {
+	if r.Task == "" {
+		return api.Errorf(api.ClassInvalid, "must provide task name")
+	}
+	a, err := c.find(r.AllocID)
+	if err != nil {
+		return err
+	}
+	row := a.Alloc()
+	if row.JobID != r.JobID {
+		return api.Errorf(api.ClassInvalid, "allocation %q is of job %q, not of %q", row.ID, row.JobID, r.JobID)
+	}
+	for _, action := range actionsOf(row.Group().LookupTask(r.Task)) {
+		if action.Name == r.Action {
+			return c.execInTask(ctx, a, r.Task, append([]string{action.Command}, action.Args...), r.TTY, s)
+		}
+	}
+	return api.Errorf(api.ClassInvalid, "action %s not found in task %s", r.Action, r.Task)
+}
+
+func actionsOf(t *api.Task) []*api.Action {
+	if t == nil {
+		return nil
+	}
+	return t.Actions
+}
+
+func (c *Client) execInTask(ctx context.Context, a *alloc.Runner, task string, command []string, tty bool, s api.Stream) error {
+	if c.cfg.DisableRemoteExec {
 		return api.Errorf(api.ClassDenied, "Permission denied")
 	}
-	t := a.Task(r.Task)
+	t := a.Task(task)
 	if t == nil {
 		return api.CodeErrorf(api.ClassNotFound, 500, "task not found")
 	}
 	driver, id := t.Driver()
 	if driver == nil {
-		return api.CodeErrorf(api.ClassInvalid, 500, "task %q is not running", r.Task)
+		return api.CodeErrorf(api.ClassInvalid, 500, "task %q is not running", task)
 	}
-	return runExec(ctx, driver, id, command, r.TTY, s)
+	return runExec(ctx, driver, id, command, tty, s)
 }
 
 func runExec(ctx context.Context, driver drivers.Driver, id string, command []string, tty bool, s api.Stream) error {

@@ -25,6 +25,7 @@ func (c *Client) Handlers() *opset.Set {
 	opset.HandleStream(s, api.FSStream, c.fsStream)
 	opset.HandleStream(s, api.FSLogs, c.fsLogs)
 	opset.HandleStream(s, api.AllocExec, c.allocExec)
+	opset.HandleStream(s, api.JobActionRun, c.jobAction)
 	opset.Handle(s, api.AllocStats, c.allocStats)
 	opset.Handle(s, api.AllocRestart, c.allocRestart)
 	opset.Handle(s, api.AllocSignal, c.allocSignal)

@@ -291,3 +291,42 @@ func TestExecErrors(t *testing.T) {
 		}
 	})
 }
+
+func TestJobAction(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		a := allocation(1, api.JobTypeService)
+		a.Job.TaskGroups[0].Tasks[0].Actions = []*api.Action{{Name: "show-size", Command: "stty", Args: []string{"size"}}}
+		b.servers.Place(a)
+		pass(time.Second)
+		s := stream(b, api.JobActionRun, &api.JobActionRequest{JobID: a.JobID, AllocID: a.ID, Task: "t", Action: "show-size", TTY: true})
+		if err := s.Send(&api.ExecInput{TTYSize: &api.TerminalSize{Height: 40, Width: 120}}); err != nil {
+			t.Fatal(err)
+		}
+		var out api.ExecOutput
+		if err := s.Recv(&out); err != nil || string(out.Stdout.Data) != "40 120\r\n" {
+			t.Errorf("first message %+v, %v", out, err)
+		}
+		for out = (api.ExecOutput{}); s.Recv(&out) == nil; {
+		}
+		if !out.Exited {
+			t.Errorf("last message %+v", out)
+		}
+		for _, tc := range []struct {
+			req  *api.JobActionRequest
+			code int
+			text string
+		}{
+			{&api.JobActionRequest{JobID: a.JobID, AllocID: a.ID, Action: "show-size"}, 400, "must provide task name"},
+			{&api.JobActionRequest{JobID: a.JobID, AllocID: a.ID, Task: "t", Action: "x"}, 400, "action x not found in task t"},
+			{&api.JobActionRequest{JobID: a.JobID, AllocID: a.ID, Task: "y", Action: "show-size"}, 400, "action show-size not found in task y"},
+			{&api.JobActionRequest{JobID: "other", AllocID: a.ID, Task: "t", Action: "show-size"}, 400, `allocation "` + a.ID + `" is of job "` + a.JobID + `", not of "other"`},
+			{&api.JobActionRequest{JobID: a.JobID, AllocID: id(9), Task: "t", Action: "show-size"}, 404, `Unknown allocation "` + id(9) + `"`},
+		} {
+			var out api.ExecOutput
+			err := stream(b, api.JobActionRun, tc.req).Recv(&out)
+			if err == nil || err.Error() != tc.text || api.AsError(err).HTTPCode() != tc.code {
+				t.Errorf("error %v, want %q with code %d", err, tc.text, tc.code)
+			}
+		}
+	})
+}

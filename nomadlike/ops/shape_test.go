@@ -22,7 +22,7 @@ func recordedJob(t *testing.T, file string) object {
 	group := req["Job"].(object)["TaskGroups"].([]any)[0].(object)
 	group["Services"] = nil
 	task := group["Tasks"].([]any)[0].(object)
-	task["Templates"], task["Actions"], task["Driver"] = nil, nil, "mock_driver"
+	task["Templates"], task["Driver"] = nil, "mock_driver"
 	return req
 }
 
@@ -36,7 +36,7 @@ var shapeRules = httpdtest.Rules{
 	Skip: []string{"**.Tasks.[].Config"},
 	Null: []string{
 		// refused blocks
-		"**.Services", "**.Actions", "**.Templates",
+		"**.Services", "**.Templates",
 		// no deployments
 		"**.DeploymentStatus",
 		// the reference shows a scaling block as edited when only its indexes differ
