@@ -70,10 +70,11 @@ func TestSnapshotAndRestore(t *testing.T) {
 		if err := leader.RestoreSnapshot(bytes.NewReader(saved)); err != nil {
 			t.Fatal(err)
 		}
+		c.write("after", 1) // has an index that no server had before
 		c.agree()
 		for _, p := range c.peers {
 			c.has(p, "kept", 20)
-			if n := state.Namespaces.Len(p.Store().Snapshot()); n != 21 {
+			if n := state.Namespaces.Len(p.Store().Snapshot()); n != 22 {
 				t.Errorf("server %s has %d namespaces after the restore", p.name, n)
 			}
 		}

@@ -122,7 +122,7 @@ func TestValidate(t *testing.T) {
 		"no role":     {func(c *Config) { c.Client.Enabled = false }, "Must specify either server, client or dev mode"},
 		"no data dir": {func(c *Config) { c.DataDir = "" }, "data_dir: must be set"},
 		"relative":    {func(c *Config) { c.DataDir = "x" }, "not an absolute path"},
-		"level":       {func(c *Config) { c.LogLevel = "LOUD" }, "unknown level"},
+		"level":       {func(c *Config) { c.LogLevel = "LOUD" }, "Invalid log level: LOUD"},
 		"acl":         {func(c *Config) { c.ACL.Enabled = true }, "acl.enabled"},
 		"loopback":    {func(c *Config) { c.Server.Enabled, c.Server.BootstrapExpect = true, 1 }, "Defaulting advertise to localhost is unsafe"},
 		"bootstrap": {func(c *Config) {

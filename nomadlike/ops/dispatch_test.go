@@ -404,3 +404,69 @@ func TestAuthoritativeRegion(t *testing.T) {
 		t.Errorf("regions that disagree: %s", got)
 	}
 }
+
+// named returns local operations that say whose they are.
+func named(name string) *opset.Set {
+	set := opset.New()
+	opset.Handle(set, api.AgentHost, func(context.Context, *api.AgentTargetRequest) (*api.AgentHostResponse, error) {
+		return &api.AgentHostResponse{AgentID: name}, nil
+	})
+	return set
+}
+
+// TestAgentHop asks agents by name, from a server and from a client's agent.
+func TestAgentHop(t *testing.T) {
+	nodes := rpc.NewNodeConns(func(string, string) error { return nil })
+	first := &fakeServer{leader: "x", self: true, nodes: map[string]bool{farNode: true, lostNode: true}, servers: map[string]string{"one": "self"}}
+	_, one := agent(t, ops.Config{Region: "global", Server: first, Local: named("one"), Nodes: nodes})
+	second := &fakeServer{leader: one, nodes: first.nodes, servers: map[string]string{"two": "self", "one": one, "gone": "127.0.0.1:1"}, peers: []string{one}}
+	two, addr := agent(t, ops.Config{Region: "global", Server: second, Local: named("two"), Nodes: rpc.NewNodeConns(func(string, string) error { return nil })})
+	client := ops.NewDispatcher(ops.Config{
+		Region: "global", Client: &fakeClient{id: farNode, set: opset.New()}, Local: named("far"), Servers: rpc.NewServers(poolOf(t), []string{addr}),
+	})
+	nctx, leave := context.WithCancel(context.Background())
+	left := make(chan error, 1)
+	go func() { left <- rpc.ServeNode(nctx, one, farNode, farSecret, client) }()
+	t.Cleanup(func() { leave(); <-left })
+	for {
+		if _, ok := nodes.Caller(farNode); ok {
+			break
+		}
+		select {
+		case err := <-left:
+			t.Fatal(err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	for _, c := range []struct {
+		name         string
+		caller       api.Caller
+		node, server string
+		want, err    string
+		code         int
+	}{
+		{"nobody named", two, "", "", "two", "", 0},
+		{"nobody named, client", client, "", "", "far", "", 0},
+		{"itself", two, "", "two", "two", "", 0},
+		{"another server", two, "", "one", "one", "", 0},
+		{"the leader", two, "", "leader", "one", "", 0},
+		{"own node", client, farNode, "", "far", "", 0},
+		{"a node, through a peer", two, farNode, "", "far", "", 0},
+		{"a server, from a client", client, "", "one", "one", "", 0},
+		{"the leader, from a client", client, "", "leader", "one", "", 0},
+		{"both", two, farNode, "one", "", "Cannot target node and server simultaneously", 400},
+		{"unknown server", two, "", "three", "", `unknown server "three"`, 404},
+		{"unknown node", two, noAlloc, "", "", `Unknown node "` + noAlloc + `"`, 404},
+		{"node not connected", client, lostNode, "", "", "No path to node.", 404},
+		{"no ID", two, "zzz", "", "", "node lookup failed: index error: UUID must be 36 characters", 500},
+		{"server that is away", two, "", "gone", "", "agent at 127.0.0.1:1 is not reachable", 503},
+	} {
+		r, _, err := api.AgentHost.Call(t.Context(), c.caller, &api.AgentTargetRequest{NodeID: c.node, ServerID: c.server})
+		switch {
+		case c.err == "" && (err != nil || r.AgentID != c.want):
+			t.Errorf("%s: %+v %v, want %q", c.name, r, err, c.want)
+		case c.err != "" && (err == nil || !strings.HasPrefix(err.Error(), c.err) || api.AsError(err).HTTPCode() != c.code):
+			t.Errorf("%s: %v, want %d %s", c.name, err, c.code, c.err)
+		}
+	}
+}

@@ -124,6 +124,7 @@ func (e *Env) Handlers() *opset.Set {
 	e.schedulerConfigHandlers(set)
 	e.autopilotHandlers(set)
 	e.snapshotHandlers(set)
+	e.upgradeCheckHandlers(set)
 	return set
 }
 

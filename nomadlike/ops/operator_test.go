@@ -164,3 +164,9 @@ func TestAutopilot(t *testing.T) {
 	})
 	c.shapes("operator-autopilot-health.json", "GET", "/v1/operator/autopilot/health", "")
 }
+
+func TestUpgradeCheck(t *testing.T) {
+	c := start(t)
+	c.shapes("operator-upgrade-check-vault.json", "GET", "/v1/operator/upgrade-check/vault-workload-identity", "")
+	c.refuses("GET", "/v1/operator/upgrade-check/other", "", 404, "")
+}
