@@ -63,6 +63,14 @@ func healthNews(a, b *api.Allocation) bool {
 	return b.DeploymentStatus != nil && (a.DeploymentStatus == nil || a.DeploymentStatus.Healthy != b.DeploymentStatus.Healthy)
 }
 
+// again reports an allocation whose last report the servers no longer go by.
+func (r *reporter) again(a *alloc.Runner) {
+	r.mu.Lock()
+	delete(r.mu.sent, a.ID())
+	r.mu.Unlock()
+	r.changed(a)
+}
+
 // forget drops an allocation that was destroyed.
 func (r *reporter) forget(id string) {
 	r.mu.Lock()

@@ -228,6 +228,9 @@ func (w *watch) take(a *api.Allocation) {
 	a = c.jobs.share(a, c.heldAllocs)
 	if r := c.runner(a.ID); r != nil {
 		r.Update(a)
+		if a.ClientStatus == api.AllocClientUnknown {
+			c.reports.again(r) // the servers lost contact meanwhile
+		}
 		return
 	}
 	w.known[a.ID] = a.AllocModifyIndex
