@@ -23,6 +23,21 @@ import (
 // patience is how long the agent may take to start on a busy machine.
 const patience = 60 * time.Second
 
+// TestSources checks the types of the sources and runs the tests of their pure functions.
+func TestSources(t *testing.T) {
+	if testing.Short() {
+		t.Skip("Node is started only without -short")
+	}
+	testkit.Need(t, "node", "npm")
+	needNode(t)
+	installModules(t)
+	for _, script := range []string{"types", "test"} {
+		if out, err := exec.Command("npm", "run", "--silent", script).CombinedOutput(); err != nil {
+			t.Errorf("npm run %s: %v\n%s", script, err, out)
+		}
+	}
+}
+
 // TestBrowser runs the tests of e2e/ in a browser against the real binary. NOMADLIKE_BIN names the binary,
 // otherwise it is the one that make build leaves in bin/. E2E_TESTS narrows it to test files by name.
 func TestBrowser(t *testing.T) {

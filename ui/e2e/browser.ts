@@ -38,7 +38,7 @@ export class Screen {
   ) {}
 
   /** Opens a path below /ui. */
-  static async open(path: string, look: Look = {}): Promise<Screen> {
+  static async open(path: string, look: Look = {}, base = address): Promise<Screen> {
     const context = await (await start()).newContext({
       viewport: { width: look.width ?? 1280, height: look.height ?? 800 },
       colorScheme: look.theme ?? 'light',
@@ -57,9 +57,9 @@ export class Screen {
       if (r.status() >= 400) screen.wrong.push(`${r.status()} of ${r.request().method()} ${r.url()}`);
     });
     page.on('request', (r) => {
-      if (!r.url().startsWith(address) && !/^(data|blob):/.test(r.url())) screen.wrong.push(`request to another host: ${r.url()}`);
+      if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) screen.wrong.push(`request to another host: ${r.url()}`);
     });
-    await page.goto(`${address}/ui${path}`);
+    await page.goto(`${base}/ui${path}`);
     return screen;
   }
 

@@ -22,8 +22,8 @@ export function Tasks({ alloc, samples }: { alloc: Allocation; samples: Sample[]
         <span className={css.task}>
           <b>{t.name}</b>
           <small>
+            {t.task ? `${t.task.Driver}, ` : ''}
             {t.role}
-            {t.task && ` · ${t.task.Driver}`}
           </small>
         </span>
       ),
