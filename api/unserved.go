@@ -2,6 +2,8 @@
 
 package api
 
+import "strings"
+
 // UnservedRoute is a route of the contract that no operation serves; it answers 501 with Text.
 type UnservedRoute struct {
 	Route
@@ -15,7 +17,7 @@ func UnservedRoutes() []UnservedRoute {
 	var out []UnservedRoute
 	for _, s := range unservedYet {
 		for _, r := range parseRoutes(s) {
-			out = append(out, UnservedRoute{Route: r, Text: s + " is not served by this version of nomadlike"})
+			out = append(out, UnservedRoute{Route: r, Text: strings.Replace(s, "! ", " ", 1) + " is not served by this version of nomadlike"})
 		}
 	}
 	for _, s := range enterpriseOnly {

@@ -162,6 +162,9 @@ func (r *serverRole) compose() {
 	r.srv.AddDuty(nomadlike.Duty{Name: "evaluation upkeep", Run: upkeep.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "garbage collection", Run: gc.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "periodic jobs", Run: control.NewPeriodic(r.srv.Store(), r.srv, log).Run})
+	if from := s.AuthoritativeRegion; from != "" && from != a.cfg.Region {
+		r.srv.AddDuty(nomadlike.Duty{Name: "replication", Run: control.NewReplicator(from, a, r.srv.Store(), r.srv, log).Run})
+	}
 
 	maxSource, _ := parseSize(s.JobMaxSourceSize) // it was validated
 	priority := api.JobDefaultPriority

@@ -4,6 +4,7 @@ package ops
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
@@ -22,6 +23,10 @@ func allocList(tx *readTx, r *api.AllocListRequest) ([]*api.AllocListStub, error
 	if err := checkPrefix("alloc", r.Prefix); err != nil {
 		return nil, err
 	}
+	taskStates, err := taskStatesOf(r)
+	if err != nil {
+		return nil, err
+	}
 	p := page[api.Allocation]{
 		token:     func(a *api.Allocation) string { return createdToken(a.CreateIndex, a.ID) },
 		namespace: func(a *api.Allocation) string { return a.Namespace },
@@ -35,8 +40,20 @@ func allocList(tx *readTx, r *api.AllocListRequest) ([]*api.AllocListStub, error
 		p.before = func(*api.Allocation, string) bool { return false }
 	}
 	return list(tx, p, func(a *api.Allocation) *api.AllocListStub {
-		return allocStub(a, r.Resources, r.TaskStates != "false")
+		return allocStub(a, r.Resources, taskStates)
 	})
+}
+
+// taskStatesOf says whether the stubs show task states, which they do unless the request says no.
+func taskStatesOf(r *api.AllocListRequest) (bool, error) {
+	if r.TaskStates == "" {
+		return true, nil
+	}
+	show, err := strconv.ParseBool(r.TaskStates)
+	if err != nil {
+		return false, refused("Failed to parse value of %q (%v) as a bool: %v", "task_states", r.TaskStates, err)
+	}
+	return show, nil
 }
 
 func allocStub(a *api.Allocation, resources, taskStates bool) *api.AllocListStub {

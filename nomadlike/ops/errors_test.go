@@ -120,6 +120,7 @@ func TestErrors(t *testing.T) {
 		{"GET", "/v1/allocation/" + unknown, "", 404, "alloc not found"},
 		{"GET", "/v1/allocation/zzz", "", 500, "alloc lookup failed: index error: UUID must be 36 characters"},
 		{"GET", "/v1/allocation/" + alloc.ID + "/zzz", "", 404, "resource not found"},
+		{"GET", "/v1/allocations?task_states=maybe", "", 500, `Failed to parse value of "task_states" (maybe) as a bool: strconv.ParseBool: parsing "maybe": invalid syntax`},
 		{"GET", "/v1/evaluation/" + unknown, "", 404, "eval not found"},
 		{"GET", "/v1/evaluation/zzz", "", 500, "eval lookup failed: index error: UUID must be 36 characters"},
 		{"GET", "/v1/evaluations?job=web&filter=Status%20%3D%3D%20%22complete%22", "", 400, "Filter expression cannot be used with other filter parameters"},

@@ -67,18 +67,30 @@ func (e *Env) nodeRegister(ctx context.Context, r *api.NodeRegisterRequest) (*ap
 	if old != nil {
 		node.SchedulingEligibility, node.DrainStrategy, node.LastDrain = old.SchedulingEligibility, old.DrainStrategy, old.LastDrain
 	}
+	if e.poolMissing(snap, node.NodePool) {
+		node.Status = api.NodeStatusInit
+	}
 	var evals []*api.Evaluation
 	if changesPlacement(old, &node) {
 		evals = e.NodeEvals(snap, &node, node.ModifyIndex, now)
 	}
 	_, index, err := e.Raft.Apply(ctx, fsm.NodeRegister.Encode(&fsm.NodeRegisterRequest{
-		Node: &node, Evals: evals, Time: now.Truncate(time.Second).UnixNano(),
+		Node: &node, Evals: evals, Time: now.Truncate(time.Second).UnixNano(), KeepPools: e.copies(),
 	}))
 	if err != nil {
 		return nil, err
 	}
 	setIndex(ctx, index)
 	return &api.NodeHeartbeatResponse{TTL: e.Heartbeats.Reset(n.ID), EvalIDs: evalIDs(evals), Servers: e.ServerAddrs()}, nil
+}
+
+// copies reports whether this region copies its node pools from another.
+func (e *Env) copies() bool { return e.Authoritative != "" && e.Authoritative != e.Region }
+
+// poolMissing reports whether a node must wait for its pool to be copied from the authoritative region
+// (scheduler.md 10.1).
+func (e *Env) poolMissing(s *state.Snapshot, pool string) bool {
+	return e.copies() && state.NodePools.Get(s, pool) == nil
 }
 
 // changesPlacement reports whether the jobs of the node must be looked at again (scheduler.md 10.1).
@@ -108,6 +120,9 @@ func (e *Env) nodeHeartbeat(ctx context.Context, r *api.NodeHeartbeatRequest) (*
 	case api.NodeStatusInit, api.NodeStatusReady, api.NodeStatusDown:
 	default:
 		return nil, api.Errorf(api.ClassInvalid, "invalid node status %q", status)
+	}
+	if status == api.NodeStatusReady && e.poolMissing(snap, n.NodePool) {
+		status = api.NodeStatusInit
 	}
 	if status != n.Status {
 		now := e.Now()

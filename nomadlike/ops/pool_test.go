@@ -202,3 +202,28 @@ func TestInUseInAnotherRegion(t *testing.T) {
 		t.Error("the objects are still there")
 	}
 }
+
+// TestPoolOfAnotherRegion: in a region that copies its pools, a node waits for a pool that it does not know.
+func TestPoolOfAnotherRegion(t *testing.T) {
+	c := start(t)
+	c.env.Authoritative = "europe"
+	n := c.manual()
+	node := n.describe()
+	node.NodePool = "edge"
+	if _, err := n.register(node, n.secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.beat(api.NodeStatusReady); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.stored(); got.Status != api.NodeStatusInit || state.NodePools.Get(c.srv.Store().Snapshot(), "edge") != nil {
+		t.Errorf("the node is %s before its pool was copied", got.Status)
+	}
+	c.apply(fsm.NodePoolUpsert.Encode(&fsm.NodePoolUpsertRequest{Pools: []*api.NodePool{{Name: "edge"}}}))
+	if _, err := n.beat(api.NodeStatusReady); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.stored(); got.Status != api.NodeStatusReady {
+		t.Errorf("the node is %s after its pool was copied", got.Status)
+	}
+}

@@ -111,12 +111,13 @@ func idsWith(tx *readTx, context, prefix string) (iter.Seq[string], bool) {
 		return keys(state.NodePools.Prefix(tx, prefix), func(p *api.NodePool) string { return p.Name }), true
 	case searchNamespaces:
 		return keys(state.Namespaces.Prefix(tx, prefix), func(n *api.Namespace) string { return n.Name }), true
-	case searchPlugins, searchVolumes, searchHostVolumes, searchVars, searchScaling:
+	case searchPlugins, searchVolumes, searchHostVolumes, searchVars:
 		return func(func(string) bool) {}, true // there are none yet
 	}
 	uuid, ok := uuidPrefix(prefix)
 	if !ok {
-		return nil, false
+		// Compat: the policies stay in the answer.
+		return func(func(string) bool) {}, context == searchScaling
 	}
 	ns := tx.namespace()
 	in := func(namespace string) bool { return ns == api.AllNamespaces || namespace == ns }
@@ -127,6 +128,8 @@ func idsWith(tx *readTx, context, prefix string) (iter.Seq[string], bool) {
 		return keysIf(state.Evals.Prefix(tx, uuid), func(v *api.Evaluation) (string, bool) { return v.ID, in(v.Namespace) }), true
 	case searchDeployments:
 		return keysIf(state.Deployments.Prefix(tx, uuid), func(d *api.Deployment) (string, bool) { return d.ID, in(d.Namespace) }), true
+	case searchScaling:
+		return keysIf(state.ScalingPolicies.Prefix(tx, uuid), func(p *api.ScalingPolicy) (string, bool) { return p.ID, in(p.Target["Namespace"]) }), true
 	default:
 		return keys(state.Nodes.Prefix(tx, uuid), func(n *api.Node) string { return n.ID }), true
 	}
