@@ -52,16 +52,21 @@ func diagError(diags hcl.Diagnostics) error {
 		if d.Subject != nil {
 			at = fmt.Sprintf("%s:%d,%d: ", d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
 		}
-		errs = append(errs, fmt.Errorf("%s%s; %s", at, d.Summary, d.Detail))
+		text := at + d.Summary
+		if d.Detail != "" {
+			text += "; " + d.Detail
+		}
+		errs = append(errs, errors.New(text))
 	}
 	return errors.Join(errs...)
 }
 
 // decode merges the source into the configuration struct dst points to, by its hcl tags: later sources
-// win for single values, maps merge by key, lists append, blocks merge recursively, labelled blocks by
-// label. What the struct does not know is an error with file and line.
+// win for single values unless theirs is the empty one (a plain boolean can only be switched on), maps merge
+// by key, lists append, blocks merge recursively, labelled blocks by label. What the struct does not know is
+// an error with its line.
 func (s *source) decode(dst any) error {
-	return diagError(s.block(s.body, reflect.ValueOf(dst).Elem()))
+	return diagError(s.block(s.body, reflect.ValueOf(dst).Elem(), ""))
 }
 
 type fieldKind uint8
@@ -110,8 +115,9 @@ func fieldsOf(t reflect.Type) []fieldSpec {
 	return out
 }
 
-func (s *source) block(body hcl.Body, v reflect.Value) hcl.Diagnostics {
+func (s *source) block(body hcl.Body, v reflect.Value, path string) hcl.Diagnostics {
 	fields := fieldsOf(v.Type())
+	strange := s.strange(body, fields, path)
 	schema := &hcl.BodySchema{}
 	for _, f := range fields {
 		switch f.kind {
@@ -129,7 +135,8 @@ func (s *source) block(body hcl.Body, v reflect.Value) hcl.Diagnostics {
 			schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: f.name})
 		}
 	}
-	content, diags := body.Content(schema)
+	content, _, diags := body.PartialContent(schema)
+	diags = append(diags, strange...)
 	for _, f := range fields {
 		fv := v.FieldByIndex(f.index)
 		if a := content.Attributes[f.name]; a != nil {
@@ -137,14 +144,14 @@ func (s *source) block(body hcl.Body, v reflect.Value) hcl.Diagnostics {
 		}
 		for _, b := range content.Blocks {
 			if b.Type == f.name {
-				diags = append(diags, s.nested(b, f, fv)...)
+				diags = append(diags, s.nested(b, f, fv, join(path, f.name))...)
 			}
 		}
 	}
 	return diags
 }
 
-func (s *source) nested(b *hcl.Block, f fieldSpec, fv reflect.Value) hcl.Diagnostics {
+func (s *source) nested(b *hcl.Block, f fieldSpec, fv reflect.Value, path string) hcl.Diagnostics {
 	switch f.kind {
 	case kindLabelled:
 		if fv.IsNil() {
@@ -156,9 +163,9 @@ func (s *source) nested(b *hcl.Block, f fieldSpec, fv reflect.Value) hcl.Diagnos
 			elem = reflect.New(fv.Type().Elem().Elem())
 			fv.SetMapIndex(key, elem)
 		}
-		return s.block(b.Body, elem.Elem())
+		return s.block(b.Body, elem.Elem(), path)
 	case kindList:
-		return s.block(b.Body, labelledElem(fv, b.Labels[0]))
+		return s.block(b.Body, labelledElem(fv, b.Labels[0]), path)
 	case kindMap:
 		attrs, diags := b.Body.JustAttributes()
 		for k, a := range attrs {
@@ -180,7 +187,7 @@ func (s *source) nested(b *hcl.Block, f fieldSpec, fv reflect.Value) hcl.Diagnos
 			}
 			fv = fv.Elem()
 		}
-		return s.block(b.Body, fv)
+		return s.block(b.Body, fv, path)
 	}
 }
 
@@ -294,7 +301,7 @@ func set(fv reflect.Value, val cty.Value) error {
 	if val.IsNull() {
 		return nil
 	}
-	if fv.Kind() == reflect.Pointer {
+	if fv.Kind() == reflect.Pointer { // unset differs from empty: every value counts
 		p := reflect.New(fv.Type().Elem())
 		if err := set(p.Elem(), val); err != nil {
 			return err
@@ -307,7 +314,9 @@ func set(fv reflect.Value, val cty.Value) error {
 		if err != nil {
 			return fmt.Errorf("want a duration such as \"30s\": %w", err)
 		}
-		fv.SetInt(int64(d))
+		if d != 0 {
+			fv.SetInt(int64(d))
+		}
 		return nil
 	}
 	switch fv.Kind() {
@@ -315,13 +324,14 @@ func set(fv reflect.Value, val cty.Value) error {
 		if !val.Type().IsPrimitiveType() {
 			return errors.New("want a string")
 		}
-		fv.SetString(text(val))
+		if t := text(val); t != "" {
+			fv.SetString(t)
+		}
 	case reflect.Bool:
 		switch text(val) {
 		case "true":
 			fv.SetBool(true)
-		case "false":
-			fv.SetBool(false)
+		case "false": // what another source switched on stays on
 		default:
 			return errors.New("want true or false")
 		}
@@ -353,6 +363,9 @@ func setNumber(fv reflect.Value, val cty.Value) error {
 	n, ok := new(big.Float).SetString(text(val))
 	if !ok {
 		return errors.New("want a number")
+	}
+	if n.Sign() == 0 {
+		return nil
 	}
 	if fv.Kind() == reflect.Float64 {
 		f, _ := n.Float64()
