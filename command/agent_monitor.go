@@ -123,7 +123,7 @@ func showLog(ctx context.Context, m *meta, s api.Stream, err error) error {
 		}
 	}
 	if errors.Is(err, io.EOF) || ctx.Err() != nil {
-		return nil
+		err = nil
 	}
 	return err
 }

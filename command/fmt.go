@@ -170,7 +170,8 @@ func replaceFile(path string, data []byte) (err error) {
 		}
 	}()
 	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Chmod(info.Mode().Perm()), tmp.Close()); err != nil {
+	err = errors.Join(err, tmp.Chmod(info.Mode().Perm()), tmp.Close())
+	if err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), path)

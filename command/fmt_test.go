@@ -3,6 +3,7 @@
 package command
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -54,9 +55,7 @@ func TestFmt(t *testing.T) {
 				t.Errorf("printed\n%s\nwant\n%s", got, c.out)
 			}
 			want := map[string]string{}
-			for name, text := range files {
-				want[name] = text
-			}
+			maps.Copy(want, files)
 			for _, name := range c.changed {
 				want[name] = pretty
 			}

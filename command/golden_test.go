@@ -52,7 +52,7 @@ func golden(t *testing.T, path string) {
 	a := newCannedAgent(t)
 	var got strings.Builder
 	skip, input := false, ""
-	for _, line := range strings.Split(strings.TrimRight(string(data), "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimRight(string(data), "\n"), "\n") {
 		isCommand := strings.HasPrefix(line, "$ ")
 		set := !isCommand && a.line(line)
 		text, isInput := strings.CutPrefix(line, "in ")

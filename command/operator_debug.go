@@ -196,7 +196,7 @@ func (b *debugBundle) chooseServers(ctx context.Context, c *client.Client) error
 		add("leader", "leader")
 		return nil
 	}
-	for _, want := range strings.Split(b.serverIDs, ",") {
+	for want := range strings.SplitSeq(b.serverIDs, ",") {
 		found := false
 		for _, s := range members.Members {
 			if want == "all" && s.Status == "alive" || want == s.Name || want != "" && want == s.Tags["id"] {
@@ -217,7 +217,7 @@ func (b *debugBundle) chooseNodes(ctx context.Context, m *meta, c *client.Client
 		return nil
 	}
 	var nodes []*api.NodeListStub
-	for _, want := range strings.Split(b.nodeIDs, ",") {
+	for want := range strings.SplitSeq(b.nodeIDs, ",") {
 		req := &api.NodeListRequest{}
 		req.AllowStale = b.stale
 		if want != "all" {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -36,14 +37,27 @@ type debugNotes struct {
 	got int
 }
 
-func (n *debugNotes) add(what string, err error) {
+// add notes how it went and says whether it went well. What ends because time is up is not noted.
+func (n *debugNotes) add(ctx context.Context, what string, err error) (well bool) {
+	if ctx.Err() != nil {
+		return false
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err == nil {
 		n.got++
-		return
+		return true
 	}
 	n.texts = append(n.texts, what+": "+err.Error())
+	return false
+}
+
+// ended notes how a stream ended: by itself, because time was up, or with an error.
+func (n *debugNotes) ended(ctx context.Context, what string, err error) {
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	n.add(ctx, what, err)
 }
 
 // collect fills the directory. It fails when nothing can be had or written.
@@ -175,11 +189,7 @@ func (b *debugBundle) clusterOnce(ctx context.Context, c *client.Client) error {
 func (b *debugBundle) readAll(ctx context.Context, c *client.Client, reads []debugRead) error {
 	for _, r := range reads {
 		data, err := b.read(ctx, c, r)
-		if ctx.Err() != nil {
-			return nil
-		}
-		b.notes.add(r.file, err)
-		if len(data) == 0 {
+		if !b.notes.add(ctx, r.file, err) || len(data) == 0 {
 			continue
 		}
 		if err := b.write(r.file, data); err != nil {
@@ -192,9 +202,7 @@ func (b *debugBundle) readAll(ctx context.Context, c *client.Client, reads []deb
 // read returns the answer's body; with an error status it is the reason.
 func (b *debugBundle) read(ctx context.Context, c *client.Client, r debugRead) ([]byte, error) {
 	q := url.Values{}
-	for k, v := range r.q {
-		q[k] = v
-	}
+	maps.Copy(q, r.q)
 	if b.stale {
 		q.Set("stale", "")
 	}
@@ -264,10 +272,7 @@ func (t debugTarget) target() (node, server string) {
 
 // stream writes a stream of frames to a file until it ends or time is up.
 func (b *debugBundle) stream(ctx context.Context, path string, s api.Stream, err error) error {
-	if err != nil {
-		if ctx.Err() == nil {
-			b.notes.add(path, err)
-		}
+	if !b.notes.add(ctx, path, err) {
 		return nil
 	}
 	f, err := b.create(path)
@@ -278,10 +283,7 @@ func (b *debugBundle) stream(ctx context.Context, path string, s api.Stream, err
 	for {
 		var frame api.StreamFrame
 		if err := s.Recv(&frame); err != nil {
-			if errors.Is(err, io.EOF) || ctx.Err() != nil {
-				err = nil
-			}
-			b.notes.add(path, err)
+			b.notes.ended(ctx, path, err)
 			return nil
 		}
 		if _, err := f.Write(frame.Data); err != nil {
@@ -327,11 +329,7 @@ func (b *debugBundle) profile(ctx context.Context, c *client.Client, path string
 	if err == nil {
 		err = copyChunks(&data, s)
 	}
-	if ctx.Err() != nil {
-		return false, nil
-	}
-	b.notes.add(path, err)
-	if err != nil {
+	if !b.notes.add(ctx, path, err) {
 		return false, nil
 	}
 	return true, b.write(path, data.Bytes())
@@ -346,10 +344,7 @@ func (b *debugBundle) events(ctx context.Context, c *client.Client) error {
 	}
 	req.Namespace = api.AllNamespaces
 	s, err := api.EventStream.Open(ctx, c, req)
-	if err != nil {
-		if ctx.Err() == nil {
-			b.notes.add(path, err)
-		}
+	if !b.notes.add(ctx, path, err) {
 		return nil
 	}
 	f, err := b.create(path)
@@ -360,10 +355,7 @@ func (b *debugBundle) events(ctx context.Context, c *client.Client) error {
 	for {
 		var batch json.RawMessage
 		if err := s.Recv(&batch); err != nil {
-			if errors.Is(err, io.EOF) || ctx.Err() != nil {
-				err = nil
-			}
-			b.notes.add(path, err)
+			b.notes.ended(ctx, path, err)
 			return nil
 		}
 		if len(batch) > 2 { // {} is a heartbeat

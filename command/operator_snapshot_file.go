@@ -83,7 +83,8 @@ func inspectSnapshot(path string) (*snapshotReport, error) {
 	r := &snapshotReport{
 		Created: createdAt(a.Meta.ID), ID: a.Meta.ID, Size: a.Meta.Size, Index: a.Meta.Index, Term: a.Meta.Term, Version: int(a.Meta.Version),
 	}
-	if r.unread = a.StateErr; r.unread != nil {
+	if a.State == nil {
+		r.unread = a.StateErr
 		return r, nil
 	}
 	sizes, err := a.State.Sizes()

@@ -124,7 +124,8 @@ func csiVolumes(ctx context.Context, m *meta, c *client.Client, prefix string) (
 		return nil, &client.StatusError{Code: res.StatusCode, Body: strings.TrimSpace(string(body))}
 	}
 	var list []*api.CSIVolumeListStub
-	return list, json.Unmarshal(body, &list)
+	err = json.Unmarshal(body, &list)
+	return list, err
 }
 
 func hostVolumeRows(list []*api.HostVolumeStub, verbose bool) [][]string {

@@ -16,10 +16,10 @@ import (
 // Open starts a streaming operation. Messages arrive as the declaration says; answers that are plain bytes
 // arrive as frames that hold Data alone.
 func (c *Client) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
-	switch op.Wire {
-	case api.WireSocket:
+	if op.Wire == api.WireSocket {
 		return c.openSocket(ctx, op, req)
-	case api.WireUpload:
+	}
+	if op.Wire == api.WireUpload {
 		return c.openUpload(ctx, op, req)
 	}
 	ctx, cancel := context.WithCancel(ctx)

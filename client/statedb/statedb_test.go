@@ -389,7 +389,7 @@ func TestReadOnly(t *testing.T) {
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the file changed, or cannot be read: %v", err)
 	}
-	if _, err := OpenReadOnly(filepath.Join(t.TempDir()), hclog.NewNullLogger()); err == nil {
+	if _, err := OpenReadOnly(t.TempDir(), hclog.NewNullLogger()); err == nil {
 		t.Error("a directory was opened")
 	}
 }

@@ -65,6 +65,7 @@ func EntryJSON(l *raft.Log) ([]byte, error) {
 			return nil, fmt.Errorf("entry %d: %w", l.Index, err)
 		}
 		e.Configuration = (*json.RawMessage)(&data)
+	default: // the others have no content
 	}
 	return plainJSON(e)
 }
