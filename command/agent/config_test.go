@@ -88,9 +88,9 @@ plugin "docker" {
 
 func TestRefusals(t *testing.T) {
 	for text, want := range map[string]string{
-		"bogus = 1":                            "c0.hcl:1,1: Unsupported argument",
-		"client {\n  bogus = 1\n}":             "c0.hcl:2,3: Unsupported argument",
-		"server {\n  thing {}\n}":              "c0.hcl:2,3: Unsupported block type",
+		"bogus = 1":                            "c0.hcl: unexpected keys bogus (line 1)",
+		"client {\n  bogus = 1\n}":             "c0.hcl: client unexpected keys bogus (line 2)",
+		"server {\n  thing {}\n}":              "c0.hcl: server unexpected keys thing (line 2)",
 		`region = ["a"]`:                       "want a string",
 		`client { max_kill_timeout = "soon" }`: "want a duration",
 		`ports { http = 1.5 }`:                 "want a whole number",

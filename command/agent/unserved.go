@@ -125,7 +125,6 @@ var unservedKeys = map[string][]string{
 	"client.host_volumes_dir":                   nil,
 	"client.host_volume_plugin_dir":             nil,
 	"client.common_plugin_dir":                  nil,
-	"client.chroot_env":                         nil,
 	"client.cpu_disable_dmidecode":              {"*"}, // it is never asked
 	"client.disk_free_mb":                       {"0"},
 	"client.gc_volumes_on_node_gc":              {"false"},
