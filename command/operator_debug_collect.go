@@ -292,11 +292,13 @@ func (b *debugBundle) stream(ctx context.Context, path string, s api.Stream, err
 	}
 }
 
-// profiles takes a set of profiles of an agent every interval.
+// profiles takes a set of profiles of an agent every interval, as long as the agent gives any. A server and a client
+// in one process may be in each other's way: there is one CPU profile at a time.
 func (b *debugBundle) profiles(ctx context.Context, c *client.Client, t debugTarget) error {
 	tick := time.NewTicker(b.pprofInterval)
 	defer tick.Stop()
 	for n := 0; ; n++ {
+		got := false
 		for _, p := range []struct {
 			profile, file string
 			debug         int
@@ -310,9 +312,14 @@ func (b *debugBundle) profiles(ctx context.Context, c *client.Client, t debugTar
 				req.Seconds = int(b.pprofDuration / time.Second)
 			}
 			req.NodeID, req.ServerID = t.target()
-			if more, err := b.profile(ctx, c, t.dir+"/"+fmt.Sprintf(p.file, n), req); err != nil || !more {
+			well, err := b.profile(ctx, c, t.dir+"/"+fmt.Sprintf(p.file, n), req)
+			if err != nil {
 				return err
 			}
+			got = got || well
+		}
+		if !got {
+			return nil
 		}
 		select {
 		case <-tick.C:
@@ -322,8 +329,8 @@ func (b *debugBundle) profiles(ctx context.Context, c *client.Client, t debugTar
 	}
 }
 
-// profile takes one profile; more is false when the agent gives none, or time is up.
-func (b *debugBundle) profile(ctx context.Context, c *client.Client, path string, req *api.AgentProfileRequest) (more bool, err error) {
+// profile takes one profile and says whether the agent gave it.
+func (b *debugBundle) profile(ctx context.Context, c *client.Client, path string, req *api.AgentProfileRequest) (well bool, err error) {
 	var data bytes.Buffer
 	s, err := api.AgentProfile.Open(ctx, c, req)
 	if err == nil {
