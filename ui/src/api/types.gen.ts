@@ -705,6 +705,16 @@ export interface GatewayTLS {
   SDS: GatewaySDS | null;
 }
 
+export interface GroupPlacement {
+  Group: string;
+  Missing: number;
+  Nodes: number;
+  Suitable: number;
+  Obstacles: PlacementObstacle[] | null;
+  NearestMisses: PlacementMiss[] | null;
+  Suggestions: string[] | null;
+}
+
 export interface HostCPUStats {
   CPU: string;
   User: number;
@@ -929,6 +939,13 @@ export interface JobPeriodicForceResponse {
   EvalID: string;
   EvalCreateIndex: number;
   Index: number;
+}
+
+export interface JobPlacement {
+  Namespace: string;
+  JobID: string;
+  JobVersion: number;
+  Groups: GroupPlacement[] | null;
 }
 
 export interface JobPlanResponse {
@@ -1472,6 +1489,21 @@ export interface Periodic {
   TimeZone: string;
 }
 
+export interface PlacementMiss {
+  NodeID: string;
+  NodeName: string;
+  NodeClass: string;
+  Lacks: Shortage[] | null;
+}
+
+export interface PlacementObstacle {
+  Kind: string;
+  Reason: string;
+  Nodes: number;
+  Alone: number;
+  Classes: Record<string, number> | null;
+}
+
 export interface PlanAnnotations {
   DesiredTGUpdates: Record<string, DesiredUpdates> | null;
   PreemptedAllocs: AllocListStub[] | null;
@@ -1769,6 +1801,12 @@ export interface ServiceStub {
 export interface ServiceWeights {
   Passing: number;
   Warning: number;
+}
+
+export interface Shortage {
+  Dimension: string;
+  Wanted: number;
+  Free: number;
 }
 
 export interface SidecarService {
