@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -55,6 +56,7 @@ type Config struct {
 	ACL                    ACLConfig                `hcl:"acl,block"`
 	UI                     UIConfig                 `hcl:"ui,block"`
 	Limits                 LimitsConfig             `hcl:"limits,block"`
+	Autopilot              AutopilotConfig          `hcl:"autopilot,block"`
 	Plugins                map[string]*PluginConfig `hcl:"plugin,labelled"`
 
 	// Dev is development mode: everything in one process, in memory and temporary directories.
@@ -92,10 +94,13 @@ type ServerConfig struct {
 	DataDir         string `hcl:"data_dir"`
 	NumSchedulers   *int   `hcl:"num_schedulers" live:"true"`
 	// EnabledSchedulers are the job types that are scheduled, all when empty.
-	EnabledSchedulers []string   `hcl:"enabled_schedulers" live:"true"`
-	ServerJoin        ServerJoin `hcl:"server_join,block"`
-	RetryJoin         []string   `hcl:"retry_join"`
-	StartJoin         []string   `hcl:"start_join"`
+	EnabledSchedulers []string `hcl:"enabled_schedulers" live:"true"`
+	// Encrypt is the key of the gossip in base64: 16, 24 or 32 bytes. It counts until the server has a key ring.
+	Encrypt          string     `hcl:"encrypt" json:"-"`
+	RejoinAfterLeave bool       `hcl:"rejoin_after_leave"`
+	ServerJoin       ServerJoin `hcl:"server_join,block"`
+	RetryJoin        []string   `hcl:"retry_join"`
+	StartJoin        []string   `hcl:"start_join"`
 
 	NodeGCThreshold       *time.Duration `hcl:"node_gc_threshold"`
 	JobGCInterval         *time.Duration `hcl:"job_gc_interval"`
@@ -152,6 +157,26 @@ type SchedulerConfig struct {
 	MemoryOversubscriptionEnabled bool   `hcl:"memory_oversubscription_enabled"`
 	RejectJobRegistration         bool   `hcl:"reject_job_registration"`
 	PauseEvalBroker               bool   `hcl:"pause_eval_broker"`
+	NodeLimit                     int    `hcl:"node_limit_for_feasibility_checks"`
+
+	Preemption PreemptionConfig `hcl:"preemption_config,block"`
+}
+
+// PreemptionConfig says which schedulers may preempt.
+type PreemptionConfig struct {
+	SystemSchedulerEnabled   *bool `hcl:"system_scheduler_enabled"`
+	SysBatchSchedulerEnabled bool  `hcl:"sysbatch_scheduler_enabled"`
+	BatchSchedulerEnabled    bool  `hcl:"batch_scheduler_enabled"`
+	ServiceSchedulerEnabled  bool  `hcl:"service_scheduler_enabled"`
+}
+
+// AutopilotConfig is what the autopilot of a new cluster starts with.
+type AutopilotConfig struct {
+	CleanupDeadServers      *bool          `hcl:"cleanup_dead_servers"`
+	LastContactThreshold    *time.Duration `hcl:"last_contact_threshold"`
+	MaxTrailingLogs         *int           `hcl:"max_trailing_logs"`
+	MinQuorum               *int           `hcl:"min_quorum"`
+	ServerStabilizationTime *time.Duration `hcl:"server_stabilization_time"`
 }
 
 // ClientConfig is the client block.
@@ -409,8 +434,8 @@ func (c *Config) Validate() error {
 	}
 	check(!c.ACL.Enabled, "acl.enabled: access control is not supported by this version")
 	check(c.Server.BootstrapExpect >= 0, "server.bootstrap_expect must not be negative")
-	check(!c.Server.Enabled || c.Dev || c.Server.BootstrapExpect > 0 || len(c.Server.ServerJoin.RetryJoin)+len(c.Server.ServerJoin.StartJoin) > 0,
-		"server: set bootstrap_expect = 1 for a single server, or server_join for a cluster")
+	key, err := base64.StdEncoding.DecodeString(c.Server.Encrypt)
+	check(err == nil && slices.Contains([]int{0, 16, 24, 32}, len(key)), "server.encrypt: want a key of 16, 24 or 32 bytes in base64; operator gossip keyring generate makes one")
 	check(c.Server.RaftProtocol == nil || *c.Server.RaftProtocol == 3, "server.raft_protocol: only 3 is supported")
 	if n := c.Server.NumSchedulers; n != nil {
 		check(*n >= 0, "server.num_schedulers must not be negative")
@@ -418,6 +443,9 @@ func (c *Config) Validate() error {
 	if s := c.Server.DefaultSchedulerConfig; s != nil && s.SchedulerAlgorithm != "" {
 		check(s.SchedulerAlgorithm == api.AlgorithmBinpack || s.SchedulerAlgorithm == api.AlgorithmSpread,
 			"server.default_scheduler_config.scheduler_algorithm: unknown algorithm %q", s.SchedulerAlgorithm)
+	}
+	for key, d := range map[string]*time.Duration{"last_contact_threshold": c.Autopilot.LastContactThreshold, "server_stabilization_time": c.Autopilot.ServerStabilizationTime} {
+		check(d == nil || *d > 0, "autopilot.%s must be positive", key)
 	}
 	if _, err := parseSize(c.Server.JobMaxSourceSize); err != nil {
 		errs = append(errs, fmt.Errorf("server.job_max_source_size: %w", err))

@@ -103,6 +103,11 @@ func TestRefusals(t *testing.T) {
 		`client { meta = "x" }`:                "want a map of strings",
 		`plugin "x" { config = 3 }`:            "want a block or an object",
 		`plugin { args = [] }`:                 "c0.hcl:1",
+
+		"telemetry {\n  statsd_address = \"x:1\"\n}":                      "telemetry.statsd_address (line 2) is not supported",
+		"consul {\n  address = \"x\"\n}":                                  "consul (line 1) is not supported",
+		"tls {\n  http = true\n}":                                         "tls.http (line 2) is not supported",
+		"client {\n  template {\n    disable_file_sandbox = true\n  }\n}": "client.template (line 2) is not supported",
 	} {
 		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Error loading") {
 			t.Errorf("%q: %v, want %q", text, err, want)
@@ -125,14 +130,17 @@ func TestValidate(t *testing.T) {
 		"level":       {func(c *Config) { c.LogLevel = "LOUD" }, "Invalid log level: LOUD"},
 		"acl":         {func(c *Config) { c.ACL.Enabled = true }, "acl.enabled"},
 		"loopback":    {func(c *Config) { c.Server.Enabled, c.Server.BootstrapExpect = true, 1 }, "Defaulting advertise to localhost is unsafe"},
-		"bootstrap": {func(c *Config) {
+		"to be joined": {func(c *Config) {
 			c.Server.Enabled, c.Advertise = true, Addresses{"1.2.3.4", "1.2.3.4", "1.2.3.4"}
-		}, "bootstrap_expect"},
-		"pool":     {func(c *Config) { c.Client.NodePool = "all" }, "client.node_pool"},
-		"port":     {func(c *Config) { c.Ports.HTTP = 70000 }, "ports.http"},
-		"size":     {func(c *Config) { c.Server.JobMaxSourceSize = "big" }, "job_max_source_size"},
-		"template": {func(c *Config) { c.BindAddr = "{{ GetNothing }}" }, "bind_addr"},
-		"dynamic":  {func(c *Config) { c.Client.MinDynamicPort = 40000 }, "min_dynamic_port"},
+		}, ""},
+		"gossip key": {func(c *Config) { c.Server.Encrypt = "c2hvcnQ=" }, "server.encrypt"},
+		"no base64":  {func(c *Config) { c.Server.Encrypt = "!" }, "server.encrypt"},
+		"autopilot":  {func(c *Config) { c.Autopilot.LastContactThreshold = new(-time.Second) }, "autopilot.last_contact_threshold"},
+		"pool":       {func(c *Config) { c.Client.NodePool = "all" }, "client.node_pool"},
+		"port":       {func(c *Config) { c.Ports.HTTP = 70000 }, "ports.http"},
+		"size":       {func(c *Config) { c.Server.JobMaxSourceSize = "big" }, "job_max_source_size"},
+		"template":   {func(c *Config) { c.BindAddr = "{{ GetNothing }}" }, "bind_addr"},
+		"dynamic":    {func(c *Config) { c.Client.MinDynamicPort = 40000 }, "min_dynamic_port"},
 	} {
 		cfg := base()
 		c.change(cfg)
@@ -165,4 +173,19 @@ func FuzzConfig(f *testing.F) {
 			t.Error("an error without text")
 		}
 	})
+}
+
+// TestStart reads what a new cluster starts with.
+func TestStart(t *testing.T) {
+	c, err := load(t, "server {\n  default_scheduler_config {\n    scheduler_algorithm = \"spread\"\n    preemption_config {\n      batch_scheduler_enabled = true\n    }\n  }\n}\nautopilot {\n  min_quorum = 3\n  last_contact_threshold = \"1s\"\n}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.Server.DefaultSchedulerConfig.start()
+	if s.SchedulerAlgorithm != "spread" || !s.PreemptionConfig.BatchSchedulerEnabled || !s.PreemptionConfig.SystemSchedulerEnabled {
+		t.Errorf("scheduler: %+v", s)
+	}
+	if p := c.Autopilot.start(); p.MinQuorum != 3 || p.LastContactThreshold != "1s" || !p.CleanupDeadServers {
+		t.Errorf("autopilot: %+v", p)
+	}
 }

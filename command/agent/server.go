@@ -3,7 +3,9 @@
 package agent
 
 import (
+	"cmp"
 	"context"
+	"encoding/base64"
 	"io"
 	"net"
 	"path/filepath"
@@ -79,13 +81,10 @@ func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
 		cfg.EventBufferSize = -1
 	}
 	cfg.RaftSettings = s.raft()
-	if d := s.DefaultSchedulerConfig; d != nil {
-		cfg.SchedulerConfig = &api.SchedulerConfiguration{
-			SchedulerAlgorithm: d.SchedulerAlgorithm, MemoryOversubscriptionEnabled: d.MemoryOversubscriptionEnabled,
-			RejectJobRegistration: d.RejectJobRegistration, PauseEvalBroker: d.PauseEvalBroker,
-			PreemptionConfig: api.PreemptionConfig{SystemSchedulerEnabled: true},
-		}
-	}
+	cfg.RejoinAfterLeave = s.RejoinAfterLeave
+	cfg.EncryptKey, _ = base64.StdEncoding.DecodeString(s.Encrypt) // it was validated
+	cfg.SchedulerConfig = s.DefaultSchedulerConfig.start()
+	cfg.AutopilotConfig = c.Autopilot.start()
 	return cfg
 }
 
@@ -109,6 +108,40 @@ func (s *ServerConfig) workers() broker.WorkerConfig {
 	value(&c.Num, s.NumSchedulers)
 	if len(s.EnabledSchedulers) > 0 {
 		c.Kinds = slices.DeleteFunc(slices.Clone(s.EnabledSchedulers), func(k string) bool { return k == schedulerCore })
+	}
+	return c
+}
+
+// start is the scheduler configuration of a new cluster, nil for the default.
+func (d *SchedulerConfig) start() *api.SchedulerConfiguration {
+	if d == nil {
+		return nil
+	}
+	p := &d.Preemption
+	return &api.SchedulerConfiguration{
+		SchedulerAlgorithm: cmp.Or(d.SchedulerAlgorithm, api.AlgorithmBinpack), MemoryOversubscriptionEnabled: d.MemoryOversubscriptionEnabled,
+		RejectJobRegistration: d.RejectJobRegistration, PauseEvalBroker: d.PauseEvalBroker,
+		NodeLimitForFeasibilityChecks: d.NodeLimit,
+		PreemptionConfig: api.PreemptionConfig{
+			SystemSchedulerEnabled: api.Or(p.SystemSchedulerEnabled, true), SysBatchSchedulerEnabled: p.SysBatchSchedulerEnabled,
+			BatchSchedulerEnabled: p.BatchSchedulerEnabled, ServiceSchedulerEnabled: p.ServiceSchedulerEnabled,
+		},
+	}
+}
+
+// start is the autopilot configuration of a new cluster.
+func (p *AutopilotConfig) start() *api.AutopilotConfiguration {
+	c := api.DefaultAutopilotConfiguration()
+	value(&c.CleanupDeadServers, p.CleanupDeadServers)
+	value(&c.MinQuorum, p.MinQuorum)
+	if n := p.MaxTrailingLogs; n != nil {
+		c.MaxTrailingLogs = uint64(max(*n, 0))
+	}
+	if d := p.LastContactThreshold; d != nil {
+		c.LastContactThreshold = d.String()
+	}
+	if d := p.ServerStabilizationTime; d != nil {
+		c.ServerStabilizationTime = d.String()
 	}
 	return c
 }
@@ -238,6 +271,9 @@ func (r *serverRole) run(g *run.Group, ctx context.Context) {
 	g.Go("server", func(context.Context) error { return r.srv.Run(ctx) })
 	join := r.agent.cfg.Server.ServerJoin
 	addrs := append(join.StartJoin, join.RetryJoin...)
+	if len(addrs) == 0 && !r.agent.cfg.Dev && r.agent.cfg.Server.BootstrapExpect == 0 {
+		r.agent.log.Warn("this server waits until it is joined to others with server join; set bootstrap_expect = 1 for a single server, or server_join for a cluster")
+	}
 	if len(addrs) > 0 {
 		g.Go("join", func(gctx context.Context) error { return r.join(gctx, addrs, join) })
 	}

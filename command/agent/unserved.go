@@ -41,6 +41,10 @@ var unservedKeys = map[string][]string{
 	"rpc.stream_close_timeout":     {"5m"},
 	"rpc.dial_timeout":             {"10s"},
 
+	"limits.https_handshake_timeout":  {"*"}, // of TLS, which is off
+	"limits.rpc_handshake_timeout":    {"5s"},
+	"limits.rpc_max_conns_per_client": {"100"},
+
 	"consul":   nil,
 	"keyring":  nil,
 	"sentinel": nil,
@@ -74,6 +78,13 @@ var unservedKeys = map[string][]string{
 	"autopilot.disable_upgrade_migration": {"*"}, // there is no such migration
 	"autopilot.enable_custom_upgrades":    {"false"},
 
+	"telemetry.collection_interval":                    nil,
+	"telemetry.statsite_address":                       nil,
+	"telemetry.statsd_address":                         nil,
+	"telemetry.use_node_name":                          {"false"},
+	"telemetry.publish_node_metrics":                   {"false"},
+	"telemetry.prefix_filter":                          {"[]"},
+	"telemetry.filter_default":                         {"true"},
 	"telemetry.datadog_address":                        nil,
 	"telemetry.datadog_tags":                           nil,
 	"telemetry.publish_allocation_metrics":             {"false"},
@@ -116,6 +127,7 @@ var unservedKeys = map[string][]string{
 	"server.log_file":                      {""},
 	"server.client_introduction":           nil,
 
+	"server.raft_boltdb":                         nil,
 	"server.raft_logstore.backend":               {"boltdb"},
 	"server.raft_logstore.wal":                   {"*"}, // counts with that backend only
 	"server.raft_logstore.verification.enabled":  {"false"},
