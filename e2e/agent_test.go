@@ -263,7 +263,7 @@ func (a *agent) cli(stdin string, args ...string) (stdout, stderr string, code i
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Getenv("NOMADLIKE_BIN"), args...)
-	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+a.addr)
+	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+a.addr, "NOMAD_CLI_SHOW_HINTS=false")
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -61,7 +61,7 @@ func TestCommandLine(t *testing.T) {
 	}
 	a.want(0, `Job validation successful`, "job", "validate", file)
 	a.want(1, `\+ Job: "cli".*Task Group: "g" \(2 create\).*All tasks successfully allocated.*Job Modify Index: 0`, "job", "plan", file)
-	a.want(0, `Monitoring evaluation.*Allocation "[0-9a-f]{8}" created.*finished with status "complete".*status changed: "pending" -> "running"|Monitoring evaluation.*"pending" -> "running".*finished with status "complete"`,
+	a.want(0, `Monitoring evaluation.*Allocation "[0-9a-f]{8}" created.*finished with status "complete".*Monitoring deployment.*Status +?= successful`,
 		"job", "run", "-var", `words=["from","the","command","line"]`, file)
 	a.running("cli", 2)
 	a.want(0, `No change|Job: "cli"`, "job", "plan", "-var", `words=["from","the","command","line"]`, file)

@@ -565,6 +565,17 @@ var _ = conform(
 		refusals: []refusal{{"GET", "/v1/job/{job}/action?task=main&action=hi&allocID={alloc}", "", 500, "websocket connection not found in context"}},
 	},
 	check{
+		op: "Job.Placement",
+		values: func(w *world) {
+			job := sleeper("nowhere")
+			job.Constraints = []*nomad.Constraint{nomad.NewConstraint("${attr.kernel.name}", "=", "plan9")}
+			w.submitted(job)
+			resp, text := w.do("GET", "/v1/job/nowhere/placement", "")
+			w.that(resp.StatusCode == 200 && strings.Contains(text, "plan9"), "%d %s", resp.StatusCode, text)
+		},
+		refusals: []refusal{{"GET", "/v1/job/absent/placement", "", 404, "job not found"}},
+	},
+	check{
 		op: "Event.Stream",
 		values: func(w *world) {
 			ctx, cancel := context.WithTimeout(w.Context(), patience)

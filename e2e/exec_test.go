@@ -45,7 +45,7 @@ type terminal struct {
 func (a *agent) terminal(args ...string) *terminal {
 	a.t.Helper()
 	cmd := exec.Command(os.Getenv("NOMADLIKE_BIN"), args...)
-	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+a.addr, "TERM=xterm")
+	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+a.addr, "TERM=xterm", "NOMAD_CLI_SHOW_HINTS=false")
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 33, Cols: 101})
 	if err != nil {
 		a.t.Fatal(err)

@@ -114,6 +114,18 @@ func TestSeparateClients(t *testing.T) {
 			c.want(0, `^on \d`, "alloc", "logs", s.ID)
 		}
 	}
+	// An agent without a server of its own takes another list of servers.
+	addr := fmt.Sprintf("127.0.0.1:%d", rpc)
+	lone, err := nomad.NewClient(&nomad.Config{Address: clients[0].addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lone.Agent().SetServers([]string{addr}); err != nil {
+		t.Errorf("set servers: %v", err)
+	}
+	if list, err := lone.Agent().Servers(); err != nil || len(list) != 1 || list[0] != addr {
+		t.Errorf("servers of a client are %v %v", list, err)
+	}
 	server.kill()
 	server.launch()
 	for _, s := range server.running("apart", 2) {

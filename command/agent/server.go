@@ -82,7 +82,9 @@ func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
 	}
 	cfg.RaftSettings = s.raft()
 	cfg.RejoinAfterLeave = s.RejoinAfterLeave
-	cfg.EncryptKey, _ = base64.StdEncoding.DecodeString(s.Encrypt) // it was validated
+	if s.Encrypt != "" {
+		cfg.EncryptKey, _ = base64.StdEncoding.DecodeString(s.Encrypt) // it was validated
+	}
 	cfg.SchedulerConfig = s.DefaultSchedulerConfig.start()
 	cfg.AutopilotConfig = c.Autopilot.start()
 	return cfg

@@ -58,6 +58,9 @@ func (m *Membership) Keys(op KeyOperation, key string) (*api.KeyringResponse, er
 	if s == nil {
 		return nil, errNotStarted
 	}
+	if !s.EncryptionEnabled() {
+		return nil, api.CodeErrorf(api.ClassInvalid, 500, "gossip is not encrypted: there is no key ring; set server { encrypt = ... } to have one")
+	}
 	if op != KeyList {
 		raw, err := base64.StdEncoding.DecodeString(key)
 		if err == nil {
