@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestPagesAreFresh compares the pages with what the code would write now.
+func TestPagesAreFresh(t *testing.T) {
+	root := filepath.Join("..", "..")
+	for _, p := range pages {
+		want, err := render(p, root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(root, "docs", p.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(want, got) {
+			t.Errorf("docs/%s is older than the code; run go generate ./internal/manual", p.file)
+		}
+	}
+}
+
+// TestEveryTypeIsDescribed keeps the page of the API complete: a field without a comment leaves its reader alone.
+func TestEveryTypeIsDescribed(t *testing.T) {
+	var b bytes.Buffer
+	if err := writeAPI(&b, filepath.Join("..", "..")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"### Job.Register", "`PUT /v1/jobs`", "<a id=\"type-job\"></a>", "nomad.op.job_register"} {
+		if !bytes.Contains(b.Bytes(), []byte(want)) {
+			t.Errorf("docs/api.md does not say %q", want)
+		}
+	}
+}
