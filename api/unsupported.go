@@ -56,6 +56,22 @@ type refusal[T any] struct {
 	uses func(*T) bool
 }
 
+// UnsupportedSettings returns the names of the settings that are refused, by where they stand: "job", "group",
+// "network" and "task".
+func UnsupportedSettings() map[string][]string {
+	return map[string][]string{
+		"job": namesOf(unsupported.job), "group": namesOf(unsupported.group), "network": namesOf(unsupported.network), "task": namesOf(unsupported.task),
+	}
+}
+
+func namesOf[T any](table []refusal[T]) []string {
+	var names []string
+	for _, r := range table {
+		names = append(names, r.name)
+	}
+	return names
+}
+
 // Unsupported returns every setting of the canonical job that no code acts on, each with its path.
 func (j *Job) Unsupported() []FieldError {
 	var found []FieldError

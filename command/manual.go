@@ -17,32 +17,62 @@ Flags are written ` + "`-flag` or `--flag`" + `, before the arguments. Commands 
 below, and their environment variables. Exit status: 0 success, 1 error, 127 unknown command, others as the command says.
 `
 
-// Manual writes the page of the command line: each command's help, those of aliases left out.
-func Manual(w io.Writer) error {
+// Entry is a command of the command line as the manual shows it.
+type Entry struct {
+	Name, Synopsis string
+	// Help is the whole help text.
+	Help string
+	// Aliases are its other names.
+	Aliases []string
+	// Missing says why the command is refused, "" when it works; Commercial that it belongs to the commercial edition
+	// of the contract.
+	Missing    string
+	Commercial bool
+}
+
+// Entries returns every command, sorted by name, aliases left out.
+func Entries() ([]Entry, error) {
 	table := commands(streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard})
-	hidden := aliases(table)
-	var b strings.Builder
-	b.WriteString(manualIntro)
-	general := false
+	var list []Entry
 	for _, name := range sortedKeys(table) {
-		if slices.Contains(hidden, name) {
+		if aliases[name] != "" || groups[name] != "" {
 			continue
 		}
 		c, err := table[name]()
 		if err != nil {
-			return fmt.Errorf("make command %s: %w", name, err)
+			return nil, fmt.Errorf("make command %s: %w", name, err)
 		}
-		if _, ok := c.(*command); !ok {
-			continue // a word that only holds other commands
+		e := Entry{Name: name, Synopsis: c.Synopsis(), Help: c.Help(), Missing: refusedCommands[name]}
+		_, e.Commercial = commercialCommands[name]
+		for _, alias := range sortedKeys(aliases) {
+			if aliases[alias] == name {
+				e.Aliases = append(e.Aliases, alias)
+			}
 		}
-		own, shared := splitHelp(c.Help())
-		if shared != "" && !general {
-			general = true
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// Manual writes the page of the command line: the help of each command that works.
+func Manual(w io.Writer) error {
+	entries, err := Entries()
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString(manualIntro)
+	for i, e := range entries {
+		if e.Missing != "" || e.Commercial {
+			continue
+		}
+		own, shared := splitHelp(e.Help)
+		if i == slices.IndexFunc(entries, func(e Entry) bool { _, s := splitHelp(e.Help); return s != "" }) {
 			fmt.Fprintf(&b, "\n## General options\n\n```text\n%s\n```\n", shared)
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n```text\n%s\n```\n", name, strings.TrimSuffix(c.Synopsis(), "."), own)
+		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n```text\n%s\n```\n", e.Name, strings.TrimSuffix(e.Synopsis, "."), own)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err = io.WriteString(w, b.String())
 	return err
 }
 

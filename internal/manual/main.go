@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command manual writes the pages of docs/ that are made from the code: docs/api.md from the operation table and
-// the types of api/, docs/cli.md from the command line. It is run by go generate; a test fails when a page is older
+// the types of api/, docs/cli.md from the command line, docs/compatibility.md from both and the notes beside this file.
+// It is run by go generate; a test fails when a page is older
 // than the code. Nothing imports it.
 package main
 
@@ -26,6 +27,7 @@ type page struct {
 var pages = []page{
 	{"api.md", writeAPI},
 	{"cli.md", func(w io.Writer, _ string) error { return command.Manual(w) }},
+	{"compatibility.md", func(w io.Writer, _ string) error { return writeCompatibility(w) }},
 }
 
 func main() {

@@ -6,7 +6,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/command"
 )
 
 // TestPagesAreFresh compares the pages with what the code would write now.
@@ -36,6 +40,24 @@ func TestEveryTypeIsDescribed(t *testing.T) {
 	for _, want := range []string{"### Job.Register", "`PUT /v1/jobs`", "<a id=\"type-job\"></a>", "nomad.op.job_register"} {
 		if !bytes.Contains(b.Bytes(), []byte(want)) {
 			t.Errorf("docs/api.md does not say %q", want)
+		}
+	}
+}
+
+// TestNotesName keeps notes from outliving what they are about.
+func TestNotesName(t *testing.T) {
+	for name := range operationNotes {
+		if api.Lookup(name) == nil {
+			t.Errorf("there is a note about operation %s, which is not in the table", name)
+		}
+	}
+	entries, err := command.Entries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range commandNotes {
+		if !slices.ContainsFunc(entries, func(e command.Entry) bool { return e.Name == name }) {
+			t.Errorf("there is a note about command %s, which is not there", name)
 		}
 	}
 }
