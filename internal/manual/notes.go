@@ -3,10 +3,52 @@
 package main
 
 // operationNotes say how an operation differs from the contract, by its name in the table.
-var operationNotes = map[string]string{}
+var operationNotes = map[string]string{
+	"Job.Placement":            "an addition: why a job is or is not placed, and what would change that",
+	"Job.Stable":               "marking an older version does not make it the current job again, which is a quirk of the contract",
+	"Job.Scale":                "job and event are one write, so that indexes are fewer; vertical scaling policies are accepted with a warning and not kept",
+	"Job.Revert":               "one write, so that indexes are fewer",
+	"Job.Dispatch":             "payloads are stored as they come, not compressed",
+	"Job.Validate":             "runs on a server, so that it knows namespaces",
+	"Alloc.Services":           "always empty: jobs that register services are refused until clients register them",
+	"Job.Services":             "always empty: jobs that register services are refused until clients register them",
+	"Service.List":             "always empty: jobs that register services are refused until clients register them",
+	"ClientAlloc.Checks":       "always empty: jobs with checks are refused until clients run them",
+	"Volume.List":              "always empty: there are no volumes made through the API",
+	"HostVolume.Claims":        "always empty: there are no volumes made through the API",
+	"Plugin.List":              "always empty: there are no volume plugins",
+	"Namespace.Apply":          "quota, node pool, vault, consul and claim settings are refused by name; the hash is SHA-256",
+	"NodePool.Apply":           "a scheduler_config is refused by name, as it belongs to the commercial edition; the hash is SHA-256",
+	"Agent.ServersSet":         "an agent that is a server too answers 400: its client uses that server",
+	"Agent.Reload":             "settings that need a restart are named in a 400 instead of being passed over",
+	"Agent.Schedulers":         "followers report their workers as paused: scheduling runs on the leader",
+	"Operator.AutopilotSet":    "redundancy zones and custom upgrades are refused, as they belong to the commercial edition",
+	"Deployment.Unblock":       "refuses every deployment: there are no jobs of several regions",
+	"Event.Stream":             "a request that is refused answers 4xx before the stream begins",
+	"Search.Fuzzy":             "limit_query counts matching objects",
+	"ClientAlloc.Exec":         "any origin may open the websocket, as the contract has it; put a proxy in front of agents that browsers can reach",
+	"Operator.SnapshotRestore": "the archive is checked in whole before it replaces anything",
+}
 
 // commandNotes say how a command differs from the contract.
-var commandNotes = map[string]string{}
+var commandNotes = map[string]string{
+	"job run":                   "job files come from a path, standard input or http(s); other sources are refused by name; jobs without a deployment are followed until they run",
+	"job plan":                  "job files come from a path, standard input or http(s)",
+	"job validate":              "job files come from a path, standard input or http(s)",
+	"job init":                  "-connect, -template and -list-templates are refused by name",
+	"job explain":               "an addition: why a job is or is not placed, and what would change that",
+	"ui":                        "-authenticate is refused by name",
+	"operator debug":            "the Consul and Vault flags are refused by name",
+	"operator snapshot inspect": "types carry the names of our tables",
+	"operator snapshot save":    "refuses to overwrite a file",
+	"sim nodes":                 "an addition: simulated nodes over the real protocol",
+}
 
 // generalNotes are differences that belong to no single operation.
-var generalNotes = []string{}
+var generalNotes = []string{
+	"Access control, TLS between agents, variables, identities and CSI are not there yet; their paths and commands are refused by name.",
+	"A blocking read of one object or group wakes for changes of that object or group only.",
+	"Long lists are sent while they are made: an error after the first 64 KiB cuts the connection off.",
+	"Agent configuration is read as HCL 2 without evaluation; keys that nothing acts on are refused with file and line, unless their value asks for nothing.",
+	"SIGINT and SIGTERM stop an agent in order with exit status 0.",
+}
