@@ -33,7 +33,8 @@ func failure(err error, path string, missing api.Class) error {
 	case errors.Is(err, allocdir.ErrEscapes):
 		return api.CodeErrorf(api.ClassInvalid, http.StatusInternalServerError, "Path escapes the alloc directory")
 	case errors.Is(err, allocdir.ErrSecret):
-		return api.Errorf(api.ClassDenied, "Reading secret file prohibited: %s", path)
+		// Not of the class of what a token may not do: reads of whole files answer this one with 200 like a missing file.
+		return api.CodeErrorf(api.ClassInvalid, http.StatusForbidden, "Reading secret file prohibited: %s", path)
 	case errors.Is(err, iofs.ErrNotExist):
 		return api.Errorf(missing, "%s", err)
 	case errors.Is(err, allocdir.ErrNotRegular), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENOTDIR):

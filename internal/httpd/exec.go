@@ -21,6 +21,16 @@ const (
 	closeServerError = websocket.CloseInternalServerErr
 )
 
+const (
+	// maxExecMessage is the largest message taken from a peer, in bytes.
+	maxExecMessage = 1 << 20
+	// handshakeWait is how long the handshake message may take.
+	handshakeWait = 10 * time.Second
+	// execWriteWait is how long a peer may leave a message unread before the session ends: the command it runs would
+	// wait for it.
+	execWriteWait = time.Minute
+)
+
 // upgrader accepts any origin, as the contract does: a caller proves itself with a token, never a cookie.
 var upgrader = websocket.Upgrader{ReadBufferSize: 2048, WriteBufferSize: 2048, CheckOrigin: func(*http.Request) bool { return true }}
 
@@ -43,16 +53,19 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 		return // the upgrader has answered
 	}
 	defer conn.Close()
+	conn.SetReadLimit(maxExecMessage)
 	if bindErr != nil {
 		closeWith(conn, bindErr)
 		return
 	}
 	if r.URL.Query().Get("ws_handshake") == "true" {
 		var hs handshake
+		conn.SetReadDeadline(time.Now().Add(handshakeWait)) //nolint:errcheck // the read below fails too
 		if err := conn.ReadJSON(&hs); err != nil || hs.Version != 1 {
 			closeWith(conn, api.Errorf(api.ClassInvalid, "unexpected handshake value: %d", hs.Version))
 			return
 		}
+		conn.SetReadDeadline(time.Time{}) //nolint:errcheck // the next read fails too
 		req.Options().AuthToken = hs.AuthToken
 	}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -71,6 +84,7 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 			closeWith(conn, out.err)
 			return
 		}
+		conn.SetWriteDeadline(time.Now().Add(execWriteWait)) //nolint:errcheck // the write below fails too
 		if err := conn.WriteJSON(&out.msg); err != nil {
 			return
 		}
