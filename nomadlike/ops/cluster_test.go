@@ -63,7 +63,7 @@ func start(t *testing.T) *cluster {
 	for name, run := range map[string]func(context.Context) error{
 		"scheduling": evals.Run, "heartbeats": heartbeats.Run, "upkeep": upkeep.Run, "gc": gc.Run,
 		"periodic": control.NewPeriodic(srv.Store(), srv, log).Run,
-		"ready": func(ctx context.Context) error { close(ready); <-ctx.Done(); return ctx.Err() },
+		"ready":    func(ctx context.Context) error { close(ready); <-ctx.Done(); return ctx.Err() },
 	} {
 		srv.AddDuty(nomadlike.Duty{Name: name, Run: run})
 	}
