@@ -30,6 +30,8 @@ type agentFlags struct {
 	retryInterval   time.Duration
 	raftProtocol    int
 	location, json  bool
+	rejoin          bool
+	networkSpeed    int
 	text            map[string]*string
 }
 
@@ -68,12 +70,15 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 		{"bind", "The `address` to listen on."}, {"region", "The `region`."}, {"dc", "The `datacenter`."}, {"node", "The node's `name`."},
 		{"data-dir", "The data `directory`."}, {"plugin-dir", "The `directory` of external plugins."}, {"log-level", "The `level`: TRACE, DEBUG, INFO, WARN, ERROR or OFF."},
 		{"state-dir", "The client's state `directory`."}, {"alloc-dir", "The `directory` of allocations."}, {"node-class", "The node's `class`."},
-		{"node-pool", "The node's `pool`."}, {"network-interface", "The `interface` that tasks get addresses of."},
+		{"node-pool", "The node's `pool`."}, {"encrypt", "The `key` of the gossip, 16, 24 or 32 bytes in base64."},
+		{"preferred-address-family", "The `family` of the node's address, ipv4 or ipv6."}, {"network-interface", "The `interface` that tasks get addresses of."},
 	} {
 		fl.text[t[0]] = f.String(t[0], "", t[1])
 	}
 	f.BoolVar(&fl.json, "log-json", false, "Write the log as JSON.")
 	f.BoolVar(&fl.location, "log-include-location", false, "Write file and line into the log.")
+	f.BoolVar(&fl.rejoin, "rejoin", false, "Join the cluster again although the server left it.")
+	f.IntVar(&fl.networkSpeed, "network-speed", 0, "The speed of the network in `Mbit/s`, where it cannot be found out.")
 	f.IntVar(&fl.raftProtocol, "raft-protocol", 0, "The raft protocol `version`; 3 is the only one.")
 	f.IntVar(&fl.retryMax, "retry-max", 0, "Give up joining after `n` attempts; 0 for never.")
 	f.DurationVar(&fl.retryInterval, "retry-interval", 0, "The `time` between attempts to join.")
@@ -82,8 +87,8 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 
 // agentFlagsRefused are the flags of the contract for what this version does not have.
 var agentFlagsRefused = []string{
-	"dev-connect", "dev-consul", "dev-vault", "eventlog", "eventlog-level=", "encrypt=", "rejoin",
-	"alloc-mounts-dir=", "host-volumes-dir=", "host-volume-plugin-dir=", "preferred-address-family=", "network-speed=", "client-intro-token=",
+	"dev-connect", "dev-consul", "dev-vault", "eventlog", "eventlog-level=",
+	"alloc-mounts-dir=", "host-volumes-dir=", "host-volume-plugin-dir=", "client-intro-token=",
 	"acl-enabled", "acl-replication-token=",
 	"consul-address=", "consul-auth=", "consul-auto-advertise", "consul-ca-file=", "consul-cert-file=", "consul-key-file=",
 	"consul-checks-use-advertise", "consul-client-auto-join", "consul-client-service-name=", "consul-client-http-check-name=",
@@ -109,6 +114,7 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 		"bind": &cfg.BindAddr, "region": &cfg.Region, "dc": &cfg.Datacenter, "node": &cfg.Name, "data-dir": &cfg.DataDir,
 		"plugin-dir": &cfg.PluginDir, "log-level": &cfg.LogLevel, "state-dir": &cfg.Client.StateDir, "alloc-dir": &cfg.Client.AllocDir,
 		"node-class": &cfg.Client.NodeClass, "node-pool": &cfg.Client.NodePool, "network-interface": &cfg.Client.NetworkInterface,
+		"encrypt": &cfg.Server.Encrypt, "preferred-address-family": &cfg.Client.PreferredAddressFamily,
 	} {
 		if v := *fl.text[name]; v != "" {
 			*dst = v
@@ -116,6 +122,10 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 	}
 	cfg.Server.Enabled = cfg.Server.Enabled || fl.server
 	cfg.Client.Enabled = cfg.Client.Enabled || fl.client
+	cfg.Server.RejoinAfterLeave = cfg.Server.RejoinAfterLeave || fl.rejoin
+	if fl.networkSpeed > 0 {
+		cfg.Client.NetworkSpeed = fl.networkSpeed
+	}
 	if fl.bootstrap > 0 {
 		cfg.Server.BootstrapExpect = fl.bootstrap
 	}
