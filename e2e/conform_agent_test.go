@@ -17,7 +17,8 @@ import (
 
 var _ = conform(
 	check{
-		op: "Agent.Self",
+		op:       "Agent.Self",
+		refusals: []refusal{{"PUT", "/v1/agent/self", "{}", 405, "Invalid method"}},
 		values: func(w *world) {
 			self, err := w.client.Agent().Self()
 			w.ok(err)
@@ -203,7 +204,8 @@ var _ = conform(
 		refusals: []refusal{{"GET", "/v1/metrics?format=x", "", 400, ""}},
 	},
 	check{
-		op: "Status.Leader",
+		op:       "Status.Leader",
+		refusals: []refusal{{"PUT", "/v1/status/leader", "{}", 405, "Invalid method"}},
 		values: func(w *world) {
 			addr, err := w.client.Status().Leader()
 			w.ok(err)
@@ -211,7 +213,8 @@ var _ = conform(
 		},
 	},
 	check{
-		op: "Status.Peers",
+		op:       "Status.Peers",
+		refusals: []refusal{{"PUT", "/v1/status/peers", "{}", 405, "Invalid method"}},
 		values: func(w *world) {
 			peers, err := w.client.Status().Peers()
 			w.ok(err)
@@ -219,7 +222,8 @@ var _ = conform(
 		},
 	},
 	check{
-		op: "Status.Regions",
+		op:       "Status.Regions",
+		refusals: []refusal{{"PUT", "/v1/regions", "{}", 405, "Invalid method"}},
 		values: func(w *world) {
 			regions, err := w.client.Regions().List()
 			w.ok(err)

@@ -198,7 +198,7 @@ func (w *world) refused(r refusal) {
 }
 
 // TestEveryOperationIsChecked keeps the suite complete: an operation with a route has a check of its values and of a
-// refusal. Those in cannotFail have nothing that a request could get wrong.
+// refusal.
 func TestEveryOperationIsChecked(t *testing.T) {
 	byOp := map[string]check{}
 	for _, c := range checks {
@@ -220,13 +220,8 @@ func TestEveryOperationIsChecked(t *testing.T) {
 		if c.values == nil {
 			t.Errorf("%s has no check of its values", op.Name)
 		}
-		if len(c.refusals) == 0 && !slices.Contains(cannotFail, op.Name) {
+		if len(c.refusals) == 0 {
 			t.Errorf("%s has no check of a refusal", op.Name)
 		}
 	}
-}
-
-// cannotFail are the operations without parameters; a wrong method is tried for them in TestWrongMethods.
-var cannotFail = []string{
-	"Agent.Self", "Status.Leader", "Status.Peers", "Status.Regions",
 }
