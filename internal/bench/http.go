@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +29,8 @@ const (
 	readTime    = 5 * time.Second
 	// watchers is how many blocking queries wait at once.
 	watchers = 10_000
+	// changes is how often one query beside them is woken.
+	changes = 15
 	// listings is how often the long list is read for a median.
 	listings = 15
 	// readers is how many event streams are open at once.
@@ -37,8 +41,9 @@ const (
 var httpLoad = Placement{Name: "http", Nodes: 200, Jobs: 10, Count: 1000}
 
 // HTTP measures the HTTP API of a server with 10,000 allocations on simulated nodes: single reads at a fixed rate,
-// a long list, many blocking queries, and the event stream.
-func HTTP(ctx context.Context, bin string) (figures []Figure, err error) {
+// a long list, many blocking queries, and the event stream. With a profile, that directory gets CPU profiles of the server
+// at the work.
+func HTTP(ctx context.Context, bin, profile string) (figures []Figure, err error) {
 	a, err := start(ctx, bin, serverConfig+"limits { http_max_conns_per_client = 0 }\n")
 	if err != nil {
 		return nil, err
@@ -66,7 +71,7 @@ func HTTP(ctx context.Context, bin string) (figures []Figure, err error) {
 		return nil, a.failed(err)
 	}
 	settle(ctx, 2*time.Second)
-	h := &loader{agent: a, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}}
+	h := &loader{agent: a, profiles: profile, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}}
 	for _, measure := range []func(context.Context, api.Caller) ([]Figure, error){h.reads, h.list, h.blocking, h.events} {
 		f, err := measure(ctx, c)
 		figures = append(figures, f...)
@@ -81,6 +86,19 @@ func HTTP(ctx context.Context, bin string) (figures []Figure, err error) {
 type loader struct {
 	agent *agent
 	http  *http.Client
+	// profiles is the directory for CPU profiles of the agent, "" for none.
+	profiles string
+}
+
+// profile starts a CPU profile of the agent when profiles are wanted; the function that is returned waits for its end.
+func (l *loader) profile(ctx context.Context, name string) (wait func() error) {
+	if l.profiles == "" {
+		return func() error { return nil }
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.agent.profile(ctx, filepath.Join(l.profiles, name+".pprof"), profileTime) }() // ends after profileTime
+	settle(ctx, 200*time.Millisecond)                                                                   // until it runs
+	return func() error { return <-done }
 }
 
 // get reads a path to its end and returns how many bytes came.
@@ -117,7 +135,9 @@ func (l *loader) reads(ctx context.Context, _ api.Caller) ([]Figure, error) {
 		{"GET a job, 1,000 requests/s, p99", func(n int) string { return fmt.Sprintf("/v1/job/bench-%04d", n%httpLoad.Jobs) }},
 		{"GET an allocation, 1,000 requests/s, p99", func(n int) string { return "/v1/allocation/" + allocs[n%len(allocs)].ID }},
 	} {
+		profiled := l.profile(ctx, strings.ReplaceAll(what.name[:len("GET a job")], " ", "-"))
 		took, err := l.paced(ctx, what.path)
+		err = errors.Join(err, profiled())
 		if err != nil {
 			return figures, err
 		}
@@ -217,6 +237,11 @@ func (l *loader) blocking(ctx context.Context, c api.Caller) ([]Figure, error) {
 	}
 	settle(ctx, 3*time.Second)
 	memory := float64(proportional(l.agent.cmd.Process.Pid)-before) / 1e6
+	alone, err := l.wakeOne(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	profiled := l.profile(ctx, "blocking")
 	j := httpLoad.job(0)
 	j.Meta = map[string]string{"changed": "yes"}
 	changed := time.Now() // the commit to disk counts too: its end is not seen from outside
@@ -227,6 +252,9 @@ func (l *loader) blocking(ctx context.Context, c api.Caller) ([]Figure, error) {
 	if err := failed.Load(); err != nil {
 		return nil, *err
 	}
+	if err := profiled(); err != nil {
+		return nil, err
+	}
 	late := make([]time.Duration, watchers)
 	for i, at := range woken {
 		late[i] = at.Sub(changed)
@@ -234,10 +262,44 @@ func (l *loader) blocking(ctx context.Context, c api.Caller) ([]Figure, error) {
 	return []Figure{
 		{Name: "10,000 blocking queries, memory", Unit: "MB", Target: 200, Value: memory},
 		{
-			Name: "10,000 blocking queries, change -> answer, median", Unit: "ms", Target: 50, Value: ms(quantile(late, 0.5)),
+			Name: "beside 10,000 blocking queries, change -> answer of the one concerned", Unit: "ms", Target: 50, Value: ms(quantile(alone, 0.5)),
+			Detail: map[string]float64{"max": ms(quantile(alone, 1))},
+		},
+		{
+			Name: "10,000 blocking queries on one job, change -> answer, median", Unit: "ms", Target: 50, Value: ms(quantile(late, 0.5)),
 			Detail: map[string]float64{"p99": ms(quantile(late, 0.99)), "last": ms(quantile(late, 1))},
 		},
 	}, nil
+}
+
+// wakeOne measures how soon a blocking query is answered when the job that it alone waits for changes.
+func (l *loader) wakeOne(ctx context.Context, c api.Caller) ([]time.Duration, error) {
+	var took []time.Duration
+	for n := range changes {
+		_, meta, err := api.JobGet.Call(ctx, l.agent.http, &api.JobRequest{JobID: "bench-0001"})
+		if err != nil {
+			return nil, err
+		}
+		answered := make(chan error, 1)
+		var at time.Time
+		go func() { // ends with the query
+			_, err := l.get(ctx, fmt.Sprintf("/v1/job/bench-0001?index=%d&wait=60s", meta.Index))
+			at = time.Now()
+			answered <- err
+		}()
+		settle(ctx, 50*time.Millisecond)
+		j := httpLoad.job(1)
+		j.Meta = map[string]string{"changed": fmt.Sprint(n)}
+		changed := time.Now() // the commit to disk counts too
+		if _, _, err := api.JobRegister.Call(ctx, c, &api.JobRegisterRequest{Job: j}); err != nil {
+			return nil, err
+		}
+		if err := <-answered; err != nil {
+			return nil, err
+		}
+		took = append(took, at.Sub(changed))
+	}
+	return took, nil
 }
 
 // events measures the event stream while jobs are placed: what ten readers together receive a second.
@@ -265,6 +327,7 @@ func (l *loader) events(ctx context.Context, c api.Caller) ([]Figure, error) {
 	size.Store(0)
 	p := httpLoad
 	p.Edit = func(j *api.Job) { j.ID = "events-" + j.ID }
+	profiled := l.profile(ctx, "events")
 	start := time.Now()
 	if _, err := p.submit(ctx, c); err != nil {
 		return nil, err
@@ -275,12 +338,13 @@ func (l *loader) events(ctx context.Context, c api.Caller) ([]Figure, error) {
 	}
 	took := time.Since(start)
 	got := lines.Load()
+	err := profiled()
 	cancel()
 	wg.Wait()
 	return []Figure{{
 		Name: "events to 10 readers, each sent", Unit: "/s", Target: 50_000, More: true, Value: float64(got) / took.Seconds(),
 		Detail: map[string]float64{"events": float64(got), "MB": float64(size.Load()) / 1e6, "s": took.Seconds()},
-	}}, nil
+	}}, err
 }
 
 // countEvents counts the events in the lines of an event stream until it ends.

@@ -11,8 +11,12 @@ import (
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
-// DefaultBufferSize is how many commits are kept when nothing else is configured.
-const DefaultBufferSize = 100
+const (
+	// DefaultBufferSize is how many commits are kept when nothing else is configured.
+	DefaultBufferSize = 100
+	// defaultPatience is the patience of a new broker.
+	defaultPatience = 16 << 10
+)
 
 // Errors that end a subscription.
 var (
@@ -36,19 +40,26 @@ type Filter struct {
 type Broker struct {
 	mu struct {
 		sync.Mutex
-		// ring holds the commits first to next-1; commit n is at n modulo its length.
-		ring        []*batch
+		// kept holds the commits first to next-1, oldest first, and changes how many changes they have.
+		kept        []*batch
 		first, next uint64
+		changes     int
 		resets      uint64
 		// wake is closed, and cleared, by the next commit; nil while nobody waits.
 		wake chan struct{}
 	}
-	texts texts
+	// size is how many commits are kept however many changes they have.
+	size int
+	// patience is how many changes are kept for subscribers although their commits are more than size: a burst of small
+	// commits, as of many nodes that report at once, then drops nobody who reads on.
+	patience int
+	texts    texts
 }
 
 // batch is one commit; its events are made when they are first asked for.
 type batch struct {
 	index   uint64
+	count   int // changes
 	once    sync.Once
 	changes []state.Change
 	events  []*api.Event
@@ -74,9 +85,7 @@ func New(size int) *Broker {
 	if size <= 0 {
 		size = DefaultBufferSize
 	}
-	b := &Broker{}
-	b.mu.ring = make([]*batch, size)
-	return b
+	return &Broker{size: size, patience: defaultPatience}
 }
 
 // Publish takes the changes of a commit.
@@ -85,13 +94,16 @@ func (b *Broker) Publish(changes []state.Change) {
 	if at < 0 {
 		return
 	}
-	next := &batch{index: changes[at].Index, changes: changes}
+	next := &batch{index: changes[at].Index, count: len(changes), changes: changes}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	size := uint64(len(b.mu.ring))
-	b.mu.ring[b.mu.next%size] = next
+	b.mu.kept = append(b.mu.kept, next)
 	b.mu.next++
-	if b.mu.next-b.mu.first > size {
+	b.mu.changes += next.count
+	for len(b.mu.kept) > b.size && b.mu.changes > b.patience {
+		b.mu.changes -= b.mu.kept[0].count
+		b.mu.kept[0] = nil // the slice's array lives on until append moves
+		b.mu.kept = b.mu.kept[1:]
 		b.mu.first++
 	}
 	if b.mu.wake != nil {
@@ -104,7 +116,7 @@ func (b *Broker) Publish(changes []state.Change) {
 func (b *Broker) Reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clear(b.mu.ring)
+	b.mu.kept, b.mu.changes = nil, 0
 	b.mu.first = b.mu.next
 	b.mu.resets++
 	if b.mu.wake != nil {
@@ -123,25 +135,30 @@ type Subscription struct {
 	resets uint64
 }
 
-// Subscribe starts reading at the first kept commit whose index is at least index; with 0, or an older
-// one than is kept, at the oldest; with one beyond the newest, at the newest.
+// Subscribe starts reading at the first commit of the buffer whose index is at least index; with 0, or an older
+// one than the buffer has, at its oldest; with one beyond the newest, at the newest.
 func (b *Broker) Subscribe(filter Filter, index uint64) *Subscription {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := &Subscription{broker: b, filter: filter, key: filter.key(), at: b.mu.first, resets: b.mu.resets}
+	oldest := b.mu.first
+	if uint64(b.size) < b.mu.next-oldest {
+		oldest = b.mu.next - uint64(b.size)
+	}
+	s := &Subscription{broker: b, filter: filter, key: filter.key(), at: oldest, resets: b.mu.resets}
 	if index == 0 {
 		return s
 	}
 	for s.at < b.mu.next && b.at(s.at).index < index {
 		s.at++
 	}
-	if s.at == b.mu.next && s.at > b.mu.first {
+	if s.at == b.mu.next && s.at > oldest {
 		s.at--
 	}
 	return s
 }
 
-func (b *Broker) at(n uint64) *batch { return b.mu.ring[n%uint64(len(b.mu.ring))] }
+// at returns a kept commit. The caller holds the lock.
+func (b *Broker) at(n uint64) *batch { return b.mu.kept[n-b.mu.first] }
 
 // Next waits for the next commit with events that pass the filter. It returns ErrSlow, ErrReset or the
 // error of ctx when the subscription is over.

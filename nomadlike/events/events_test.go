@@ -427,13 +427,22 @@ func TestStart(t *testing.T) {
 // TestSlowReader: who does not read while the buffer turns over is told so, and others are not held up.
 func TestSlowReader(t *testing.T) {
 	s := newStream(t, 4)
+	s.broker.patience = 60 // a job is several changes
 	slow, quick := s.broker.Subscribe(Filter{}, 0), s.broker.Subscribe(Filter{}, 0)
-	for i := range 5 {
-		s.namespaceJob("default", fmt.Sprint(i))
-		if next(t, quick) == nil {
-			t.Fatal("the quick reader missed an event")
+	change := func(from, to int) {
+		for i := from; i < to; i++ {
+			s.namespaceJob("default", fmt.Sprint(i))
+			if next(t, quick) == nil {
+				t.Fatal("the quick reader missed an event")
+			}
 		}
 	}
+	patient := s.broker.Subscribe(Filter{}, 0)
+	change(0, 6)
+	if next(t, patient) == nil {
+		t.Error("dropped although few changes are kept")
+	}
+	change(6, 60)
 	if _, err := slow.Next(t.Context()); !errors.Is(err, ErrSlow) {
 		t.Errorf("slow reader: %v", err)
 	}

@@ -28,7 +28,7 @@ func run() error {
 	out := flag.String("json", "", "file to write the figures to")
 	only := flag.String("run", "", "regular expression of the figures to measure, all when empty")
 	million := flag.Bool("million", false, "also place a million allocations, which needs several GiB")
-	profile := flag.String("profile", "", "directory for CPU profiles of the scheduling measurements")
+	profile := flag.String("profile", "", "directory for CPU profiles of the scheduling and HTTP measurements")
 	flag.Parse()
 	want, err := regexp.Compile(*only)
 	if err != nil {
@@ -73,7 +73,7 @@ func run() error {
 		}
 	}
 	if want.MatchString("http api") && ctx.Err() == nil {
-		figures, err := bench.HTTP(ctx, path)
+		figures, err := bench.HTTP(ctx, path, *profile)
 		for _, f := range figures {
 			add(f, nil)
 		}
