@@ -43,7 +43,6 @@ var unsupported = struct {
 		{"identity", func(t *Task) bool { return len(t.Identities) > 0 || t.Identity.isUsed() }},
 		{"schedule", func(t *Task) bool { return t.Schedule != nil }},
 		{"kind", func(t *Task) bool { return t.Kind != "" }},
-		{"resources.device", func(t *Task) bool { return t.Resources != nil && len(t.Resources.Devices) > 0 }},
 		{"resources.numa", func(t *Task) bool { return t.Resources != nil && t.Resources.NUMA.isUsed() }},
 		{"resources.secrets", func(t *Task) bool { return t.Resources != nil && t.Resources.SecretsMB != 0 }},
 		{"resources.network", func(t *Task) bool { return t.Resources != nil && len(t.Resources.Networks) > 0 }},

@@ -86,7 +86,6 @@ func TestUnsupported(t *testing.T) {
 		"T.identity":          func(_ *Job, _ *TaskGroup, t *Task) { t.Identity = &WorkloadIdentity{Env: true} },
 		"T.schedule":          func(_ *Job, _ *TaskGroup, t *Task) { t.Schedule = &Schedule{} },
 		"T.kind":              func(_ *Job, _ *TaskGroup, t *Task) { t.Kind = "connect-proxy:x" },
-		"T.resources.device":  func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{Devices: []*RequestedDevice{{}}} },
 		"T.resources.numa":    func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{NUMA: &NUMA{Affinity: "prefer"}} },
 		"T.resources.secrets": func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{SecretsMB: 1} },
 		"T.resources.network": func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{Networks: []*NetworkResource{{}}} },

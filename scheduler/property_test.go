@@ -25,7 +25,7 @@ type story struct {
 	step  int
 	known int
 	// counters prove that the history contains what the properties are about.
-	placed, failed, stopped, inPlace, replaced, delayed int
+	placed, failed, stopped, inPlace, replaced, delayed, devices int
 }
 
 // TestRandomClusters runs random histories and checks after every evaluation that no node is over its
@@ -45,12 +45,13 @@ func TestRandomClusters(t *testing.T) {
 		total.inPlace += s.inPlace
 		total.replaced += s.replaced
 		total.delayed += s.delayed
+		total.devices += s.devices
 	}
 	t.Logf("%d placed, %d groups failed, %d stopped, %d in place, %d replaced, %d delayed",
 		total.placed, total.failed, total.stopped, total.inPlace, total.replaced, total.delayed)
 	for name, n := range map[string]int{
 		"placements": total.placed, "failures": total.failed, "stops": total.stopped, "updates in place": total.inPlace,
-		"replacements": total.replaced, "delayed reschedules": total.delayed,
+		"devices in use": total.devices, "replacements": total.replaced, "delayed reschedules": total.delayed,
 	} {
 		if n < 40 {
 			t.Errorf("only %d %s: the histories prove little", n, name)
@@ -93,6 +94,13 @@ func (s *story) addNode() {
 	n.NodeResources.Cpu.CpuShares = int64(1000 + 500*s.random.IntN(8))
 	n.NodeResources.Memory.MemoryMB = int64(1000 + 500*s.random.IntN(8))
 	n.NodeResources.MinDynamicPort, n.NodeResources.MaxDynamicPort = 20000, 20000+s.random.IntN(10)
+	for d := range s.random.IntN(3) {
+		group := &api.NodeDeviceResource{Vendor: "v", Type: "gpu", Name: fmt.Sprintf("m%d", d), Attributes: map[string]*api.DeviceAttribute{"memory": {Int: new(int64(4 + 4*d)), Unit: "GiB"}}}
+		for i := range 1 + s.random.IntN(3) {
+			group.Instances = append(group.Instances, &api.NodeDevice{ID: fmt.Sprint(i), Healthy: s.random.IntN(5) > 0})
+		}
+		n.NodeResources.Devices = append(n.NodeResources.Devices, group)
+	}
 	n.Meta["rack"] = fmt.Sprintf("r%d", s.random.IntN(3))
 	if s.random.IntN(4) == 0 {
 		n.NodeMaxAllocs = 1 + s.random.IntN(5)
@@ -288,6 +296,13 @@ func (s *story) randomGroup(name, jobType string) *api.TaskGroup {
 	if r.IntN(5) == 0 {
 		tg.Tasks[0].Resources.CPU, tg.Tasks[0].Resources.Cores = nil, 1+r.IntN(2)
 	}
+	if r.IntN(6) == 0 {
+		d := &api.RequestedDevice{Name: s.pick([]string{"gpu", "v/gpu/m0"}), Count: new(1 + r.IntN(2))}
+		if r.IntN(3) == 0 {
+			d.Affinities = []*api.Affinity{{LTarget: "${device.attr.memory}", Operand: ">", RTarget: "5000 MiB", Weight: new(50)}}
+		}
+		tg.Tasks[0].Resources.Devices = []*api.RequestedDevice{d}
+	}
 	if (jobType == api.JobTypeService || jobType == api.JobTypeSystem) && r.IntN(2) == 0 {
 		tg.Update = &api.UpdateStrategy{MaxParallel: new(r.IntN(3))}
 		if r.IntN(3) == 0 {
@@ -400,6 +415,7 @@ func (s *story) checkNodes() {
 		n                 int
 		ports             map[string]string
 		cores             map[uint16]string
+		devices           map[usage.Device]string
 	}{}
 	for _, a := range s.allocs {
 		if !live(a) || s.nodes[a.NodeID] == nil {
@@ -412,7 +428,8 @@ func (s *story) checkNodes() {
 				n                 int
 				ports             map[string]string
 				cores             map[uint16]string
-			}{ports: map[string]string{}, cores: map[uint16]string{}}
+				devices           map[usage.Device]string
+			}{ports: map[string]string{}, cores: map[uint16]string{}, devices: map[usage.Device]string{}}
 			used[a.NodeID] = u
 		}
 		c := usage.ClaimOf(a)
@@ -429,6 +446,13 @@ func (s *story) checkNodes() {
 				s.t.Fatalf("step %d: %s and %s share core %d on %s", s.step, a.Name, other, core, a.NodeID)
 			}
 			u.cores[core] = a.Name
+		}
+		for d := range c.Devices() {
+			if other := u.devices[d]; other != "" {
+				s.t.Fatalf("step %d: %s and %s share device %v on %s", s.step, a.Name, other, d, a.NodeID)
+			}
+			u.devices[d] = a.Name
+			s.devices++
 		}
 	}
 	for id, u := range used {

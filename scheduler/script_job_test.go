@@ -96,8 +96,13 @@ func (s *script) groupOption(tg *api.TaskGroup, option string) {
 		tg.Tasks[0].Env = map[string]string{"E": value}
 	case "volume":
 		tg.Volumes = map[string]*api.VolumeRequest{value: {Name: value, Type: "host", Source: value}}
-	case "device":
-		r.Devices = []*api.RequestedDevice{{Name: value}}
+	case "device": // name[:count]
+		device, count, counted := strings.Cut(value, ":")
+		d := &api.RequestedDevice{Name: device, Count: new(1)}
+		if counted {
+			d.Count = new(s.number(count))
+		}
+		r.Devices = append(r.Devices, d)
 	case "mode":
 		s.network(tg).Mode = value
 	case "port": // label, label:static or label@network
@@ -142,6 +147,17 @@ func (s *script) block(j *api.Job, fields []string) {
 		} else {
 			tg.Constraints = append(tg.Constraints, c)
 		}
+	case "device_constraint", "device_affinity": // left op right [weight], of the last device of the group
+		devices := tg.Tasks[0].Resources.Devices
+		d := devices[len(devices)-1]
+		if fields[0] == "device_constraint" {
+			d.Constraints = append(d.Constraints, &api.Constraint{LTarget: fields[1], Operand: fields[2], RTarget: strings.Join(fields[3:], " ")})
+			break
+		}
+		last := len(fields) - 1
+		d.Affinities = append(d.Affinities, &api.Affinity{
+			LTarget: fields[1], Operand: fields[2], RTarget: strings.Join(fields[3:last], " "), Weight: new(s.number(fields[last])),
+		})
 	case "affinity": // left op right weight
 		tg.Affinities = append(tg.Affinities, &api.Affinity{
 			LTarget: fields[1], Operand: fields[2], RTarget: fields[3], Weight: new(s.number(fields[4])),

@@ -129,6 +129,11 @@ func (s *script) granted(a *api.Allocation) string {
 			parts = append(parts, fmt.Sprintf("cores=%v cpu=%d", cpu.ReservedCores, cpu.CpuShares))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(a.AllocatedResources.Tasks)) {
+		for _, d := range a.AllocatedResources.Tasks[name].Devices {
+			parts = append(parts, fmt.Sprintf("%s/%s/%s=%s", d.Vendor, d.Type, d.Name, strings.Join(d.DeviceIDs, ",")))
+		}
+	}
 	if len(parts) == 0 {
 		return ""
 	}

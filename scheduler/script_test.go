@@ -227,6 +227,8 @@ func (s *script) nodeOption(n *api.Node, option string) {
 		})
 	case key == "mode":
 		r.NodeNetworks = append(r.NodeNetworks, &api.NodeNetworkResource{Mode: value})
+	case key == "device": // vendor/type/name:id,id!,…[:attribute=value…], "!" for an unhealthy instance
+		r.Devices = append(slices.Clip(r.Devices), s.deviceGroup(value))
 	case key == "volume":
 		n.HostVolumes = map[string]*api.NodeHostVolume{value: {Name: value, Path: "/" + value}}
 	case strings.HasPrefix(key, "attr."):

@@ -36,6 +36,7 @@ type Group struct {
 	// usable tells by driver set whether it holds all drivers of the group.
 	usable     []bool
 	providers  []string
+	devices    *Devices
 	hasVolumes bool
 	// escaped is set when a condition of the group looks at something unique to a node.
 	escaped bool
@@ -83,7 +84,8 @@ func newGroup(j *Job, tg *api.TaskGroup) *Group {
 		g.usable = append(g.usable, containsDrivers(set, g.drivers))
 	}
 	g.hasVolumes = len(tg.Volumes) > 0
-	g.escaped = escapes(g.conditions) || hostNetworkIsUnique(tg)
+	g.devices = NewDevices(tg, j.cache)
+	g.escaped = escapes(g.conditions) || hostNetworkIsUnique(tg) || g.devices != nil && g.devices.unique
 	return g
 }
 
@@ -101,6 +103,11 @@ func (g *Group) Filtered(ord int) string {
 	}
 	if reason := g.constraint(ord); reason != "" {
 		return reason
+	}
+	if g.devices != nil {
+		if _, _, ok := g.devices.Assign(g.job.snapshot.Layout(ord).Devices, anyDevice); !ok {
+			return ReasonDevices
+		}
 	}
 	if !g.hasVolumes {
 		return ""
@@ -167,7 +174,7 @@ func (g *Group) evaluate(ord int, node *api.Node) string {
 			return c.text
 		}
 	}
-	if g.wantsDevices() {
+	if len(g.devices.missing(g.job.snapshot.Layout(ord).Devices)) > 0 {
 		return ReasonDevices
 	}
 	if reason := g.network(ord, node); reason != "" {
@@ -191,18 +198,11 @@ func containsDrivers(set string, wanted []string) bool {
 	return true
 }
 
-// wantsDevices reports whether a task asks for devices.
-//
-// Compat: device instances are not accounted for yet, so a group that asks for some is placed nowhere
-// and says so, instead of sharing a device between allocations.
-func (g *Group) wantsDevices() bool {
-	for _, task := range g.group.Tasks {
-		if task != nil && task.Resources != nil && len(task.Resources.Devices) > 0 {
-			return true
-		}
-	}
-	return false
-}
+// anyDevice accepts every instance, whoever has it: what a node offers, not what is left of it.
+func anyDevice(usage.Device) bool { return true }
+
+// Devices returns the device requests of the group, nil when there are none.
+func (g *Group) Devices() *Devices { return g.devices }
 
 func (g *Group) network(ord int, node *api.Node) string {
 	if len(g.group.Networks) == 0 || g.group.Networks[0] == nil {

@@ -50,8 +50,10 @@ func (g *Group) Obstacles(ord int) []string {
 			reasons = append(reasons, "missing driver "+name)
 		}
 	}
-	if g.wantsDevices() {
-		reasons = append(reasons, ReasonDevices)
+	if missing := g.devices.missing(g.job.snapshot.Layout(ord).Devices); len(missing) > 0 {
+		reasons = append(reasons, missing...)
+	} else if name, _, _ := g.devices.Short(g.job.snapshot.Layout(ord).Devices, anyDevice); name != "" {
+		reasons = append(reasons, "missing healthy instances of device "+name)
 	}
 	if reason := g.network(ord, node); reason != "" {
 		reasons = append(reasons, reason)

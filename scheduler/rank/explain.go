@@ -142,6 +142,9 @@ func (p *Placer) ahead(a, b int32) bool {
 // scores lists the single scores of a node; those that do not apply are 0.
 func (p *Placer) scores(c *candidate) *api.NodeScoreMeta {
 	scores := map[string]float64{ScoreFit: c.fit, ScoreAntiAffinity: 0, ScorePenalty: 0, ScoreAffinity: c.affinity}
+	if p.devices.HasAffinities() {
+		scores[ScoreDevices] = c.device
+	}
 	if c.own > 0 {
 		scores[ScoreAntiAffinity] = AntiAffinityScore(int(c.own), p.group.CountOrDefault())
 	}

@@ -45,7 +45,7 @@ const NoNode = -1
 const noHeap = -1
 
 // maxTerms is the largest number of scores, spread left out, that a node's mean is made of.
-const maxTerms = 4
+const maxTerms = 5
 
 // candidate is a node that may run the group.
 type candidate struct {
@@ -55,6 +55,8 @@ type candidate struct {
 	fit   float64
 	// affinity is the affinity score, which does not change during a pass.
 	affinity float64
+	// device is the score of the device affinities.
+	device float64
 
 	ord      int32
 	heap     int32
@@ -76,6 +78,7 @@ type Placer struct {
 	group      *api.TaskGroup
 	feasible   *feasible.Group
 	need       *need
+	devices    *feasible.Devices
 	affinities *affinities
 	spread     *spread
 	properties []property
@@ -106,6 +109,7 @@ func New(in Input) *Placer {
 		group:      in.Group,
 		feasible:   in.Feasible,
 		need:       newNeed(in.Group, in.Oversubscribe),
+		devices:    in.Feasible.Devices(),
 		affinities: newAffinities(in.Overlay.Snapshot, in.Job, in.Group, in.Cache),
 		spread:     newSpread(newSpreadRules(in.Job, in.Group, in.Group.CountOrDefault())),
 		properties: newProperties(in.Feasible.DistinctProperties()),
@@ -269,8 +273,18 @@ func (p *Placer) rate(c *candidate) (reason string, ruled bool) {
 	if limit := p.overlay.MaxAllocs(ord); limit > 0 && allocs >= limit {
 		return usage.DimensionMaxAllocs, false
 	}
+	var granted bool
+	if p.devices != nil {
+		if _, c.device, granted = p.devices.Assign(p.overlay.Layout(ord).Devices, p.freeDevice(ord)); !granted {
+			return usage.DimensionDevices, false
+		}
+	}
 	c.fit, c.terms = FitScore(free(capCPU, usedCPU), free(capMemory, usedMemory), !p.packs), 1
 	c.sum = c.fit
+	if p.devices.HasAffinities() {
+		c.sum += c.device
+		c.terms++
+	}
 	if c.own > 0 {
 		c.sum += AntiAffinityScore(int(c.own), p.group.CountOrDefault())
 		c.terms++

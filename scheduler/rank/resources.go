@@ -103,7 +103,7 @@ func WithLifecycles(r *api.AllocatedResources, group *api.TaskGroup) *api.Alloca
 // grant returns the resources of one allocation on the node, or why they are not to be had there.
 func (p *Placer) grant(ord int) (*api.AllocatedResources, string) {
 	n := p.need
-	if len(n.ports) == 0 && len(n.cores) == 0 {
+	if len(n.ports) == 0 && len(n.cores) == 0 && p.devices == nil {
 		return n.shared, ""
 	}
 	granted := &api.AllocatedResources{
@@ -115,6 +115,9 @@ func (p *Placer) grant(ord int) (*api.AllocatedResources, string) {
 		return nil, reason
 	}
 	if reason := p.grantCores(ord, granted); reason != "" {
+		return nil, reason
+	}
+	if reason := p.grantDevices(ord, granted); reason != "" {
 		return nil, reason
 	}
 	return granted, ""

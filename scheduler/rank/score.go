@@ -7,6 +7,7 @@ import "math"
 // Names of the scorers in the placement metrics.
 const (
 	ScoreFit          = "binpack"
+	ScoreDevices      = "devices"
 	ScoreAntiAffinity = "job-anti-affinity"
 	ScorePenalty      = "node-reschedule-penalty"
 	ScoreAffinity     = "node-affinity"

@@ -50,6 +50,10 @@ func (p *Placer) Shortages(ord int) []*api.Shortage {
 	if limit := p.overlay.MaxAllocs(ord); limit > 0 && allocs >= limit {
 		lacks = append(lacks, &api.Shortage{Dimension: usage.DimensionMaxAllocs, Wanted: 1})
 	}
+	offered, _, _ := p.devices.Short(layout.Devices, func(usage.Device) bool { return true })
+	if name, wanted, free := p.devices.Short(layout.Devices, p.freeDevice(ord)); name != "" && offered == "" {
+		lacks = append(lacks, &api.Shortage{Dimension: "device " + name, Wanted: int64(wanted), Free: int64(free)})
+	}
 	granted := &api.AllocatedResources{Tasks: p.need.shared.Tasks, Shared: p.need.shared.Shared}
 	if reason := p.grantPorts(ord, granted); reason != "" {
 		lacks = append(lacks, &api.Shortage{Dimension: reason, Wanted: 1})

@@ -9,7 +9,7 @@ import (
 )
 
 // Claim is what one allocation takes from its node. CPU is in MHz and includes the speed of its
-// reserved cores, MemoryMB and DiskMB are MiB; ports and cores are read from the resources behind it.
+// reserved cores, MemoryMB and DiskMB are MiB; ports, cores and devices are read from the resources behind it.
 type Claim struct {
 	CPU      int64
 	MemoryMB int64
@@ -143,6 +143,7 @@ type row struct {
 	allocs            int32
 	ports             *portTable
 	cores             *IDSet
+	devices           *deviceTable
 }
 
 func (r *row) add(epoch uint64, c Claim) {
@@ -157,6 +158,10 @@ func (r *row) add(epoch uint64, c Claim) {
 	for core := range c.Cores() {
 		r.cores = r.cores.writable(epoch)
 		r.cores.add(epoch, core)
+	}
+	for d := range c.Devices() {
+		r.devices = r.devices.writable(epoch)
+		r.devices.add(d)
 	}
 }
 
@@ -173,8 +178,12 @@ func (r *row) remove(epoch uint64, c Claim) {
 		r.cores = r.cores.writable(epoch)
 		r.cores.remove(epoch, core)
 	}
+	for d := range c.Devices() {
+		r.devices = r.devices.writable(epoch)
+		r.devices.remove(d)
+	}
 	if r.allocs == 0 {
-		r.ports, r.cores = nil, nil
+		r.ports, r.cores, r.devices = nil, nil, nil
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 const DefaultHostNetwork = "default"
 
 // Layout is what a node offers besides plain sums: its addresses with their reserved ports, the range
-// of dynamic ports and the cores that may be reserved. It is compiled once per registration and shared.
+// of dynamic ports, the cores that may be reserved and the devices. It is compiled once per registration and shared.
 type Layout struct {
 	// Addresses in the order of the node; several may belong to one host network.
 	Addresses []Address
@@ -28,6 +28,8 @@ type Layout struct {
 	MinPort, MaxPort uint16
 	// Cores that tasks may reserve, ascending.
 	Cores []Core
+	// Devices are the device groups in the order of the node.
+	Devices []DeviceGroup
 	// CoreMHz is the mean speed of Cores, used to rank a node before cores are chosen.
 	CoreMHz int64
 }
@@ -97,6 +99,7 @@ func newLayout(n *api.Node) *Layout {
 	}
 	l.addAddresses(r, global)
 	l.addCores(n)
+	l.Devices = deviceGroups(r.Devices)
 	return l
 }
 

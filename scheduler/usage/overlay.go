@@ -43,6 +43,9 @@ func (o *Overlay) UsedPorts(ord int, ip string) *IDSet { return o.current(ord).p
 // UsedCores returns the reserved cores of the node with the changes; nil means none.
 func (o *Overlay) UsedCores(ord int) *IDSet { return o.current(ord).cores }
 
+// UsesDevice reports whether an allocation of the node has the device instance, with the changes.
+func (o *Overlay) UsesDevice(ord int, d Device) bool { return o.current(ord).devices.has(d) }
+
 // Add puts a claim on the node.
 func (o *Overlay) Add(ord int, c Claim) { o.writable(ord).add(o.epoch, c) }
 
@@ -74,7 +77,7 @@ func (o *Overlay) AddAlloc(a *api.Allocation) bool {
 }
 
 // Exhausted returns the dimension in which the claim does not fit beside what the node holds, or "" when
-// it fits: "cpu", "memory", "disk", "cores", "max allocation exceeded" or "network: <text>".
+// it fits: "cpu", "memory", "disk", "cores", "max allocation exceeded", "devices: <text>" or "network: <text>".
 func (o *Overlay) Exhausted(ord int, c Claim) string {
 	if d := o.ExhaustedSums(ord, c.CPU, c.MemoryMB, c.DiskMB); d != "" {
 		return d
@@ -86,6 +89,11 @@ func (o *Overlay) Exhausted(ord int, c Claim) string {
 	for core := range c.Cores() {
 		if r.cores.Has(core) || !layout.HasCore(core) {
 			return DimensionCores
+		}
+	}
+	for d := range c.Devices() {
+		if r.devices.has(d) || !layout.HasDevice(d) {
+			return DimensionDevices
 		}
 	}
 	for p := range c.Ports() {

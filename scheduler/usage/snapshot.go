@@ -98,6 +98,9 @@ func (s *Snapshot) UsedPorts(ord int, ip string) *IDSet { return s.row(ord).port
 // UsedCores returns the reserved cores of the node; nil means none.
 func (s *Snapshot) UsedCores(ord int) *IDSet { return s.row(ord).cores }
 
+// UsesDevice reports whether an allocation of the node has the device instance.
+func (s *Snapshot) UsesDevice(ord int, d Device) bool { return s.row(ord).devices.has(d) }
+
 // Datacenter, Pool and Class return small integers that stand for the name; equal names have equal
 // integers within a snapshot and they index Datacenters, Pools and Classes.
 func (s *Snapshot) Datacenter(ord int) int { return int(s.offer(ord).datacenter) }

@@ -121,6 +121,11 @@ func grows(old, updated Claim) bool {
 			return true
 		}
 	}
+	for d := range updated.Devices() {
+		if !old.holdsDevice(d) {
+			return true
+		}
+	}
 	return false
 }
 
