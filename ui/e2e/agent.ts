@@ -45,6 +45,14 @@ export function running(job: string, count = 1): Promise<Alloc[]> {
   );
 }
 
+/** Waits until the deployment of a job's version ended in a state. */
+export async function deployed(job: string, version = 0, status = 'successful'): Promise<void> {
+  await until(
+    () => api<{ JobVersion: number; Status: string }[]>(`/v1/job/${encodeURIComponent(job)}/deployments`),
+    (l) => l.some((d) => d.JobVersion === version && d.Status === status),
+  );
+}
+
 /** Removes a job. */
 export async function purge(job: string): Promise<void> {
   await api(`/v1/job/${encodeURIComponent(job)}?purge=true`, undefined, 'DELETE');

@@ -8,6 +8,10 @@ job "${id}" {
   }
   group "web" {
     count = ${count}
+    update {
+      health_check     = "task_states"
+      min_healthy_time = "200ms"
+    }
     network {
       port "http" {}
     }
@@ -127,6 +131,31 @@ job "${id}" {
       driver = "raw_exec"
       config {
         command = "/bin/true"
+      }
+    }
+  }
+}
+`;
+
+/** A service whose changes begin with one canary, which waits to be promoted. */
+export const canary = (id: string, message = 'first') => `
+job "${id}" {
+  group "web" {
+    count = 2
+    update {
+      canary           = 1
+      health_check     = "task_states"
+      min_healthy_time = "500ms"
+    }
+    task "server" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "echo ${message}; sleep 1000"]
+      }
+      resources {
+        cpu    = 20
+        memory = 16
       }
     }
   }

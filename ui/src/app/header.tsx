@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
 import { ActionIcon, NativeSelect, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { useState } from 'react';
 import { NamespaceList, StatusRegions } from '../api/ops.gen';
 import { Icons } from '../components/icons';
 import { Link } from '../components/link';
@@ -12,12 +11,11 @@ import { timeStyle } from './preferences';
 import { useOp } from './query';
 import { useStore } from './store';
 import css from './shell.module.css';
-import { token } from './token';
+import { token, tokenBoxOpen } from './token';
 import { TokenBox } from './token-box';
 
 /** The line on top: where one is, what one looks at, and the page's few settings. */
 export function Header({ menuOpen, onMenu }: { menuOpen: boolean; onMenu: () => void }) {
-  const [tokenOpen, setTokenOpen] = useState(false);
   const secret = useStore(token);
   return (
     <header className={css.header}>
@@ -42,10 +40,10 @@ export function Header({ menuOpen, onMenu }: { menuOpen: boolean; onMenu: () => 
       </ActionIcon>
       <TimeSwitch />
       <ThemeSwitch />
-      <ActionIcon variant="subtle" color={secret ? 'blue' : 'gray'} size="lg" aria-label={secret ? 'Token: set' : 'Token: none'} title={secret ? 'A token is set' : 'No token'} onClick={() => setTokenOpen(true)}>
+      <ActionIcon variant="subtle" color={secret ? 'blue' : 'gray'} size="lg" aria-label={secret ? 'Token: set' : 'Token: none'} title={secret ? 'A token is set' : 'No token'} onClick={() => tokenBoxOpen.set(true)}>
         <Icons.key />
       </ActionIcon>
-      <TokenBox opened={tokenOpen} onClose={() => setTokenOpen(false)} />
+      <TokenBox />
     </header>
   );
 }
@@ -77,8 +75,8 @@ function LiveMark() {
 
 function Namespaces() {
   const [, setParams] = useQueryParams();
-  const { namespace } = useAmbient();
-  const query = useOp(NamespaceList, {}, { every: 60_000 });
+  const { namespace, region } = useAmbient();
+  const query = useOp(NamespaceList, {}, { region, every: 60_000 });
   const names = new Set((query.data?.data ?? []).map((n) => n.Name));
   if (namespace !== '*') names.add(namespace);
   if (names.size < 2 && namespace === '*') return null;

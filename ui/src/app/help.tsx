@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Modal } from '@mantine/core';
+import { Dialog } from '../components/dialog';
 import { helpOpen } from './help-store';
 import css from './help.module.css';
 import { places } from './shell';
@@ -18,7 +18,7 @@ const keys: [keys: string[], text: string][] = [
 export function Help() {
   const open = useStore(helpOpen);
   return (
-    <Modal opened={open} onClose={() => helpOpen.set(false)} title="Keys" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog opened={open} onClose={() => helpOpen.set(false)} title="Keys">
       <dl className={css.keys}>
         {[...keys, ...places.map((p): [string[], string] => [['g', p.letter], `Go to ${p.text.toLowerCase()}`])].map(([k, text]) => (
           <div key={text}>
@@ -31,6 +31,6 @@ export function Help() {
           </div>
         ))}
       </dl>
-    </Modal>
+    </Dialog>
   );
 }

@@ -80,6 +80,7 @@ class Updates {
   private stop: AbortController | undefined;
   private refresher = new Refresher();
   private index = 0;
+  private region: string | undefined;
 
   start() {
     document.addEventListener('visibilitychange', this.visibility);
@@ -96,6 +97,15 @@ class Updates {
       void this.run(this.stop.signal);
     }
   };
+
+  /** Listens to the events of a region, undefined for the agent's own. */
+  listenTo(region: string | undefined) {
+    if (region === this.region) return;
+    this.region = region;
+    // Each region counts its own changes.
+    connection.first.set(0);
+    if (this.stop) this.restart();
+  }
 
   /** Starts anew, with another token for example. */
   restart() {
@@ -114,9 +124,10 @@ class Updates {
       const began = Date.now();
       let heard = false;
       let refused = false;
+      let repeated = false;
       const watch = new Watchdog(signal);
       try {
-        const response = await send(EventStream, { Topic: topics, Index: this.index ? String(this.index + 1) : '' }, { namespace: '*' }, watch.signal);
+        const response = await send(EventStream, { Topic: topics, Index: this.index ? String(this.index + 1) : '' }, { namespace: '*', region: this.region }, watch.signal);
         for await (const batch of objects<EventBatch>(response)) {
           watch.fed();
           if (!heard) {
@@ -126,10 +137,15 @@ class Updates {
             missed = failures > 0;
             failures = 0;
           }
-          if (batch.Index > this.index) {
+          if (!batch.Events?.length) continue;
+          // A server that knows nothing newer repeats its newest batch once. More of what is old comes from a
+          // server that began anew, with a new count.
+          const old = batch.Index <= this.index;
+          if (!old || repeated) {
             this.index = batch.Index;
             this.refresher.add(changesOf(batch));
           }
+          repeated ||= old;
         }
         refused = !heard;
       } catch (e) {

@@ -2,6 +2,7 @@
 import { keepPreviousData, QueryClient, useMutation, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { ApiError, call, type Answer, type Common } from '../api/client';
 import type { Op } from '../api/op';
+import { noteDenial, useDenied } from './denied';
 import { failed, succeeded } from './toasts';
 
 /** The cache key of a read: the operation, its parameters and the common ones. */
@@ -68,15 +69,20 @@ export interface ActionOptions<P, R> {
   common?: Common;
 }
 
-/** Runs a write, tells how it went and reads again what the page shows. */
+/** Runs a write, tells how it went and reads again what the page shows. What the token may not do is remembered in denied. */
 export function useAction<P extends object, R>(op: Op<P, R>, options: ActionOptions<P, R>) {
-  return useMutation<Answer<R>, Error, P>({
+  const denied = useDenied(op, options.common);
+  const mutation = useMutation<Answer<R>, Error, P>({
     mutationFn: (params) => call(op, params, options.common),
     onSuccess: (answer, params) => {
       succeeded(typeof options.done === 'string' ? options.done : options.done(answer.data, params));
       void queries.invalidateQueries();
       options.onSuccess?.(answer.data, params);
     },
-    onError: (error) => failed(options.failure, error),
+    onError: (error) => {
+      noteDenial(op, options.common, error);
+      failed(options.failure, error);
+    },
   });
+  return { ...mutation, denied };
 }

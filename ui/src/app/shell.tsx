@@ -6,6 +6,8 @@ import { Link } from '../components/link';
 import { connection } from './connection';
 import { Header } from './header';
 import { Help } from './help';
+import { updates } from './live';
+import { useAmbient } from './location';
 import { paletteOpen } from './palette-store';
 import { useShortcuts } from './shortcuts';
 import css from './shell.module.css';
@@ -32,6 +34,8 @@ export function Shell({ children }: { children: ReactNode }) {
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
   useShortcuts();
+  const { region } = useAmbient();
+  useEffect(() => updates.listenTo(region), [region]);
   const palette = useStore(paletteOpen);
   const [paletteUsed, setPaletteUsed] = useState(false);
   if (palette && !paletteUsed) setPaletteUsed(true);

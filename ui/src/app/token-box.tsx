@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import { Dialog } from '../components/dialog';
 import { updates } from './live';
 import { queries } from './query';
 import { useStore } from './store';
-import { token } from './token';
+import { token, tokenBoxOpen } from './token';
 
 /** Sets and forgets the secret that requests are sent with. */
-export function TokenBox({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+export function TokenBox() {
+  const opened = useStore(tokenBoxOpen);
+  const onClose = () => tokenBoxOpen.set(false);
   const secret = useStore(token);
   const [text, setText] = useState('');
   const use = (value: string) => {
     token.set(value.trim());
     setText('');
     onClose();
-    queries.clear();
+    // What another token read is forgotten, and what the page shows is read again.
     void queries.resetQueries();
     updates.restart();
   };
   return (
-    <Modal opened={opened} onClose={onClose} title="Access token" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog opened={opened} onClose={onClose} title="Access token">
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -43,6 +46,6 @@ export function TokenBox({ opened, onClose }: { opened: boolean; onClose: () => 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

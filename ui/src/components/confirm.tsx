@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, Modal, Stack } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
+import { ActionButton } from './action-button';
+import { Dialog } from './dialog';
 
 /** A button that asks before it does something that cannot be taken back. */
-export function ConfirmButton({ label, title, children, confirm = label, danger, disabled, busy, cli, onConfirm, icon, small, describe }: { label: string; title: string; children: ReactNode; confirm?: string; danger?: boolean; disabled?: boolean; busy?: boolean; cli?: ReactNode; onConfirm: () => void; icon?: ReactNode; small?: boolean; describe?: string }) {
+export function ConfirmButton({ label, title, children, confirm = label, danger, disabled, busy, cli, onConfirm, icon, small, describe, denied }: { label: string; title: string; children: ReactNode; confirm?: string; danger?: boolean; disabled?: boolean; busy?: boolean; cli?: ReactNode; onConfirm: () => void; icon?: ReactNode; small?: boolean; describe?: string; denied?: string }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button variant="default" size={small ? 'compact-xs' : 'sm'} aria-label={describe} leftSection={icon} disabled={disabled} loading={busy} onClick={() => setOpen(true)}>
+      <ActionButton denied={denied} variant="default" size={small ? 'compact-sm' : 'sm'} aria-label={describe} leftSection={icon} disabled={disabled} loading={busy} onClick={() => setOpen(true)}>
         {label}
-      </Button>
-      <Modal opened={open} onClose={() => setOpen(false)} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
+      </ActionButton>
+      <Dialog opened={open} onClose={() => setOpen(false)} title={title}>
         <Stack gap="md">
           <div>{children}</div>
           {cli}
@@ -30,7 +32,7 @@ export function ConfirmButton({ label, title, children, confirm = label, danger,
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -75,6 +75,7 @@ export const Icons = {
       <path d="m7.6 8.4 5.4-5.4m-2 2 1.8 1.8" />
     </>,
   ),
+  lock: icon(<path d="M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5" />),
   copy: icon(<path d="M5.5 5.5h8v8h-8zM3.5 10.5h-1v-8h8v1" />),
   check: icon(<path d="m3 8.5 3.2 3.2L13 4.8" />),
   close: icon(<path d="m4 4 8 8m0-8-8 8" />),

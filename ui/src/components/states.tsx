@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Loader } from '@mantine/core';
+import { Button, Group, Loader } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Component, type ReactNode } from 'react';
 import { ApiError, type Answer } from '../api/client';
+import { useStore } from '../app/store';
 import { describe } from '../app/toasts';
+import { token, tokenBoxOpen } from '../app/token';
 import { Icons } from './icons';
 import css from './states.module.css';
 
@@ -20,6 +22,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 /** An error in the server's words, with a way to try again. */
 export function Failure({ error, retry, what }: { error: unknown; retry?: () => void; what: string }) {
   const api = error instanceof ApiError ? error : undefined;
+  const secret = useStore(token);
   if (api?.unserved) {
     return (
       <Empty title={`${what}: not served by this agent`}>
@@ -33,11 +36,18 @@ export function Failure({ error, retry, what }: { error: unknown; retry?: () => 
       <div>
         <strong>{what} could not be read.</strong>
         <p>{describe(error)}</p>
-        {retry && (
-          <Button size="compact-sm" variant="default" onClick={retry}>
-            Try again
-          </Button>
-        )}
+        <Group gap="xs">
+          {retry && (
+            <Button size="compact-sm" variant="default" onClick={retry}>
+              Try again
+            </Button>
+          )}
+          {(api?.status === 401 || api?.status === 403) && (
+            <Button size="compact-sm" variant="default" leftSection={<Icons.key size={14} />} onClick={() => tokenBoxOpen.set(true)}>
+              {secret ? 'Use another token' : 'Set a token'}
+            </Button>
+          )}
+        </Group>
       </div>
     </div>
   );

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button } from '@mantine/core';
 import { AllocList, NodeEligibility, NodeGet } from '../api/ops.gen';
 import type { DriverInfo, Node, NodeEvent } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useAction, useOp } from '../app/query';
+import { ActionButton } from '../components/action-button';
 import { AllocTable } from '../components/alloc-table';
 import { Gauge } from '../components/bar';
 import { Cli } from '../components/code';
@@ -64,9 +64,9 @@ function Eligibility({ node }: { node: Node }) {
     common: { region },
   });
   return (
-    <Button variant="default" loading={set.isPending} disabled={node.Drain} onClick={() => set.mutate({ PathID: node.ID, NodeID: node.ID, Eligibility: eligible ? 'ineligible' : 'eligible' })}>
+    <ActionButton denied={set.denied} variant="default" loading={set.isPending} disabled={node.Drain} onClick={() => set.mutate({ PathID: node.ID, NodeID: node.ID, Eligibility: eligible ? 'ineligible' : 'eligible' })}>
       {eligible ? 'Take no new allocations' : 'Take new allocations'}
-    </Button>
+    </ActionButton>
   );
 }
 

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { OperatorSchedulerGet, OperatorSchedulerSet } from '../api/ops.gen';
 import type { PreemptionConfig, SchedulerConfiguration } from '../api/types.gen';
 import { useAction, useOp } from '../app/query';
+import { ActionButton } from '../components/action-button';
 import { Cli } from '../components/code';
 import { Card, Panel } from '../components/page';
 import { Result } from '../components/states';
@@ -67,9 +68,9 @@ function Form({ config, region }: { config: SchedulerConfiguration; region: stri
           {toggle('RejectJobRegistration', 'Refuse new jobs', 'Only management tokens may register, dispatch and scale.')}
           {toggle('PauseEvalBroker', 'Pause scheduling', 'Nothing is placed until it is taken off again.')}
           <Group>
-            <Button type="submit" disabled={!changed} loading={save.isPending}>
+            <ActionButton denied={save.denied} type="submit" disabled={!changed} loading={save.isPending}>
               Apply
-            </Button>
+            </ActionButton>
             {changed && (
               <Button variant="default" onClick={() => setDraft(config)}>
                 Take back

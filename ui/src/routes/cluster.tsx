@@ -23,7 +23,7 @@ export default function ClusterPage() {
     <Page
       title="Cluster"
       actions={
-        <ConfirmButton label="Collect garbage" title="Collect garbage" confirm="Collect" busy={gc.isPending} cli={<Cli command="nomadlike system gc" />} onConfirm={() => gc.mutate({})}>
+        <ConfirmButton denied={gc.denied} label="Collect garbage" title="Collect garbage" confirm="Collect" busy={gc.isPending} cli={<Cli command="nomadlike system gc" />} onConfirm={() => gc.mutate({})}>
           Ended jobs, evaluations and allocations and clients that are down are forgotten now instead of in a while.
         </ConfirmButton>
       }

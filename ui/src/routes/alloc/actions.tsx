@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, Modal, NativeSelect, Stack } from '@mantine/core';
+import { Button, Group, NativeSelect, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { AllocStop, ClientAllocRestart, ClientAllocSignal } from '../../api/ops.gen';
 import type { Allocation } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useAction } from '../../app/query';
+import { ActionButton } from '../../components/action-button';
 import { Cli } from '../../components/code';
 import { ConfirmButton } from '../../components/confirm';
+import { Dialog } from '../../components/dialog';
 import { short } from '../../lib/format';
 import { ended } from '../../lib/status';
 
@@ -22,7 +24,7 @@ export function AllocActions({ alloc }: { alloc: Allocation }) {
     <>
       <RestartButton alloc={alloc} />
       <SignalButton alloc={alloc} />
-      <ConfirmButton label="Stop" danger title={`Stop allocation ${short(id)}`} confirm="Stop the allocation" busy={stop.isPending} disabled={alloc.DesiredStatus !== 'run'} cli={<Cli command={`nomadlike alloc stop ${short(id)}`} />} onConfirm={() => stop.mutate({ AllocID: id })}>
+      <ConfirmButton denied={stop.denied} label="Stop" danger title={`Stop allocation ${short(id)}`} confirm="Stop the allocation" busy={stop.isPending} disabled={alloc.DesiredStatus !== 'run'} cli={<Cli command={`nomadlike alloc stop ${short(id)}`} />} onConfirm={() => stop.mutate({ AllocID: id })}>
         Its tasks are stopped, and the scheduler places another one in its stead as long as the job wants it.
       </ConfirmButton>
     </>
@@ -36,7 +38,7 @@ export function RestartButton({ alloc, task }: { alloc: Allocation; task?: strin
   const restart = useAction(ClientAllocRestart, { done: task ? `Task ${task} restarted` : 'The running tasks were restarted', failure: 'Nothing was restarted', common: { namespace: alloc.Namespace, region } });
   const command = `nomadlike alloc restart ${short(id)}${task ? ` ${task}` : ''}`;
   return (
-    <ConfirmButton label="Restart" small={task !== undefined} describe={task && `Restart task ${task}`} title={task ? `Restart task ${task}` : 'Restart the tasks'} busy={restart.isPending} cli={<Cli command={command} />} onConfirm={() => restart.mutate({ AllocID: id, TaskName: task })}>
+    <ConfirmButton denied={restart.denied} label="Restart" small={task !== undefined} describe={task && `Restart task ${task}`} title={task ? `Restart task ${task}` : 'Restart the tasks'} busy={restart.isPending} cli={<Cli command={command} />} onConfirm={() => restart.mutate({ AllocID: id, TaskName: task })}>
       {task ? `Task ${task} is stopped and started again in place.` : 'All running tasks are stopped and started again in place.'}
     </ConfirmButton>
   );
@@ -53,10 +55,10 @@ export function SignalButton({ alloc, task }: { alloc: Allocation; task?: string
   const send = useAction(ClientAllocSignal, { done: (_, p) => `${p.Signal} sent`, failure: 'The signal was not sent', common: { namespace: alloc.Namespace, region }, onSuccess: () => setOpen(false) });
   return (
     <>
-      <Button variant="default" size={task ? 'compact-xs' : 'sm'} aria-label={task && `Signal task ${task}`} onClick={() => setOpen(true)}>
+      <ActionButton denied={send.denied} variant="default" size={task ? 'compact-sm' : 'sm'} aria-label={task && `Signal task ${task}`} onClick={() => setOpen(true)}>
         Signal
-      </Button>
-      <Modal opened={open} onClose={() => setOpen(false)} title={task ? `Signal task ${task}` : 'Signal the tasks'} closeButtonProps={{ 'aria-label': 'Close' }}>
+      </ActionButton>
+      <Dialog opened={open} onClose={() => setOpen(false)} title={task ? `Signal task ${task}` : 'Signal the tasks'}>
         <Stack gap="md">
           <NativeSelect label="Signal" data={signals} value={signal} onChange={(e) => setSignal(e.currentTarget.value)} data-autofocus />
           <Cli command={`nomadlike alloc signal -s ${signal} ${short(id)}${task ? ` ${task}` : ''}`} />
@@ -69,7 +71,7 @@ export function SignalButton({ alloc, task }: { alloc: Allocation; task?: string
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

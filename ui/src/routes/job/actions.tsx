@@ -5,6 +5,7 @@ import { JobDeregister, JobEvaluate, JobPeriodicForce, JobRegister } from '../..
 import type { Job } from '../../api/types.gen';
 import { useAmbient, useGo } from '../../app/location';
 import { useAction } from '../../app/query';
+import { ActionButton } from '../../components/action-button';
 import { Cli, quoted } from '../../components/code';
 import { ConfirmButton } from '../../components/confirm';
 import { Icons } from '../../components/icons';
@@ -26,14 +27,14 @@ export function JobActions({ job }: { job: Job }) {
       </Button>
       {template && !job.Stop && <DispatchButton job={job} />}
       {job.Periodic && !job.Stop && (
-        <Button variant="default" loading={force.isPending} onClick={() => force.mutate({ JobID: job.ID })}>
+        <ActionButton denied={force.denied} variant="default" loading={force.isPending} onClick={() => force.mutate({ JobID: job.ID })}>
           Force a launch
-        </Button>
+        </ActionButton>
       )}
       {job.Stop ? (
-        <Button loading={start.isPending} leftSection={<Icons.play />} onClick={() => start.mutate({ Job: { ...job, Stop: false } })}>
+        <ActionButton denied={start.denied} loading={start.isPending} leftSection={<Icons.play />} onClick={() => start.mutate({ Job: { ...job, Stop: false } })}>
           Start again
-        </Button>
+        </ActionButton>
       ) : (
         <StopButton job={job} />
       )}
@@ -54,6 +55,7 @@ function StopButton({ job }: { job: Job }) {
   });
   return (
     <ConfirmButton
+      denied={stop.denied}
       label="Stop"
       danger
       title={`Stop ${job.ID}`}
@@ -83,8 +85,8 @@ function More({ job }: { job: Job }) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item onClick={() => evaluate.mutate({ PathID: job.ID, JobID: job.ID })}>Evaluate</Menu.Item>
-        <Menu.Item onClick={() => evaluate.mutate({ PathID: job.ID, JobID: job.ID, EvalOptions: { ForceReschedule: true } })}>Evaluate and reschedule what failed</Menu.Item>
+        <Menu.Item disabled={evaluate.denied !== undefined} title={evaluate.denied} onClick={() => evaluate.mutate({ PathID: job.ID, JobID: job.ID })}>Evaluate</Menu.Item>
+        <Menu.Item disabled={evaluate.denied !== undefined} title={evaluate.denied} onClick={() => evaluate.mutate({ PathID: job.ID, JobID: job.ID, EvalOptions: { ForceReschedule: true } })}>Evaluate and reschedule what failed</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

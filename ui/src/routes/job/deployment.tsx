@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button } from '@mantine/core';
-import { DeploymentFail, DeploymentPause, DeploymentPromote, JobDeployments } from '../../api/ops.gen';
+import { DeploymentFail, DeploymentPause, DeploymentPromote, DeploymentUnblock, JobDeployments } from '../../api/ops.gen';
 import type { Deployment, Job } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useAction, useOp } from '../../app/query';
+import { ActionButton } from '../../components/action-button';
 import { Bar } from '../../components/bar';
 import { Cli } from '../../components/code';
 import { ConfirmButton } from '../../components/confirm';
@@ -97,20 +97,26 @@ function Actions({ deployment: d }: { deployment: Deployment }) {
   const common = { namespace: d.Namespace, region };
   const promote = useAction(DeploymentPromote, { done: 'The canaries were promoted', failure: 'The canaries were not promoted', common });
   const pause = useAction(DeploymentPause, { done: (_, p) => (p.Pause ? 'The deployment is paused' : 'The deployment goes on'), failure: 'The deployment was not changed', common });
+  const unblock = useAction(DeploymentUnblock, { done: 'The deployment goes on', failure: 'The deployment was not unblocked', common });
   const fail = useAction(DeploymentFail, { done: 'The deployment was failed', failure: 'The deployment was not failed', common });
   const canaries = Object.values(d.TaskGroups ?? {}).some((g) => g.DesiredCanaries > 0 && !g.Promoted);
   const paused = d.Status === 'paused';
   return (
     <>
       {canaries && (
-        <Button size="compact-sm" loading={promote.isPending} onClick={() => promote.mutate({ PathID: d.ID, DeploymentID: d.ID, All: true })}>
+        <ActionButton denied={promote.denied} size="compact-sm" loading={promote.isPending} onClick={() => promote.mutate({ PathID: d.ID, DeploymentID: d.ID, All: true })}>
           Promote
-        </Button>
+        </ActionButton>
       )}
-      <Button size="compact-sm" variant="default" loading={pause.isPending} onClick={() => pause.mutate({ PathID: d.ID, DeploymentID: d.ID, Pause: !paused })}>
+      {d.Status === 'blocked' && (
+        <ActionButton denied={unblock.denied} size="compact-sm" variant="default" loading={unblock.isPending} onClick={() => unblock.mutate({ PathID: d.ID, DeploymentID: d.ID })}>
+          Unblock
+        </ActionButton>
+      )}
+      <ActionButton denied={pause.denied} size="compact-sm" variant="default" loading={pause.isPending} onClick={() => pause.mutate({ PathID: d.ID, DeploymentID: d.ID, Pause: !paused })}>
         {paused ? 'Resume' : 'Pause'}
-      </Button>
-      <ConfirmButton small label="Fail" danger title={`Fail deployment ${short(d.ID)}`} confirm="Fail the deployment" busy={fail.isPending} cli={<Cli command={`nomadlike deployment fail ${short(d.ID)}`} />} onConfirm={() => fail.mutate({ DeploymentID: d.ID })}>
+      </ActionButton>
+      <ConfirmButton small denied={fail.denied} label="Fail" danger title={`Fail deployment ${short(d.ID)}`} confirm="Fail the deployment" busy={fail.isPending} cli={<Cli command={`nomadlike deployment fail ${short(d.ID)}`} />} onConfirm={() => fail.mutate({ DeploymentID: d.ID })}>
         It stops where it is; with auto_revert the job goes back to its last stable version.
       </ConfirmButton>
     </>

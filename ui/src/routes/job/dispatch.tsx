@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { JobDispatch } from '../../api/ops.gen';
 import type { Job } from '../../api/types.gen';
 import { useAmbient, useGo } from '../../app/location';
 import { useAction } from '../../app/query';
+import { ActionButton } from '../../components/action-button';
 import { Cli, quoted } from '../../components/code';
+import { Dialog } from '../../components/dialog';
 import { Icons } from '../../components/icons';
 import { base64 } from '../../lib/base64';
 import { href } from '../../lib/href';
@@ -34,10 +36,10 @@ export function DispatchButton({ job }: { job: Job }) {
   const ready = required.every((k) => given[k]) && (p?.Payload !== 'required' || payload !== '');
   return (
     <>
-      <Button leftSection={<Icons.play />} onClick={() => setOpen(true)}>
+      <ActionButton denied={dispatch.denied} leftSection={<Icons.play />} onClick={() => setOpen(true)}>
         Dispatch
-      </Button>
-      <Modal opened={open} onClose={() => setOpen(false)} title={`Dispatch ${job.ID}`} closeButtonProps={{ 'aria-label': 'Close' }}>
+      </ActionButton>
+      <Dialog opened={open} onClose={() => setOpen(false)} title={`Dispatch ${job.ID}`}>
         <form
           onSubmit={(e) => {
             e.preventDefault();
@@ -60,7 +62,7 @@ export function DispatchButton({ job }: { job: Job }) {
             </Group>
           </Stack>
         </form>
-      </Modal>
+      </Dialog>
     </>
   );
 }

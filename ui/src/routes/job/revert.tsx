@@ -12,6 +12,8 @@ export function RevertButton({ job, version }: { job: Job; version: number }) {
   const revert = useAction(JobRevert, { done: `Reverted to version ${version}`, failure: `The job was not reverted to version ${version}`, common: { namespace: job.Namespace, region } });
   return (
     <ConfirmButton
+      small
+      denied={revert.denied}
       label={`Revert to version ${version}`}
       confirm="Revert"
       title={`Revert to version ${version}`}

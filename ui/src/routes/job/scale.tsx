@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, Modal, NumberInput, Stack } from '@mantine/core';
+import { Button, Group, NumberInput, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { JobScale } from '../../api/ops.gen';
 import type { Job } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useAction } from '../../app/query';
+import { ActionButton } from '../../components/action-button';
 import { Cli, quoted } from '../../components/code';
+import { Dialog } from '../../components/dialog';
 
 /** Changes how many allocations a group wants. */
 export function ScaleButton({ job, group }: { job: Job; group: string }) {
@@ -23,8 +25,9 @@ export function ScaleButton({ job, group }: { job: Job; group: string }) {
   const submit = () => scale.mutate({ JobID: job.ID, Target: { Group: group }, Count: Number(count), Message: 'scaled in the web interface' });
   return (
     <>
-      <Button
-        size="compact-xs"
+      <ActionButton
+        denied={scale.denied}
+        size="compact-sm"
         variant="default"
         aria-label={`Scale group ${group}`}
         onClick={() => {
@@ -33,8 +36,8 @@ export function ScaleButton({ job, group }: { job: Job; group: string }) {
         }}
       >
         Scale
-      </Button>
-      <Modal opened={open} onClose={() => setOpen(false)} title={`Scale group ${group}`} closeButtonProps={{ 'aria-label': 'Close' }}>
+      </ActionButton>
+      <Dialog opened={open} onClose={() => setOpen(false)} title={`Scale group ${group}`}>
         <form
           onSubmit={(e) => {
             e.preventDefault();
@@ -54,7 +57,7 @@ export function ScaleButton({ job, group }: { job: Job; group: string }) {
             </Group>
           </Stack>
         </form>
-      </Modal>
+      </Dialog>
     </>
   );
 }

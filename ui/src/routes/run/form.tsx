@@ -7,6 +7,7 @@ import { JobParse, JobPlan, JobRegister } from '../../api/ops.gen';
 import type { Job, JobPlanResponse } from '../../api/types.gen';
 import { useAmbient, useGo } from '../../app/location';
 import { useAction } from '../../app/query';
+import { ActionButton } from '../../components/action-button';
 import { Cli } from '../../components/code';
 import { Editor } from '../../components/editor';
 import { Panel } from '../../components/page';
@@ -46,7 +47,7 @@ export function RunForm({ source: first, variables: firstVariables, job: present
   const run = useAction(JobRegister, {
     done: (_, p) => `Job ${p.Job?.ID} is registered`,
     failure: 'The job was not registered',
-    common: { region },
+    common: { region, namespace: plan.data?.job.Namespace },
     onSuccess: (_, p) => go(href.job(p.Job?.ID ?? '', p.Job?.Namespace || 'default')),
   });
   const planned = plan.data && plan.data.source === source && plan.data.variables === variables ? plan.data : undefined;
@@ -95,9 +96,9 @@ export function RunForm({ source: first, variables: firstVariables, job: present
           <Panel title={`Plan of ${planned.job.ID}`} note="nothing has changed yet">
             <PlanView plan={planned.plan} isNew={!present && planned.plan.JobModifyIndex === 0} />
             <Group mt="md" gap="xs">
-              <Button loading={run.isPending} onClick={() => register(planned)}>
+              <ActionButton denied={run.denied} loading={run.isPending} onClick={() => register(planned)}>
                 Run {planned.job.ID}
-              </Button>
+              </ActionButton>
               <Cli command={`nomadlike job run -check-index ${planned.plan.JobModifyIndex} job.nomad.hcl`} />
             </Group>
           </Panel>
