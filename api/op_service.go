@@ -19,6 +19,22 @@ type ServiceDeleteRequest struct {
 	ID          string `path:"id"`
 }
 
+// ServiceSyncRequest tells the servers what the allocations of a node have registered.
+type ServiceSyncRequest struct {
+	WriteOptions
+	NodeID   string
+	SecretID string
+	Allocs   []*AllocServiceSet
+}
+
+// AllocServiceSet is all that one allocation has registered: what the servers know beyond it is removed.
+type AllocServiceSet struct {
+	AllocID  string
+	Services []*ServiceRegistration
+	// Partial keeps registrations that are not listed, as while an agent looks for its tasks after a restart.
+	Partial bool
+}
+
 // Service registration operations.
 var (
 	ServiceList = Declare(Op[ServiceListRequest, []*ServiceListStub]{
@@ -33,6 +49,9 @@ var (
 	ServiceDelete = Declare(Op[ServiceDeleteRequest, Empty]{
 		Name: "Service.Delete", HTTP: "DELETE /v1/service/{service_name}/{id}", Mode: ModeWrite,
 		Need: Need{Namespace: []string{"submit-job", "delete-service-registration"}}, Doc: "Delete a service registration.",
+	})
+	ServiceSync = Declare(Op[ServiceSyncRequest, *WriteMeta]{
+		Name: "Service.Sync", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Replace what allocations of a node have registered.",
 	})
 	AllocServices = Declare(Op[AllocRequest, []*ServiceRegistration]{
 		Name: "Alloc.Services", HTTP: "GET /v1/allocation/{alloc_id}/services", Mode: ModeRead, Reads: Blocking | Stale,

@@ -2,6 +2,9 @@
 
 package api
 
+// ServiceIDPrefix begins the IDs of all service registrations; the ID of the allocation follows.
+const ServiceIDPrefix = "_nomad-task-"
+
 // ServiceRegistration is the ServiceRegistration object of the HTTP API, see http-types.md.
 type ServiceRegistration struct {
 	// ID: `_nomad-task-<alloc>-<task or group-<group>>-<service>-<port label>`.

@@ -2,6 +2,8 @@
 
 package api
 
+import "slices"
+
 // unsupported lists the settings of a job that parse but that no code acts on. Registration, plan and
 // validation refuse a job that uses one, by name; nothing else decides this. Making a setting work
 // removes its line. The names are those of the job file, the predicates take canonical jobs.
@@ -17,7 +19,7 @@ var unsupported = struct {
 		{"vault_namespace", func(j *Job) bool { return j.VaultNamespace != "" }},
 	},
 	group: []refusal[TaskGroup]{
-		{"service", func(g *TaskGroup) bool { return len(g.Services) > 0 }},
+		{"service.provider", func(g *TaskGroup) bool { return anyConsul(g.Services) }},
 		{"consul", func(g *TaskGroup) bool { return g.Consul != nil }},
 		{"volume", func(g *TaskGroup) bool { return len(g.Volumes) > 0 }},
 		{"ephemeral_disk.sticky", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Sticky }},
@@ -32,7 +34,7 @@ var unsupported = struct {
 		{"hostname", func(n *NetworkResource) bool { return n.Hostname != "" }},
 	},
 	task: []refusal[Task]{
-		{"service", func(t *Task) bool { return len(t.Services) > 0 }},
+		{"service.provider", func(t *Task) bool { return anyConsul(t.Services) }},
 		{"template", func(t *Task) bool { return len(t.Templates) > 0 }},
 		{"artifact", func(t *Task) bool { return len(t.Artifacts) > 0 }},
 		{"vault", func(t *Task) bool { return t.Vault != nil }},
@@ -92,10 +94,23 @@ func (j *Job) Unsupported() []FieldError {
 func refuse[T any](found []FieldError, at fieldPath, v *T, table []refusal[T]) []FieldError {
 	for _, r := range table {
 		if r.uses(v) {
-			found = append(found, FieldError{Path: string(at.field(r.name)), Message: "not supported yet"})
+			message := "not supported yet"
+			if more, ok := refusalTexts[r.name]; ok {
+				message = more
+			}
+			found = append(found, FieldError{Path: string(at.field(r.name)), Message: message})
 		}
 	}
 	return found
+}
+
+// refusalTexts say more of settings of which only some values are refused.
+var refusalTexts = map[string]string{
+	"service.provider": `"consul", which is the default, is not supported yet; set provider = "nomad"`,
+}
+
+func anyConsul(services []*Service) bool {
+	return slices.ContainsFunc(services, func(s *Service) bool { return s != nil && s.Provider == ProviderConsul })
 }
 
 // isUsed reports whether the default identity asks for more than to exist.

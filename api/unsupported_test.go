@@ -39,6 +39,8 @@ func TestSupported(t *testing.T) {
 		j.Meta = map[string]string{"a": "b"}
 		g.Networks = []*NetworkResource{{Mode: "host", DynamicPorts: []*Port{{Label: "http"}}, ReservedPorts: []*Port{{Label: "dns", Value: 53}}}}
 		g.MaxRunDuration, g.ShutdownDelay = new(time.Hour), new(time.Second)
+		g.Services = []*Service{{Provider: ProviderNomad, PortLabel: "http", Checks: []*ServiceCheck{{Type: "tcp"}}}}
+		t.Services = []*Service{{Name: "x", Provider: ProviderNomad}}
 		g.Disconnect = &Disconnect{LostAfter: time.Minute, Replace: new(false)}
 		g.Update = &UpdateStrategy{AutoRevert: new(true), Canary: new(1), AutoPromote: new(true)}
 		t.Lifecycle, t.Leader, t.User = &Lifecycle{Hook: "prestart", Sidecar: true}, true, "nobody"
@@ -64,7 +66,7 @@ func TestUnsupported(t *testing.T) {
 		"job.consul_namespace": func(j *Job, _ *TaskGroup, _ *Task) { j.ConsulNamespace = "x" },
 		"job.vault_namespace":  func(j *Job, _ *TaskGroup, _ *Task) { j.VaultNamespace = "x" },
 
-		"G.service":                func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
+		"G.service.provider":       func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
 		"G.consul":                 func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
 		"G.volume":                 func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {}} },
 		"G.ephemeral_disk.sticky":  func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Sticky: true} },
@@ -75,7 +77,7 @@ func TestUnsupported(t *testing.T) {
 		"G.network.cni":      func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{CNI: &CNIConfig{}}} },
 		"G.network.hostname": func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Hostname: "x"}} },
 
-		"T.service":           func(_ *Job, _ *TaskGroup, t *Task) { t.Services = []*Service{{}} },
+		"T.service.provider":  func(_ *Job, _ *TaskGroup, t *Task) { t.Services = []*Service{{}} },
 		"T.template":          func(_ *Job, _ *TaskGroup, t *Task) { t.Templates = []*Template{{}} },
 		"T.artifact":          func(_ *Job, _ *TaskGroup, t *Task) { t.Artifacts = []*Artifact{{}} },
 		"T.vault":             func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{} },

@@ -26,6 +26,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/fs"
 	"github.com/nomadlike/nomadlike/client/hoststats"
 	"github.com/nomadlike/nomadlike/client/logs"
+	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/client/task"
 	"github.com/nomadlike/nomadlike/client/taskenv"
@@ -73,6 +74,7 @@ type Client struct {
 	watcher  *fs.Watcher
 	stats    *hoststats.Collector
 	reports  *reporter
+	services *services.Registry
 	gc       *collector
 	jobs     jobs
 
@@ -139,6 +141,10 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 	c.watcher = fs.NewWatcher(c.logger.Named("fs"))
 	c.reports = newReporter(c)
 	c.gc = newCollector(c)
+	c.services = services.New(services.Config{
+		Logger: c.logger.Named("services"), Servers: deps.Servers, NodeID: c.identity.id, SecretID: c.identity.secret, Region: cfg.Region,
+		Unknown: c.askToRegister,
+	})
 	c.makeDrivers()
 	start := deps.StartLogs
 	if start == nil {
@@ -147,7 +153,7 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 	c.allocDeps = &alloc.Deps{
 		Dirs: c.dirs, Report: c.reports.changed, Previous: c.runner,
 		Tasks: &task.Deps{
-			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get,
+			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services,
 			HostEnv: taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
 			DeniedUsers:    cfg.optionOr([]string{"root", "Administrator"}, "user.denylist"),
 			CheckedDrivers: cfg.optionOr([]string{"exec", "qemu", "java"}, "user.checked_drivers"),
@@ -325,6 +331,7 @@ func (c *Client) Run(ctx context.Context) error {
 	g.Go("contact", c.keepContact)
 	g.Go("watch", c.watchAllocs)
 	g.Go("report", c.reports.run)
+	g.Go("services", c.keepServices)
 	g.Go("garbage collection", c.gc.run)
 	g.Go("fingerprint", c.refreshFacts)
 	g.Go("heartbeat stop", c.stopWithoutContact)
@@ -427,6 +434,7 @@ func (c *Client) launch(r *alloc.Runner) {
 			delete(c.mu.runners, r.ID())
 			c.mu.Unlock()
 			c.reports.forget(r.ID())
+			c.services.Forget(r.ID())
 		}
 	})
 }
@@ -446,6 +454,16 @@ func (c *Client) allRunners() []*alloc.Runner {
 		all = append(all, r)
 	}
 	return all
+}
+
+// keepServices registers services once the servers know the node.
+func (c *Client) keepServices(ctx context.Context) error {
+	select {
+	case <-c.registered:
+	case <-ctx.Done():
+		return nil
+	}
+	return c.services.Run(ctx)
 }
 
 // refreshInterval is how often facts that may change are looked at again.

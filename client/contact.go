@@ -109,6 +109,10 @@ func (k *contactState) beat(ctx context.Context) bool {
 		ttl, err := c.heartbeat(ctx, k.status)
 		switch {
 		case err == nil:
+			if try > 0 || time.Since(k.due) > k.ttl/2 {
+				// The servers may have taken the node for lost, and its services with it.
+				c.services.Resync()
+			}
 			k.renewed(ttl)
 			return true
 		case ctx.Err() != nil:
@@ -142,6 +146,7 @@ func (k *contactState) register(ctx context.Context) bool {
 		if err == nil {
 			c.logger.Info("node registered", "node_id", node.ID)
 			k.sent = snapshot
+			c.services.Resync()
 			k.renewed(c.heard(ctx, resp))
 			c.registeredOnce.Do(func() { close(c.registered) })
 			return true

@@ -197,10 +197,13 @@ func (c *Client) clientStats(ctx context.Context, _ *api.ClientRequest) (*api.Ho
 	return c.stats.Collect(ctx)
 }
 
-// allocChecks returns the results of an allocation's checks. There are none: jobs with checks are refused.
+// allocChecks returns the latest results of an allocation's checks.
 func (c *Client) allocChecks(_ context.Context, r *api.AllocChecksRequest) (map[string]*api.CheckResult, error) {
-	_, err := c.find(r.AllocID)
-	return map[string]*api.CheckResult{}, err
+	a, err := c.find(r.AllocID)
+	if err != nil {
+		return nil, err
+	}
+	return a.CheckResults(), nil
 }
 
 // noPause refuses to pause tasks, as the contract's community edition does.

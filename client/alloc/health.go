@@ -4,9 +4,12 @@ package alloc
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/task"
 )
 
@@ -17,6 +20,8 @@ type health struct {
 	minHealthy time.Duration
 	deadline   time.Time
 	verdict    *api.AllocDeploymentStatus
+	// checks says that the checks of services have a say.
+	checks bool
 }
 
 // newHealth returns the judge for the allocation, which has been here since the given time. A verdict
@@ -31,14 +36,15 @@ func newHealth(a *api.Allocation, since time.Time, verdict *api.AllocDeploymentS
 		deployment: a.DeploymentID, verdict: verdict,
 		minHealthy: api.Or(u.MinHealthyTime, 10*time.Second),
 		deadline:   since.Add(api.Or(u.HealthyDeadline, 5*time.Minute)),
+		checks:     u.HealthCheck != api.HealthTaskStates,
 	}
 }
 
 // pending reports whether a verdict is still to come.
 func (h *health) pending() bool { return h.deployment != "" && h.verdict == nil }
 
-// judge looks at the tasks. When there is no verdict yet it returns when to look again.
-func (h *health) judge(v view, now time.Time) (again time.Time, reasons map[string]string) {
+// judge looks at the tasks and checks. When there is no verdict yet it returns when to look again.
+func (h *health) judge(v view, checks []services.State, now time.Time) (again time.Time, reasons map[string]string) {
 	if !h.pending() {
 		return time.Time{}, nil
 	}
@@ -67,7 +73,8 @@ func (h *health) judge(v view, now time.Time) (again time.Time, reasons map[stri
 		h.decide(false, now)
 		return time.Time{}, reasons
 	}
-	if running {
+	since, failing := h.passing(checks, since)
+	if running && len(failing) == 0 {
 		at := since.Add(h.minHealthy)
 		if !now.Before(at) {
 			h.decide(true, now)
@@ -88,10 +95,32 @@ func (h *health) judge(v view, now time.Time) (again time.Time, reasons map[stri
 			reasons[t.Name] = "Task not running by deadline"
 		case s.StartedAt != nil && s.StartedAt.Add(h.minHealthy).After(h.deadline):
 			reasons[t.Name] = fmt.Sprintf("Task not running for min_healthy_time of %v by deadline", h.minHealthy)
+		case len(failing) > 0:
+			reasons[t.Name] = fmt.Sprintf("Checks of services not passing by deadline: %s", strings.Join(failing, ", "))
+		case since.Add(h.minHealthy).After(h.deadline):
+			reasons[t.Name] = fmt.Sprintf("Checks of services not passing for min_healthy_time of %v by deadline", h.minHealthy)
 		}
 	}
 	h.decide(false, now)
 	return time.Time{}, reasons
+}
+
+// passing moves the time since when all is well to that of the last check that began to pass. It names the
+// checks that do not.
+func (h *health) passing(checks []services.State, since time.Time) (_ time.Time, failing []string) {
+	if !h.checks {
+		return since, nil
+	}
+	for _, c := range checks {
+		switch {
+		case c.Readiness:
+		case c.Status != services.Success:
+			failing = append(failing, strconv.Quote(c.Name))
+		case c.Since.After(since):
+			since = c.Since
+		}
+	}
+	return since, failing
 }
 
 func (h *health) decide(healthy bool, now time.Time) {

@@ -87,6 +87,7 @@ func (r *Runner) receiveUpdate(a *api.Allocation) {
 		return // the tasks stop with what they have
 	}
 	r.each(func(tr *task.Runner) { tr.Update(a) })
+	r.updateServices(a)
 }
 
 // resetAll makes all tasks but poststop ones begin anew, in the order of their lifecycle.

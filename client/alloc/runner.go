@@ -13,6 +13,7 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/allocdir"
 	"github.com/nomadlike/nomadlike/client/mailbox"
+	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/client/task"
 )
@@ -44,6 +45,11 @@ type Runner struct {
 	static     map[string]*api.TaskState
 	ended      bool
 	destroying bool
+	// ctx is that of Run. withdrawn is set once the services of the group are taken back; unhealthy has when
+	// the task was started that a check has restarted, by check.
+	ctx       context.Context
+	withdrawn bool
+	unhealthy map[string]time.Time
 
 	mu struct {
 		sync.Mutex
@@ -51,6 +57,7 @@ type Runner struct {
 		dir     *allocdir.Dir
 		runners map[string]*task.Runner
 		report  *api.Allocation
+		monitor *services.Monitor
 	}
 }
 
@@ -60,7 +67,7 @@ func New(cfg Config) *Runner {
 		deps: cfg.Deps, id: cfg.Alloc.ID, restored: cfg.Restored, box: mailbox.New[any](), changed: make(chan struct{}, 1),
 		ready: make(chan struct{}), finished: make(chan struct{}), done: make(chan struct{}),
 		logger: cfg.Deps.Tasks.Logger.With("alloc_id", cfg.Alloc.ID),
-		opened: map[string]bool{}, resetting: map[string]int{},
+		opened: map[string]bool{}, resetting: map[string]int{}, unhealthy: map[string]time.Time{},
 	}
 	r.mu.alloc = cfg.Alloc
 	if rec := cfg.Restored; rec != nil {
@@ -136,9 +143,11 @@ func (r *Runner) tasks() []*api.Task {
 func (r *Runner) Run(ctx context.Context) {
 	defer close(r.done)
 	taskCtx, stopTasks := context.WithCancel(ctx)
+	r.ctx = taskCtx
 	var tasks sync.WaitGroup
 	defer func() {
 		stopTasks()
+		r.stopChecks()
 		tasks.Wait()
 		r.closeDir()
 	}()
@@ -178,6 +187,9 @@ func (r *Runner) startRunners(ctx context.Context, tasks *sync.WaitGroup) {
 	r.mu.Unlock()
 	for _, tr := range runners {
 		tasks.Go(func() { tr.Run(ctx) })
+	}
+	if r.restored != nil && services.Used(a.Group()) {
+		tasks.Go(func() { r.releaseServices(runners) })
 	}
 }
 
@@ -257,7 +269,11 @@ func (r *Runner) evaluate() time.Time {
 	if !r.ended {
 		r.checkStop(v, now)
 		soonest(r.checkExpiry(v, now))
+		if r.stop.active() || v.allDead() {
+			r.withdrawServices()
+		}
 		soonest(r.stop.advance(v, now, r.kill))
+		soonest(r.restartUnhealthy(v, now))
 		r.openGates(v)
 		soonest(r.checkHealth(v, now))
 		if v.allDead() {
@@ -350,7 +366,7 @@ func (r *Runner) checkHealth(v view, now time.Time) time.Time {
 	if !r.health.pending() || r.stop.active() && r.Alloc().ServerTerminalStatus() {
 		return time.Time{}
 	}
-	again, reasons := r.health.judge(v, now)
+	again, reasons := r.health.judge(v, r.checkStates(), now)
 	if verdict := r.health.verdict; verdict != nil {
 		r.logger.Info("health of the allocation is decided", "healthy", *verdict.Healthy)
 		r.status.Health = verdict

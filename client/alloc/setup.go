@@ -31,6 +31,8 @@ func (r *Runner) setup(ctx context.Context) bool {
 		{"alloc_dir", r.makeDir},
 		{"max_run_duration", r.startClock},
 		{"previous_alloc", r.takePrevious},
+		{"group_services", r.registerServices},
+		{"checks", r.startChecks},
 	} {
 		begin := time.Now()
 		err := s.run(ctx)
@@ -169,6 +171,8 @@ func (r *Runner) awaitPrevious(ctx context.Context, prev *Runner) bool {
 // fail makes all tasks failed because the allocation cannot be prepared.
 func (r *Runner) fail(err error) {
 	r.logger.Error("allocation cannot be prepared", "error", err)
+	r.withdrawServices()
+	r.deps.Tasks.Services.Release(r.id)
 	now := time.Now()
 	r.static = r.initialStates()
 	for name, old := range r.static {

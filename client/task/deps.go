@@ -11,6 +11,7 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/allocdir"
 	"github.com/nomadlike/nomadlike/client/logs"
+	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
@@ -43,6 +44,8 @@ type Deps struct {
 	Cgroups Cgroups
 	// Node returns the present snapshot of the node.
 	Node func() *Node
+	// Services takes what the tasks offer; nil for nobody.
+	Services *services.Registry
 	// HostEnv is the environment that tasks without an image of their own inherit.
 	HostEnv map[string]string
 	// MaxKillTimeout bounds the kill_timeout of jobs.

@@ -21,6 +21,12 @@ type hook struct {
 	once bool
 	// start comes before each start of the task, in order.
 	start func(ctx context.Context) error
+	// running comes when the process has been started, or was found again, in order.
+	running func() error
+	// update comes when a running task gets a new version of the allocation, in order.
+	update func() error
+	// stopping comes before a running task is stopped, its shutdown delay included, in order.
+	stopping func()
 	// restore comes before a running task is found again, in order.
 	restore func(ctx context.Context) error
 	// exited comes after each end of a process, in reverse order.
@@ -81,6 +87,42 @@ func (r *Runner) taskHooks() []hook {
 		{name: "cgroup", start: func(context.Context) error { return r.createCgroup() }, exited: func(context.Context) error {
 			return r.deps.Cgroups.Remove(r.allocID, r.name)
 		}},
+		{name: "services", running: r.offer, update: r.offer, stopping: r.withdraw, exited: func(context.Context) error {
+			r.withdraw()
+			return nil
+		}},
+	}
+}
+
+// runningHooks and updateHooks tell the hooks; what fails there does not end the task.
+func (r *Runner) runningHooks() {
+	for _, h := range r.hooks {
+		if h.running != nil {
+			r.noteHook(h.name, h.running())
+		}
+	}
+}
+
+func (r *Runner) updateHooks() {
+	for _, h := range r.hooks {
+		if h.update != nil {
+			r.noteHook(h.name, h.update())
+		}
+	}
+}
+
+func (r *Runner) noteHook(name string, err error) {
+	if err != nil {
+		r.logger.Error("task hook failed", "hook", name, "error", err)
+		r.emit(hookFailedEvent(name, err))
+	}
+}
+
+func (r *Runner) stoppingHooks() {
+	for _, h := range r.hooks {
+		if h.stopping != nil {
+			h.stopping()
+		}
 	}
 }
 

@@ -73,6 +73,11 @@ func (r *Runner) Restart(ctx context.Context, event *api.TaskEvent, failure bool
 	return r.await(ctx, m.reply)
 }
 
+// Fail stops the running task and restarts it as if it had failed, with the event as the reason.
+func (r *Runner) Fail(event *api.TaskEvent) {
+	r.box.Put(restartMsg{event: event, failure: true, reply: make(chan error, 1)})
+}
+
 // Signal sends a signal to the running task.
 func (r *Runner) Signal(ctx context.Context, signal string) error {
 	m := signalMsg{ctx: ctx, event: SignalingEvent(signal), signal: signal, reply: make(chan error, 1)}

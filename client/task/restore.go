@@ -70,6 +70,7 @@ func (r *Runner) recover(ctx context.Context, handle *drivers.TaskHandle, networ
 		r.state.State = api.TaskStateRunning
 		r.publish()
 	}
+	r.runningHooks()
 	r.logger.Info("task is running still")
 	return nil
 }

@@ -31,6 +31,8 @@ type Runner struct {
 	changed func()
 	box     *mailbox.Box[any]
 	done    chan struct{}
+	// settled is closed once it is known whether the task runs still.
+	settled chan struct{}
 
 	// The rest up to mu belongs to the goroutine.
 
@@ -84,8 +86,8 @@ func New(cfg Config) (*Runner, error) {
 	}
 	r := &Runner{
 		deps: cfg.Deps, allocID: cfg.Alloc.ID, name: cfg.Task, dir: cfg.Dir, changed: cfg.Changed, box: mailbox.New[any](), done: make(chan struct{}),
-		logger: cfg.Deps.Logger.With("alloc_id", cfg.Alloc.ID, "task", cfg.Task),
-		alloc:  cfg.Alloc, task: t, policy: newPolicy(cfg.Deps.Random), restored: cfg.Restored, memory: map[string]string{},
+		settled: make(chan struct{}), logger: cfg.Deps.Logger.With("alloc_id", cfg.Alloc.ID, "task", cfg.Task),
+		alloc: cfg.Alloc, task: t, policy: newPolicy(cfg.Deps.Random), restored: cfg.Restored, memory: map[string]string{},
 		state: &api.TaskState{State: api.TaskStatePending},
 	}
 	r.policy.configure(cfg.Alloc.Job, group, t)
@@ -111,6 +113,9 @@ func (r *Runner) State() *api.TaskState {
 	return r.mu.snapshot
 }
 
+// Settled is closed when the task of an earlier agent was found, or is known to be gone.
+func (r *Runner) Settled() <-chan struct{} { return r.settled }
+
 // Done is closed when Run has returned.
 func (r *Runner) Done() <-chan struct{} { return r.done }
 
@@ -131,10 +136,12 @@ func (r *Runner) Run(ctx context.Context) {
 	if r.restored == nil {
 		r.emit(receivedEvent())
 	}
-	if r.state.State != api.TaskStateDead && r.restored != nil {
-		if r.restore(ctx) {
-			r.attend(ctx)
-		}
+	found := r.state.State != api.TaskStateDead && r.restored != nil && r.restore(ctx)
+	if ctx.Err() == nil {
+		r.settle()
+	}
+	if found {
+		r.attend(ctx)
 	}
 	for ctx.Err() == nil {
 		switch {
@@ -147,6 +154,15 @@ func (r *Runner) Run(ctx context.Context) {
 		default:
 			r.attempt(ctx)
 		}
+	}
+}
+
+// settle says that what came of the earlier agent's task is known.
+func (r *Runner) settle() {
+	select {
+	case <-r.settled:
+	default:
+		close(r.settled)
 	}
 }
 
@@ -175,9 +191,9 @@ func (r *Runner) attend(ctx context.Context) {
 	r.running = false
 	r.emit(terminatedEvent(res))
 	r.clearAttempt(ctx)
-	requested := false
+	requested, unhealthy := false, false
 	if r.again != nil {
-		requested = !r.again.failure
+		requested, unhealthy = !r.again.failure, r.again.failure
 		r.again.reply <- nil
 		r.again = nil
 	}
@@ -189,7 +205,7 @@ func (r *Runner) attend(ctx context.Context) {
 	if r.reset != nil {
 		requested, r.reset, r.open = true, nil, false
 	}
-	r.decide(ctx, outcome{succeeded: res.Successful(), recoverable: true, requested: requested})
+	r.decide(ctx, outcome{succeeded: res.Successful() && !unhealthy, recoverable: true, requested: requested})
 }
 
 // decide applies the restart policy.
@@ -357,6 +373,9 @@ func (r *Runner) receiveUpdate(a *api.Allocation) {
 	}
 	r.alloc, r.task = a, t
 	r.policy.configure(a.Job, group, t)
+	if r.running {
+		r.updateHooks()
+	}
 }
 
 // emit adds an event and publishes the state.

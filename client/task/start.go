@@ -151,11 +151,21 @@ func (r *Runner) start(ctx context.Context, driver drivers.Driver, cfg *drivers.
 	r.state.State, r.state.StartedAt = api.TaskStateRunning, &now
 	r.running = true
 	r.emit(startedEvent())
+	r.runningHooks()
 	return nil
 }
 
-// buildEnv makes the environment for the driver's view of the file system.
+// buildEnv makes the environment of an attempt to run the task.
 func (r *Runner) buildEnv() error {
+	env, err := r.makeEnv()
+	if err == nil {
+		r.env = env
+	}
+	return err
+}
+
+// makeEnv makes the environment for the driver's view of the file system.
+func (r *Runner) makeEnv() (*taskenv.Env, error) {
 	dirs := taskenv.Dirs{
 		Alloc: r.dir.SharedPath(), Task: r.dir.TaskPath(r.name, allocdir.Local), Secrets: r.dir.TaskPath(r.name, allocdir.Secrets),
 	}
@@ -169,14 +179,13 @@ func (r *Runner) buildEnv() error {
 		// The driver makes the root; nothing is copied into the task's directory.
 		dirs = taskenv.Dirs{Alloc: "/alloc", Task: "/local", Secrets: "/secrets"}
 	default:
-		return fmt.Errorf("driver %q isolates the file system by %q, which this client does not support yet", r.task.Driver, r.caps.FSIsolation)
+		return nil, fmt.Errorf("driver %q isolates the file system by %q, which this client does not support yet", r.task.Driver, r.caps.FSIsolation)
 	}
 	node := r.deps.Node()
-	r.env = taskenv.Build(&taskenv.Input{
+	return taskenv.Build(&taskenv.Input{
 		Node: node.Node, Region: node.Region, Alloc: r.alloc, Task: r.task, Dirs: dirs, Host: host, DriverPorts: r.ports,
 		Network: r.alloc.NetworkStatus,
-	})
-	return nil
+	}), nil
 }
 
 // taskConfig is all that the driver is told.

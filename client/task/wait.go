@@ -181,6 +181,7 @@ func (s *stopping) begin(ctx context.Context) {
 	switch {
 	case !s.begun:
 		s.begun = true
+		r.stoppingHooks()
 		if r.kill == nil || delay <= 0 {
 			s.ask(ctx)
 			return

@@ -28,8 +28,6 @@ var types = map[string]string{
 	"NodeDeregister":          "NodeDeregistration",
 	"NodePoolUpsert":          "NodePoolUpserted",
 	"NodePoolDelete":          "NodePoolDeleted",
-	"ServicesUpsert":          "ServiceRegistration",
-	"ServicesDelete":          "ServiceDeregistration",
 }
 
 func typeOf(command string) string {
@@ -93,7 +91,10 @@ func makeEvent(c *state.Change) *api.Event {
 		}
 		e.Payload = &NodePoolPayload{NodePool: r}
 	case *api.ServiceRegistration:
-		e.Topic, e.Key, e.Namespace = TopicService, r.ID, r.Namespace
+		e.Topic, e.Key, e.Namespace, e.Type = TopicService, r.ID, r.Namespace, "ServiceRegistration" // whatever made it
+		if c.New == nil {
+			e.Type = "ServiceDeregistration"
+		}
 		e.FilterKeys = []string{r.JobID, r.ServiceName}
 		e.Payload = &ServicePayload{Service: r}
 	}

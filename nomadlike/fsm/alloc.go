@@ -42,7 +42,9 @@ func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, er
 			continue
 		}
 		if old := state.Allocs.Get(w, u.ID); old != nil {
-			state.Allocs.Put(w, merge(old, u, w.Index(), p.Time))
+			if row := state.Allocs.Put(w, merge(old, u, w.Index(), p.Time)); row.ClientTerminalStatus() {
+				dropServices(w, row.ID)
+			}
 		}
 	}
 	putEvals(w, p.Evals)

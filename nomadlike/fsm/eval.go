@@ -40,6 +40,7 @@ type EvalsDeleteRequest struct {
 var EvalsDelete = Define(11, "EvalsDelete", func(w *state.WriteTx, p *EvalsDeleteRequest) (any, error) {
 	for _, id := range p.AllocIDs {
 		state.Allocs.Delete(w, id)
+		dropServices(w, id)
 	}
 	for _, id := range p.EvalIDs {
 		state.Evals.Delete(w, id)

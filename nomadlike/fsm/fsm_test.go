@@ -279,7 +279,7 @@ var codes = map[string]uint16{
 	"NodePoolUpsert": 50, "NodePoolDelete": 51, "NamespaceUpsert": 60, "NamespaceDelete": 61,
 	"DeploymentStatusUpdate": 70, "DeploymentsDelete": 71, "DeploymentPromotion": 72, "DeploymentAllocHealth": 73,
 	"SchedulerConfigSet": 80, "ClusterInit": 81, "AutopilotConfigSet": 82,
-	"ServicesUpsert": 90, "ServicesDelete": 91, "Batch": 100,
+	"ServicesUpsert": 90, "ServicesDelete": 91, "ServicesSync": 92, "Batch": 100,
 }
 
 func TestCodesStay(t *testing.T) {

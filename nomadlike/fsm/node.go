@@ -102,6 +102,9 @@ func nodeStatusUpdate(w *state.WriteTx, p *NodeStatusUpdateRequest) (any, error)
 		n.LastMissedHeartbeatIndex = w.Index()
 	}
 	state.Nodes.Put(w, &n)
+	if n.Status == api.NodeStatusDown {
+		dropNodeServices(w, n.ID)
+	}
 	putEvals(w, p.Evals)
 	return &n, nil
 }
@@ -152,6 +155,7 @@ type NodeDeregisterRequest struct {
 var NodeDeregister = Define(43, "NodeDeregister", func(w *state.WriteTx, p *NodeDeregisterRequest) (any, error) {
 	for _, id := range p.NodeIDs {
 		state.Nodes.Delete(w, id)
+		dropNodeServices(w, id)
 	}
 	putEvals(w, p.Evals)
 	return nil, nil

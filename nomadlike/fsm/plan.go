@@ -173,6 +173,9 @@ func stopAlloc(w *state.WriteTx, a *api.Allocation, now int64) {
 	}
 	c.AllocModifyIndex, c.ModifyTime = w.Index(), now
 	state.Allocs.Put(w, &c)
+	if c.ClientTerminalStatus() && !old.ClientTerminalStatus() {
+		dropServices(w, c.ID)
+	}
 }
 
 // putDeployment stores a deployment. The counters of one that exists are those of its allocations, its status

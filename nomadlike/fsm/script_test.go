@@ -315,6 +315,18 @@ var scripts = map[string]func(a *author) []byte{
 		}
 		return ServicesUpsert.Encode(r)
 	},
+	"ServicesSync": func(a *author) []byte {
+		r := &ServicesSyncRequest{Delete: []ServiceRef{{"default", "none"}}}
+		if s, ok := pick(a, slices.Collect(state.Services.All(a.state()))); ok {
+			r.Delete = append(r.Delete, ServiceRef{s.Namespace, s.ID})
+		}
+		for _, alloc := range a.allocs(3) {
+			r.Upsert = append(r.Upsert, &api.ServiceRegistration{
+				ID: "_sync_" + alloc.ID, ServiceName: "web", Namespace: alloc.Namespace, NodeID: alloc.NodeID, JobID: alloc.JobID, AllocID: alloc.ID,
+			})
+		}
+		return ServicesSync.Encode(r)
+	},
 	"ServicesDelete": func(a *author) []byte {
 		r := &ServicesDeleteRequest{Services: []ServiceRef{{"default", "none"}}}
 		if s, ok := pick(a, slices.Collect(state.Services.All(a.state()))); ok {

@@ -36,9 +36,44 @@ var ServicesDelete = Define(91, "ServicesDelete", func(w *state.WriteTx, p *Serv
 		state.Services.Delete(w, s.Namespace, s.ID)
 	}
 	if p.NodeID != "" {
-		for _, s := range collect(state.Services.By(w, state.ByNode, p.NodeID)) {
-			state.Services.Delete(w, s.Namespace, s.ID)
+		dropNodeServices(w, p.NodeID)
+	}
+	return nil, nil
+})
+
+// ServicesSyncRequest changes what clients have registered.
+type ServicesSyncRequest struct {
+	Upsert []*api.ServiceRegistration
+	Delete []ServiceRef
+}
+
+// ServicesSync answers nothing. What belongs to an allocation that has ended or is gone is not stored: the
+// report of its end may have overtaken the registration.
+var ServicesSync = Define(92, "ServicesSync", func(w *state.WriteTx, p *ServicesSyncRequest) (any, error) {
+	for _, s := range p.Delete {
+		state.Services.Delete(w, s.Namespace, s.ID)
+	}
+	for _, s := range p.Upsert {
+		if s == nil {
+			continue
+		}
+		if a := state.Allocs.Get(w, s.AllocID); a != nil && !a.ClientTerminalStatus() {
+			state.Services.Put(w, s)
 		}
 	}
 	return nil, nil
 })
+
+// dropServices removes what an allocation that has ended or is gone had registered.
+func dropServices(w *state.WriteTx, allocID string) {
+	for _, s := range collect(state.Services.By(w, state.ByAlloc, allocID)) {
+		state.Services.Delete(w, s.Namespace, s.ID)
+	}
+}
+
+// dropNodeServices removes everything that a node had registered.
+func dropNodeServices(w *state.WriteTx, nodeID string) {
+	for _, s := range collect(state.Services.By(w, state.ByNode, nodeID)) {
+		state.Services.Delete(w, s.Namespace, s.ID)
+	}
+}

@@ -24,6 +24,7 @@ func (e *Env) clientSideHandlers(set *opset.Set) {
 	handleRead(e, set, api.AllocFetch, e.allocFetch)
 	e.updates = newUpdateBatch(e)
 	handleWrite(set, api.AllocUpdate, e.allocUpdate)
+	handleWrite(set, api.ServiceSync, e.serviceSync)
 }
 
 var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
