@@ -43,6 +43,7 @@ require (
 require github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c
 
 require (
+	github.com/DataDog/datadog-go v4.8.3+incompatible // indirect
 	github.com/Microsoft/go-winio v0.6.2 // indirect
 	github.com/containerd/errdefs/pkg v0.3.0 // indirect
 	github.com/docker/go-connections v0.8.2 // indirect

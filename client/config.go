@@ -75,6 +75,9 @@ type Config struct {
 	// Name is that of the node.
 	Name    string `hcl:"-"`
 	DataDir string `hcl:"-"`
+	// Metrics says what is published, MetricsInterval how often; 0 for the default.
+	Metrics         MetricsConfig `hcl:"-"`
+	MetricsInterval time.Duration `hcl:"-"`
 	// HTTPAddr is the advertised address of the agent's HTTP API, host:port.
 	HTTPAddr   string `hcl:"-"`
 	TLSEnabled bool   `hcl:"-"`

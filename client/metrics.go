@@ -3,6 +3,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 )
 
-// metricsInterval is how often gauges are set.
+// metricsInterval is how often gauges are set, unless configured (telemetry.collection_interval).
 const metricsInterval = 5 * time.Second
 
 // gauges are the numbers of one moment, by name below nomad.client.
@@ -22,12 +23,19 @@ func (c *Client) publishMetrics(ctx context.Context) error {
 	if c.deps.Metrics == nil {
 		return nil
 	}
-	t := time.NewTicker(metricsInterval)
+	t := time.NewTicker(cmp.Or(c.cfg.MetricsInterval, metricsInterval))
 	defer t.Stop()
 	for {
 		labels := c.metricLabels()
 		for name, value := range c.gauges() {
 			c.deps.Metrics.SetGaugeWithLabels([]string{"client", name[0], name[1]}, value, labels)
+		}
+		node := labels[:nodeLabels]
+		if c.cfg.Metrics.Node {
+			c.publishNode(ctx, node)
+		}
+		if c.cfg.Metrics.Allocs {
+			c.publishAllocs(ctx, node)
 		}
 		select {
 		case <-t.C:
@@ -37,7 +45,10 @@ func (c *Client) publishMetrics(ctx context.Context) error {
 	}
 }
 
-// metricLabels say which node it is.
+// nodeLabels is how many of the labels, the first, do not change while the node runs.
+const nodeLabels = 4
+
+// metricLabels say which node it is, and how it is.
 func (c *Client) metricLabels() []metrics.Label {
 	n := c.Node()
 	class, status := n.NodeClass, api.NodeStatusInit

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -19,7 +21,9 @@ import (
 
 // agentFlags are the flags that set configuration.
 type agentFlags struct {
-	dev             bool
+	dev bool
+	// empty are the configuration paths in which nothing was found.
+	empty           []string
 	paths           stringList
 	server, client  bool
 	servers         string
@@ -50,6 +54,9 @@ Example:
 			cfg, err := fl.config()
 			if err != nil {
 				return err
+			}
+			for _, p := range fl.empty {
+				fmt.Fprintf(m.out, "==> No configuration loaded from %s\n", p)
 			}
 			return runAgent(m, cfg, fl.config)
 		},
@@ -106,8 +113,12 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 		cfg = agent.DevConfig()
 	}
 	for _, p := range fl.paths {
+		had := len(cfg.Sources)
 		if err := cfg.LoadPath(p); err != nil {
 			return nil, err
+		}
+		if len(cfg.Sources) == had {
+			fl.empty = append(fl.empty, p)
 		}
 	}
 	for name, dst := range map[string]*string{
@@ -183,6 +194,13 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 	defer signal.Stop(signals)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
+	go func() {
+		select {
+		case <-a.Ready():
+			notify("READY=1")
+		case <-ctx.Done():
+		}
+	}()
 	reloads := make(chan os.Signal, 4)
 	signal.Notify(reloads, syscall.SIGHUP)
 	defer signal.Stop(reloads)
@@ -191,7 +209,9 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 			select {
 			case <-reloads:
 				fmt.Fprintln(m.out, "==> Reloading agent configuration...")
+				notify("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(monotonic(), 10))
 				a.Reload() //nolint:errcheck // the log has it
+				notify("READY=1")
 			case <-ctx.Done():
 				return
 			}
@@ -206,6 +226,7 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 		if s == os.Interrupt && cfg.LeaveOnInterrupt || s == syscall.SIGTERM && cfg.LeaveOnTerminate {
 			leave(m, a)
 		}
+		notify("STOPPING=1")
 		cancel()
 	}
 	select {
@@ -233,19 +254,48 @@ func leave(m *meta, a *agent.Agent) {
 
 // banner says what was started and where it answers.
 func banner(m *meta, cfg *agent.Config, a *agent.Agent) {
-	roles := []string{}
+	if len(cfg.Sources) == 0 {
+		fmt.Fprintln(m.out, "==> No configuration files loaded")
+	} else {
+		fmt.Fprintf(m.out, "==> Loaded configuration from %s\n", strings.Join(cfg.Sources, ", "))
+	}
+	lines := [][2]string{
+		{"Advertise Addrs", addresses(cfg, cfg.Advertise.HTTP, cfg.Advertise.RPC, cfg.Advertise.Serf)},
+		{"Bind Addrs", addresses(cfg, bound(cfg.Addresses.HTTP, cfg.Ports.HTTP, true), bound(cfg.Addresses.RPC, cfg.Ports.RPC, false), bound(cfg.Addresses.Serf, cfg.Ports.Serf, false))},
+		{"Client", strconv.FormatBool(cfg.Client.Enabled)},
+		{"Log Level", strings.ToUpper(cfg.LogLevel)},
+		{"Region", cfg.Region + " (DC: " + cfg.Datacenter + ")"},
+		{"Server", strconv.FormatBool(cfg.Server.Enabled)},
+		{"Version", version.String()},
+	}
+	if *cfg.UI.Enabled {
+		lines = append(lines, [2]string{"Web UI", "http://" + a.HTTPAddr() + "/ui/"})
+	}
+	fmt.Fprint(m.out, "==> Starting nomadlike agent...\n==> nomadlike agent configuration:\n\n")
+	for _, l := range lines {
+		fmt.Fprintf(m.out, "%22s: %s\n", l[0], l[1])
+	}
+	fmt.Fprint(m.out, "\n==> nomadlike agent started! Log data will stream in below:\n\n")
+}
+
+// addresses lists addresses by role; gossip is for servers only.
+func addresses(cfg *agent.Config, http, rpc, serf string) string {
+	out := "HTTP: " + http
 	if cfg.Server.Enabled {
-		roles = append(roles, "server")
+		out += "; RPC: " + rpc + "; Serf: " + serf
 	}
-	if cfg.Client.Enabled {
-		roles = append(roles, "client")
+	return out
+}
+
+// bound is what a role listens on.
+func bound(hosts string, port int, list bool) string {
+	var out []string
+	for _, h := range strings.Fields(hosts) {
+		out = append(out, net.JoinHostPort(h, strconv.Itoa(port)))
 	}
-	sources := "none"
-	if len(cfg.Sources) > 0 {
-		sources = strings.Join(cfg.Sources, ", ")
+	text := strings.Join(out, " ")
+	if !list && len(out) == 1 {
+		return text
 	}
-	fmt.Fprintf(m.out, "==> Loaded configuration from %s\n==> Starting nomadlike agent...\n==> nomadlike agent configuration:\n\n%s\n\n==> nomadlike agent started! Log data will stream in below:\n\n",
-		sources, indent(pairs(
-			"Version", version.String(), "Roles", strings.Join(roles, ", "), "Region", cfg.Region+" (DC: "+cfg.Datacenter+")",
-			"HTTP", "http://"+a.HTTPAddr(), "Web UI", "http://"+a.HTTPAddr()+"/ui/", "Log Level", strings.ToUpper(cfg.LogLevel)), "       "))
+	return "[" + text + "]"
 }

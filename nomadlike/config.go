@@ -36,8 +36,10 @@ type Config struct {
 	RPCAdvertise string
 
 	// SerfBind and SerfAdvertise are the gossip addresses, host:port; port 0 picks a free one.
-	SerfBind         string
-	SerfAdvertise    string
+	SerfBind      string
+	SerfAdvertise string
+	// SerfMoreHosts are further addresses that gossip listens on, at the same port.
+	SerfMoreHosts    []string
 	EncryptKey       []byte
 	RejoinAfterLeave bool
 

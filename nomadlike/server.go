@@ -172,7 +172,7 @@ func (s *Server) newMembership(id string) (*membership.Membership, error) {
 	c := membership.Config{
 		Name: s.cfg.Name, ID: id, Region: s.cfg.Region, Datacenter: s.cfg.Datacenter,
 		Build: s.cfg.Build, Revision: s.cfg.Revision, RPCHost: rpcHost, RPCPort: rpcPort,
-		BindHost: bindHost, BindPort: bindPort, BootstrapExpect: s.cfg.BootstrapExpect,
+		BindHost: bindHost, BindPort: bindPort, MoreHosts: s.cfg.SerfMoreHosts, BootstrapExpect: s.cfg.BootstrapExpect,
 		RejoinAfterLeave: s.cfg.RejoinAfterLeave, EncryptKey: s.cfg.EncryptKey,
 		Transport: s.deps.GossipTransport, Logger: s.log,
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -128,14 +127,6 @@ func (a *Agent) setServers(_ context.Context, r *api.AgentAddressesRequest) (api
 	}
 	a.client.servers.Set(addrs)
 	return api.Empty{}, nil
-}
-
-// withPort adds the port to an address that has none.
-func withPort(addr string, port int) string {
-	if _, _, err := net.SplitHostPort(addr); err == nil {
-		return addr
-	}
-	return net.JoinHostPort(strings.Trim(addr, "[]"), strconv.Itoa(port))
 }
 
 // errServerOnly answers questions about schedulers on an agent that has none.

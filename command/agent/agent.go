@@ -11,10 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -84,6 +82,7 @@ func New(cfg *Config, deps Deps) (*Agent, error) {
 		deps.Log = &Log{InterceptLogger: hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard})}
 	}
 	a := &Agent{cfg: cfg, deps: deps, log: deps.Log, logger: deps.Log.Named("agent"), pool: rpc.NewPool(), ready: make(chan struct{})}
+	a.pool.Timing = rpc.Timing{Dial: cfg.RPC.DialTimeout, KeepAlive: cfg.RPC.KeepAliveInterval, Write: cfg.RPC.ConnectionWriteTimeout}
 	a.mu.present = typeinfo.Copy(cfg)
 	if err := a.setUp(); err != nil {
 		a.close()
@@ -93,13 +92,13 @@ func New(cfg *Config, deps Deps) (*Agent, error) {
 }
 
 func (a *Agent) setUp() (err error) {
-	if a.telemetry, err = newTelemetry(&a.cfg.Telemetry, a.cfg.Name); err != nil {
+	if a.telemetry, err = newTelemetry(&a.cfg.Telemetry, a.cfg.Name, a.deps.Log.Named("telemetry")); err != nil {
 		return err
 	}
 	if err := a.directories(); err != nil {
 		return err
 	}
-	if a.http, err = listen("http", a.cfg.Addresses.HTTP, a.cfg.Ports.HTTP); err != nil {
+	if a.http, err = listen("http", hosts(a.cfg.Addresses.HTTP), a.cfg.Ports.HTTP); err != nil {
 		return err
 	}
 	if a.cfg.Server.Enabled {
@@ -142,17 +141,6 @@ func (a *Agent) directories() error {
 	}
 	probe.Close()
 	return os.Remove(probe.Name())
-}
-
-func listen(key, host string, port int) (net.Listener, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("port %d on %s is taken, perhaps by another agent; set ports { %s = ... } to use another: %w", port, host, key, err)
-	case err != nil:
-		return nil, fmt.Errorf("listen for %s: %w", key, err)
-	}
-	return l, nil
 }
 
 func (a *Agent) dispatcherConfig() ops.Config {
@@ -245,11 +233,7 @@ func (a *Agent) serveHTTP(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
-	max := 100
-	if v := a.cfg.Limits.HTTPMaxConnsPerClient; v != nil {
-		max = *v
-	}
-	err = srv.Serve(newConnLimiter(a.http, max))
+	err = srv.Serve(newConnLimiter(a.http, api.Or(a.cfg.Limits.HTTPMaxConnsPerClient, defaultMaxConns), tooManyRequests))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -5,11 +5,11 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"net"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -26,6 +26,11 @@ type clientRole struct {
 	agent *Agent
 	// servers reaches the servers; nil when the agent is one itself.
 	servers *rpc.Servers
+	// listed are the servers of the configuration that need not be looked for.
+	listed []string
+	// met is closed when a server has answered.
+	met     chan struct{}
+	metOnce sync.Once
 	// handlers are the client's operations, bound once.
 	handlers *opset.Set
 }
@@ -33,26 +38,18 @@ type clientRole struct {
 // Handlers returns the operations that the client serves.
 func (r *clientRole) Handlers() *opset.Set { return r.handlers }
 
-// defaultServerPort is where servers listen for RPC by default.
-const defaultServerPort = 4647
-
 func newClientRole(a *Agent) (*clientRole, error) {
-	r := &clientRole{agent: a}
+	r := &clientRole{agent: a, met: make(chan struct{})}
 	c := &a.cfg.Client
 	if a.server == nil {
-		addrs := append(slices.Clone(c.Servers), append(c.ServerJoin.StartJoin, c.ServerJoin.RetryJoin...)...)
-		if len(addrs) == 0 {
-			return nil, errors.New("client: set servers (or server_join) to the addresses of the servers")
+		for _, s := range c.Servers {
+			r.listed = append(r.listed, withPort(s, defaultServerPort))
 		}
-		for i, s := range addrs {
-			if _, _, err := net.SplitHostPort(s); err != nil {
-				addrs[i] = net.JoinHostPort(strings.Trim(s, "[]"), strconv.Itoa(defaultServerPort))
-			}
-		}
-		r.servers = rpc.NewServers(a.pool, addrs)
+		r.servers = rpc.NewServers(a.pool, r.listed)
 	}
 	cfg := c.Config
 	cfg.Region, cfg.Datacenter, cfg.Name, cfg.HTTPAddr = a.cfg.Region, a.cfg.Datacenter, a.cfg.Name, a.cfg.Advertise.HTTP
+	cfg.Metrics, cfg.MetricsInterval = a.cfg.Telemetry.client(), a.cfg.Telemetry.CollectionInterval
 	cfg.DataDir, cfg.DevMode, cfg.StopTasksOnExit = a.cfg.DataDir, a.cfg.Dev, a.cfg.Dev
 	cfg.PluginDir, cfg.InternalDrivers, cfg.PluginBlocks = a.cfg.PluginDir, r.drivers(), r.blocks()
 	var err error
@@ -116,6 +113,9 @@ func (r *clientRole) Call(ctx context.Context, op *api.OpInfo, req api.Request, 
 		return r.agent.Call(ctx, op, req, resp)
 	}
 	meta, err := r.servers.Call(ctx, op, req, resp)
+	if err == nil {
+		r.metOnce.Do(func() { close(r.met) })
+	}
 	if beat, ok := resp.(**api.NodeHeartbeatResponse); ok && err == nil && *beat != nil {
 		r.servers.Set((*beat).Servers)
 	}
@@ -151,7 +151,41 @@ func (r *clientRole) run(ctx context.Context) error {
 	g := run.New(ctx)
 	g.Go("client", r.Client.Run)
 	g.Go("node connection", r.serveServers)
+	g.Go("join", r.join)
 	return g.Wait()
+}
+
+// join looks for servers until one answers.
+func (r *clientRole) join(ctx context.Context) error {
+	join := r.agent.cfg.Client.ServerJoin
+	if len(join.RetryJoin) == 0 {
+		if len(r.listed) == 0 {
+			r.agent.logger.Warn("this client knows no servers; set client.servers or client.server_join, or name them with node config -update-servers")
+		}
+		<-ctx.Done()
+		return nil
+	}
+	for try := 1; ; try++ {
+		found, err := findServers(ctx, join.RetryJoin, defaultServerPort)
+		if len(found) > 0 {
+			r.servers.Set(slices.Compact(append(slices.Clone(r.listed), found...)))
+		}
+		if err != nil {
+			r.agent.logger.Warn("some servers could not be found", "attempt", try, "error", err)
+		}
+		select {
+		case <-r.met:
+			<-ctx.Done()
+			return nil
+		case <-ctx.Done():
+			return nil
+		case <-time.After(join.RetryInterval):
+		}
+		r.agent.logger.Warn("no server answers", "attempt", try, "servers", strings.Join(r.servers.Addrs(), ","))
+		if join.RetryMax > 0 && try >= join.RetryMax {
+			return fmt.Errorf("no server answers after %d attempts (client.server_join.retry_max)", try)
+		}
+	}
 }
 
 // serveServers keeps a node connection to each known server, so that any of them can reach the node.

@@ -6,15 +6,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/hashicorp/go-sockaddr/template"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client"
@@ -56,6 +53,7 @@ type Config struct {
 	ACL                    ACLConfig                `hcl:"acl,block"`
 	UI                     UIConfig                 `hcl:"ui,block"`
 	Limits                 LimitsConfig             `hcl:"limits,block"`
+	RPC                    RPCConfig                `hcl:"rpc,block"`
 	Autopilot              AutopilotConfig          `hcl:"autopilot,block"`
 	Plugins                map[string]*PluginConfig `hcl:"plugin,labelled"`
 
@@ -99,8 +97,11 @@ type ServerConfig struct {
 	Encrypt          string     `hcl:"encrypt" json:"-"`
 	RejoinAfterLeave bool       `hcl:"rejoin_after_leave"`
 	ServerJoin       ServerJoin `hcl:"server_join,block"`
-	RetryJoin        []string   `hcl:"retry_join"`
-	StartJoin        []string   `hcl:"start_join"`
+	// The settings of server_join stood here in older configurations.
+	RetryJoin     []string      `hcl:"retry_join"`
+	StartJoin     []string      `hcl:"start_join"`
+	RetryMax      int           `hcl:"retry_max"`
+	RetryInterval time.Duration `hcl:"retry_interval"`
 
 	NodeGCThreshold       *time.Duration `hcl:"node_gc_threshold"`
 	JobGCInterval         *time.Duration `hcl:"job_gc_interval"`
@@ -131,9 +132,23 @@ type ServerConfig struct {
 	RaftSnapshotInterval  *time.Duration `hcl:"raft_snapshot_interval" live:"true"`
 	RaftTrailingLogs      *int           `hcl:"raft_trailing_logs" live:"true"`
 
+	RaftLogStore *RaftLogStoreConfig `hcl:"raft_logstore,block"`
+	RaftBoltDB   *BoltDBConfig       `hcl:"raft_boltdb,block"`
+
 	DefaultSchedulerConfig *SchedulerConfig     `hcl:"default_scheduler_config,block"`
 	PlanRejectionTracker   PlanRejectionTracker `hcl:"plan_rejection_tracker,block"`
 	Search                 SearchConfig         `hcl:"search,block"`
+}
+
+// RaftLogStoreConfig is the raft_logstore block.
+type RaftLogStoreConfig struct {
+	DisableLogCache bool         `hcl:"disable_log_cache"`
+	BoltDB          BoltDBConfig `hcl:"boltdb,block"`
+}
+
+// BoltDBConfig is how the log of raft is kept in its file.
+type BoltDBConfig struct {
+	NoFreelistSync bool `hcl:"no_freelist_sync"`
 }
 
 // SearchConfig is the search block.
@@ -190,8 +205,27 @@ type ClientConfig struct {
 type TelemetryConfig struct {
 	InMemoryCollectionInterval *time.Duration `hcl:"in_memory_collection_interval"`
 	InMemoryRetentionPeriod    *time.Duration `hcl:"in_memory_retention_period"`
-	PrometheusMetrics          bool           `hcl:"prometheus_metrics"`
-	DisableHostname            bool           `hcl:"disable_hostname"`
+	CollectionInterval         time.Duration  `hcl:"collection_interval"`
+
+	PrometheusMetrics bool     `hcl:"prometheus_metrics"`
+	StatsiteAddress   string   `hcl:"statsite_address"`
+	StatsdAddress     string   `hcl:"statsd_address"`
+	DatadogAddress    string   `hcl:"datadog_address"`
+	DatadogTags       []string `hcl:"datadog_tags"`
+	// DisableHostname leaves the host out of the names of gauges that are sent to another program; UseNodeName puts the
+	// node's name there instead.
+	DisableHostname bool `hcl:"disable_hostname"`
+	UseNodeName     bool `hcl:"use_node_name"`
+
+	PublishAllocationMetrics bool     `hcl:"publish_allocation_metrics"`
+	PublishNodeMetrics       bool     `hcl:"publish_node_metrics"`
+	IncludeAllocMetadata     bool     `hcl:"include_alloc_metadata_in_metrics"`
+	AllowedMetadataKeys      []string `hcl:"allowed_metadata_keys_in_metrics"`
+
+	// PrefixFilter are beginnings of names to publish ("+name") and not to ("-name"); FilterDefault, true when unset,
+	// is for the other names.
+	PrefixFilter  []string `hcl:"prefix_filter"`
+	FilterDefault *bool    `hcl:"filter_default"`
 }
 
 // ACLConfig is the acl block; only switching ACLs off is served.
@@ -227,7 +261,16 @@ type UIPolicy struct {
 
 // LimitsConfig is the limits block.
 type LimitsConfig struct {
-	HTTPMaxConnsPerClient *int `hcl:"http_max_conns_per_client"`
+	HTTPMaxConnsPerClient *int           `hcl:"http_max_conns_per_client"`
+	RPCHandshakeTimeout   *time.Duration `hcl:"rpc_handshake_timeout"`
+	RPCMaxConnsPerClient  *int           `hcl:"rpc_max_conns_per_client"`
+}
+
+// RPCConfig is the rpc block, the patience of connections to other agents.
+type RPCConfig struct {
+	DialTimeout            time.Duration `hcl:"dial_timeout"`
+	KeepAliveInterval      time.Duration `hcl:"keep_alive_interval"`
+	ConnectionWriteTimeout time.Duration `hcl:"connection_write_timeout"`
 }
 
 // PluginConfig is a plugin block.
@@ -245,7 +288,7 @@ func DevConfig() *Config {
 			Enabled: true, Options: map[string]string{"driver.raw_exec.enable": "true"}, GCInterval: 10 * time.Minute,
 			GCDiskUsageThreshold: 99, GCInodeUsageThreshold: 99,
 		}},
-		Telemetry: TelemetryConfig{PrometheusMetrics: true},
+		Telemetry: TelemetryConfig{PrometheusMetrics: true, PublishAllocationMetrics: true, PublishNodeMetrics: true, IncludeAllocMetadata: true},
 	}
 }
 
@@ -328,77 +371,11 @@ func (c *Config) EnsureDefaults() error {
 		orDefault(&c.Client.StateDir, filepath.Join(c.DataDir, "client"))
 		orDefault(&c.Client.AllocDir, filepath.Join(c.DataDir, "alloc"))
 	}
-	c.Server.ServerJoin.RetryJoin = append(c.Server.ServerJoin.RetryJoin, c.Server.RetryJoin...)
-	c.Server.ServerJoin.StartJoin = append(c.Server.ServerJoin.StartJoin, c.Server.StartJoin...)
-	c.Server.RetryJoin, c.Server.StartJoin = nil, nil
-	orDefault(&c.Server.ServerJoin.RetryInterval, 30*time.Second)
-	return c.resolveAddresses()
-}
-
-func (c *Config) resolveAddresses() error {
-	bind, err := resolveOne("bind_addr", c.BindAddr)
-	if err != nil {
+	if err := c.Server.settleJoin(); err != nil {
 		return err
 	}
-	c.BindAddr = bind
-	for _, a := range []struct {
-		key       string
-		bind, adv *string
-		port      int
-	}{
-		{"http", &c.Addresses.HTTP, &c.Advertise.HTTP, c.Ports.HTTP},
-		{"rpc", &c.Addresses.RPC, &c.Advertise.RPC, c.Ports.RPC},
-		{"serf", &c.Addresses.Serf, &c.Advertise.Serf, c.Ports.Serf},
-	} {
-		orDefault(a.bind, c.BindAddr)
-		if *a.bind, err = resolveOne("addresses."+a.key, *a.bind); err != nil {
-			return err
-		}
-		if *a.adv, err = c.advertise(a.key, *a.adv, *a.bind, a.port); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// advertise settles what others are told (agent-config.md 2.1).
-func (c *Config) advertise(key, adv, bind string, port int) (string, error) {
-	if adv != "" {
-		adv, err := resolveOne("advertise."+key, adv)
-		if err != nil {
-			return "", err
-		}
-		if _, _, err := net.SplitHostPort(adv); err == nil {
-			return adv, nil
-		}
-		return net.JoinHostPort(strings.Trim(adv, "[]"), strconv.Itoa(port)), nil
-	}
-	ip := net.ParseIP(bind)
-	switch {
-	case ip != nil && ip.IsUnspecified():
-		private, err := template.Parse("{{ GetPrivateIP }}")
-		if err != nil || private == "" {
-			return "", fmt.Errorf("no private address found to advertise for %s; set advertise { %s = ... }", key, key)
-		}
-		bind = private
-	case ip != nil && ip.IsLoopback() && !c.Dev && c.Server.Enabled && key != "http":
-		return "", errors.New("Defaulting advertise to localhost is unsafe, please set advertise manually") //nolint:staticcheck // the contract's text
-	}
-	return net.JoinHostPort(bind, strconv.Itoa(port)), nil
-}
-
-func resolveOne(key, v string) (string, error) {
-	if !strings.Contains(v, "{{") {
-		return v, nil
-	}
-	out, err := template.Parse(v)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", key, err)
-	}
-	if f := strings.Fields(out); len(f) != 1 {
-		return "", fmt.Errorf("%s: the template %q gives %d addresses, want one", key, v, len(f))
-	}
-	return strings.TrimSpace(out), nil
+	orDefault(&c.Client.ServerJoin.RetryInterval, defaultRetryInterval)
+	return c.resolveAddresses()
 }
 
 var logLevels = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "OFF"}
@@ -432,6 +409,20 @@ func (c *Config) Validate() error {
 	}{{"http", c.Ports.HTTP}, {"rpc", c.Ports.RPC}, {"serf", c.Ports.Serf}} {
 		check(p.port > 0 && p.port < 65536, "ports.%s: %d is not a port", p.key, p.port)
 	}
+	check(api.Or(c.Limits.HTTPMaxConnsPerClient, 0) >= 0, "limits.http_max_conns_per_client must not be negative; 0 is no limit")
+	check(api.Or(c.Limits.RPCHandshakeTimeout, 0) >= 0, "limits.rpc_handshake_timeout must not be negative; 0 is no limit")
+	if n := c.Limits.RPCMaxConnsPerClient; n != nil {
+		check(*n == 0 || *n > leastRPCConns, "limits.rpc_max_conns_per_client: want 0 for no limit or more than %d, which servers and clients need themselves", leastRPCConns)
+	}
+	if c.Server.Enabled {
+		errs = append(errs, c.Server.ServerJoin.validate("server"))
+	}
+	if c.Client.Enabled {
+		errs = append(errs, c.Client.ServerJoin.validate("client"))
+	}
+	errs = append(errs, c.Telemetry.validate())
+	check(c.RPC.DialTimeout >= 0 && c.RPC.KeepAliveInterval >= 0 && c.RPC.ConnectionWriteTimeout >= 0, "rpc: times must not be negative")
+	check(c.Server.RaftLogStore == nil || c.Server.RaftBoltDB == nil, "server.raft_boltdb: it is the old name of raft_logstore { boltdb {} }; use one of the two")
 	check(!c.ACL.Enabled, "acl.enabled: access control is not supported by this version")
 	check(c.Server.BootstrapExpect >= 0, "server.bootstrap_expect must not be negative")
 	key, err := base64.StdEncoding.DecodeString(c.Server.Encrypt)

@@ -104,7 +104,7 @@ func TestRefusals(t *testing.T) {
 		`plugin "x" { config = 3 }`:            "want a block or an object",
 		`plugin { args = [] }`:                 "c0.hcl:1",
 
-		"telemetry {\n  statsd_address = \"x:1\"\n}":                      "telemetry.statsd_address (line 2) is not supported",
+		"telemetry {\n  circonus_api_url = \"x:1\"\n}":                    "telemetry.circonus_api_url (line 2) is not supported",
 		"consul {\n  address = \"x\"\n}":                                  "consul (line 1) is not supported",
 		"tls {\n  http = true\n}":                                         "tls.http (line 2) is not supported",
 		"client {\n  template {\n    disable_file_sandbox = true\n  }\n}": "client.template (line 2) is not supported",
@@ -140,7 +140,23 @@ func TestValidate(t *testing.T) {
 		"port":       {func(c *Config) { c.Ports.HTTP = 70000 }, "ports.http"},
 		"size":       {func(c *Config) { c.Server.JobMaxSourceSize = "big" }, "job_max_source_size"},
 		"template":   {func(c *Config) { c.BindAddr = "{{ GetNothing }}" }, "bind_addr"},
-		"dynamic":    {func(c *Config) { c.Client.MinDynamicPort = 40000 }, "min_dynamic_port"},
+		"several":    {func(c *Config) { c.Addresses.HTTP = "127.0.0.1 [::1] 127.0.0.1" }, ""},
+		"no address": {func(c *Config) { c.Addresses.RPC = "{{ GetAllInterfaces | include \"name\" \"^none$\" }}" }, "addresses.rpc"},
+		"statsd":     {func(c *Config) { c.Telemetry.StatsdAddress = "here" }, "telemetry.statsd_address"},
+		"filter":     {func(c *Config) { c.Telemetry.PrefixFilter = []string{"nomad"} }, "telemetry.prefix_filter"},
+		"few conns":  {func(c *Config) { c.Limits.RPCMaxConnsPerClient = new(20) }, "limits.rpc_max_conns_per_client"},
+		"start join": {func(c *Config) { c.Client.ServerJoin.StartJoin = []string{"a"} }, "client.server_join.start_join"},
+		"cloud":      {func(c *Config) { c.Client.ServerJoin.RetryJoin = []string{"provider=aws tag_key=x"} }, "finding servers with a cloud's API is not supported"},
+		"bad join":   {func(c *Config) { c.Client.ServerJoin.RetryJoin = []string{"{{ GetNothing }}"} }, "client.server_join"},
+		"no command": {func(c *Config) { c.Client.ServerJoin.RetryJoin = []string{"exec= "} }, "exec= wants a command"},
+		"both joins": {func(c *Config) {
+			c.Server.Enabled, c.Advertise = true, Addresses{"1.2.3.4", "1.2.3.4", "1.2.3.4"}
+			c.Server.StartJoin, c.Server.RetryJoin = []string{"a"}, []string{"b"}
+		}, "start_join and retry_join exclude each other"},
+		"old and new join": {func(c *Config) {
+			c.Server.RetryMax, c.Server.ServerJoin.RetryJoin = 3, []string{"b"}
+		}, "belong into server_join"},
+		"dynamic": {func(c *Config) { c.Client.MinDynamicPort = 40000 }, "min_dynamic_port"},
 	} {
 		cfg := base()
 		c.change(cfg)

@@ -9,11 +9,21 @@ import (
 	"time"
 )
 
-// connLimiter bounds the connections from one address (limits.http_max_conns_per_client); one too many is
-// answered with a bare 429 and closed.
+const (
+	// defaultMaxConns is how many connections one address may have.
+	defaultMaxConns = 100
+	// leastRPCConns is what a limit of RPC connections leaves at least.
+	leastRPCConns = 20
+	// tooManyRequests is what HTTP clients with too many connections are told.
+	tooManyRequests = "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+
+// connLimiter bounds the connections from one address (limits.http_max_conns_per_client, rpc_max_conns_per_client); one
+// too many is told so and closed.
 type connLimiter struct {
 	net.Listener
-	max int
+	max    int
+	answer string
 
 	mu struct {
 		sync.Mutex
@@ -21,12 +31,12 @@ type connLimiter struct {
 	}
 }
 
-// newConnLimiter wraps a listener; max 0 or less is no limit.
-func newConnLimiter(l net.Listener, max int) net.Listener {
+// newConnLimiter wraps a listener; max 0 or less is no limit, and answer is what one too many is sent.
+func newConnLimiter(l net.Listener, max int, answer string) net.Listener {
 	if max <= 0 {
 		return l
 	}
-	c := &connLimiter{Listener: l, max: max}
+	c := &connLimiter{Listener: l, max: max, answer: answer}
 	c.mu.conns = map[string]int{}
 	return c
 }
@@ -51,14 +61,14 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 		if !full {
 			return &countedConn{Conn: conn, release: func() { l.release(host) }}, nil
 		}
-		go refuse(conn)
+		go l.refuse(conn)
 	}
 }
 
-func refuse(conn net.Conn) {
+func (l *connLimiter) refuse(conn net.Conn) {
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))                                                            //nolint:errcheck // best effort
-	io.WriteString(conn, "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n") //nolint:errcheck // best effort
+	conn.SetDeadline(time.Now().Add(time.Second)) //nolint:errcheck // best effort
+	io.WriteString(conn, l.answer)                //nolint:errcheck // best effort
 }
 
 func (l *connLimiter) release(host string) {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -39,12 +40,15 @@ type serverRole struct {
 
 func newServerRole(a *Agent) (*serverRole, error) {
 	r := &serverRole{agent: a}
-	var err error
-	if r.lis, err = listen("rpc", a.cfg.Addresses.RPC, a.cfg.Ports.RPC); err != nil {
+	lis, err := listen("rpc", hosts(a.cfg.Addresses.RPC), a.cfg.Ports.RPC)
+	if err != nil {
 		return nil, err
 	}
+	r.lis = newConnLimiter(lis, api.Or(a.cfg.Limits.RPCMaxConnsPerClient, defaultMaxConns), "")
 	r.nodes = rpc.NewNodeConns(func(nodeID, secret string) error { return r.env.VerifyNode(nodeID, secret) })
-	r.rpc = rpc.NewServer(r.lis, rpc.ServerConfig{Caller: a, Nodes: r.nodes, Logger: a.deps.Log})
+	r.rpc = rpc.NewServer(r.lis, rpc.ServerConfig{
+		Caller: a, Nodes: r.nodes, HandshakeTimeout: a.cfg.Limits.RPCHandshakeTimeout, Logger: a.deps.Log,
+	})
 	adv, err := net.ResolveTCPAddr("tcp", a.cfg.Advertise.RPC)
 	if err != nil {
 		r.close()
@@ -67,7 +71,8 @@ func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
 	cfg := nomadlike.Config{
 		Name: c.Name, Region: c.Region, Datacenter: c.Datacenter, Build: version.CompatVersion, Revision: version.Revision(),
 		BootstrapExpect: s.BootstrapExpect, RPCAdvertise: rpcAdvertise,
-		SerfBind:      net.JoinHostPort(c.Addresses.Serf, strconv.Itoa(c.Ports.Serf)),
+		SerfBind:      net.JoinHostPort(hosts(c.Addresses.Serf)[0], strconv.Itoa(c.Ports.Serf)),
+		SerfMoreHosts: hosts(c.Addresses.Serf)[1:],
 		SerfAdvertise: c.Advertise.Serf,
 	}
 	if !c.Dev || c.DataDir != "" {
@@ -81,6 +86,12 @@ func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
 		cfg.EventBufferSize = -1
 	}
 	cfg.RaftSettings = s.raft()
+	if f := s.RaftBoltDB; f != nil {
+		cfg.NoFreelistSync = f.NoFreelistSync
+	}
+	if l := s.RaftLogStore; l != nil {
+		cfg.NoFreelistSync, cfg.DisableLogCache = l.BoltDB.NoFreelistSync, l.DisableLogCache
+	}
 	cfg.RejoinAfterLeave = s.RejoinAfterLeave
 	if s.Encrypt != "" {
 		cfg.EncryptKey, _ = base64.StdEncoding.DecodeString(s.Encrypt) // it was validated
@@ -272,32 +283,62 @@ func (r *serverRole) run(g *run.Group, ctx context.Context) {
 	g.Go("rpc", func(context.Context) error { return r.rpc.Run(ctx) })
 	g.Go("server", func(context.Context) error { return r.srv.Run(ctx) })
 	join := r.agent.cfg.Server.ServerJoin
-	addrs := append(join.StartJoin, join.RetryJoin...)
-	if len(addrs) == 0 && !r.agent.cfg.Dev && r.agent.cfg.Server.BootstrapExpect == 0 {
+	switch {
+	case len(join.StartJoin) > 0:
+		g.Go("join", func(gctx context.Context) error { return r.startJoin(gctx, join.StartJoin) })
+	case len(join.RetryJoin) > 0:
+		g.Go("join", func(gctx context.Context) error { return r.retryJoin(gctx, join) })
+	case !r.agent.cfg.Dev && r.agent.cfg.Server.BootstrapExpect == 0:
 		r.agent.log.Warn("this server waits until it is joined to others with server join; set bootstrap_expect = 1 for a single server, or server_join for a cluster")
-	}
-	if len(addrs) > 0 {
-		g.Go("join", func(gctx context.Context) error { return r.join(gctx, addrs, join) })
 	}
 }
 
-// join tries to join the cluster until it works.
-func (r *serverRole) join(ctx context.Context, addrs []string, join ServerJoin) error {
+// join contacts servers once.
+func (r *serverRole) join(ctx context.Context, addrs []string) error {
+	found, err := findServers(ctx, addrs, defaultSerfPort)
+	if len(found) == 0 {
+		return err
+	}
+	if err != nil {
+		r.agent.logger.Warn("some addresses to join are not known", "error", err)
+	}
+	n, err := r.srv.Join(found)
+	if err == nil {
+		r.agent.logger.Info("joined the cluster", "servers", n)
+	}
+	return err
+}
+
+// startJoin joins the cluster or fails.
+func (r *serverRole) startJoin(ctx context.Context, addrs []string) error {
+	select {
+	case <-r.srv.Started():
+	case <-ctx.Done():
+		return nil
+	}
+	if err := r.join(ctx, addrs); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("join the cluster (server_join.start_join; retry_join tries again): %w", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// retryJoin tries to join the cluster until it works.
+func (r *serverRole) retryJoin(ctx context.Context, join ServerJoin) error {
 	select {
 	case <-r.srv.Started():
 	case <-ctx.Done():
 		return nil
 	}
 	for try := 1; ; try++ {
-		n, err := r.srv.Join(addrs)
-		if err == nil && n > 0 {
-			r.agent.logger.Info("joined the cluster", "servers", n)
+		err := r.join(ctx, join.RetryJoin)
+		if err == nil {
 			<-ctx.Done()
 			return nil
 		}
 		r.agent.logger.Warn("could not join the cluster", "attempt", try, "error", err)
 		if join.RetryMax > 0 && try >= join.RetryMax {
-			return err
+			return fmt.Errorf("join the cluster, after %d attempts (server_join.retry_max): %w", try, err)
 		}
 		select {
 		case <-time.After(join.RetryInterval):

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	metrics "github.com/hashicorp/go-metrics"
 	metricsprom "github.com/hashicorp/go-metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,14 +20,14 @@ import (
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
-// telemetry keeps the agent's metrics in memory and, if configured, for Prometheus.
+// telemetry keeps the agent's metrics in memory and, if configured, for Prometheus, and sends them to other programs.
 type telemetry struct {
 	metrics  *metrics.Metrics
 	inmem    *metrics.InmemSink
 	registry *prometheus.Registry
 }
 
-func newTelemetry(cfg *TelemetryConfig, host string) (*telemetry, error) {
+func newTelemetry(cfg *TelemetryConfig, node string, logger hclog.Logger) (*telemetry, error) {
 	interval, retain := 10*time.Second, time.Minute
 	value(&interval, cfg.InMemoryCollectionInterval)
 	value(&retain, cfg.InMemoryRetentionPeriod)
@@ -40,11 +41,19 @@ func newTelemetry(cfg *TelemetryConfig, host string) (*telemetry, error) {
 		}
 		sinks = append(sinks, sink)
 	}
+	sent, err := cfg.sinks(node, logger)
+	if err != nil {
+		return nil, err
+	}
+	sinks = append(sinks, sent...)
 	mc := metrics.DefaultConfig("nomad")
-	mc.HostName, mc.EnableHostname, mc.EnableRuntimeMetrics = host, !cfg.DisableHostname, true
-	mc.EnableHostnameLabel = true
-	mc.EnableHostname = false
-	var err error
+	mc.HostName, mc.EnableRuntimeMetrics = node, true
+	mc.EnableHostnameLabel, mc.EnableHostname = true, false // senders put it into the name themselves
+	mc.FilterDefault = api.Or(cfg.FilterDefault, true)
+	mc.AllowedPrefixes, mc.BlockedPrefixes, err = cfg.filters()
+	if err != nil {
+		return nil, err
+	}
 	if t.metrics, err = metrics.New(mc, sinks); err != nil {
 		return nil, fmt.Errorf("start metrics: %w", err)
 	}

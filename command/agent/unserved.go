@@ -34,16 +34,11 @@ var unservedKeys = map[string][]string{
 	"acl.token_min_expiration_ttl": {"*"},
 	"acl.token_max_expiration_ttl": {"*"},
 
-	"rpc.accept_backlog":           {"256"},
-	"rpc.keep_alive_interval":      {"30s"},
-	"rpc.connection_write_timeout": {"10s"},
-	"rpc.stream_open_timeout":      {"75s"},
-	"rpc.stream_close_timeout":     {"5m"},
-	"rpc.dial_timeout":             {"10s"},
+	"rpc.accept_backlog":       {"256"},
+	"rpc.stream_open_timeout":  {"75s"},
+	"rpc.stream_close_timeout": {"5m"},
 
-	"limits.https_handshake_timeout":  {"*"}, // of TLS, which is off
-	"limits.rpc_handshake_timeout":    {"5s"},
-	"limits.rpc_max_conns_per_client": {"100"},
+	"limits.https_handshake_timeout": {"*"}, // of TLS, which is off
 
 	"consul":   nil,
 	"keyring":  nil,
@@ -78,19 +73,7 @@ var unservedKeys = map[string][]string{
 	"autopilot.disable_upgrade_migration": {"*"}, // there is no such migration
 	"autopilot.enable_custom_upgrades":    {"false"},
 
-	"telemetry.collection_interval":                    nil,
-	"telemetry.statsite_address":                       nil,
-	"telemetry.statsd_address":                         nil,
-	"telemetry.use_node_name":                          {"false"},
-	"telemetry.publish_node_metrics":                   {"false"},
-	"telemetry.prefix_filter":                          {"[]"},
-	"telemetry.filter_default":                         {"true"},
-	"telemetry.datadog_address":                        nil,
-	"telemetry.datadog_tags":                           nil,
-	"telemetry.publish_allocation_metrics":             {"false"},
-	"telemetry.include_alloc_metadata_in_metrics":      {"false"},
-	"telemetry.allowed_metadata_keys_in_metrics":       {"[]"},
-	"telemetry.disable_dispatched_job_summary_metrics": nil,
+	"telemetry.disable_dispatched_job_summary_metrics": {"*"}, // there are no such metrics
 	"telemetry.disable_quota_utilization_metrics":      {"*"}, // there are no quotas
 	"telemetry.disable_rpc_rate_metrics_labels":        {"*"}, // there are no such metrics
 	"telemetry.disable_allocation_hook_metrics":        {"*"},
@@ -127,7 +110,6 @@ var unservedKeys = map[string][]string{
 	"server.log_file":                      {""},
 	"server.client_introduction":           nil,
 
-	"server.raft_boltdb":                         nil,
 	"server.raft_logstore.backend":               {"boltdb"},
 	"server.raft_logstore.wal":                   {"*"}, // counts with that backend only
 	"server.raft_logstore.verification.enabled":  {"false"},
@@ -153,7 +135,6 @@ var unservedKeys = map[string][]string{
 	"client.drain_on_shutdown":                  nil,
 	"client.users":                              nil,
 	"client.fingerprint":                        nil,
-	"client.server_join.start_join":             {"[]"},
 }
 
 // accepts says whether an unserved key may be set to the value.

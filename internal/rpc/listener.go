@@ -16,7 +16,7 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 )
 
-// handshakeTimeout is how long a new connection may take to say what it is (limits.rpc_handshake_timeout).
+// handshakeTimeout is how long a new connection may take to say what it is, unless configured.
 const handshakeTimeout = 5 * time.Second
 
 // ServerConfig of a Server.
@@ -24,8 +24,10 @@ type ServerConfig struct {
 	// Caller runs the operations that arrive.
 	Caller api.Caller
 	// Nodes takes the connections of clients; nil refuses them.
-	Nodes  *NodeConns
-	Logger hclog.Logger
+	Nodes *NodeConns
+	// HandshakeTimeout is how long a new connection may take to say what it is; nil for 5 s, 0 for no limit.
+	HandshakeTimeout *time.Duration
+	Logger           hclog.Logger
 }
 
 // Server serves one RPC port: gRPC operations, raft and node connections.
@@ -89,7 +91,9 @@ func (s *Server) close() {
 
 // sort reads a connection's first byte and hands it to whom it is for.
 func (s *Server) sort(conn net.Conn) {
-	conn.SetReadDeadline(time.Now().Add(handshakeTimeout)) //nolint:errcheck // a dead connection fails the read
+	if patience := api.Or(s.cfg.HandshakeTimeout, handshakeTimeout); patience > 0 {
+		conn.SetReadDeadline(time.Now().Add(patience)) //nolint:errcheck // a dead connection fails the read
+	}
 	br := bufio.NewReaderSize(conn, 64)
 	b, err := br.Peek(1)
 	if err != nil {

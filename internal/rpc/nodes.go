@@ -80,7 +80,7 @@ func (n *NodeConns) accept(conn net.Conn) error {
 	}
 	tracked := &trackedConn{Conn: conn, closed: make(chan struct{})}
 	taken := false
-	cc, err := dial("passthrough:///node-"+h.NodeID, func(context.Context, string) (net.Conn, error) {
+	cc, err := dial("passthrough:///node-"+h.NodeID, Timing{}, func(context.Context, string) (net.Conn, error) {
 		if taken {
 			return nil, errors.New("node connection closed")
 		}

@@ -35,6 +35,8 @@ type Config struct {
 	// BindHost and BindPort are where gossip listens; port 0 picks a free one.
 	BindHost string
 	BindPort int
+	// MoreHosts are further addresses that gossip listens on, at the same port.
+	MoreHosts []string
 	// AdvertiseHost and AdvertisePort are told to others; empty means what is bound.
 	AdvertiseHost   string
 	AdvertisePort   int
@@ -113,7 +115,15 @@ func (m *Membership) serfConfig(events chan<- serf.Event) (*serf.Config, error) 
 	if ml.AdvertisePort == 0 {
 		ml.AdvertisePort = ml.BindPort
 	}
-	ml.Transport = m.cfg.Transport
+	if ml.Transport = m.cfg.Transport; ml.Transport == nil && len(m.cfg.MoreHosts) > 0 {
+		t, err := memberlist.NewNetTransport(&memberlist.NetTransportConfig{
+			BindAddrs: append([]string{ml.BindAddr}, m.cfg.MoreHosts...), BindPort: ml.BindPort, Logger: ml.Logger,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("start gossip (addresses.serf, ports.serf): %w", err)
+		}
+		ml.Transport = t
+	}
 	ml.MsgpackUseNewTimeFormat = true
 	ml.DeadNodeReclaimTime = 30 * time.Second
 	if m.cfg.Dir != "" {
@@ -169,7 +179,7 @@ func (m *Membership) pump(s *serf.Serf, events <-chan serf.Event) {
 		case e := <-events:
 			if me, ok := e.(serf.MemberEvent); ok {
 				for _, member := range me.Members {
-					m.log.Info("server "+verb(me.Type), "name", member.Name, "address", member.Addr)
+					m.log.Info("server "+verb(me.Type), "name", member.Name, "address", member.Addr.String())
 				}
 				m.signal()
 			}

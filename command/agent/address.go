@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/go-sockaddr/template"
+)
+
+func (c *Config) resolveAddresses() error {
+	bind, err := resolveOne("bind_addr", c.BindAddr)
+	if err != nil {
+		return err
+	}
+	c.BindAddr = bind
+	for _, a := range []struct {
+		key       string
+		bind, adv *string
+		port      int
+	}{
+		{"http", &c.Addresses.HTTP, &c.Advertise.HTTP, c.Ports.HTTP},
+		{"rpc", &c.Addresses.RPC, &c.Advertise.RPC, c.Ports.RPC},
+		{"serf", &c.Addresses.Serf, &c.Advertise.Serf, c.Ports.Serf},
+	} {
+		orDefault(a.bind, c.BindAddr)
+		hosts, err := resolveAll("addresses."+a.key, *a.bind)
+		if err != nil {
+			return err
+		}
+		*a.bind = strings.Join(hosts, " ")
+		if *a.adv, err = c.advertise(a.key, *a.adv, hosts, a.port); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hosts returns the addresses of a resolved entry of Addresses, at least one.
+func hosts(entry string) []string { return strings.Fields(entry) }
+
+// advertise settles what others are told (agent-config.md 2.1).
+func (c *Config) advertise(key, adv string, bound []string, port int) (string, error) {
+	if adv != "" {
+		adv, err := resolveOne("advertise."+key, adv)
+		if err != nil {
+			return "", err
+		}
+		return withPort(adv, port), nil
+	}
+	bind := bound[0]
+	if i := slices.IndexFunc(bound, isUnicast); i >= 0 {
+		bind = bound[i]
+	}
+	ip := net.ParseIP(bind)
+	switch {
+	case ip != nil && ip.IsUnspecified():
+		private, err := template.Parse("{{ GetPrivateIP }}")
+		if err != nil || private == "" {
+			return "", fmt.Errorf("no private address found to advertise for %s; set advertise { %s = ... }", key, key)
+		}
+		bind = private
+	case ip != nil && ip.IsLoopback() && !c.Dev && c.Server.Enabled && key != "http":
+		return "", errors.New("Defaulting advertise to localhost is unsafe, please set advertise manually") //nolint:staticcheck // the contract's text
+	}
+	return net.JoinHostPort(bind, strconv.Itoa(port)), nil
+}
+
+// isUnicast says whether others can be told the address.
+func isUnicast(host string) bool {
+	ip := net.ParseIP(host)
+	return ip == nil || ip.IsGlobalUnicast()
+}
+
+// withPort adds the port to an address that has none.
+func withPort(addr string, port int) string {
+	if _, _, err := net.SplitHostPort(addr); err == nil {
+		return addr
+	}
+	return net.JoinHostPort(strings.Trim(addr, "[]"), strconv.Itoa(port))
+}
+
+// resolveAll returns the addresses that a setting gives: those of a template, or those it lists itself.
+func resolveAll(key, v string) ([]string, error) {
+	if strings.Contains(v, "{{") {
+		out, err := template.Parse(v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		if strings.Trim(out, " []\n\t") == "" {
+			return nil, fmt.Errorf("%s: the template %q gives no address", key, v)
+		}
+		v = out
+	}
+	var out []string
+	for _, host := range strings.Fields(v) {
+		if host = strings.Trim(host, "[]"); !slices.Contains(out, host) {
+			out = append(out, host)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: want at least one address", key)
+	}
+	return out, nil
+}
+
+func resolveOne(key, v string) (string, error) {
+	if !strings.Contains(v, "{{") {
+		return v, nil
+	}
+	out, err := template.Parse(v)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", key, err)
+	}
+	if f := strings.Fields(out); len(f) != 1 {
+		return "", fmt.Errorf("%s: the template %q gives %d addresses, want one", key, v, len(f))
+	}
+	return strings.TrimSpace(out), nil
+}
