@@ -38,6 +38,10 @@ type AllocMetric struct {
 	AllocationTime time.Duration
 	// CoalescedFailures: Further identical failures.
 	CoalescedFailures int
+	// Placement is everything that stands in the way of a failed placement and what would help, as
+	// JobPlacement has it. It is no part of the contract: plans and reads of single evaluations carry it when
+	// asked to explain, computed for what still waits as things are at that time. Nothing of it is stored.
+	Placement *GroupPlacement `json:",omitempty"`
 }
 
 // NodeScoreMeta is the score of one candidate node, by scorer name and normalised.

@@ -12,6 +12,16 @@ type JobPlacement struct {
 	Groups []*GroupPlacement
 }
 
+// Group returns the placement of the group with that name, or nil.
+func (p *JobPlacement) Group(name string) *GroupPlacement {
+	for _, g := range p.Groups {
+		if g.Group == name {
+			return g
+		}
+	}
+	return nil
+}
+
 // GroupPlacement is JobPlacement for one task group.
 type GroupPlacement struct {
 	Group string
@@ -48,6 +58,14 @@ type PlacementObstacle struct {
 	Alone int
 	// Classes counts the nodes by node class, those without one under "".
 	Classes map[string]int
+	// Values counts what nodes have where an unmet constraint looks, the five most frequent values; OtherValues
+	// is how many more there are. Unset counts the nodes that have nothing there.
+	Values      map[string]int `json:",omitempty"`
+	OtherValues int            `json:",omitempty"`
+	Unset       int            `json:",omitempty"`
+	// Similar is the target, such as attr.kernel.name, that was probably meant when no node has what the
+	// constraint looks at.
+	Similar string `json:",omitempty"`
 }
 
 // PlacementMiss is a node that satisfies everything but lacks room.

@@ -9,11 +9,13 @@ type EvalListRequest struct {
 	JobFilter string `query:"job"`
 }
 
-// EvalRequest names one evaluation; Related adds stubs of the evaluations linked with it.
+// EvalRequest names one evaluation; Related adds stubs of the evaluations linked with it. Explain, an addition to
+// the contract, adds everything that stands in the way of what still waits to be placed (AllocMetric.Placement).
 type EvalRequest struct {
 	ReadOptions
 	EvalID  string `path:"eval_id"`
 	Related bool   `query:"related"`
+	Explain bool   `query:"explain"`
 }
 
 // EvalCountRequest counts evaluations.

@@ -75,6 +75,9 @@ type JobPlanRequest struct {
 	Job            *Job
 	Diff           bool
 	PolicyOverride bool
+	// Explain, an addition to the contract, adds everything that stands in the way of what finds no node
+	// (AllocMetric.Placement).
+	Explain bool `query:"explain"`
 }
 
 // JobDeregisterRequest stops a job; Purge also removes it.

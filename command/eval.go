@@ -207,6 +207,9 @@ func showFailures(m *meta, v *api.Evaluation, verbose bool) {
 			for _, l := range metricLines(metric) {
 				fmt.Fprintf(m.out, "  * %s\n", l)
 			}
+			for _, l := range m.placementLines(metric.Placement, verbose) {
+				fmt.Fprintf(m.out, "  %s\n", l)
+			}
 		}
 		if v.BlockedEval != "" {
 			fmt.Fprintf(m.out, "\nEvaluation %q waiting for additional capacity to place remainder\n", shortID(v.BlockedEval, verbose))

@@ -6,10 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -66,56 +62,8 @@ func explainGroup(m *meta, g *api.GroupPlacement, verbose bool) {
 	if g.Missing == 1 {
 		state = "1 allocation has no node"
 	}
-	fmt.Fprintln(m.out, m.paint(bold, fmt.Sprintf("Group %q: %s; %d of %d nodes would take one more", g.Group, state, g.Suitable, g.Nodes)))
-	if len(g.Obstacles) > 0 {
-		rows := [][]string{{"Obstacle", "Nodes", "Alone", "Classes"}}
-		for _, o := range g.Obstacles {
-			rows = append(rows, []string{o.Reason, strconv.Itoa(o.Nodes), strconv.Itoa(o.Alone), classCounts(o.Classes)})
-		}
-		fmt.Fprintln(m.out, "\n"+columns(rows))
+	fmt.Fprintln(m.out, m.paint(bold, fmt.Sprintf("Group %q: %s; %d of %s would take one more", g.Group, state, g.Suitable, count(g.Nodes, "node"))))
+	for _, l := range m.placementLines(g, verbose) {
+		fmt.Fprintln(m.out, l)
 	}
-	if len(g.NearestMisses) > 0 {
-		rows := [][]string{{"Nearest node", "Name", "Class", "Lacks"}}
-		for _, miss := range g.NearestMisses {
-			id := miss.NodeID
-			if !verbose && len(id) > 8 {
-				id = id[:8]
-			}
-			rows = append(rows, []string{id, miss.NodeName, orNone(miss.NodeClass), shortages(miss.Lacks)})
-		}
-		fmt.Fprintln(m.out, "\n"+columns(rows))
-	}
-	if len(g.Suggestions) > 0 {
-		fmt.Fprintln(m.out, "\n"+m.paint(bold, "What would place one"))
-		for _, s := range g.Suggestions {
-			fmt.Fprintln(m.out, "* "+s)
-		}
-	}
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "<none>"
-	}
-	return text
-}
-
-func classCounts(classes map[string]int) string {
-	var parts []string
-	for _, c := range slices.Sorted(maps.Keys(classes)) {
-		parts = append(parts, fmt.Sprintf("%s: %d", orNone(c), classes[c]))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func shortages(lacks []*api.Shortage) string {
-	var parts []string
-	for _, s := range lacks {
-		if s.Wanted > 1 || s.Free > 0 {
-			parts = append(parts, fmt.Sprintf("%s: wants %d, %d free", s.Dimension, s.Wanted, s.Free))
-		} else {
-			parts = append(parts, s.Dimension)
-		}
-	}
-	return strings.Join(parts, "; ")
 }

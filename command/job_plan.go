@@ -39,7 +39,7 @@ Example:
 			f.StringVar(&tmpl, "t", "", "Print the plan through the Go `template`.")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {
-			code, err := plan(ctx, m, &file, args[0], &api.JobPlanRequest{Diff: diff, PolicyOverride: override}, verbose, output{jsonOut, tmpl})
+			code, err := plan(ctx, m, &file, args[0], &api.JobPlanRequest{Diff: diff, PolicyOverride: override, Explain: true}, verbose, output{jsonOut, tmpl})
 			if err == nil && code != 0 {
 				err = exitError(code)
 			}
@@ -75,7 +75,7 @@ func plan(ctx context.Context, m *meta, file *jobFile, path string, req *api.Job
 		fmt.Fprintf(m.out, "%s\n\n", strings.TrimRight(d.b.String(), "\n"))
 	}
 	fmt.Fprintln(m.out, m.paint(bold, "Scheduler dry-run:"))
-	fmt.Fprintln(m.out, m.dryRun(resp, l.job))
+	fmt.Fprintln(m.out, m.dryRun(resp, l.job, verbose))
 	if a := resp.Annotations; a != nil && len(a.PreemptedAllocs) > 0 {
 		m.heading("Preemptions:")
 		fmt.Fprintln(m.out, columns(preemptionRows(a.PreemptedAllocs)))
@@ -153,7 +153,7 @@ func planCode(resp *api.JobPlanResponse) int {
 }
 
 // dryRun says what the scheduler would do.
-func (m *meta) dryRun(resp *api.JobPlanResponse, job *api.Job) string {
+func (m *meta) dryRun(resp *api.JobPlanResponse, job *api.Job, verbose bool) string {
 	lines := []string{m.paint(green, "- All tasks successfully allocated.")}
 	if len(resp.FailedTGAllocs) > 0 {
 		where := ""
@@ -167,6 +167,9 @@ func (m *meta) dryRun(resp *api.JobPlanResponse, job *api.Job) string {
 		lines = append(lines, "  "+m.paint(yellow, fmt.Sprintf("Task Group %q (failed to place %s):", g, count(metric.CoalescedFailures+1, "allocation"))))
 		for _, l := range metricLines(metric) {
 			lines = append(lines, "    * "+l)
+		}
+		for _, l := range m.placementLines(metric.Placement, verbose) {
+			lines = append(lines, "    "+l)
 		}
 	}
 	for _, e := range resp.CreatedEvals {

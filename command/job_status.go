@@ -194,7 +194,9 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 		return stub, s.parent(ctx, job, r.Summary)
 	}
 	s.summary(r.Summary)
-	s.failures(r.Evaluations)
+	if err := s.failures(ctx, r.Evaluations); err != nil {
+		return nil, err
+	}
 	if (s.evals || s.verbose) && len(r.Evaluations) > 0 {
 		s.m.heading("Evaluations")
 		fmt.Fprintln(s.m.out, columns(jobEvalRows(r.Evaluations, s.verbose)))
@@ -315,7 +317,7 @@ func (s *jobStatus) summary(sum *api.JobSummary) {
 }
 
 // failures shows why groups wait, from the newest evaluation that is still blocked.
-func (s *jobStatus) failures(evals []*api.Evaluation) {
+func (s *jobStatus) failures(ctx context.Context, evals []*api.Evaluation) error {
 	for _, v := range evals {
 		if v.Status != api.EvalStatusBlocked {
 			continue
@@ -329,15 +331,24 @@ func (s *jobStatus) failures(evals []*api.Evaluation) {
 		if len(failed) == 0 {
 			continue
 		}
+		req := &api.JobRequest{ReadOptions: inNamespace(v.Namespace), JobID: v.JobID}
+		why, _, err := api.JobPlacementGet.Call(ctx, s.c, req)
+		if err != nil {
+			return doing("Error explaining the placement", err)
+		}
 		s.m.heading("Placement Failure")
 		for _, g := range sortedKeys(failed) {
 			fmt.Fprintf(s.m.out, "Task Group %q:\n", g)
 			for _, l := range metricLines(failed[g]) {
 				fmt.Fprintf(s.m.out, "  * %s\n", l)
 			}
+			for _, l := range s.m.placementLines(why.Group(g), s.verbose) {
+				fmt.Fprintf(s.m.out, "  %s\n", l)
+			}
 		}
-		return
+		return nil
 	}
+	return nil
 }
 
 func jobEvalRows(evals []*api.Evaluation, verbose bool) [][]string {

@@ -97,7 +97,7 @@ func waitText(ev *api.Evaluation) string {
 // one reports a single evaluation until it is done.
 func (o *monitor) one(ctx context.Context, evalID string) (*api.Evaluation, error) {
 	o.eval = &api.Evaluation{Status: api.EvalStatusPending}
-	req := &api.EvalRequest{EvalID: evalID}
+	req := &api.EvalRequest{EvalID: evalID, Explain: true}
 	for {
 		ev, meta, err := api.EvalGet.Call(ctx, o.c, req)
 		switch {
@@ -224,6 +224,9 @@ func (o *monitor) reasons(ev *api.Evaluation) {
 		o.note("Task Group %q (failed to place %s):", g, count(metric.CoalescedFailures+1, "allocation"))
 		for _, l := range metricLines(metric) {
 			fmt.Fprintf(o.m.out, "      * %s\n", l)
+		}
+		for _, l := range o.m.placementLines(metric.Placement, o.verbose) {
+			fmt.Fprintf(o.m.out, "      %s\n", l)
 		}
 	}
 	if ev.BlockedEval != "" {

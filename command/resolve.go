@@ -151,7 +151,7 @@ func findEval(ctx context.Context, m *meta, c api.Caller, id string) (*api.Evalu
 	case 0:
 		return nil, fmt.Errorf("No evaluation(s) with prefix or id %q found", id) //nolint:staticcheck // the contract's text
 	case 1:
-		v, _, err := api.EvalGet.Call(ctx, c, &api.EvalRequest{EvalID: evals[0].ID, Related: true})
+		v, _, err := api.EvalGet.Call(ctx, c, &api.EvalRequest{EvalID: evals[0].ID, Related: true, Explain: true})
 		if err != nil {
 			return nil, fmt.Errorf("Error querying evaluation: %w", err) //nolint:staticcheck // the contract's text
 		}

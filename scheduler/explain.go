@@ -4,13 +4,21 @@ package scheduler
 
 import (
 	"cmp"
+	"encoding/binary"
+	"maps"
 	"slices"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/feasible"
+	"github.com/nomadlike/nomadlike/scheduler/rank"
 )
 
-// nearestMisses is how many of the nodes that lack least an explanation lists.
-const nearestMisses = 5
+const (
+	// nearestMisses is how many of the nodes that lack least an explanation lists.
+	nearestMisses = 5
+	// topValues is how many of the values that nodes have instead of the wanted one are listed.
+	topValues = 5
+)
 
 // Explain says for each group of the job how many allocations find no node, all that stands in the way on
 // every node, and the smallest changes that would place one. It schedules the job over the view as it is and
@@ -33,22 +41,36 @@ func Explain(view View, job *api.Job, cfg Config) *api.JobPlacement {
 // obstacleKey tells obstacles apart.
 type obstacleKey struct{ kind, reason string }
 
+// obstacleSet is the nodes on which the same obstacles stand in the way.
+type obstacleSet struct {
+	obstacles []*api.PlacementObstacle
+	nodes     int
+	// nearest is one of the nodes that lack least, if room is among the obstacles, and near counts those.
+	nearest *api.PlacementMiss
+	near    int
+}
+
 // explanation collects what stands in the way of one group.
 type explanation struct {
 	*api.GroupPlacement
-	group     *api.TaskGroup
-	obstacles map[obstacleKey]*api.PlacementObstacle
-	misses    []*api.PlacementMiss
+	group  *api.TaskGroup
+	checks *feasible.Group
+	placer *rank.Placer
+	// ids number the obstacles in the order of Obstacles, sets finds the nodes with a set of numbers.
+	ids    map[obstacleKey]int
+	sets   map[string]*obstacleSet
+	key    []byte
+	misses []*api.PlacementMiss
 }
 
 func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 	x := &explanation{
 		GroupPlacement: &api.GroupPlacement{Group: tg.Name, Missing: max(p.queued[tg.Name], 0)},
-		group:          tg, obstacles: map[obstacleKey]*api.PlacementObstacle{},
+		group:          tg, checks: p.newest.group(tg), placer: p.newGroupPlacer(p.newest, tg, "").placer,
+		ids: map[obstacleKey]int{}, sets: map[string]*obstacleSet{},
 	}
-	checks := p.newest.group(tg)
-	placer := p.newGroupPlacer(p.newest, tg, "").placer
 	served := p.served(tg)
+	var found []int
 	for ord := range p.overlay.Len() {
 		node := p.overlay.Node(ord)
 		if node == nil {
@@ -58,22 +80,29 @@ func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 		if served[int32(ord)] {
 			continue
 		}
-		var found []obstacleKey
+		found = found[:0]
 		for _, reason := range p.newest.nodes.Outside(ord) {
-			found = append(found, obstacleKey{api.ObstacleNode, reason})
+			found = append(found, x.id(api.ObstacleNode, reason))
 		}
-		for _, reason := range append(checks.Obstacles(ord), placer.Rules(ord)...) {
-			found = append(found, obstacleKey{api.ObstacleConstraint, reason})
+		for _, reason := range x.checks.Obstacles(ord) {
+			found = append(found, x.id(api.ObstacleConstraint, reason))
 		}
-		lacks := placer.Shortages(ord)
-		if len(found) == 0 && len(lacks) > 0 {
-			x.misses = append(x.misses, &api.PlacementMiss{NodeID: node.ID, NodeName: node.Name, NodeClass: node.NodeClass, Lacks: lacks})
+		for _, reason := range x.placer.Rules(ord) {
+			found = append(found, x.id(api.ObstacleConstraint, reason))
 		}
-		for _, s := range lacks {
-			found = append(found, obstacleKey{api.ObstacleRoom, s.Dimension})
+		var miss *api.PlacementMiss
+		if lacks := x.placer.Shortages(ord); len(lacks) > 0 {
+			miss = &api.PlacementMiss{NodeID: node.ID, NodeName: node.Name, NodeClass: node.NodeClass, Lacks: lacks}
+			if len(found) == 0 {
+				x.misses = append(x.misses, miss)
+			}
+			for _, s := range lacks {
+				found = append(found, x.id(api.ObstacleRoom, s.Dimension))
+			}
 		}
-		x.count(node, found)
+		x.count(node, found, miss)
 	}
+	p.values(x)
 	x.finish()
 	return x.GroupPlacement
 }
@@ -91,25 +120,113 @@ func (p *pass) served(tg *api.TaskGroup) map[int32]bool {
 	return served
 }
 
+// id returns the number of an obstacle.
+func (x *explanation) id(kind, reason string) int {
+	key := obstacleKey{kind, reason}
+	id, ok := x.ids[key]
+	if !ok {
+		id = len(x.Obstacles)
+		x.ids[key] = id
+		x.Obstacles = append(x.Obstacles, &api.PlacementObstacle{Kind: kind, Reason: reason, Classes: map[string]int{}})
+	}
+	return id
+}
+
 // count notes the obstacles of one node.
-func (x *explanation) count(node *api.Node, found []obstacleKey) {
+func (x *explanation) count(node *api.Node, found []int, miss *api.PlacementMiss) {
 	if len(found) == 0 {
 		x.Suitable++
 		return
 	}
-	for _, key := range found {
-		o := x.obstacles[key]
-		if o == nil {
-			o = &api.PlacementObstacle{Kind: key.kind, Reason: key.reason, Classes: map[string]int{}}
-			x.obstacles[key] = o
-			x.Obstacles = append(x.Obstacles, o)
-		}
+	x.key = x.key[:0]
+	for _, id := range found {
+		o := x.Obstacles[id]
 		o.Nodes++
 		o.Classes[node.NodeClass]++
 		if len(found) == 1 {
 			o.Alone++
 		}
+		x.key = binary.AppendUvarint(x.key, uint64(id))
 	}
+	set := x.sets[string(x.key)]
+	if set == nil {
+		set = &obstacleSet{}
+		for _, id := range found {
+			set.obstacles = append(set.obstacles, x.Obstacles[id])
+		}
+		x.sets[string(x.key)] = set
+	}
+	set.nodes++
+	if miss == nil {
+		return
+	}
+	order := -1
+	if set.nearest != nil {
+		order = cmp.Compare(distance(miss), distance(set.nearest))
+	}
+	switch {
+	case order < 0:
+		set.nearest, set.near = miss, 1
+	case order == 0:
+		set.near++
+	}
+}
+
+// values counts what the nodes have where an unmet constraint looks.
+func (p *pass) values(x *explanation) {
+	for _, o := range x.Obstacles {
+		c := x.checks.Condition(o.Reason)
+		if o.Kind != api.ObstacleConstraint || c == nil {
+			continue
+		}
+		values := map[string]int{}
+		for ord := range p.overlay.Len() {
+			node := p.overlay.Node(ord)
+			if node == nil || c.Holds(node) {
+				continue
+			}
+			if v, ok := c.Left(node); ok {
+				values[v]++
+			} else {
+				o.Unset++
+			}
+		}
+		frequent := slices.SortedFunc(maps.Keys(values), func(a, b string) int {
+			return cmp.Or(cmp.Compare(values[b], values[a]), cmp.Compare(a, b))
+		})
+		for _, v := range frequent[:min(topValues, len(frequent))] {
+			if o.Values == nil {
+				o.Values = map[string]int{}
+			}
+			o.Values[v] = values[v]
+		}
+		o.OtherValues = max(0, len(frequent)-topValues)
+		if len(frequent) == 0 {
+			o.Similar = p.similar(c)
+		}
+	}
+}
+
+// similarNodes is among how many nodes a similar attribute is looked for.
+const similarNodes = 200
+
+// similar returns the attribute that nodes have and whose name is most like the one that a constraint looks
+// at and that no node has, or "".
+func (p *pass) similar(c *feasible.Condition) string {
+	best, distance, looked := "", 0, 0
+	for ord := range p.overlay.Len() {
+		node := p.overlay.Node(ord)
+		if node == nil {
+			continue
+		}
+		if looked++; looked > similarNodes {
+			break
+		}
+		if name, d := c.Similar(node); name != "" && (best == "" || d < distance || d == distance && name < best) {
+			best, distance = name, d
+		}
+	}
+	return best
 }
 
 // finish sorts what was found and draws the conclusions.
@@ -118,7 +235,7 @@ func (x *explanation) finish() {
 		return cmp.Or(cmp.Compare(b.Nodes, a.Nodes), cmp.Compare(b.Alone, a.Alone), cmp.Compare(a.Reason, b.Reason))
 	})
 	slices.SortFunc(x.misses, func(a, b *api.PlacementMiss) int {
-		return cmp.Or(cmp.Compare(len(a.Lacks), len(b.Lacks)), cmp.Compare(distance(a), distance(b)), cmp.Compare(a.NodeID, b.NodeID))
+		return cmp.Or(cmp.Compare(len(a.Lacks), len(b.Lacks)), cmp.Compare(distance(a), distance(b)), cmp.Compare(a.NodeName, b.NodeName), cmp.Compare(a.NodeID, b.NodeID))
 	})
 	x.NearestMisses = x.misses[:min(nearestMisses, len(x.misses))]
 	if x.Missing > 0 && x.Suitable == 0 {

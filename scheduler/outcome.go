@@ -18,6 +18,9 @@ func (p *pass) outcome(result *reconcile.Result) *Outcome {
 	e.SnapshotIndex = p.view.Index()
 	e.ModifyTime = p.cfg.Now.UnixNano()
 	e.FailedTGAllocs = p.failed
+	if p.cfg.Explain {
+		e.FailedTGAllocs = p.explained()
+	}
 	e.QueuedAllocations = p.queued
 	e.PlanAnnotations = p.annotations
 	if result.DeploymentID != "" {
@@ -43,6 +46,22 @@ func (p *pass) outcome(result *reconcile.Result) *Outcome {
 	out.Blocked.SnapshotIndex = p.view.Index()
 	p.setEligibility(out.Blocked)
 	e.BlockedEval = out.Blocked.ID
+	return out
+}
+
+// explained returns the metrics of the groups that were not placed with everything that stands in the way.
+func (p *pass) explained() map[string]*api.AllocMetric {
+	if len(p.failed) == 0 {
+		return nil
+	}
+	out := make(map[string]*api.AllocMetric, len(p.failed))
+	for name, m := range p.failed {
+		c := *m
+		if tg := p.job.LookupTaskGroup(name); tg != nil {
+			c.Placement = p.explain(tg)
+		}
+		out[name] = &c
+	}
 	return out
 }
 

@@ -54,6 +54,9 @@ type Config struct {
 	Elapsed func() time.Duration
 	// Cache keeps compiled constraints between passes; nil means none is kept. It may be shared.
 	Cache *feasible.Cache
+	// Explain adds everything that stands in the way to the metrics of groups that find no node. The metrics
+	// of the outcome's evaluation have it, those of a blocked one do not.
+	Explain bool
 }
 
 // Outcome is the result of a pass. The caller submits Plan unless it is a no-op. After a full commit it

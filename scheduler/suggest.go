@@ -12,40 +12,112 @@ import (
 	"github.com/nomadlike/nomadlike/scheduler/usage"
 )
 
-// suggest names the changes that would place an allocation, the smallest first: one that has to be made in
-// one place, on the nodes that have no other obstacle, before those that need several.
+// Limits of the suggestions: how many changes in one place are named, and how many combinations of several.
+const (
+	maxSingle   = 6
+	maxCombined = 3
+)
+
+// suggest names the smallest changes that would place an allocation: for the nodes with the fewest obstacles,
+// what has to change for all of these to go away. The cheapest come first.
 func (x *explanation) suggest() {
-	x.lower()
-	x.drop()
-	x.include()
-	if len(x.Suggestions) == 0 {
-		x.lowerAll()
+	x.correct()
+	var sets []*obstacleSet
+	fewest := 0
+	for _, set := range x.sets {
+		if n := len(set.obstacles); fewest == 0 || n < fewest {
+			fewest, sets = n, nil
+		}
+		if len(set.obstacles) == fewest {
+			sets = append(sets, set)
+		}
+	}
+	slices.SortFunc(sets, func(a, b *obstacleSet) int {
+		return cmp.Or(cmp.Compare(a.cost(), b.cost()), cmp.Compare(b.nodes, a.nodes), cmp.Compare(a.obstacles[0].Reason, b.obstacles[0].Reason))
+	})
+	limit := maxSingle
+	if fewest > 1 {
+		limit = maxCombined
+	}
+	for _, set := range sets[:min(limit, len(sets))] {
+		x.Suggestions = append(x.Suggestions, x.change(set))
 	}
 	x.Suggestions = append(x.Suggestions, x.addNode())
 }
 
-// lower suggests to ask for less of the one thing that nodes lack.
-func (x *explanation) lower() {
-	best := map[string]*api.Shortage{}
-	for _, m := range x.misses {
-		if len(m.Lacks) != 1 || m.Lacks[0].Free <= 0 {
-			continue
-		}
-		if s := m.Lacks[0]; unitOf(s.Dimension) != "" && (best[s.Dimension] == nil || s.Free > best[s.Dimension].Free) {
-			best[s.Dimension] = s
+// correct names attributes that no node has but that are spelled almost like one that nodes have.
+func (x *explanation) correct() {
+	for _, o := range x.Obstacles {
+		if o.Similar != "" {
+			x.Suggestions = append(x.Suggestions, fmt.Sprintf("no node has the attribute of %q; did you mean ${%s}?", o.Reason, o.Similar))
 		}
 	}
-	list := make([]*api.Shortage, 0, len(best))
-	for _, s := range best {
-		list = append(list, s)
+}
+
+// cost orders the changes: to ask for a little less is cheaper than to give something up, and that is cheaper
+// than to change the cluster.
+func (s *obstacleSet) cost() float64 {
+	sum := 0.0
+	for _, o := range s.obstacles {
+		switch o.Kind {
+		case api.ObstacleRoom:
+			lack := s.lack(o.Reason)
+			if lack == nil || lack.Free <= 0 {
+				sum += 3
+			} else {
+				sum += float64(lack.Short()) / float64(max(lack.Wanted, 1))
+			}
+		case api.ObstacleConstraint:
+			sum += 1
+		default:
+			sum += 2
+		}
 	}
-	slices.SortFunc(list, func(a, b *api.Shortage) int {
-		return cmp.Compare(float64(a.Short())/float64(a.Wanted), float64(b.Short())/float64(b.Wanted))
-	})
-	for _, s := range list {
-		x.Suggestions = append(x.Suggestions, fmt.Sprintf("lower %s of the group from %d to %d %s: it then fits on a node that lacks nothing else",
-			s.Dimension, s.Wanted, s.Free, unitOf(s.Dimension)))
+	return sum
+}
+
+// lack returns what the nearest node of the set lacks in a dimension.
+func (s *obstacleSet) lack(dimension string) *api.Shortage {
+	if s.nearest == nil {
+		return nil
 	}
+	for _, lack := range s.nearest.Lacks {
+		if lack.Dimension == dimension {
+			return lack
+		}
+	}
+	return nil
+}
+
+// change says what has to change for the nodes of the set to take an allocation.
+func (x *explanation) change(s *obstacleSet) string {
+	nodes := s.nodes
+	parts := make([]string, 0, len(s.obstacles))
+	for _, o := range s.obstacles {
+		switch o.Kind {
+		case api.ObstacleRoom:
+			lack := s.lack(o.Reason)
+			if unitOf(o.Reason) != "" {
+				nodes = s.near
+			}
+			parts = append(parts, x.makeRoom(lack))
+		case api.ObstacleConstraint:
+			parts = append(parts, giveUp(o.Reason))
+		default:
+			parts = append(parts, include(o.Reason))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if last := len(parts) - 1; last > 0 {
+		text = strings.Join(parts[:last], ", ") + " and " + parts[last]
+	}
+	switch {
+	case nodes > 1:
+		return fmt.Sprintf("%s: %d nodes then take one", text, nodes)
+	case s.nearest != nil:
+		return fmt.Sprintf("%s: node %s then takes one", text, s.nearest.NodeName)
+	}
+	return text + ": 1 node then takes one"
 }
 
 // unitOf is the unit of a dimension that a job can ask less of, "" for others.
@@ -61,102 +133,91 @@ func unitOf(dimension string) string {
 	return ""
 }
 
-// drop suggests to give up the one constraint, or the one fixed port, that nodes do not satisfy.
-func (x *explanation) drop() {
-	for _, o := range x.Obstacles {
-		switch {
-		case o.Alone == 0:
-		case o.Kind == api.ObstacleRoom && strings.HasPrefix(o.Reason, "network: reserved port"):
-			x.Suggestions = append(x.Suggestions, fmt.Sprintf("make the port dynamic (%s): %s", strings.TrimPrefix(o.Reason, "network: "), takes(o.Alone)))
-		case o.Kind == api.ObstacleRoom && o.Reason == usage.DimensionMaxAllocs:
-			x.Suggestions = append(x.Suggestions, fmt.Sprintf("raise the limit of allocations of a node: %s", takes(o.Alone)))
-		case o.Kind != api.ObstacleConstraint:
-		case strings.HasPrefix(o.Reason, "missing driver "):
-			x.Suggestions = append(x.Suggestions, fmt.Sprintf("make the driver %s work on a node: %s", strings.TrimPrefix(o.Reason, "missing driver "), takes(o.Alone)))
-		case strings.HasPrefix(o.Reason, "missing "):
-			x.Suggestions = append(x.Suggestions, fmt.Sprintf("provide what nodes lack (%s): %s", o.Reason, takes(o.Alone)))
-		default:
-			x.Suggestions = append(x.Suggestions, fmt.Sprintf("drop or relax the constraint %q: %s", o.Reason, takes(o.Alone)))
-		}
+// makeRoom says how the group would fit in one dimension.
+func (x *explanation) makeRoom(s *api.Shortage) string {
+	unit := unitOf(s.Dimension)
+	switch {
+	case s.Dimension == usage.DimensionMaxAllocs:
+		return "raise node_max_allocs of a node or stop another allocation there"
+	case strings.HasPrefix(s.Dimension, "network: reserved port"):
+		return fmt.Sprintf("make the port dynamic (%s)", strings.TrimPrefix(s.Dimension, "network: "))
+	case unit == "":
+		return fmt.Sprintf("make room (%s)", s.Dimension)
+	case s.Free <= 0:
+		return fmt.Sprintf("free %d %s of %s on a node (%s)", s.Short(), unit, s.Dimension, "nothing is left of it")
 	}
+	return fmt.Sprintf("lower %s of %s from %d to %d %s", s.Dimension, x.whose(s.Dimension), s.Wanted, s.Free, unit)
 }
 
-func takes(nodes int) string {
-	if nodes == 1 {
-		return "1 node then takes it"
+// whose names the task that has to ask for less, or the group when its tasks do so together.
+func (x *explanation) whose(dimension string) string {
+	if dimension != usage.DimensionDisk && len(x.group.Tasks) == 1 {
+		return fmt.Sprintf("task %q", x.group.Tasks[0].Name)
 	}
-	return fmt.Sprintf("%d nodes then take it", nodes)
+	return "the group"
 }
 
-// include suggests to use nodes that do not come into question now.
-func (x *explanation) include() {
+// giveUp says how to do without what a node does not satisfy.
+func giveUp(reason string) string {
+	if name, ok := strings.CutPrefix(reason, "missing driver "); ok {
+		return fmt.Sprintf("make the driver %s work on a node", name)
+	}
+	switch {
+	case reason == api.OpDistinctHosts:
+		return "drop distinct_hosts"
+	case strings.HasPrefix(reason, "missing "):
+		return fmt.Sprintf("provide what nodes lack (%s)", reason)
+	}
+	return fmt.Sprintf("drop or relax the constraint %q", reason)
+}
+
+// include says how to use nodes that do not come into question now.
+func include(reason string) string {
+	switch {
+	case reason == "node is ineligible":
+		return "make ineligible nodes eligible (node eligibility -enable)"
+	case reason == "node is draining":
+		return "end the drain of nodes (node drain -disable)"
+	}
+	if rest, ok := strings.CutPrefix(reason, "node is "); ok {
+		return fmt.Sprintf("bring nodes back that are %s", rest)
+	}
+	if rest, ok := strings.CutPrefix(reason, "datacenter "); ok {
+		name, _, _ := strings.Cut(rest, " is none of ")
+		return fmt.Sprintf("add the datacenter %s to the job", name)
+	}
+	if rest, ok := strings.CutPrefix(reason, "node pool "); ok {
+		name, _, _ := strings.Cut(rest, " is not ")
+		return fmt.Sprintf("move the job to the node pool %s", name)
+	}
+	return "use nodes of which the " + reason
+}
+
+// addNode describes a node that would take the allocation: its size and what no node has now.
+func (x *explanation) addNode() string {
+	cpu, memory, disk, cores := x.placer.Wanted()
+	size := fmt.Sprintf("%d MHz", cpu)
+	if cores > 0 {
+		size = fmt.Sprintf("%d cores", cores)
+	}
+	text := fmt.Sprintf("add a node with at least %s, %d MiB of memory and %d MiB of disk free", size, memory, disk)
+	if len(x.misses) > 0 && x.misses[0].NodeClass != "" {
+		text += " of class " + x.misses[0].NodeClass // lacks nothing but room
+	}
+	var wanted []string
 	for _, o := range x.Obstacles {
-		if o.Kind != api.ObstacleNode || o.Alone == 0 {
+		if o.Kind != api.ObstacleConstraint || o.Nodes < x.Nodes {
 			continue
 		}
-		verb := "use them"
-		switch {
-		case o.Reason == "node is ineligible":
-			verb = "make them eligible (node eligibility -enable)"
-		case o.Reason == "node is draining":
-			verb = "end their drain"
-		case strings.HasPrefix(o.Reason, "node is "):
-			verb = "bring them back"
-		case strings.HasPrefix(o.Reason, "datacenter "):
-			verb = "add the datacenter to the job"
-		case strings.HasPrefix(o.Reason, "node pool "):
-			verb = "change the node pool of the job"
-		}
-		x.Suggestions = append(x.Suggestions, fmt.Sprintf("%s, %s: %s", o.Reason, verb, takes(o.Alone)))
-	}
-}
-
-// lowerAll suggests what would fit on the node that lacks least, when no single change does.
-func (x *explanation) lowerAll() {
-	if len(x.misses) == 0 {
-		return
-	}
-	var parts []string
-	for _, s := range x.misses[0].Lacks {
-		if unitOf(s.Dimension) == "" || s.Free <= 0 {
-			return
-		}
-		parts = append(parts, fmt.Sprintf("%s from %d to %d %s", s.Dimension, s.Wanted, s.Free, unitOf(s.Dimension)))
-	}
-	x.Suggestions = append(x.Suggestions, "lower "+strings.Join(parts, " and ")+": it then fits on node "+x.misses[0].NodeName)
-}
-
-// addNode describes a node that would take the allocation.
-func (x *explanation) addNode() string {
-	cpu, memory, cores := 0, 0, 0
-	for _, t := range x.group.Tasks {
-		if t != nil {
-			cpu += t.Resources.CPUOrDefault()
-			memory += t.Resources.MemoryMBOrDefault()
-			if t.Resources != nil {
-				cores += t.Resources.Cores
-			}
+		if name, ok := strings.CutPrefix(o.Reason, "missing "); ok {
+			wanted = append(wanted, "has "+strings.TrimPrefix(name, "compatible "))
+		} else if o.Reason != api.OpDistinctHosts {
+			wanted = append(wanted, "satisfies "+o.Reason)
 		}
 	}
-	text := fmt.Sprintf("add a node with at least %d MHz, %d MiB of memory and %d MiB of disk free", cpu, memory, x.group.DiskMB())
-	if cores > 0 {
-		text = fmt.Sprintf("add a node with at least %d cores, %d MiB of memory and %d MiB of disk free", cores, memory, x.group.DiskMB())
-	}
-	if class := x.bestClass(); class != "" {
-		text += " of class " + class
-	}
-	for _, o := range x.Obstacles {
-		if o.Kind == api.ObstacleConstraint && o.Nodes == x.Nodes {
-			return text + " that satisfies " + o.Reason
-		}
+	if len(wanted) > 0 {
+		slices.Sort(wanted)
+		text += " that " + strings.Join(wanted, " and ")
 	}
 	return text
-}
-
-// bestClass is the class of the node that lacks nothing but room, and least of that.
-func (x *explanation) bestClass() string {
-	if len(x.misses) == 0 {
-		return ""
-	}
-	return x.misses[0].NodeClass
 }

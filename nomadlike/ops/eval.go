@@ -11,7 +11,7 @@ import (
 func (e *Env) evalHandlers(set *opset.Set) {
 	handleRead(e, set, api.EvalList, evalList)
 	handleRead(e, set, api.EvalCount, evalCount)
-	handleRead(e, set, api.EvalGet, evalGet)
+	handleRead(e, set, api.EvalGet, e.evalGet)
 	handleRead(e, set, api.EvalAllocations, evalAllocations)
 	handleWrite(set, api.EvalDelete, e.evalDelete)
 }
@@ -55,13 +55,16 @@ func evalCount(tx *readTx, r *api.EvalCountRequest) (*api.EvalCountResponse, err
 	return &api.EvalCountResponse{Count: len(rows)}, err
 }
 
-func evalGet(tx *readTx, r *api.EvalRequest) (*api.Evaluation, error) {
+func (e *Env) evalGet(tx *readTx, r *api.EvalRequest) (*api.Evaluation, error) {
 	if err := checkID("eval", r.EvalID); err != nil {
 		return nil, err
 	}
 	v := state.Evals.Get(tx, r.EvalID)
 	if v == nil {
 		return nil, notFound("eval not found")
+	}
+	if r.Explain {
+		v = e.explained(v)
 	}
 	if !r.Related {
 		return v, nil

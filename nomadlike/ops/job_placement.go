@@ -3,6 +3,8 @@
 package ops
 
 import (
+	"maps"
+
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
 	"github.com/nomadlike/nomadlike/nomadlike/broker"
@@ -21,4 +23,31 @@ func (e *Env) jobPlacement(tx *readTx, r *api.JobRequest) (*api.JobPlacement, er
 		return nil, notFound("job not found")
 	}
 	return scheduler.Explain(broker.ViewOf(e.Store.Snapshot()), job, scheduler.Config{Now: e.Now()}), nil
+}
+
+// explained returns the evaluation with everything that stands in the way of what it could not place, as long
+// as that still waits. It looks at the newest state beside the read, which waits for the evaluation alone.
+func (e *Env) explained(v *api.Evaluation) *api.Evaluation {
+	if len(v.FailedTGAllocs) == 0 {
+		return v
+	}
+	snap := e.Store.Snapshot()
+	blocked := v
+	if v.BlockedEval != "" {
+		blocked = state.Evals.Get(snap, v.BlockedEval)
+	}
+	job := state.Jobs.Get(snap, v.Namespace, v.JobID)
+	if blocked == nil || blocked.Status != api.EvalStatusBlocked || job == nil {
+		return v
+	}
+	c := *v
+	c.FailedTGAllocs = maps.Clone(v.FailedTGAllocs)
+	for _, g := range scheduler.Explain(broker.ViewOf(snap), job, scheduler.Config{Now: e.Now()}).Groups {
+		if m := c.FailedTGAllocs[g.Group]; m != nil {
+			explained := *m
+			explained.Placement = g
+			c.FailedTGAllocs[g.Group] = &explained
+		}
+	}
+	return &c
 }

@@ -45,7 +45,7 @@ func (e *Env) jobPlan(ctx context.Context, r *api.JobPlanRequest) (*api.JobPlanR
 	}
 	ev := e.newEval(job.Namespace, job.ID, job, api.TriggerJobRegister)
 	ev.AnnotatePlan, ev.SnapshotIndex = true, snap.Index()
-	out := scheduler.Process(scheduler.WithJob(broker.ViewOf(snap), job), ev, scheduler.Config{Now: e.Now()})
+	out := scheduler.Process(scheduler.WithJob(broker.ViewOf(snap), job), ev, scheduler.Config{Now: e.Now(), Explain: r.Explain})
 	if a := out.Plan.Annotations; a != nil {
 		resp.Annotations = a
 	}

@@ -32,6 +32,18 @@ func (j *Job) Outside(ord int) []string {
 	return reasons
 }
 
+// Condition returns the compiled constraint of the job or group with that text, or nil.
+func (g *Group) Condition(text string) *Condition {
+	for _, list := range [][]*Condition{g.job.conditions, g.conditions} {
+		for _, c := range list {
+			if c.text == text {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
 // Obstacles returns everything that keeps the group off the node, where Filtered returns the first reason
 // only. Room and the distinct rules are left to the ranking.
 func (g *Group) Obstacles(ord int) []string {

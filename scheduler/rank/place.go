@@ -33,7 +33,7 @@ func (p *Placer) Place(w Want) (Placement, bool) {
 	p.penalise(w.Penalty, true)
 	defer p.penalise(w.Penalty, false)
 	var metrics *api.AllocMetric
-	if w.Explain {
+	if w.Explain && p.best() != noHeap { // what cannot be placed is explained once a group, by the caller
 		metrics = p.Explain()
 	}
 	placement, ok := p.choose(w)

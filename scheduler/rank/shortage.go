@@ -24,6 +24,11 @@ func (p *Placer) Rules(ord int) []string {
 	return rules
 }
 
+// Wanted returns what one allocation of the group takes of a node: MHz, MiB, MiB and reserved cores.
+func (p *Placer) Wanted() (cpu, memory, disk, cores int64) {
+	return p.need.claim.CPU, p.need.claim.MemoryMB, p.need.claim.DiskMB, p.need.total
+}
+
 // Shortages returns every dimension in which the node lacks room for one more allocation, where the metrics
 // name the first only.
 func (p *Placer) Shortages(ord int) []*api.Shortage {
