@@ -65,7 +65,7 @@ const (
 	AllocDescInPlace           = "alloc updating in-place"
 	AllocDescReconnected       = "alloc not needed due to disconnected client reconnect"
 	AllocDescRescheduled       = "alloc was rescheduled because it failed"
-	AllocDescPreempted         = "alloc was preempted"
+	AllocDescPreempted         = "Preempted by alloc ID " // and the ID
 	AllocClientDescPending     = "No tasks have started"
 	AllocClientDescRunning     = "Tasks are running"
 	AllocClientDescFailed      = "Failed tasks"

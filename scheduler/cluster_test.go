@@ -195,8 +195,11 @@ func (c *cluster) apply(tb testing.TB, out *scheduler.Outcome) {
 	for id := range out.Plan.NodeAllocation {
 		nodeIDs[id] = true
 	}
+	for id := range out.Plan.NodePreemptions {
+		nodeIDs[id] = true
+	}
 	for id := range nodeIDs {
-		part := usage.Part{NodeID: id, Place: out.Plan.NodeAllocation[id], Stop: out.Plan.NodeUpdate[id]}
+		part := usage.Part{NodeID: id, Place: out.Plan.NodeAllocation[id], Stop: slices.Concat(out.Plan.NodeUpdate[id], out.Plan.NodePreemptions[id])}
 		if reason, ok := usage.Fits(overlay, part, func(id string) *api.Allocation { return c.allocs[id] }); !ok {
 			tb.Fatalf("the applier refuses the part for node %s: %s", id, reason)
 		}
@@ -219,6 +222,11 @@ func (c *cluster) apply(tb testing.TB, out *scheduler.Outcome) {
 		}
 	}
 	for _, rows := range out.Plan.NodeUpdate {
+		for _, a := range rows {
+			c.write(a)
+		}
+	}
+	for _, rows := range out.Plan.NodePreemptions {
 		for _, a := range rows {
 			c.write(a)
 		}

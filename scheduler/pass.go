@@ -33,6 +33,10 @@ type pass struct {
 	older     map[*api.Job]*version
 	allocs    []*api.Allocation
 	residents []rank.Resident
+	// evicted holds the IDs of the allocations of other jobs that the plan preempts, losses how many of each
+	// group.
+	evicted map[string]bool
+	losses  map[rank.EvictedGroup]int
 	// stopped holds the IDs of the allocations that the plan stops, rows those of the plan that may still
 	// be completed, by ID of the allocation.
 	stopped map[string]bool
@@ -75,9 +79,12 @@ func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 		older:       map[*api.Job]*version{},
 		stopped:     map[string]bool{},
 		rows:        map[string]*api.Allocation{},
+		evicted:     map[string]bool{},
+		losses:      map[rank.EvictedGroup]int{},
 		queued:      map[string]int{},
 		annotations: &api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{}},
 	}
+	p.config.PreemptionConfig.SystemSchedulerEnabled = true
 	if c := view.SchedulerConfig(); c != nil {
 		p.config = *c
 	}

@@ -19,8 +19,8 @@ const ownMetrics = 16
 // maxRounds bounds how often what found no node is tried again after updates have made room.
 const maxRounds = 8
 
-// placeAll places what the groups miss and replaces what they update. A replacement may free what another
-// group, or an earlier allocation of the same one, lacked; then what was not placed is tried again.
+// placeAll places what the groups miss and replaces what they update. A replacement or an eviction may free what
+// another group, or an earlier allocation of the same one, lacked; then what was not placed is tried again.
 func (p *pass) placeAll(groups []*reconcile.Group) {
 	for _, g := range groups {
 		if g.TaskGroup != nil {
@@ -39,9 +39,9 @@ func (p *pass) placeAll(groups []*reconcile.Group) {
 			if w.TaskGroup == nil || w.isEmpty() {
 				continue
 			}
-			before := len(w.replace)
+			before, evicted := len(w.replace), len(p.evicted)
 			p.placeGroup(w)
-			released = released || len(w.replace) < before
+			released = released || len(w.replace) < before || len(p.evicted) > evicted
 		}
 		if len(p.failed) == 0 || !released {
 			break
@@ -131,6 +131,7 @@ func (p *pass) newGroupPlacer(v *version, tg *api.TaskGroup, deploymentID string
 		Spread:        p.config.SchedulerAlgorithm == api.AlgorithmSpread,
 		Limit:         p.nodeLimit(v.job, tg),
 		Oversubscribe: p.config.MemoryOversubscriptionEnabled,
+		Preemption:    p.preemption(v.job),
 		Random:        p.random,
 		Cache:         p.cfg.Cache,
 	})
@@ -275,6 +276,9 @@ func (gp *groupPlacer) add(want reconcile.Placement, placement rank.Placement) {
 		DeploymentID:       gp.deploymentID,
 		CreateTime:         now,
 		ModifyTime:         now,
+	}
+	if len(placement.Evict) > 0 {
+		row.PreemptedAllocations = gp.evict(gp.group.Name, row.ID, placement.Evict)
 	}
 	if want.Canary && gp.deploymentID != "" {
 		row.DeploymentStatus = canaryStatus

@@ -25,7 +25,7 @@ type story struct {
 	step  int
 	known int
 	// counters prove that the history contains what the properties are about.
-	placed, failed, stopped, inPlace, replaced, delayed, devices int
+	placed, failed, stopped, inPlace, replaced, delayed, devices, evicted int
 }
 
 // TestRandomClusters runs random histories and checks after every evaluation that no node is over its
@@ -46,12 +46,13 @@ func TestRandomClusters(t *testing.T) {
 		total.replaced += s.replaced
 		total.delayed += s.delayed
 		total.devices += s.devices
+		total.evicted += s.evicted
 	}
 	t.Logf("%d placed, %d groups failed, %d stopped, %d in place, %d replaced, %d delayed",
 		total.placed, total.failed, total.stopped, total.inPlace, total.replaced, total.delayed)
 	for name, n := range map[string]int{
 		"placements": total.placed, "failures": total.failed, "stops": total.stopped, "updates in place": total.inPlace,
-		"devices in use": total.devices, "replacements": total.replaced, "delayed reschedules": total.delayed,
+		"devices in use": total.devices, "evictions": total.evicted, "replacements": total.replaced, "delayed reschedules": total.delayed,
 	} {
 		if n < 40 {
 			t.Errorf("only %d %s: the histories prove little", n, name)
@@ -60,6 +61,14 @@ func TestRandomClusters(t *testing.T) {
 }
 
 func (s *story) play() {
+	switch s.random.IntN(3) {
+	case 0:
+		s.config = &api.SchedulerConfiguration{}
+	case 1:
+		s.config = &api.SchedulerConfiguration{PreemptionConfig: api.PreemptionConfig{
+			SystemSchedulerEnabled: true, SysBatchSchedulerEnabled: true, BatchSchedulerEnabled: true, ServiceSchedulerEnabled: true,
+		}}
+	}
 	for range 3 + s.random.IntN(12) {
 		s.addNode()
 	}
@@ -166,6 +175,9 @@ func (s *story) gist(out *scheduler.Outcome) string {
 	for _, rows := range []map[string][]*api.Allocation{out.Plan.NodeUpdate, out.Plan.NodeAllocation, out.Plan.NodePreemptions} {
 		for _, a := range flatten(rows) {
 			ports := ""
+			if a.PreemptedByAllocation != "" {
+				a.DesiredDescription = strings.TrimSuffix(a.DesiredDescription, a.PreemptedByAllocation)
+			}
 			for _, p := range a.AllocatedResources.Shared.Ports {
 				ports += fmt.Sprintf(" %s=%d", p.Label, p.Value)
 			}
@@ -248,10 +260,13 @@ func (s *story) operate(jobID string) {
 func (s *story) randomJob() *api.Job {
 	j := &api.Job{
 		ID: fmt.Sprintf("j%d", s.random.IntN(4)), Namespace: api.DefaultNamespace, NodePool: api.NodePoolDefault,
-		Datacenters: []string{"*"}, Priority: new(50), Type: s.pick([]string{api.JobTypeService, api.JobTypeService, api.JobTypeBatch, api.JobTypeSystem, api.JobTypeSysBatch}),
+		Datacenters: []string{"*"}, Priority: new(20 + 5*s.random.IntN(10)), Type: s.pick([]string{api.JobTypeService, api.JobTypeService, api.JobTypeBatch, api.JobTypeSystem, api.JobTypeSysBatch}),
 	}
 	if old := s.jobs[j.ID]; old != nil {
 		j.Type = old.Type
+		if s.random.IntN(4) > 0 {
+			j.Priority = old.Priority
+		}
 	}
 	if s.random.IntN(4) == 0 {
 		j.Datacenters = []string{"dc0", "dc1"}
@@ -349,6 +364,7 @@ func (s *story) evaluate(e *api.Evaluation) {
 		s.t.Fatalf("step %d: evaluation %s: %s", s.step, out.Eval.Status, out.Eval.StatusDescription)
 	}
 	s.tally(out)
+	s.checkEvictions(out)
 	s.apply(s.t, out)
 	s.checkNodes()
 	s.checkNames(e.JobID)
@@ -367,6 +383,45 @@ func (s *story) evaluate(e *api.Evaluation) {
 	}
 }
 
+// checkEvictions: only live allocations of other jobs with a priority at least ten lower are evicted, where the
+// configuration allows it, once each, each for a placement on the same node, and none that need not go when it is the only one.
+func (s *story) checkEvictions(out *scheduler.Outcome) {
+	s.t.Helper()
+	placed := map[string]*api.Allocation{}
+	for _, a := range flatten(out.Plan.NodeAllocation) {
+		placed[a.ID] = a
+	}
+	seen := map[string]bool{}
+	for _, v := range flatten(out.Plan.NodePreemptions) {
+		s.evicted++
+		old, by := s.allocs[v.ID], placed[v.PreemptedByAllocation]
+		switch {
+		case by == nil || by.NodeID != v.NodeID || !slices.Contains(by.PreemptedAllocations, v.ID):
+			s.t.Fatalf("step %d: %s is evicted for nothing placed on %s", s.step, v.Name, v.NodeID)
+		case seen[v.ID] || old.TerminalStatus():
+			s.t.Fatalf("step %d: %s is evicted twice or after its end", s.step, v.Name)
+		case old.JobID == by.JobID || old.Job.PriorityOrDefault()+10 > by.Job.PriorityOrDefault():
+			s.t.Fatalf("step %d: %s of priority %d is evicted for %s of priority %d", s.step, v.Name, old.Job.PriorityOrDefault(), by.Name, by.Job.PriorityOrDefault())
+		case s.config == nil && by.Job.Type != api.JobTypeSystem, s.config != nil && !s.config.PreemptionConfig.SystemSchedulerEnabled:
+			s.t.Fatalf("step %d: a %s job evicts although it must not", s.step, by.Job.Type)
+		}
+		seen[v.ID] = true
+		if len(out.Plan.NodeAllocation[v.NodeID]) == 1 && len(out.Plan.NodeUpdate[v.NodeID]) == 0 && s.alsoFits(out, v) {
+			s.t.Fatalf("step %d: %s need not be evicted for %s", s.step, v.Name, by.Name)
+		}
+	}
+}
+
+// alsoFits reports whether the plan fits on the node of the victim without its eviction.
+func (s *story) alsoFits(out *scheduler.Outcome, victim *api.Allocation) bool {
+	others := slices.DeleteFunc(slices.Clone(out.Plan.NodePreemptions[victim.NodeID]), func(a *api.Allocation) bool { return a.ID == victim.ID })
+	part := usage.Part{
+		NodeID: victim.NodeID, Place: out.Plan.NodeAllocation[victim.NodeID], Stop: slices.Concat(out.Plan.NodeUpdate[victim.NodeID], others),
+	}
+	_, ok := usage.Fits(usage.NewOverlay(s.snapshot), part, func(id string) *api.Allocation { return s.allocs[id] })
+	return ok
+}
+
 // paced reports whether max_parallel decides what is tried, which depends on what was placed before.
 func paced(j *api.Job) bool { return j != nil && j.HasUpdateStrategy() }
 
@@ -375,7 +430,7 @@ func (s *story) dump(first, second *scheduler.Outcome) string {
 	text := ""
 	for i, out := range []*scheduler.Outcome{first, second} {
 		text += fmt.Sprintf("pass %d, queued %v, blocked %v\n", i+1, out.Eval.QueuedAllocations, out.Blocked != nil || out.Reblock)
-		for _, a := range slices.Concat(flatten(out.Plan.NodeUpdate), flatten(out.Plan.NodeAllocation)) {
+		for _, a := range slices.Concat(flatten(out.Plan.NodeUpdate), flatten(out.Plan.NodePreemptions), flatten(out.Plan.NodeAllocation)) {
 			text += fmt.Sprintf("  %s %s %s %s %q after %q tracker %+v followup %q\n",
 				a.ID[:8], a.Name, a.NodeID, a.DesiredStatus, a.DesiredDescription, a.PreviousAllocation, a.RescheduleTracker, a.FollowupEvalID)
 		}

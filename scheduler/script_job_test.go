@@ -23,6 +23,8 @@ func (s *script) cmdJob(args, body []string) string {
 			j.Type = value
 		case "dc":
 			j.Datacenters = strings.Split(value, ",")
+		case "priority":
+			j.Priority = new(s.number(value))
 		case "pool":
 			j.NodePool = value
 		case "meta":
@@ -86,6 +88,8 @@ func (s *script) groupOption(tg *api.TaskGroup, option string) {
 		r.SecretsMB = s.number(value)
 	case "disk":
 		tg.EphemeralDisk.SizeMB = new(s.number(value))
+	case "migrate":
+		tg.Migrate = &api.Migrate{MaxParallel: new(s.number(value))}
 	case "sticky":
 		tg.EphemeralDisk.Sticky = true
 	case "cores":

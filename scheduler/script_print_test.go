@@ -38,6 +38,9 @@ func (s *script) describe(out *scheduler.Outcome) string {
 			fmt.Fprintf(&b, "stop  %s %s: %s\n", a.Name, a.NodeID, a.DesiredDescription)
 		}
 	}
+	for _, a := range flatten(out.Plan.NodePreemptions) {
+		fmt.Fprintf(&b, "evict %s %s\n", a.Name, a.NodeID)
+	}
 	seen := map[*api.AllocMetric]bool{}
 	for _, a := range flatten(out.Plan.NodeAllocation) {
 		if old := s.allocs[a.ID]; old != nil && old.Job.Version == a.Job.Version {

@@ -383,6 +383,19 @@ func (s *script) cmdConfig(args, _ []string) string {
 		switch key, value, _ := strings.Cut(option, "="); key {
 		case "algorithm":
 			s.config.SchedulerAlgorithm = value
+		case "preemption":
+			for _, kind := range strings.Split(value, ",") {
+				switch kind {
+				case api.JobTypeService:
+					s.config.PreemptionConfig.ServiceSchedulerEnabled = true
+				case api.JobTypeBatch:
+					s.config.PreemptionConfig.BatchSchedulerEnabled = true
+				case api.JobTypeSystem:
+					s.config.PreemptionConfig.SystemSchedulerEnabled = true
+				case api.JobTypeSysBatch:
+					s.config.PreemptionConfig.SysBatchSchedulerEnabled = true
+				}
+			}
 		case "node_limit":
 			s.config.NodeLimitForFeasibilityChecks = s.number(value)
 		case "oversubscription":

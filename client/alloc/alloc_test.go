@@ -703,6 +703,22 @@ func TestStickyDataMovesToTheReplacement(t *testing.T) {
 	})
 }
 
+func TestPreemptingAllocationWaits(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		victim := b.run(allocation(job(api.JobTypeService, tk("t"))))
+		a := allocation(job(api.JobTypeService, tk("t")))
+		a.ID, a.PreemptedAllocations = "99999999-bd7f-3b9c-47d2-f2d8a714cc74", []string{testID, "00000000-bd7f-3b9c-47d2-f2d8a714cc74"}
+		r := b.run(a)
+		wantState(t, r, "t", api.TaskStatePending, false, 0)
+		evicted := stopped(victim)
+		evicted.DesiredStatus = api.AllocDesiredEvict
+		victim.Update(evicted)
+		synctest.Wait()
+		wantState(t, victim, "t", api.TaskStateDead, false, 0)
+		wantState(t, r, "t", api.TaskStateRunning, false, 0)
+	})
+}
+
 func TestDispatchPayload(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		main := tk("t", "run_for=1s", "exit_code=1")

@@ -30,6 +30,7 @@ func (r *Runner) setup(ctx context.Context) bool {
 	for _, s := range []step{
 		{"alloc_dir", r.makeDir},
 		{"max_run_duration", r.startClock},
+		{"preempted_allocs", r.awaitPreempted},
 		{"previous_alloc", r.takePrevious},
 		{"group_services", r.registerServices},
 		{"checks", r.startChecks},

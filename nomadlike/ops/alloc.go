@@ -57,18 +57,7 @@ func taskStatesOf(r *api.AllocListRequest) (bool, error) {
 }
 
 func allocStub(a *api.Allocation, resources, taskStates bool) *api.AllocListStub {
-	s := &api.AllocListStub{
-		ID: a.ID, EvalID: a.EvalID, Name: a.Name, Namespace: a.Namespace, NodeID: a.NodeID, NodeName: a.NodeName,
-		JobID: a.JobID, TaskGroup: a.TaskGroup, DesiredStatus: a.DesiredStatus, DesiredDescription: a.DesiredDescription,
-		ClientStatus: a.ClientStatus, ClientDescription: a.ClientDescription, DesiredTransition: a.DesiredTransition,
-		DeploymentStatus: a.DeploymentStatus, FollowupEvalID: a.FollowupEvalID, NextAllocation: a.NextAllocation,
-		RescheduleTracker: a.RescheduleTracker, PreemptedAllocations: a.PreemptedAllocations,
-		PreemptedByAllocation: a.PreemptedByAllocation, CreateIndex: a.CreateIndex, ModifyIndex: a.ModifyIndex,
-		CreateTime: a.CreateTime, ModifyTime: a.ModifyTime,
-	}
-	if a.Job != nil {
-		s.JobType, s.JobVersion = a.Job.Type, a.Job.Version
-	}
+	s := a.Stub()
 	if resources {
 		s.AllocatedResources = a.AllocatedResources
 	}

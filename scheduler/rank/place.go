@@ -23,6 +23,8 @@ type Want struct {
 type Placement struct {
 	Ord       int
 	Resources *api.AllocatedResources
+	// Evict are the allocations of other jobs that have to go.
+	Evict []*api.Allocation
 	// Metrics is nil unless asked for.
 	Metrics *api.AllocMetric
 }
@@ -37,6 +39,9 @@ func (p *Placer) Place(w Want) (Placement, bool) {
 		metrics = p.Explain()
 	}
 	placement, ok := p.choose(w)
+	if !ok {
+		placement, ok = p.preempt(w, metrics)
+	}
 	placement.Metrics = metrics
 	return placement, ok
 }

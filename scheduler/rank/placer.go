@@ -35,8 +35,10 @@ type Input struct {
 	Limit int
 	// Oversubscribe stores memory_max with the allocations.
 	Oversubscribe bool
-	Random        *rand.Rand
-	Cache         *feasible.Cache
+	// Preemption is nil where nothing may be evicted.
+	Preemption *Preemption
+	Random     *rand.Rand
+	Cache      *feasible.Cache
 }
 
 // NoNode as an ordinal stands for none.
@@ -99,6 +101,13 @@ type Placer struct {
 
 	filtered filterCounts
 	taken    []takenPort
+
+	preemption *Preemption
+	// evictions remembers by candidate what would have to go; nil where nothing helps.
+	evictions map[int32]*eviction
+	// losses is how many allocations the placements have evicted. hopeless is set while no eviction helps.
+	losses   int
+	hopeless bool
 }
 
 // New builds the candidates and scores each of them.
@@ -120,6 +129,8 @@ func New(in Input) *Placer {
 		reasons:    []string{""},
 		ruled:      []bool{false},
 		reasonOf:   map[string]uint16{},
+		preemption: in.Preemption,
+		evictions:  map[int32]*eviction{},
 	}
 	p.distinctJob, p.distinctGroup = in.Feasible.DistinctHosts()
 	p.collect(in.Nodes, in.Limit)
@@ -250,13 +261,12 @@ func (p *Placer) rate(c *candidate) (reason string, ruled bool) {
 		}
 	}
 	ord := int(c.ord)
-	cpu := p.need.claim.CPU
+	layout := p.overlay.Layout(ord)
+	cpu := p.need.cpu(layout.CoreMHz)
 	if p.need.total > 0 {
-		layout := p.overlay.Layout(ord)
 		if len(layout.Cores)-p.overlay.UsedCores(ord).Len() < int(p.need.total) {
 			return usage.DimensionCores, false
 		}
-		cpu += p.need.total * layout.CoreMHz
 	}
 	usedCPU, usedMemory, usedDisk, allocs := p.overlay.Used(ord)
 	capCPU, capMemory, capDisk := p.overlay.Capacity(ord)
@@ -303,6 +313,8 @@ func (p *Placer) rate(c *candidate) (reason string, ruled bool) {
 
 // refresh re-scores one candidate and moves it to where it belongs.
 func (p *Placer) refresh(i int32) {
+	delete(p.evictions, i)
+	p.hopeless = false
 	c := &p.candidates[i]
 	reason, ruled := p.rate(c)
 	if reason != "" {

@@ -29,7 +29,7 @@ type takenPort struct {
 func (p *Placer) grantPorts(ord int, granted *api.AllocatedResources) string {
 	p.taken = p.taken[:0]
 	for _, ask := range p.need.ports {
-		network, mappings, reason := p.grantNetwork(ord, ask.network)
+		network, mappings, reason := p.grantNetwork(ord, ask.network, p.dynamicPort)
 		if reason != "" {
 			return reason
 		}
@@ -44,7 +44,7 @@ func (p *Placer) grantPorts(ord int, granted *api.AllocatedResources) string {
 	return ""
 }
 
-func (p *Placer) grantNetwork(ord int, ask *api.NetworkResource) (*api.NetworkResource, []*api.AllocatedPortMapping, string) {
+func (p *Placer) grantNetwork(ord int, ask *api.NetworkResource, dynamic choose) (*api.NetworkResource, []*api.AllocatedPortMapping, string) {
 	network := *ask
 	network.ReservedPorts, network.DynamicPorts = nil, nil
 	if ask.Mode == modeNone {
@@ -64,7 +64,7 @@ func (p *Placer) grantNetwork(ord int, ask *api.NetworkResource) (*api.NetworkRe
 		mappings = append(mappings, m)
 	}
 	for _, port := range ask.DynamicPorts {
-		got, m, reason := p.grantPort(ord, layout, port, p.dynamicPort)
+		got, m, reason := p.grantPort(ord, layout, port, dynamic)
 		if reason != "" {
 			return nil, nil, reason
 		}
@@ -146,6 +146,14 @@ func (p *Placer) dynamicPort(ord int, layout *usage.Layout, a *usage.Address, _ 
 			return port, true
 		}
 	}
+	return p.lowestPort(ord, layout, a, nil)
+}
+
+// lowestPort searches the range of dynamic ports.
+func (p *Placer) lowestPort(ord int, layout *usage.Layout, a *usage.Address, _ *api.Port) (uint16, bool) {
+	if layout.MaxPort < layout.MinPort {
+		return 0, false
+	}
 	used := p.overlay.UsedPorts(ord, a.IP)
 	for from := layout.MinPort; ; {
 		port, ok := usage.NextFree(from, layout.MaxPort, used, a.ReservedSet())
@@ -160,6 +168,17 @@ func (p *Placer) dynamicPort(ord int, layout *usage.Layout, a *usage.Address, _ 
 		}
 		from = port + 1
 	}
+}
+
+// portsFit reports whether the ports of one allocation are to be had on the node.
+func (p *Placer) portsFit(ord int) bool {
+	p.taken = p.taken[:0]
+	for _, ask := range p.need.ports {
+		if _, _, reason := p.grantNetwork(ord, ask.network, p.lowestPort); reason != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *Placer) portIsFree(ord int, a *usage.Address, port uint16) bool {

@@ -17,7 +17,52 @@ type need struct {
 	// cores lists the tasks that reserve cores, in the order of the job.
 	cores []coreAsk
 	total int64
-	ports []networkAsk
+	// withCores are, for each set of tasks that run at the same time, the CPU and the number of cores they ask
+	// for; nil when no task reserves cores.
+	withCores []phaseAsk
+	ports     []networkAsk
+}
+
+type phaseAsk struct{ cpu, cores int64 }
+
+// cpu returns what one allocation takes on a node whose cores have that speed.
+func (n *need) cpu(coreMHz int64) int64 {
+	if n.total == 0 {
+		return n.claim.CPU
+	}
+	most := int64(0)
+	for _, phase := range n.withCores {
+		most = max(most, phase.cpu+phase.cores*coreMHz)
+	}
+	return most
+}
+
+// phases sums up the tasks in the way of usage.ClaimOf.
+func phases(group *api.TaskGroup) []phaseAsk {
+	var prestart, sidecar, main, poststop phaseAsk
+	for _, task := range group.Tasks {
+		if task == nil {
+			continue
+		}
+		p := &main
+		if lc := task.Lifecycle; lc != nil {
+			switch {
+			case lc.Hook == api.HookPrestart && lc.Sidecar:
+				p = &sidecar
+			case lc.Hook == api.HookPrestart:
+				p = &prestart
+			case lc.Hook == api.HookPoststop:
+				p = &poststop
+			}
+		}
+		if task.Resources != nil && task.Resources.Cores > 0 {
+			p.cores += int64(task.Resources.Cores)
+		} else {
+			p.cpu += int64(task.Resources.CPUOrDefault())
+		}
+	}
+	together := func(a, b phaseAsk) phaseAsk { return phaseAsk{a.cpu + b.cpu, a.cores + b.cores} }
+	return []phaseAsk{together(prestart, sidecar), together(main, sidecar), poststop}
 }
 
 type coreAsk struct {
@@ -46,6 +91,9 @@ func newNeed(group *api.TaskGroup, oversubscribe bool) *need {
 		}
 	}
 	n.claim = usage.ClaimOfResources(n.shared)
+	if n.total > 0 {
+		n.withCores = phases(group)
+	}
 	return n
 }
 

@@ -8,6 +8,7 @@ import "math"
 const (
 	ScoreFit          = "binpack"
 	ScoreDevices      = "devices"
+	ScorePreemption   = "preemption"
 	ScoreAntiAffinity = "job-anti-affinity"
 	ScorePenalty      = "node-reschedule-penalty"
 	ScoreAffinity     = "node-affinity"

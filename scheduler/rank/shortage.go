@@ -34,12 +34,11 @@ func (p *Placer) Wanted() (cpu, memory, disk, cores int64) {
 func (p *Placer) Shortages(ord int) []*api.Shortage {
 	var lacks []*api.Shortage
 	layout := p.overlay.Layout(ord)
-	cpu := p.need.claim.CPU
+	cpu := p.need.cpu(layout.CoreMHz)
 	if p.need.total > 0 {
 		if free := int64(len(layout.Cores) - p.overlay.UsedCores(ord).Len()); free < p.need.total {
 			lacks = append(lacks, &api.Shortage{Dimension: usage.DimensionCores, Wanted: p.need.total, Free: free})
 		}
-		cpu += p.need.total * layout.CoreMHz
 	}
 	usedCPU, usedMemory, usedDisk, allocs := p.overlay.Used(ord)
 	capCPU, capMemory, capDisk := p.overlay.Capacity(ord)
