@@ -40,7 +40,10 @@ require (
 	google.golang.org/protobuf v1.36.12
 )
 
-require github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c
+require (
+	github.com/hashicorp/hcl v1.0.0
+	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c
+)
 
 require (
 	github.com/DataDog/datadog-go v4.8.3+incompatible // indirect

@@ -74,7 +74,7 @@ plugin "docker" {
 	if c.Region != "us" || c.Ports.HTTP != 1 || c.Ports.RPC != 2 || c.Datacenter != "dc9" || c.Server.BootstrapExpect != 3 {
 		t.Errorf("scalars: %+v", c)
 	}
-	if m := c.Client.Meta; m["a"] != "1" || m["b"] != "2" || m["b.c"] != "${x}" || m["image"] != "envoy:v${NOMAD_envoy_version}" || m["j"] != "k" {
+	if m := c.Client.Meta; m["a"] != "1" || m["b"] != "2" || m["b.c"] != "$${x}" || m["image"] != "envoy:v${NOMAD_envoy_version}" || m["j"] != "k" {
 		t.Errorf("meta: %v", m)
 	}
 	if strings.Join(c.Client.Servers, ",") != "x,y" || c.Client.Reserved.CPU != 10 || c.Client.Reserved.MemoryMB != 20 || c.Client.MaxKillTimeout != 5*time.Second || len(c.Client.HostNetworks) != 1 || c.Client.HostNetworks[0].Interface != "eth1" || c.Client.HostNetworks[0].CIDR != "10.0.0.0/8" {
@@ -83,6 +83,44 @@ plugin "docker" {
 	d := c.Plugins["docker"]
 	if d.Args[0] != "z" || d.Config["allow_privileged"] != true || len(d.Config["auth"].([]any)) != 1 || len(d.Config["volumes"].([]any)) != 1 {
 		t.Errorf("plugin: %+v", d)
+	}
+}
+
+// TestLanguage reads what only the first version of HCL allows, and all that it does.
+func TestLanguage(t *testing.T) {
+	c, err := load(t, `
+/* several keys in a line, quoted keys, blocks with an equals sign */
+ports { http = 1 rpc = 2, serf = 3 }
+addresses = { http = "127.0.0.1" }
+"client" {
+  options { "driver.raw_exec.enable" = "1" "user.denylist" = "a,b" }
+  meta = { "x.y" = true, z = 1.5 }
+  server_join { retry_join = ["a", "b", ] retry_interval = "7s" }
+  "host_volume" "data" { path = "/srv" read_only = true }
+}
+region = "one"
+region = "two" # the last counts
+datacenter = <<EOT
+dc-7
+EOT
+plugin "docker" { config { auth { config = "a" } endpoint = "${b}" extra_labels = ["*"] gc { dangling_containers { enabled = false } } } }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Ports != (Ports{1, 2, 3}) || c.Addresses.HTTP != "127.0.0.1" || c.Region != "two" || strings.TrimSpace(c.Datacenter) != "dc-7" {
+		t.Errorf("%+v", c)
+	}
+	cl := c.Client
+	if cl.Options["driver.raw_exec.enable"] != "1" || cl.Options["user.denylist"] != "a,b" || cl.Meta["x.y"] != "true" || cl.Meta["z"] != "1.5" {
+		t.Errorf("options %v, meta %v", cl.Options, cl.Meta)
+	}
+	if len(cl.ServerJoin.RetryJoin) != 2 || cl.ServerJoin.RetryInterval != 7*time.Second || len(cl.HostVolumes) != 1 || !cl.HostVolumes[0].ReadOnly {
+		t.Errorf("%+v", cl)
+	}
+	d := c.Plugins["docker"].Config
+	if d["endpoint"] != "${b}" || len(d["extra_labels"].([]any)) != 1 || len(d["gc"].([]any)) != 1 {
+		t.Errorf("plugin: %v", d)
 	}
 }
 
@@ -103,6 +141,10 @@ func TestRefusals(t *testing.T) {
 		`client { meta = "x" }`:                "want a map of strings",
 		`plugin "x" { config = 3 }`:            "want a block or an object",
 		`plugin { args = [] }`:                 "c0.hcl:1",
+		`ports = 3`:                            "want a block in braces",
+		`region { a = 1 }`:                     "want a value after an equals sign",
+		`ports "x" { http = 1 }`:               "want no label before the brace",
+		"region = \"a\nb\"":                    "literal not terminated",
 
 		"telemetry {\n  circonus_api_url = \"x:1\"\n}":                    "telemetry.circonus_api_url (line 2) is not supported",
 		"consul {\n  address = \"x\"\n}":                                  "consul (line 1) is not supported",

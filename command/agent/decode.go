@@ -11,35 +11,30 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
 )
 
 // source is one parsed configuration file.
 type source struct {
-	path string
-	src  []byte
 	body hcl.Body
 	json bool
 }
 
 // parse reads configuration text; a first non-space '{' makes it JSON.
 func parse(path string, src []byte) (*source, error) {
-	s := &source{path: path, src: src}
-	var file *hcl.File
-	var diags hcl.Diagnostics
-	if strings.HasPrefix(strings.TrimSpace(string(src)), "{") {
-		s.json = true
-		file, diags = hcljson.Parse(src, path)
-	} else {
-		file, diags = hclsyntax.ParseConfig(src, path, hcl.InitialPos)
+	if !strings.HasPrefix(strings.TrimSpace(string(src)), "{") {
+		b, err := parseHCL1(path, src)
+		if err != nil {
+			return nil, err
+		}
+		return &source{body: b}, nil
 	}
+	file, diags := hcljson.Parse(src, path)
 	if diags.HasErrors() {
 		return nil, diagError(diags)
 	}
-	s.body = file.Body
-	return s, nil
+	return &source{body: file.Body, json: true}, nil
 }
 
 func diagError(diags hcl.Diagnostics) error {
@@ -227,50 +222,7 @@ func mergeAny(fv reflect.Value, m map[string]any) {
 }
 
 // eval evaluates an expression. There are no variables: text with ${...} stays as it was written.
-func (s *source) eval(e hcl.Expression) (cty.Value, hcl.Diagnostics) {
-	val, diags := e.Value(nil)
-	if !diags.HasErrors() {
-		return val, nil
-	}
-	switch e := e.(type) {
-	case *hclsyntax.TemplateExpr:
-		return cty.StringVal(s.literal(e)), nil
-	case *hclsyntax.TemplateWrapExpr:
-		return cty.StringVal(s.literal(e)), nil
-	case *hclsyntax.ObjectConsExpr:
-		obj := map[string]cty.Value{}
-		for _, item := range e.Items {
-			k, d := s.eval(item.KeyExpr)
-			if d.HasErrors() {
-				return val, d
-			}
-			if obj[text(k)], d = s.eval(item.ValueExpr); d.HasErrors() {
-				return val, d
-			}
-		}
-		return cty.ObjectVal(obj), nil
-	case *hclsyntax.TupleConsExpr:
-		var list []cty.Value
-		for _, x := range e.Exprs {
-			v, d := s.eval(x)
-			if d.HasErrors() {
-				return val, d
-			}
-			list = append(list, v)
-		}
-		return cty.TupleVal(list), nil
-	}
-	return val, diags
-}
-
-// literal returns the text between the quotes of an expression.
-func (s *source) literal(e hclsyntax.Expression) string {
-	raw := strings.TrimSpace(string(e.Range().SliceBytes(s.src)))
-	if len(raw) >= 2 && strings.HasPrefix(raw, `"`) && strings.HasSuffix(raw, `"`) {
-		raw = raw[1 : len(raw)-1]
-	}
-	return strings.ReplaceAll(raw, `\"`, `"`)
-}
+func (s *source) eval(e hcl.Expression) (cty.Value, hcl.Diagnostics) { return e.Value(nil) }
 
 func (s *source) attribute(a *hcl.Attribute, f fieldSpec, fv reflect.Value) hcl.Diagnostics {
 	val, diags := s.eval(a.Expr)
@@ -440,11 +392,11 @@ func goValue(v cty.Value) any {
 }
 
 // anyBody reads a schema-less block: attributes as they are, nested blocks as lists of objects.
-func (s *source) anyBody(body hcl.Body) (map[string]any, hcl.Diagnostics) {
-	native, ok := body.(*hclsyntax.Body)
+func (s *source) anyBody(from hcl.Body) (map[string]any, hcl.Diagnostics) {
+	m := map[string]any{}
+	native, ok := from.(*body)
 	if !ok {
-		attrs, diags := body.JustAttributes()
-		m := map[string]any{}
+		attrs, diags := from.JustAttributes()
 		for k, a := range attrs {
 			v, d := s.eval(a.Expr)
 			diags = append(diags, d...)
@@ -452,24 +404,26 @@ func (s *source) anyBody(body hcl.Body) (map[string]any, hcl.Diagnostics) {
 		}
 		return m, diags
 	}
-	m := map[string]any{}
 	var diags hcl.Diagnostics
-	for k, a := range native.Attributes {
-		v, d := s.eval(a.Expr)
-		diags = append(diags, d...)
-		if !d.HasErrors() {
-			m[k] = goValue(v)
+	for _, i := range native.list.Items {
+		key, labels := name(i)
+		if !isBlock(i) {
+			a, d := native.attribute(i)
+			diags = append(diags, d...)
+			if a != nil {
+				v, _ := s.eval(a.Expr) // it is static
+				m[key] = goValue(v)
+			}
+			continue
 		}
-	}
-	for _, b := range native.Blocks {
-		inner, d := s.anyBody(b.Body)
+		inner, d := s.anyBody(native.inner(i))
 		diags = append(diags, d...)
 		var v any = inner
-		for i := len(b.Labels) - 1; i >= 0; i-- {
-			v = map[string]any{b.Labels[i]: []any{v}}
+		for j := len(labels) - 1; j >= 0; j-- {
+			v = map[string]any{labels[j]: []any{v}}
 		}
-		list, _ := m[b.Type].([]any)
-		m[b.Type] = append(list, v)
+		list, _ := m[key].([]any)
+		m[key] = append(list, v)
 	}
 	return m, diags
 }

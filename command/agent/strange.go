@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // key is a name that stands in a block, with its expression or its body.
@@ -20,17 +19,21 @@ type key struct {
 }
 
 // keysOf lists what stands in a block, in the order of its lines.
-func (s *source) keysOf(body hcl.Body) []key {
+func (s *source) keysOf(from hcl.Body) []key {
 	var out []key
-	if native, ok := body.(*hclsyntax.Body); ok {
-		for name, a := range native.Attributes {
-			out = append(out, key{name: name, line: a.NameRange.Start.Line, expr: a.Expr})
-		}
-		for _, b := range native.Blocks {
-			out = append(out, key{name: b.Type, line: b.TypeRange.Start.Line, body: b.Body})
+	if native, ok := from.(*body); ok {
+		for _, i := range native.list.Items {
+			first, _ := name(i)
+			k := key{name: first, line: i.Pos().Line}
+			if b := native.inner(i); b != nil {
+				k.body = b
+			} else if a, _ := native.attribute(i); a != nil { // what is wrong with it is told by whoever reads it
+				k.expr = a.Expr
+			}
+			out = append(out, k)
 		}
 	} else {
-		attrs, _ := body.JustAttributes() // what is wrong with the body is told by whoever reads it
+		attrs, _ := from.JustAttributes() // see above
 		for name, a := range attrs {
 			out = append(out, key{name: name, line: a.NameRange.Start.Line, expr: a.Expr})
 		}
@@ -53,7 +56,7 @@ func join(path, name string) string {
 
 // strange reports the keys of a block that no field takes: those that are unknown, those that nothing acts on, and
 // maps that are there twice.
-func (s *source) strange(body hcl.Body, fields []fieldSpec, path string) hcl.Diagnostics {
+func (s *source) strange(from hcl.Body, fields []fieldSpec, path string) hcl.Diagnostics {
 	kinds := map[string]fieldKind{}
 	for _, f := range fields {
 		if f.kind != kindLabel {
@@ -63,7 +66,7 @@ func (s *source) strange(body hcl.Body, fields []fieldSpec, path string) hcl.Dia
 	var diags hcl.Diagnostics
 	var unexpected []string
 	seen := map[string]bool{}
-	for _, k := range s.keysOf(body) {
+	for _, k := range s.keysOf(from) {
 		kind, known := kinds[k.name]
 		at := join(path, k.name)
 		switch {

@@ -49,6 +49,6 @@ var generalNotes = []string{
 	"Access control, TLS between agents, variables, identities and CSI are not there yet; their paths and commands are refused by name.",
 	"A blocking read of one object or group wakes for changes of that object or group only.",
 	"Long lists are sent while they are made: an error after the first 64 KiB cuts the connection off.",
-	"Agent configuration is read as HCL 2 without evaluation; keys that nothing acts on are refused with file and line, unless their value asks for nothing.",
+	"Keys of the agent configuration that nothing acts on are refused with file and line, unless their value asks for nothing.",
 	"SIGINT and SIGTERM stop an agent in order with exit status 0.",
 }
