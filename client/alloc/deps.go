@@ -3,10 +3,12 @@
 package alloc
 
 import (
+	"context"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/client/task"
 )
@@ -17,6 +19,8 @@ type Deps struct {
 	Dirs  *allocdir.Root
 	// Report is told that the status of an allocation has changed. It must not block.
 	Report func(r *Runner)
+	// Probe runs a check of a service once; services.Check.Probe when nil.
+	Probe func(context.Context, *services.Check) services.Outcome
 	// Previous returns the runner of an allocation of this client, nil when there is none.
 	Previous func(id string) *Runner
 }

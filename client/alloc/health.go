@@ -13,13 +13,14 @@ import (
 	"github.com/nomadlike/nomadlike/client/task"
 )
 
-// health decides once whether the allocation counts as healthy in its deployment (runtime.md 8).
+// health decides once whether the allocation counts as healthy, for its deployment or for what drains nodes
+// (runtime.md 8).
 type health struct {
-	// deployment is the one that is being judged for, empty for none.
-	deployment string
-	minHealthy time.Duration
-	deadline   time.Time
-	verdict    *api.AllocDeploymentStatus
+	// wanted says that somebody waits for a verdict; deployment that it is a deployment.
+	wanted, deployment bool
+	minHealthy         time.Duration
+	deadline           time.Time
+	verdict            *api.AllocDeploymentStatus
 	// checks says that the checks of services have a say.
 	checks bool
 }
@@ -28,20 +29,29 @@ type health struct {
 // that was reached before stands.
 func newHealth(a *api.Allocation, since time.Time, verdict *api.AllocDeploymentStatus) *health {
 	group := a.Group()
-	if a.DeploymentID == "" || group == nil || group.Update == nil || group.Update.HealthCheck == api.HealthManual {
+	if group == nil {
 		return &health{}
 	}
-	u := group.Update
-	return &health{
-		deployment: a.DeploymentID, verdict: verdict,
-		minHealthy: api.Or(u.MinHealthyTime, 10*time.Second),
-		deadline:   since.Add(api.Or(u.HealthyDeadline, 5*time.Minute)),
-		checks:     u.HealthCheck != api.HealthTaskStates,
+	h := &health{wanted: true, deployment: a.DeploymentID != "", verdict: verdict}
+	rule := ""
+	deadline := 5 * time.Minute
+	switch u, m := group.Update, group.Migrate; {
+	case h.deployment && u != nil:
+		rule, h.minHealthy, deadline = u.HealthCheck, api.Or(u.MinHealthyTime, 10*time.Second), api.Or(u.HealthyDeadline, deadline)
+	case !h.deployment && m != nil && a.Job.Type == api.JobTypeService:
+		rule, h.minHealthy, deadline = m.HealthCheck, api.Or(m.MinHealthyTime, 10*time.Second), api.Or(m.HealthyDeadline, deadline)
+	default:
+		return &health{}
 	}
+	if rule == api.HealthManual {
+		return &health{}
+	}
+	h.deadline, h.checks = since.Add(deadline), rule != api.HealthTaskStates
+	return h
 }
 
 // pending reports whether a verdict is still to come.
-func (h *health) pending() bool { return h.deployment != "" && h.verdict == nil }
+func (h *health) pending() bool { return h.wanted && h.verdict == nil }
 
 // judge looks at the tasks and checks. When there is no verdict yet it returns when to look again.
 func (h *health) judge(v view, checks []services.State, now time.Time) (again time.Time, reasons map[string]string) {

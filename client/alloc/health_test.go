@@ -19,6 +19,7 @@ func TestHealth(t *testing.T) {
 		tasks      []*api.Task
 		check      string
 		deployment string
+		migrate    bool
 		at         time.Duration // of the verdict
 		healthy    bool
 		event      string
@@ -37,12 +38,16 @@ func TestHealth(t *testing.T) {
 		},
 		"manual":        {tasks: []*api.Task{tk("t")}, check: api.HealthManual, deployment: "d", at: never},
 		"no deployment": {tasks: []*api.Task{tk("t")}, at: never},
+		"migration":     {tasks: []*api.Task{tk("t")}, migrate: true, at: 7 * time.Second, healthy: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBench(t, func(t *testing.T, b *bench) {
 				j := job(api.JobTypeService, tc.tasks...)
 				j.TaskGroups[0].Update = &api.UpdateStrategy{
 					HealthCheck: tc.check, MinHealthyTime: new(10 * time.Second), HealthyDeadline: new(time.Minute),
+				}
+				if tc.migrate {
+					j.TaskGroups[0].Migrate = &api.Migrate{MinHealthyTime: new(7 * time.Second)}
 				}
 				a := allocation(j)
 				a.DeploymentID = tc.deployment

@@ -374,7 +374,9 @@ func (r *Runner) checkHealth(v view, now time.Time) time.Time {
 		r.mu.Lock()
 		runners := r.mu.runners
 		r.mu.Unlock()
-		explain(runners, reasons)
+		if r.health.deployment {
+			explain(runners, reasons)
+		}
 	}
 	return again
 }

@@ -83,7 +83,7 @@ func (r *Runner) monitor() *services.Monitor {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.mu.monitor == nil {
-		r.mu.monitor = services.NewMonitor(r.mu.alloc.Name, r.taskChanged)
+		r.mu.monitor = services.NewMonitor(r.mu.alloc.Name, r.taskChanged, r.deps.Probe)
 	}
 	return r.mu.monitor
 }

@@ -15,6 +15,7 @@ type Monitor struct {
 	// group is the name of the allocation.
 	group   string
 	changed func()
+	probe   func(context.Context, *Check) Outcome
 	running sync.WaitGroup
 
 	mu struct {
@@ -44,9 +45,12 @@ type State struct {
 }
 
 // NewMonitor returns a monitor without checks. changed is called when the status of a check has changed; it
-// must not block.
-func NewMonitor(allocName string, changed func()) *Monitor {
-	m := &Monitor{group: allocName, changed: changed}
+// must not block. probe runs a check once, nil for Check.Probe.
+func NewMonitor(allocName string, changed func(), probe func(context.Context, *Check) Outcome) *Monitor {
+	m := &Monitor{group: allocName, changed: changed, probe: probe}
+	if probe == nil {
+		m.probe = func(ctx context.Context, c *Check) Outcome { return c.Probe(ctx) }
+	}
 	m.mu.runs = map[string]*checkRun{}
 	return m
 }
@@ -111,7 +115,7 @@ func (m *Monitor) run(ctx context.Context, run *checkRun) {
 		}
 		// The next run does not wait for a slow one to be over, but never are there two at once.
 		t.Reset(run.check.Interval)
-		found := run.check.probe(ctx)
+		found := m.probe(ctx, run.check)
 		if ctx.Err() != nil {
 			return
 		}
@@ -119,14 +123,14 @@ func (m *Monitor) run(ctx context.Context, run *checkRun) {
 	}
 }
 
-func (m *Monitor) note(run *checkRun, found outcome) {
+func (m *Monitor) note(run *checkRun, found Outcome) {
 	now := time.Now()
 	m.mu.Lock()
-	changed := run.result.Status != found.status
+	changed := run.result.Status != found.Status
 	if changed {
 		run.since = now
 	}
-	run.result.Status, run.result.StatusCode, run.result.Output, run.result.Timestamp = found.status, found.code, found.output, now.Unix()
+	run.result.Status, run.result.StatusCode, run.result.Output, run.result.Timestamp = found.Status, found.Code, found.Output, now.Unix()
 	m.mu.Unlock()
 	if changed {
 		m.changed()

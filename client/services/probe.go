@@ -15,15 +15,16 @@ import (
 // outputLimit is how much of a body becomes the output of a check, in bytes.
 const outputLimit = 3 << 10
 
-// outcome is what one run of a check has found.
-type outcome struct {
-	status string
-	code   int
-	output string
+// Outcome is what one run of a check has found.
+type Outcome struct {
+	// Status is Success or Failure, Code that of an HTTP answer.
+	Status string
+	Code   int
+	Output string
 }
 
-// probe runs the check once.
-func (c *Check) probe(ctx context.Context) outcome {
+// Probe runs the check once.
+func (c *Check) Probe(ctx context.Context) Outcome {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	if c.kind == "http" {
@@ -35,13 +36,13 @@ func (c *Check) probe(ctx context.Context) outcome {
 		return failure(err)
 	}
 	_ = conn.Close()
-	return outcome{status: Success, output: "nomad: tcp ok"}
+	return Outcome{Status: Success, Output: "nomad: tcp ok"}
 }
 
-func failure(err error) outcome { return outcome{status: Failure, output: "nomad: " + err.Error()} }
+func failure(err error) Outcome { return Outcome{Status: Failure, Output: "nomad: " + err.Error()} }
 
 // probeHTTP asks once. Redirects are answers like others, so that a check never asks another host.
-func (c *Check) probeHTTP(ctx context.Context) outcome {
+func (c *Check) probeHTTP(ctx context.Context) Outcome {
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url, strings.NewReader(c.body))
 	if err != nil {
 		return failure(err)
@@ -68,19 +69,19 @@ func (c *Check) probeHTTP(ctx context.Context) outcome {
 		return failure(err)
 	}
 	defer resp.Body.Close()
-	out := outcome{status: Success, code: resp.StatusCode, output: "nomad: http ok"}
+	out := Outcome{Status: Success, Code: resp.StatusCode, Output: "nomad: http ok"}
 	if resp.StatusCode == http.StatusOK {
 		return out
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		out.status = Failure
+		out.Status = Failure
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, outputLimit))
 	if err != nil && len(body) == 0 {
-		out.output = "nomad: " + err.Error()
+		out.Output = "nomad: " + err.Error()
 		return out
 	}
-	out.output = printable(body)
+	out.Output = printable(body)
 	return out
 }
 

@@ -171,3 +171,92 @@ func TestNodeEvaluate(t *testing.T) {
 		t.Errorf("evaluation %+v", ev)
 	}
 }
+
+// TestServiceSync: a client has the registrations of its allocations as it says, and no others.
+func TestServiceSync(t *testing.T) {
+	c := start(t)
+	n := c.manual()
+	if _, err := n.register(n.describe(), n.secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.beat(api.NodeStatusReady); err != nil {
+		t.Fatal(err)
+	}
+	c.register(job("web", 1))
+	var alloc *api.Allocation
+	c.until("an allocation is placed", func(tx *state.Tx) bool {
+		for a := range state.Allocs.By(tx, state.ByNode, n.id) {
+			alloc = a
+		}
+		return alloc != nil
+	})
+	sync := func(secret string, partial bool, names ...string) error {
+		set := &api.AllocServiceSet{AllocID: alloc.ID, Partial: partial}
+		for _, name := range names {
+			set.Services = append(set.Services, &api.ServiceRegistration{ID: api.ServiceIDPrefix + alloc.ID + "-group-g-" + name + "-http", ServiceName: name, Namespace: "stolen", Port: 80})
+		}
+		_, _, err := api.ServiceSync.Call(c.ctx, c.caller, &api.ServiceSyncRequest{NodeID: n.id, SecretID: secret, Allocs: []*api.AllocServiceSet{set, {AllocID: api.NewID()}}})
+		return err
+	}
+	want := func(when, names string) {
+		t.Helper()
+		var got []string
+		for s := range state.Services.By(c.srv.Store().Snapshot(), state.ByNode, n.id) {
+			if s.Namespace != "default" || s.JobID != "web" || s.AllocID != alloc.ID {
+				t.Errorf("registration %+v is not the allocation's", s)
+			}
+			got = append(got, s.ServiceName)
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != names {
+			t.Errorf("%s: services %v, want %q", when, got, names)
+		}
+	}
+	for _, step := range []struct {
+		when    string
+		partial bool
+		names   []string
+		want    string
+	}{
+		{"first", false, []string{"a", "b"}, "a b"},
+		{"found again", true, []string{"c"}, "a b c"},
+		{"fewer", false, []string{"b"}, "b"},
+	} {
+		if err := sync(n.secret, step.partial, step.names...); err != nil {
+			t.Fatal(err)
+		}
+		want(step.when, step.want)
+	}
+	before := c.srv.Store().Snapshot().Index()
+	if err := sync(n.secret, false, "b"); err != nil || c.srv.Store().Snapshot().Index() != before {
+		t.Errorf("telling the same again: %v, index %d, was %d", err, c.srv.Store().Snapshot().Index(), before)
+	}
+	if err := sync("wrong", false); !api.IsClass(err, api.ClassDenied) {
+		t.Errorf("a wrong secret: %v", err)
+	}
+	_, _, err := api.ServiceSync.Call(c.ctx, c.caller, &api.ServiceSyncRequest{NodeID: n.id, SecretID: n.secret, Allocs: []*api.AllocServiceSet{
+		{AllocID: alloc.ID, Services: []*api.ServiceRegistration{{ID: "_nomad-task-other-group-g-x-http", ServiceName: "x"}}},
+	}})
+	if !api.IsClass(err, api.ClassInvalid) {
+		t.Errorf("a registration of another allocation: %v", err)
+	}
+	if _, err := n.beat(api.NodeStatusDown); err != nil {
+		t.Fatal(err)
+	}
+	want("node down", "")
+	if _, err := n.beat(api.NodeStatusReady); err != nil {
+		t.Fatal(err)
+	}
+	if err := sync(n.secret, false, "b"); err != nil {
+		t.Fatal(err)
+	}
+	report := &api.AllocUpdateRequest{NodeID: n.id, SecretID: n.secret, Allocs: []*api.Allocation{{ID: alloc.ID, ClientStatus: api.AllocClientComplete}}}
+	if _, _, err := api.AllocUpdate.Call(c.ctx, c.caller, report); err != nil {
+		t.Fatal(err)
+	}
+	want("ended", "")
+	if err := sync(n.secret, false, "b"); err != nil {
+		t.Fatal(err)
+	}
+	want("late registration", "")
+}

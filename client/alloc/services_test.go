@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package alloc
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/services"
+)
+
+// registrar is the servers' side of a registry.
+type registrar struct{ calls chan *api.ServiceSyncRequest }
+
+func (r *registrar) Call(_ context.Context, _ *api.OpInfo, req api.Request, _ any) (*api.Meta, error) {
+	r.calls <- req.(*api.ServiceSyncRequest)
+	return &api.Meta{}, nil
+}
+
+func (r *registrar) Open(context.Context, *api.OpInfo, api.Request) (api.Stream, error) {
+	return nil, api.Errorf(api.ClassUnsupported, "no streams")
+}
+
+// last returns the newest set of names that was registered, and whether it was partial.
+func (r *registrar) last() (names string, partial bool) {
+	for {
+		select {
+		case req := <-r.calls:
+			var list []string
+			for _, s := range req.Allocs[0].Services {
+				list = append(list, s.ServiceName+strings.Join(s.Tags, ","))
+			}
+			names, partial = strings.Join(list, " "), req.Allocs[0].Partial
+		default:
+			return names, partial
+		}
+	}
+}
+
+// registry runs a registry until the bench stops.
+func (b *bench) registry() *registrar {
+	servers := &registrar{calls: make(chan *api.ServiceSyncRequest, 1000)}
+	b.deps.Tasks.Services = services.New(services.Config{Logger: hclog.NewNullLogger(), Servers: servers})
+	go func() { _ = b.deps.Tasks.Services.Run(b.ctx) }()
+	return servers
+}
+
+// served is an allocation with a service of the group and one of its task, with a check that is restarted for.
+func served() *api.Allocation {
+	t := tk("t", "stop_takes=2s")
+	t.ShutdownDelay = 3 * time.Second
+	t.Services = []*api.Service{{Name: "direct", Provider: api.ProviderNomad}}
+	j := job(api.JobTypeService, t)
+	g := j.TaskGroups[0]
+	g.ShutdownDelay = new(10 * time.Second)
+	g.Update = &api.UpdateStrategy{MinHealthyTime: new(10 * time.Second), HealthyDeadline: new(time.Minute)}
+	g.Services = []*api.Service{{
+		Name: "web", Provider: api.ProviderNomad, PortLabel: "http", Tags: []string{"a"}, CanaryTags: []string{"new"},
+		Checks: []*api.ServiceCheck{{
+			Name: "alive", Type: "tcp", Interval: 10 * time.Second, Timeout: time.Second,
+			CheckRestart: &api.CheckRestart{Limit: 3, Grace: new(15 * time.Second)},
+		}},
+	}}
+	a := allocation(j)
+	a.AllocatedResources.Shared = api.AllocatedSharedResources{
+		Networks: []*api.NetworkResource{{IP: "10.0.0.1"}}, Ports: []*api.AllocatedPortMapping{{Label: "http", Value: 20000, HostIP: "10.0.0.1"}},
+	}
+	return a
+}
+
+func TestServicesFollowTheAllocation(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		servers := b.registry()
+		b.deps.Probe = func(context.Context, *services.Check) services.Outcome {
+			return services.Outcome{Status: services.Success}
+		}
+		want := func(when, names string) {
+			t.Helper()
+			if got, _ := servers.last(); got != names {
+				t.Errorf("%s the servers know %q, want %q", when, got, names)
+			}
+		}
+		a := served()
+		a.DeploymentStatus = &api.AllocDeploymentStatus{Canary: true}
+		r := b.run(a)
+		pass(time.Second)
+		want("after the start", "webnew direct")
+		promoted := *r.Alloc()
+		promoted.DeploymentStatus, promoted.AllocModifyIndex = &api.AllocDeploymentStatus{}, promoted.AllocModifyIndex+1
+		r.Update(&promoted)
+		pass(time.Second)
+		want("after the promotion", "weba direct")
+
+		b.halt()
+		b.machine.CrashPlugin()
+		b.boot()
+		servers = b.registry()
+		records, err := b.state.Allocs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r = b.start(Config{Deps: b.deps, Alloc: records[0].Alloc, Restored: records[0]})
+		pass(time.Second)
+		if names, partial := servers.last(); names != "weba direct" || partial {
+			t.Errorf("after a restart of the agent the servers know %q, partial %t", names, partial)
+		}
+
+		r.Update(stopped(r))
+		pass(time.Second)
+		want("in the group's delay", "direct")
+		if got := r.CheckResults(); len(got) != 0 {
+			t.Errorf("checks of the stopping allocation: %v", got)
+		}
+		pass(10 * time.Second)
+		want("in the task's delay", "")
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+	})
+}
+
+func TestChecksDecide(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		var bad atomic.Bool
+		bad.Store(true)
+		b.deps.Probe = func(context.Context, *services.Check) services.Outcome {
+			if bad.Load() {
+				return services.Outcome{Status: services.Failure, Output: "no"}
+			}
+			return services.Outcome{Status: services.Success}
+		}
+		a := served()
+		a.DeploymentID = "d"
+		r := b.run(a)
+		pass(14 * time.Second)
+		bad.Store(false) // the check runs at 5s, 15s, …
+		pass(2 * time.Second)
+		if s := r.Report().DeploymentStatus; s != nil {
+			t.Fatalf("verdict before the check has passed for long enough: %+v", s)
+		}
+		pass(10 * time.Second)
+		if s := r.Report().DeploymentStatus; s == nil || !*s.Healthy {
+			t.Fatalf("verdict %+v, want healthy", s)
+		}
+		bad.Store(true) // fails at 35s, so that the third failure is at 55s
+		pass(28 * time.Second)
+		wantState(t, r, "t", api.TaskStateRunning, false, 0)
+		pass(2 * time.Second)
+		bad.Store(false)
+		pass(time.Minute)
+		wantState(t, r, "t", api.TaskStateRunning, false, 1)
+		if got := events(r, "t"); !strings.Contains(got, `Restart Signaled: healthcheck: check "alive" unhealthy`) || !strings.Contains(got, "Restarting: Task restarting in 15s") {
+			t.Errorf("events\n%s", got)
+		}
+		results := r.CheckResults()
+		if len(results) != 1 {
+			t.Fatalf("results %v", results)
+		}
+		for id, c := range results {
+			if c.ID != id || c.Status != services.Success || c.Group != "j.g[0]" || c.Service != "web" || c.Mode != "healthiness" {
+				t.Errorf("result %+v", c)
+			}
+		}
+	})
+}
+
+func TestChecksThatNeverPass(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.deps.Probe = func(context.Context, *services.Check) services.Outcome {
+			return services.Outcome{Status: services.Failure}
+		}
+		a := served()
+		a.DeploymentID = "d"
+		a.Group().Services[0].Checks[0].CheckRestart = nil
+		r := b.run(a)
+		pass(time.Minute)
+		s := r.Report().DeploymentStatus
+		if s == nil || *s.Healthy || !strings.Contains(events(r, "t"), `Alloc Unhealthy: Checks of services not passing by deadline: "alive"`) {
+			t.Errorf("verdict %+v, events\n%s", s, events(r, "t"))
+		}
+	})
+}
+
+func TestServiceWithoutAddress(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		a := served()
+		a.AllocatedResources.Shared.Ports = nil
+		r := b.run(a)
+		pass(time.Second)
+		if got := r.Report(); got.ClientStatus != api.AllocClientFailed || !slices.ContainsFunc(got.TaskStates["t"].Events, func(e *api.TaskEvent) bool {
+			return strings.Contains(e.DisplayMessage, `service "web": port "http" is not a port of the group's network`)
+		}) {
+			t.Errorf("status %s: %s", got.ClientStatus, events(r, "t"))
+		}
+	})
+}

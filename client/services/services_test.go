@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package services
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+func workload(services ...*api.Service) *Workload {
+	group := &api.TaskGroup{Name: "g", Tasks: []*api.Task{{Name: "t"}}}
+	a := &api.Allocation{
+		ID: "a1", Namespace: "ns", JobID: "j", TaskGroup: "g", NodeID: "n", Name: "j.g[0]", Job: &api.Job{ID: "j", TaskGroups: []*api.TaskGroup{group}},
+		AllocatedResources: &api.AllocatedResources{Shared: api.AllocatedSharedResources{
+			Networks: []*api.NetworkResource{{IP: "10.0.0.1"}},
+			Ports:    []*api.AllocatedPortMapping{{Label: "http", Value: 20000, To: 80, HostIP: "10.0.0.1"}, {Label: "raw", Value: 20001, HostIP: "fd00::1"}},
+		}},
+	}
+	w := &Workload{Alloc: a, Task: group.Tasks[0], Env: taskenv.Build(&taskenv.Input{Node: &api.Node{ID: "n", Name: "box"}, Alloc: a})}
+	w.Task.Services = services
+	return w
+}
+
+func TestAddresses(t *testing.T) {
+	driver := &drivers.NetworkOverride{IP: "172.17.0.2", PortMap: map[string]int{"http": 8080}}
+	advertises := &drivers.NetworkOverride{IP: "172.17.0.2", PortMap: map[string]int{"http": 8080}, AutoAdvertise: true}
+	inner := &api.AllocNetworkStatus{Address: "172.26.0.3", AddressIPv6: "fd00::3"}
+	for _, tc := range []struct {
+		mode, given, label string
+		driver             *drivers.NetworkOverride
+		network            *api.AllocNetworkStatus
+		want, err          string
+	}{
+		{mode: "auto", label: "http", want: "10.0.0.1:20000"},
+		{mode: "auto", label: "http", driver: driver, want: "10.0.0.1:20000"},
+		{mode: "auto", label: "http", driver: advertises, want: "172.17.0.2:8080"},
+		{mode: "auto", given: "${node.unique.name}.example", label: "http", want: "box.example:20000"},
+		{mode: "auto", given: "x.example", label: "443", want: "x.example:443"},
+		{mode: "auto", given: "x.example", want: "x.example:0"},
+		{mode: "auto", given: "x.example", label: "nope", err: "neither a port"},
+		{mode: "host", label: "raw", driver: advertises, want: "[fd00::1]:20001"},
+		{mode: "host", want: "10.0.0.1:0"},
+		{mode: "host", label: "nope", err: `port "nope" is not a port`},
+		{mode: "driver", label: "http", driver: driver, want: "172.17.0.2:8080"},
+		{mode: "driver", label: "raw", driver: driver, want: "172.17.0.2:20001"},
+		{mode: "driver", label: "9000", driver: driver, want: "172.17.0.2:9000"},
+		{mode: "driver", label: "http", err: "gives it no address"},
+		{mode: "alloc", label: "http", network: inner, want: "172.26.0.3:80"},
+		{mode: "alloc_ipv6", label: "http", network: inner, want: "[fd00::3]:80"},
+		{mode: "alloc", label: "http", err: "no network namespace"},
+		{mode: "strange", err: "unknown address_mode"},
+	} {
+		w := workload(&api.Service{Name: "web-${node.unique.name}", Provider: api.ProviderNomad, AddressMode: tc.mode, Address: tc.given, PortLabel: tc.label})
+		w.Driver, w.Network = tc.driver, tc.network
+		got, err := Registrations(w)
+		if tc.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("%s %q: error %v, want %q", tc.mode, tc.label, err, tc.err)
+			}
+			continue
+		}
+		if err != nil || net.JoinHostPort(got[0].Address, strconv.Itoa(got[0].Port)) != tc.want {
+			t.Errorf("%s %q: %v, %v, want %s", tc.mode, tc.label, got, err, tc.want)
+			continue
+		}
+		if id := "_nomad-task-a1-t-web-box-" + tc.label; got[0].ID != id || got[0].ServiceName != "web-box" {
+			t.Errorf("registration %+v, want the ID %s", got[0], id)
+		}
+	}
+}
+
+func TestForeignServicesAreLeftAlone(t *testing.T) {
+	w := workload(&api.Service{Name: "x", Provider: api.ProviderConsul}, &api.Service{Name: "y", Provider: api.ProviderNomad})
+	if got, err := Registrations(w); err != nil || len(got) != 1 || got[0].ServiceName != "y" {
+		t.Errorf("registered %v, %v", got, err)
+	}
+	if !Used(w.Alloc.Group()) || Used(nil) || Used(&api.TaskGroup{Services: []*api.Service{{Provider: api.ProviderConsul}}}) {
+		t.Error("Used is wrong about who registers")
+	}
+}
+
+func TestProbes(t *testing.T) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/ok":
+			if r.Method != "PUT" || r.Host != "web.example" || r.Header.Get("X-Token") != "t" || r.URL.RawQuery != "a=b" {
+				w.WriteHeader(http.StatusTeapot)
+			}
+		case "/moved":
+			http.Redirect(w, r, "/gone", http.StatusFound)
+		case "/gone":
+			http.Error(w, strings.Repeat("x", outputLimit)+"é", http.StatusGone)
+		}
+	})
+	plain, secure := httptest.NewServer(handler), httptest.NewTLSServer(handler)
+	defer plain.Close()
+	defer secure.Close()
+	header := map[string][]string{"Host": {"web.example"}, "x-token": {"t"}}
+	for _, tc := range []struct {
+		name   string
+		server *httptest.Server
+		check  api.ServiceCheck
+		status string
+		code   int
+		output string
+	}{
+		{"tcp", plain, api.ServiceCheck{Type: "tcp"}, Success, 0, "nomad: tcp ok"},
+		{"http", plain, api.ServiceCheck{Type: "http", Path: "/ok?a=b", Method: "PUT", Header: header}, Success, 200, "nomad: http ok"},
+		{"redirect", plain, api.ServiceCheck{Type: "http", Path: "moved"}, Success, 302, "<a href"},
+		{"error", plain, api.ServiceCheck{Type: "http", Path: "/gone"}, Failure, 410, strings.Repeat("x", outputLimit)},
+		{"strange certificate", secure, api.ServiceCheck{Type: "http", Path: "/gone", Protocol: "https"}, Failure, 0, "nomad: Get"},
+		{"any certificate", secure, api.ServiceCheck{Type: "http", Path: "/moved", Protocol: "https", TLSSkipVerify: true}, Success, 302, ""},
+	} {
+		host, text, _ := net.SplitHostPort(tc.server.Listener.Addr().String())
+		port, _ := strconv.Atoi(text)
+		c := tc.check
+		c.Name, c.Interval, c.Timeout = tc.name, time.Second, time.Minute
+		w := workload(&api.Service{Name: "web", Provider: api.ProviderNomad, PortLabel: "http", Checks: []*api.ServiceCheck{&c}})
+		w.Alloc.AllocatedResources.Shared.Ports[0] = &api.AllocatedPortMapping{Label: "http", Value: port, HostIP: host}
+		list, err := Checks(w)
+		if err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+			continue
+		}
+		got := list[0].Probe(t.Context())
+		if got.Status != tc.status || got.Code != tc.code || !strings.HasPrefix(got.Output, tc.output) || len(got.Output) > outputLimit {
+			t.Errorf("%s: %+v", tc.name, got)
+		}
+		tc.server.Listener.Addr()
+	}
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = gone.Close()
+	c := &Check{kind: "tcp", address: gone.Addr().String(), timeout: time.Minute}
+	if got := c.Probe(t.Context()); got.Status != Failure || !strings.Contains(got.Output, "refused") {
+		t.Errorf("nobody listens: %+v", got)
+	}
+}
+
+// twin is the servers' side of the registry.
+type twin struct {
+	mu    sync.Mutex
+	err   error
+	calls []*api.ServiceSyncRequest
+}
+
+func (s *twin) Call(_ context.Context, _ *api.OpInfo, req api.Request, _ any) (*api.Meta, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, req.(*api.ServiceSyncRequest))
+	return &api.Meta{}, s.err
+}
+
+func (s *twin) Open(context.Context, *api.OpInfo, api.Request) (api.Stream, error) {
+	return nil, errors.New("no streams")
+}
+
+// take returns the calls so far, rendered, and how further ones end.
+func (s *twin) take(err error) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, c := range s.calls {
+		for _, a := range c.Allocs {
+			var ids []string
+			for _, r := range a.Services {
+				ids = append(ids, r.ID)
+			}
+			text := a.AllocID + "=" + strings.Join(ids, ",")
+			if a.Partial {
+				text += "…"
+			}
+			out = append(out, text)
+		}
+	}
+	s.calls, s.err = nil, err
+	return strings.Join(out, " ")
+}
+
+func TestRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		servers := &twin{}
+		unknown := 0
+		r := New(Config{Logger: hclog.NewNullLogger(), Servers: servers, Unknown: func() { unknown++ }})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = r.Run(ctx) }()
+		want := func(text string, next error) {
+			t.Helper()
+			time.Sleep(time.Minute) // of the bubble
+			if got := servers.take(next); got != text {
+				t.Errorf("servers were told %q, want %q", got, text)
+			}
+		}
+		reg := func(id string) []*api.ServiceRegistration { return []*api.ServiceRegistration{{ID: id}} }
+		r.Set("a", "t", nil)
+		r.Release("a")
+		want("", nil)
+		r.Set("a", GroupOwner, reg("1"))
+		r.Set("a", "t", reg("2"))
+		r.Set("b", "t", reg("3"))
+		want("a=1,2 b=3", nil)
+		r.Set("a", "t", nil)
+		want("a=1", nil)
+		r.Hold("c")
+		r.Set("c", "t", reg("4"))
+		want("c=4…", nil)
+		r.Release("c")
+		want("c=4", nil)
+		r.Resync()
+		want("a=1 b=3 c=4", api.Errorf(api.ClassNotFound, "node not found"))
+		r.Forget("b")
+		r.Set("a", GroupOwner, nil)
+		time.Sleep(5 * time.Second)
+		if got := servers.take(nil); !strings.HasPrefix(got, "a= a=") || unknown == 0 {
+			t.Errorf("servers that know no node were told %q, unknown %d", got, unknown)
+		}
+		want("a=", nil)
+		cancel()
+		synctest.Wait()
+	})
+	var none *Registry
+	none.Set("a", "t", nil)
+	none.Hold("a")
+	none.Release("a")
+	none.Forget("a")
+	none.Resync()
+}
