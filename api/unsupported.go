@@ -21,7 +21,11 @@ var unsupported = struct {
 	group: []refusal[TaskGroup]{
 		{"service.provider", func(g *TaskGroup) bool { return anyConsul(g.Services) }},
 		{"consul", func(g *TaskGroup) bool { return g.Consul != nil }},
-		{"volume", func(g *TaskGroup) bool { return len(g.Volumes) > 0 }},
+		{"volume.type", func(g *TaskGroup) bool {
+			return anyVolume(g, func(v *VolumeRequest) bool { return v.Type == VolumeTypeCSI })
+		}},
+		{"volume.per_alloc", func(g *TaskGroup) bool { return anyVolume(g, func(v *VolumeRequest) bool { return v.PerAlloc }) }},
+		{"volume.sticky", func(g *TaskGroup) bool { return anyVolume(g, func(v *VolumeRequest) bool { return v.Sticky }) }},
 		{"ephemeral_disk.sticky", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Sticky }},
 		{"ephemeral_disk.migrate", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Migrate }},
 	},
@@ -40,7 +44,6 @@ var unsupported = struct {
 		{"vault", func(t *Task) bool { return t.Vault != nil }},
 		{"consul", func(t *Task) bool { return t.Consul != nil }},
 		{"secret", func(t *Task) bool { return len(t.Secrets) > 0 }},
-		{"volume_mount", func(t *Task) bool { return len(t.VolumeMounts) > 0 }},
 		{"csi_plugin", func(t *Task) bool { return t.CSIPluginConfig != nil }},
 		{"identity", func(t *Task) bool { return len(t.Identities) > 0 || t.Identity.isUsed() }},
 		{"schedule", func(t *Task) bool { return t.Schedule != nil }},
@@ -107,6 +110,16 @@ func refuse[T any](found []FieldError, at fieldPath, v *T, table []refusal[T]) [
 // refusalTexts say more of settings of which only some values are refused.
 var refusalTexts = map[string]string{
 	"service.provider": `"consul", which is the default, is not supported yet; set provider = "nomad"`,
+	"volume.type":      `"csi" is not supported yet; use type = "host" with a host_volume of the client's configuration`,
+}
+
+func anyVolume(g *TaskGroup, is func(*VolumeRequest) bool) bool {
+	for _, v := range g.Volumes {
+		if v != nil && is(v) {
+			return true
+		}
+	}
+	return false
 }
 
 func anyConsul(services []*Service) bool {

@@ -40,6 +40,8 @@ func TestSupported(t *testing.T) {
 		g.Networks = []*NetworkResource{{Mode: "host", DynamicPorts: []*Port{{Label: "http"}}, ReservedPorts: []*Port{{Label: "dns", Value: 53}}}}
 		g.MaxRunDuration, g.ShutdownDelay = new(time.Hour), new(time.Second)
 		g.Services = []*Service{{Provider: ProviderNomad, PortLabel: "http", Checks: []*ServiceCheck{{Type: "tcp"}}}}
+		g.Volumes = map[string]*VolumeRequest{"v": {Type: VolumeTypeHost, Source: "x"}}
+		t.VolumeMounts = []*VolumeMount{{Volume: "v", Destination: "/v"}}
 		t.Services = []*Service{{Name: "x", Provider: ProviderNomad}}
 		g.Disconnect = &Disconnect{LostAfter: time.Minute, Replace: new(false)}
 		g.Update = &UpdateStrategy{AutoRevert: new(true), Canary: new(1), AutoPromote: new(true)}
@@ -68,7 +70,9 @@ func TestUnsupported(t *testing.T) {
 
 		"G.service.provider":       func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
 		"G.consul":                 func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
-		"G.volume":                 func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {}} },
+		"G.volume.type":            func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi"}} },
+		"G.volume.per_alloc":       func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {PerAlloc: true}} },
+		"G.volume.sticky":          func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Sticky: true}} },
 		"G.ephemeral_disk.sticky":  func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Sticky: true} },
 		"G.ephemeral_disk.migrate": func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Migrate: true} },
 
@@ -83,7 +87,6 @@ func TestUnsupported(t *testing.T) {
 		"T.vault":             func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{} },
 		"T.consul":            func(_ *Job, _ *TaskGroup, t *Task) { t.Consul = &Consul{} },
 		"T.secret":            func(_ *Job, _ *TaskGroup, t *Task) { t.Secrets = []*Secret{{}} },
-		"T.volume_mount":      func(_ *Job, _ *TaskGroup, t *Task) { t.VolumeMounts = []*VolumeMount{{}} },
 		"T.csi_plugin":        func(_ *Job, _ *TaskGroup, t *Task) { t.CSIPluginConfig = &CSIPluginConfig{} },
 		"T.identity":          func(_ *Job, _ *TaskGroup, t *Task) { t.Identity = &WorkloadIdentity{Env: true} },
 		"T.schedule":          func(_ *Job, _ *TaskGroup, t *Task) { t.Schedule = &Schedule{} },

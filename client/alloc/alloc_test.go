@@ -742,6 +742,7 @@ func TestDispatchPayload(t *testing.T) {
 }
 
 func TestHostVolumes(t *testing.T) {
+	source := t.TempDir()
 	for name, tc := range map[string]struct {
 		request *api.VolumeRequest
 		mounts  drivers.MountConfigs
@@ -750,12 +751,15 @@ func TestHostVolumes(t *testing.T) {
 		"mounted":      {&api.VolumeRequest{Type: api.VolumeTypeHost, Source: "data"}, drivers.MountConfigsAny, ""},
 		"per alloc":    {&api.VolumeRequest{Type: api.VolumeTypeHost, Source: "data", PerAlloc: true}, drivers.MountConfigsAny, `this node has no host volume "data[0]"`},
 		"unknown":      {&api.VolumeRequest{Type: api.VolumeTypeHost, Source: "nope"}, drivers.MountConfigsAny, `this node has no host volume "nope"`},
-		"cannot mount": {&api.VolumeRequest{Type: api.VolumeTypeHost, Source: "data"}, drivers.MountConfigsNone, `cannot mount volumes`},
+		"cannot mount": {&api.VolumeRequest{Type: api.VolumeTypeHost, Source: "data"}, drivers.MountConfigsNone, `does not support host volumes`},
+		"gone":         {&api.VolumeRequest{Type: api.VolumeTypeHost, Source: "gone"}, drivers.MountConfigsAny, `host volume "gone" of this node cannot be used`},
 		"csi":          {&api.VolumeRequest{Type: api.VolumeTypeCSI, Source: "data"}, drivers.MountConfigsAny, `volumes of type "csi" are not supported`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBench(t, func(t *testing.T, b *bench) {
-				b.deps.Tasks.Node().HostVolumes = map[string]*api.NodeHostVolume{"data": {Name: "data", Path: "/srv/data", ReadOnly: true}}
+				b.deps.Tasks.Node().HostVolumes = map[string]*api.NodeHostVolume{
+					"data": {Name: "data", Path: source, ReadOnly: true}, "gone": {Name: "gone", Path: filepath.Join(source, "gone")},
+				}
 				b.machine.SetCapabilities(drivers.Capabilities{MountConfigs: tc.mounts})
 				main := tk("t")
 				main.VolumeMounts = []*api.VolumeMount{{Volume: "v", Destination: "/data"}}
@@ -763,13 +767,13 @@ func TestHostVolumes(t *testing.T) {
 				j.TaskGroups[0].Volumes = map[string]*api.VolumeRequest{"v": tc.request}
 				r := b.run(allocation(j))
 				if tc.err != "" {
-					if got := events(r, "t"); !strings.Contains(got, "Task hook failed: volumes: volume \"v\": ") || !strings.Contains(got, tc.err) {
+					if got := events(r, "t"); !strings.Contains(got, "Task hook failed: volumes: ") || !strings.Contains(got, tc.err) {
 						t.Errorf("events\n%s\nlack %q", got, tc.err)
 					}
 					return
 				}
 				m := b.machine.Config("t").Mounts
-				if len(m) != 1 || m[0].HostPath != "/srv/data" || m[0].TaskPath != "/data" || !m[0].Readonly || m[0].RequestName != "v" {
+				if len(m) != 1 || m[0].HostPath != source || m[0].TaskPath != "/data" || !m[0].Readonly || m[0].RequestName != "v" {
 					t.Errorf("mounts = %+v", m)
 				}
 			})

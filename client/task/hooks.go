@@ -83,7 +83,7 @@ func (r *Runner) taskHooks() []hook {
 			return nil
 		}},
 		{name: "dispatch_payload", once: true, start: r.writePayload},
-		{name: "volumes", start: func(context.Context) error { return r.findMounts() }},
+		{name: "volumes", start: func(context.Context) error { return r.findVolumes() }},
 		{name: "cgroup", start: func(context.Context) error { return r.createCgroup() }, exited: func(context.Context) error {
 			return r.deps.Cgroups.Remove(r.allocID, r.name)
 		}},
@@ -259,37 +259,6 @@ func (r *Runner) writePayload(context.Context) error {
 		return nil
 	}
 	return r.dir.WriteLocal(r.name, want.File, r.alloc.Job.Payload)
-}
-
-// findMounts resolves the volumes that the task mounts.
-func (r *Runner) findMounts() error {
-	r.mounts = nil
-	group := r.alloc.Group()
-	for _, m := range r.task.VolumeMounts {
-		request := group.Volumes[m.Volume]
-		if request == nil {
-			return fmt.Errorf("volume_mount refers to volume %q, which the group does not have", m.Volume)
-		}
-		if request.Type != api.VolumeTypeHost {
-			return fmt.Errorf("volume %q: volumes of type %q are not supported by this client", m.Volume, request.Type)
-		}
-		source := r.env.Replace(request.Source)
-		if request.PerAlloc {
-			source += fmt.Sprintf("[%d]", r.alloc.Index())
-		}
-		volume := r.deps.Node().HostVolumes[source]
-		if volume == nil {
-			return fmt.Errorf("volume %q: this node has no host volume %q", m.Volume, source)
-		}
-		if r.caps.MountConfigs == drivers.MountConfigsNone {
-			return fmt.Errorf("volume %q: driver %q cannot mount volumes", m.Volume, r.task.Driver)
-		}
-		r.mounts = append(r.mounts, &drivers.Mount{
-			TaskPath: r.env.Replace(m.Destination), HostPath: volume.Path, Propagation: m.PropagationMode,
-			Readonly: volume.ReadOnly || request.ReadOnly || m.ReadOnly, SELinuxLabel: m.SELinuxLabel, RequestName: m.Volume,
-		})
-	}
-	return nil
 }
 
 func (r *Runner) createCgroup() error {

@@ -61,6 +61,10 @@ func (b *builder) mounts() error {
 		errs = append(errs, b.mount(&b.options.Mounts[i]))
 	}
 	for _, m := range b.task.Mounts {
+		if m.SELinuxLabel != "" {
+			b.out.HostConfig.Binds = append(b.out.HostConfig.Binds, labelledVolume(m))
+			continue
+		}
 		b.out.HostConfig.Mounts = append(b.out.HostConfig.Mounts, volumeOfHost(m))
 	}
 	return errors.Join(errs...)
@@ -70,17 +74,29 @@ var errVolumesDisabled = errors.New(`volumes are not enabled; set volumes { enab
 
 // volumeOfHost is a volume that the agent has prepared.
 func volumeOfHost(m *drivers.Mount) mount.Mount {
-	propagation := mount.PropagationRPrivate
-	switch m.Propagation {
-	case drivers.PropagationHostToTask:
-		propagation = mount.PropagationRSlave
-	case drivers.PropagationBidirectional:
-		propagation = mount.PropagationRShared
-	}
 	return mount.Mount{
 		Type: mount.TypeBind, Source: m.HostPath, Target: m.TaskPath, ReadOnly: m.Readonly,
-		BindOptions: &mount.BindOptions{Propagation: propagation},
+		BindOptions: &mount.BindOptions{Propagation: propagationOf(m)},
 	}
+}
+
+// labelledVolume is a volume whose files the engine is to label anew, which only the short form can ask for.
+func labelledVolume(m *drivers.Mount) string {
+	options := []string{string(propagationOf(m)), m.SELinuxLabel}
+	if m.Readonly {
+		options = append(options, "ro")
+	}
+	return m.HostPath + ":" + m.TaskPath + ":" + strings.Join(options, ",")
+}
+
+func propagationOf(m *drivers.Mount) mount.Propagation {
+	switch m.Propagation {
+	case drivers.PropagationHostToTask:
+		return mount.PropagationRSlave
+	case drivers.PropagationBidirectional:
+		return mount.PropagationRShared
+	}
+	return mount.PropagationRPrivate
 }
 
 // hostPath resolves the source of a mount, and refuses what lies outside the
