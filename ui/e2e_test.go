@@ -56,7 +56,11 @@ func TestBrowser(t *testing.T) {
 	installModules(t)
 	addr := startAgent(t, bin)
 	cmd := exec.Command("npm", append([]string{"run", "--silent", "e2e"}, strings.Fields(os.Getenv("E2E_TESTS"))...)...)
-	cmd.Env = append(os.Environ(), "NOMADLIKE_ADDR="+addr, "NO_COLOR=1")
+	bin, err := filepath.Abs(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "NOMADLIKE_ADDR="+addr, "NOMADLIKE_BIN="+bin, "NO_COLOR=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

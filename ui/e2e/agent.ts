@@ -4,18 +4,18 @@
 export const address = process.env.NOMADLIKE_ADDR ?? '';
 if (!address) throw new Error('NOMADLIKE_ADDR is not set: run go test ./ui, or set it to the address of an agent in dev mode');
 
-/** Asks the agent's API. */
-export async function api<T>(path: string, body?: unknown, method = body === undefined ? 'GET' : 'PUT'): Promise<T> {
-  const response = await fetch(address + path, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+/** Asks the API of the agent under test, or of another. */
+export async function api<T>(path: string, body?: unknown, method = body === undefined ? 'GET' : 'PUT', of = address): Promise<T> {
+  const response = await fetch(of + path, { method, body: body === undefined ? undefined : JSON.stringify(body) });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return (text ? JSON.parse(text) : null) as T;
 }
 
 /** Registers the job of a job file, with its source. */
-export async function run(source: string): Promise<string> {
-  const job = await api<{ ID: string }>('/v1/jobs/parse', { JobHCL: source, Canonicalize: true });
-  await api('/v1/jobs', { Job: job, Submission: { Source: source, Format: 'hcl2' } });
+export async function run(source: string, of = address): Promise<string> {
+  const job = await api<{ ID: string }>('/v1/jobs/parse', { JobHCL: source, Canonicalize: true }, 'PUT', of);
+  await api('/v1/jobs', { Job: job, Submission: { Source: source, Format: 'hcl2' } }, 'PUT', of);
   return job.ID;
 }
 

@@ -11,3 +11,10 @@ test('objects are found wherever the pieces are cut', () => {
     expect(got).toEqual(['{}', '{"Data":"a\\"}{","n":{"x":1}}', '{"a":"\\\\"}']);
   }
 });
+
+test('a large object of many short strings is cut in one pass', () => {
+  const text = JSON.stringify(Array.from({ length: 400_000 }, (_, i) => `k${i}`));
+  const s = new ObjectSplitter();
+  expect(s.push(`{"a":${text}`)).toEqual([]);
+  expect(s.push('}{"b":"\\n"}').map((o) => o.length)).toEqual([text.length + 6, 10]);
+});

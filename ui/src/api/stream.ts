@@ -7,12 +7,15 @@ export class ObjectSplitter {
   private inString = false;
   private escaped = false;
   private at = 0;
+  /** The first backslash at or after at, -1 when it has to be looked for; most texts have none. */
+  private slash = -1;
 
   /** Takes the next piece of text and returns the objects that it completes. */
   push(text: string): string[] {
     const found: string[] = [];
     this.rest += text;
     let start = 0;
+    if (this.slash === Infinity) this.slash = -1;
     for (; this.at < this.rest.length; this.at++) {
       const c = this.rest.charCodeAt(this.at);
       if (this.inString) {
@@ -21,10 +24,8 @@ export class ObjectSplitter {
         else if (c === 34) this.inString = false;
         else {
           // Skip ahead: most of a stream is one long string of base64.
-          const quote = this.rest.indexOf('"', this.at);
-          const slash = this.rest.indexOf('\\', this.at);
-          const next = quote < 0 ? slash : slash < 0 ? quote : Math.min(quote, slash);
-          this.at = next < 0 ? this.rest.length - 1 : next - 1;
+          const next = Math.min(this.find('"'), this.nextSlash());
+          this.at = next === Infinity ? this.rest.length - 1 : next - 1;
         }
       } else if (c === 34) this.inString = true;
       else if (c === 123) {
@@ -36,7 +37,19 @@ export class ObjectSplitter {
     }
     this.rest = this.rest.slice(start);
     this.at -= start;
+    this.slash = Math.max(-1, this.slash - start);
     return found;
+  }
+
+  private find(what: string): number {
+    const i = this.rest.indexOf(what, this.at);
+    return i < 0 ? Infinity : i;
+  }
+
+  /** Looks once for what is far away instead of once for every string before it. */
+  private nextSlash(): number {
+    if (this.slash < this.at) this.slash = this.find('\\');
+    return this.slash;
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import type { Event } from '../api/types.gen';
+import type { Event, NamespacedID } from '../api/types.gen';
 
 /** The part of an event that decides what it changes. */
 export type Change = Pick<Event, 'Topic' | 'Key' | 'FilterKeys'> & { NodeID?: string };
@@ -38,6 +38,7 @@ export function concerns(name: string, params: Record<string, unknown>, change: 
   if (!wanted?.includes(change.Topic)) return false;
   const is = (id: unknown) => change.Key === id || (change.FilterKeys ?? []).includes(id as string);
   if (params.JobID !== undefined) return is(params.JobID);
+  if (Array.isArray(params.Jobs)) return (params.Jobs as NamespacedID[]).some((j) => is(j.ID));
   if (params.AllocID !== undefined) return change.Key === params.AllocID;
   if (params.NodeID !== undefined) return change.Topic === 'Node' ? is(params.NodeID) : change.NodeID === undefined || change.NodeID === params.NodeID;
   if (params.DeploymentID !== undefined) return is(params.DeploymentID);

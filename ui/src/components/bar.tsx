@@ -11,18 +11,19 @@ export interface Part {
   missing?: boolean;
 }
 
-/** A bar of parts, with the numbers in words beside it. */
-export function Bar({ parts, label, legend }: { parts: Part[]; label: string; legend?: boolean }) {
+/** A bar of parts, with the numbers in words beside it; a text may stand at its end. */
+export function Bar({ parts, label, legend, text }: { parts: Part[]; label: string; legend?: boolean; text?: string }) {
   const shown = parts.filter((p) => p.value > 0);
   const total = shown.reduce((n, p) => n + p.value, 0);
   const words = shown.map((p) => `${p.value} ${p.label}`).join(', ') || 'none';
   return (
-    <div className={css.whole}>
+    <div className={text === undefined ? css.whole : css.beside}>
       <div className={css.bar} role="img" aria-label={`${label}: ${words}`} title={words}>
         {shown.map((p) => (
           <div key={p.label} className={css.part} data-tone={p.tone} data-missing={p.missing} style={{ width: `${(p.value / total) * 100}%` }} />
         ))}
       </div>
+      {text !== undefined && <span className={css.text}>{text}</span>}
       {legend && (
         <ul className={css.legend} aria-hidden="true">
           {parts.map((p) => (

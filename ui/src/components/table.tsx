@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { useQueryParams } from '../app/location';
 import { Icons } from './icons';
 import css from './table.module.css';
@@ -28,13 +28,19 @@ interface Props<T> {
   sortBy?: string;
   /** Name of the query parameter that holds the choice, for pages with several tables. */
   param?: string;
+  /** Told which rows are drawn, for what is read of those only. */
+  onShown?: (rows: T[]) => void;
 }
 
 /** Rows in a table that sorts by its headings, moves by arrow keys and draws only what is seen. */
-export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'sort' }: Props<T>) {
+export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'sort', onShown }: Props<T>) {
   const [params, setParams] = useQueryParams();
   const sort = params.get(param) ?? sortBy ?? '';
   const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort]);
+  const virtual = rows.length > 120;
+  useEffect(() => {
+    if (!virtual) onShown?.(sorted);
+  }, [virtual, sorted, onShown]);
   return (
     <div className={css.scroller} tabIndex={0} role="group" aria-label={label}>
       <table className={css.table} aria-label={label} aria-rowcount={rows.length + 1}>
@@ -45,8 +51,8 @@ export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'so
             ))}
           </tr>
         </thead>
-        {rows.length > 120 ? (
-          <VirtualBody columns={columns} rows={sorted} rowKey={rowKey} />
+        {virtual ? (
+          <VirtualBody columns={columns} rows={sorted} rowKey={rowKey} onShown={onShown} />
         ) : (
           <tbody onKeyDown={moveFocus}>
             {sorted.map((r) => (
@@ -110,7 +116,7 @@ function Row<T>({ columns, row, index }: { columns: Column<T>[]; row: T; index?:
 
 const rowHeight = 41;
 
-function VirtualBody<T>({ columns, rows, rowKey }: { columns: Column<T>[]; rows: T[]; rowKey: (row: T) => string }) {
+function VirtualBody<T>({ columns, rows, rowKey, onShown }: Pick<Props<T>, 'columns' | 'rows' | 'rowKey' | 'onShown'>) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [offset, setOffset] = useState(0);
   useLayoutEffect(() => {
@@ -118,6 +124,8 @@ function VirtualBody<T>({ columns, rows, rowKey }: { columns: Column<T>[]; rows:
   }, []);
   const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => rowHeight, overscan: 12, scrollMargin: offset });
   const items = virtual.getVirtualItems();
+  const [from, to] = [items[0]?.index ?? 0, (items[items.length - 1]?.index ?? -1) + 1];
+  useEffect(() => onShown?.(rows.slice(from, to)), [rows, from, to, onShown]);
   const before = items.length > 0 ? items[0]!.start - offset : 0;
   const after = items.length > 0 ? virtual.getTotalSize() - (items[items.length - 1]!.end - offset) : 0;
   return (

@@ -19,8 +19,8 @@ export interface GroupState {
   versions: [version: number, allocs: number][];
 }
 
-/** The state of each group of a job. Failed and lost count only where nothing has taken their place. */
-export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allocs: AllocListStub[]): GroupState[] {
+/** The state of each group of a job; judged tells whether a deployment decides on health. Failed and lost count only where nothing has taken their place. */
+export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allocs: AllocListStub[], judged: boolean): GroupState[] {
   return (job.TaskGroups ?? []).map((g) => {
     const everywhere = job.Type === 'system' || job.Type === 'sysbatch';
     const mine = allocs.filter((a) => a.TaskGroup === g.Name);
@@ -31,7 +31,7 @@ export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allo
       if (living && a.DesiredStatus === 'run') versions.set(a.JobVersion, (versions.get(a.JobVersion) ?? 0) + 1);
       if (a.ClientStatus === 'running' && a.DesiredStatus === 'run') {
         // Without a deployment nobody judges health: a running allocation is as good as it gets.
-        if (a.DeploymentStatus?.Healthy !== false && (a.DeploymentStatus?.Healthy || !a.DeploymentStatus)) s.healthy++;
+        if (a.DeploymentStatus?.Healthy || ((!judged || !a.DeploymentStatus) && a.DeploymentStatus?.Healthy !== false)) s.healthy++;
         else s.running++;
       } else if (a.ClientStatus === 'pending' && a.DesiredStatus === 'run') s.starting++;
       else if (a.ClientStatus === 'unknown') s.unknown++;

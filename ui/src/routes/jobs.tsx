@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 import { Button } from '@mantine/core';
-import { useMemo } from 'react';
-import { JobList } from '../api/ops.gen';
-import type { JobListStub } from '../api/types.gen';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useMemo, useState } from 'react';
+import { JobList, JobStatusesOf } from '../api/ops.gen';
+import type { JobListStub, JobStatus } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
 import { Bar } from '../components/bar';
@@ -17,6 +18,7 @@ import { DataTable, type Column } from '../components/table';
 import { Time } from '../components/time';
 import { count } from '../lib/format';
 import { href } from '../lib/href';
+import { healthOf } from '../lib/health';
 import { countsOf, jobStatus } from '../lib/status';
 import { partsOf } from './job/parts';
 
@@ -52,7 +54,9 @@ function NoJobs() {
   );
 }
 
-const columns = (withNamespace: boolean): Column<JobListStub>[] => [
+const keyOf = (j: { ID: string; Namespace: string }) => `${j.Namespace}/${j.ID}`;
+
+const columns = (withNamespace: boolean, statuses: Map<string, JobStatus>): Column<JobListStub>[] => [
   {
     key: 'name',
     title: 'Name',
@@ -68,7 +72,7 @@ const columns = (withNamespace: boolean): Column<JobListStub>[] => [
     key: 'allocations',
     title: 'Allocations',
     sort: (j) => countsOf(j).running,
-    cell: (j) => (j.JobSummary?.Children && (j.Periodic || j.ParameterizedJob) ? <Children job={j} /> : <Bar label={`Allocations of ${j.Name}`} parts={partsOf(countsOf(j), j.Type)} />),
+    cell: (j) => (j.JobSummary?.Children && (j.Periodic || j.ParameterizedJob) ? <Children job={j} /> : <Allocations job={j} status={statuses.get(keyOf(j))} />),
   },
   { key: 'submitted', title: 'Submitted', from: 'small', sort: (j) => j.SubmitTime, cell: (j) => <Time at={j.SubmitTime} /> },
 ];
@@ -82,6 +86,22 @@ function Children({ job }: { job: JobListStub }) {
   );
 }
 
+/** Healthy against wanted once that is read, and until then what the list itself knows. */
+function Allocations({ job, status }: { job: JobListStub; status: JobStatus | undefined }) {
+  const label = `Allocations of ${job.Name}`;
+  if (!status) return <Bar label={label} parts={partsOf(countsOf(job), job.Type)} text="" />;
+  const h = healthOf(status);
+  return <Bar label={label} parts={h.parts} text={h.wanted === undefined ? String(h.good) : `${h.good}/${h.wanted}`} />;
+}
+
+/** The health of the jobs that are drawn. */
+function useStatuses(shown: JobListStub[], region: string | undefined): Map<string, JobStatus> {
+  const [rows] = useDebouncedValue(shown, 100, { leading: true });
+  const ids = rows.filter((j) => !j.Periodic && !j.ParameterizedJob).map((j) => ({ ID: j.ID, Namespace: j.Namespace }));
+  const query = useOp(JobStatusesOf, { Jobs: ids, IncludeChildren: true }, { namespace: '*', region, enabled: ids.length > 0, keep: true });
+  return useMemo(() => new Map((query.data?.data ?? []).map((s) => [keyOf(s), s])), [query.data]);
+}
+
 function Jobs({ jobs }: { jobs: JobListStub[] }) {
   const [params, setParams] = useQueryParams();
   const [q, status, type, pool] = ['q', 'status', 'type', 'pool'].map((n) => params.get(n) ?? '') as [string, string, string, string];
@@ -92,6 +112,10 @@ function Jobs({ jobs }: { jobs: JobListStub[] }) {
   }, [top, q, status, type, pool]);
   const namespaces = new Set(top.map((j) => j.Namespace)).size;
   const pools = distinct(top, (j) => j.NodePool);
+  const { region } = useAmbient();
+  const [drawn, setDrawn] = useState<JobListStub[]>([]);
+  const statuses = useStatuses(drawn, region);
+  const cols = useMemo(() => columns(namespaces > 1, statuses), [namespaces, statuses]);
   return (
     <>
       <Filters>
@@ -110,7 +134,7 @@ function Jobs({ jobs }: { jobs: JobListStub[] }) {
           </Button>
         </Empty>
       ) : (
-        <DataTable label="Jobs" columns={columns(namespaces > 1)} rows={shown} rowKey={(j) => `${j.Namespace}/${j.ID}`} sortBy="name" />
+        <DataTable label="Jobs" columns={cols} rows={shown} rowKey={keyOf} sortBy="name" onShown={setDrawn} />
       )}
     </>
   );

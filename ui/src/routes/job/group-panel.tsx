@@ -7,8 +7,8 @@ import css from './overview.module.css';
 import { ScaleButton } from './scale';
 
 /** All groups with their allocations by state. */
-export function GroupPanel({ job, allocs }: { job: Job; allocs: AllocListStub[] }) {
-  const groups = groupStates(job, allocs);
+export function GroupPanel({ job, allocs, judged }: { job: Job; allocs: AllocListStub[]; judged: boolean }) {
+  const groups = groupStates(job, allocs, judged);
   return (
     <Panel title="Groups">
       <Card>

@@ -35,7 +35,7 @@ export function Overview({ job, allocs, evals, deployment }: { job: Job; allocs:
           </Panel>
         )}
         {deployment && isActive(deployment) && <DeploymentPanel deployment={deployment} title="Deployment" />}
-        {parent ? <Children job={job} /> : <GroupPanel job={job} allocs={allocs.data?.data ?? []} />}
+        {parent ? <Children job={job} /> : <GroupPanel job={job} allocs={allocs.data?.data ?? []} judged={!!deployment} />}
         {!parent && (
           <Result query={allocs} what="The allocations">
             {(list) => <Allocations job={job} allocs={list} />}

@@ -31,8 +31,8 @@ export const Tile = memo(function Tile({ node, allocs, job, compact, selected, r
         <svg viewBox="0 0 100 22" preserveAspectRatio="none" aria-hidden="true">
           <rect width="100" height="10" className={css.room} />
           <rect y="12" width="100" height="10" className={css.room} />
-          <Segments allocs={allocs} job={job} kind="cpu" whole={has.cpu} y={0} />
-          <Segments allocs={allocs} job={job} kind="memory" whole={has.memory} y={12} />
+          <Segments allocs={allocs} job={job} compact={compact} kind="cpu" whole={has.cpu} y={0} />
+          <Segments allocs={allocs} job={job} compact={compact} kind="memory" whole={has.memory} y={12} />
         </svg>
       </button>
     </li>
@@ -52,13 +52,20 @@ function same(a: Props, b: Props): boolean {
   );
 }
 
-function Segments({ allocs, job, kind, whole, y }: { allocs: AllocListStub[]; job: string; kind: keyof Amounts; whole: number; y: number }) {
-  let x = 0;
-  return allocs.map((a) => {
+function Segments({ allocs, job, kind, whole, y, compact }: Pick<Props, 'allocs' | 'job' | 'compact'> & { kind: keyof Amounts; whole: number; y: number }) {
+  const parts: { look: string; width: number }[] = [];
+  for (const a of allocs) {
     const width = whole > 0 ? (reserved(a)[kind] / whole) * 100 : 0;
+    const look = a.ClientStatus === 'pending' ? 'pending' : !job ? 'running' : a.JobID === job ? 'job' : 'other';
+    const last = parts[parts.length - 1];
+    // Among many clients single allocations are too small to see.
+    if (compact && last?.look === look) last.width += width;
+    else parts.push({ look, width });
+  }
+  let x = 0;
+  return parts.map(({ look, width }, i) => {
     const at = x;
     x += width;
-    const look = a.ClientStatus === 'pending' ? 'pending' : !job ? 'running' : a.JobID === job ? 'job' : 'other';
-    return <rect key={a.ID} x={at} y={y} width={Math.max(0.4, width - 0.4)} height="10" data-kind={look} />;
+    return <rect key={i} x={at} y={y} width={Math.max(look === 'job' ? 3 : 0.4, width - 0.4)} height="10" data-kind={look} />;
   });
 }

@@ -1,1 +1,0 @@
-import{Bt as e,b as t,p as n,tn as r}from"./format-DhMnwGhY.js";var i=r();function a({denied:r,children:a,...o}){return r===void 0?(0,i.jsx)(e,{...o,children:a}):(0,i.jsx)(e,{...o,type:`button`,variant:`default`,"data-disabled":!0,"aria-disabled":`true`,title:r,leftSection:(0,i.jsx)(n.lock,{size:14}),onClick:()=>t(`Not allowed`,r),children:a})}export{a as t};

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { ChildProcess } from 'node:child_process';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { api, run, until } from './agent';
+import { Screen } from './browser';
+import { end, OwnAgent, start } from './own-agent';
+
+// A cluster of a thousand simulated clients, with a thousand jobs and ten thousand allocations. Figures are printed;
+// what is asserted is what does not depend on the machine: rows that exist at a time, and bytes that are sent.
+
+const nodes = 1000;
+const jobs = 1000;
+const count = 10;
+
+let agent: OwnAgent;
+let fleet: ChildProcess | undefined;
+
+const job = (n: number) => `
+job "sim-${String(n).padStart(4, '0')}" {
+  group "web" {
+    count = ${count}
+    update {
+      max_parallel = 0
+    }
+    task "server" {
+      driver = "mock_driver"
+      resources {
+        cpu    = 100
+        memory = 64
+      }
+    }
+  }
+}
+`;
+
+beforeAll(async () => {
+  agent = await OwnAgent.start('', true);
+  fleet = start(['sim', 'nodes', '-servers', agent.rpc, '-count', String(nodes)]);
+  await until(
+    () => api<object[]>('/v1/nodes', undefined, 'GET', agent.address),
+    (l) => l.length > nodes,
+  );
+  const next = Array.from({ length: jobs }, (_, i) => i).values();
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (const n of next) await run(job(n), agent.address);
+    }),
+  );
+  await until(
+    async () => (await api<{ ClientStatus: string }[]>('/v1/allocations?task_states=false', undefined, 'GET', agent.address)).filter((a) => a.ClientStatus === 'running').length,
+    (n) => n >= jobs * count,
+  );
+}, 300_000);
+afterAll(async () => {
+  await end(fleet);
+  await agent?.remove();
+});
+
+/** Opens a page and says how long it took until something of the cluster was seen, and what came over the line. */
+async function measure(path: string, seen: (s: Screen) => Promise<unknown>): Promise<{ s: Screen; bytes: number }> {
+  const begin = performance.now();
+  const s = await Screen.open(path, {}, agent.address);
+  await seen(s);
+  const total = performance.now() - begin;
+  const { bytes, shown } = await s.page.evaluate(() => {
+    const entries = [...performance.getEntriesByType('resource'), ...performance.getEntriesByType('navigation')] as PerformanceResourceTiming[];
+    return { bytes: entries.reduce((n, e) => n + e.transferSize, 0), shown: performance.now() };
+  });
+  console.log(`${path}: seen ${Math.round(shown)} ms after the navigation began (${Math.round(total)} ms with the browser's start), ${Math.round(bytes / 1024)} KiB over the line`);
+  return { s, bytes };
+}
+
+/** Scrolls from end to end and says what the frames took. */
+async function scroll(s: Screen, what: string) {
+  const frames = await s.page.evaluate(async () => {
+    const times: number[] = [];
+    let last = performance.now();
+    for (let i = 0; i < 120; i++) {
+      window.scrollTo(0, ((document.documentElement.scrollHeight - innerHeight) * i) / 119);
+      await new Promise(requestAnimationFrame);
+      const now = performance.now();
+      times.push(now - last);
+      last = now;
+    }
+    return times.sort((a, b) => a - b);
+  });
+  console.log(`${what}: ${frames.length} frames scrolled, median ${frames[60]!.toFixed(1)} ms, worst ${frames[119]!.toFixed(1)} ms`);
+}
+
+const row = (s: Screen, text: string) => s.page.getByRole('link', { name: text, exact: true });
+
+test('a thousand jobs', async () => {
+  const { s, bytes } = await measure('/jobs', (p) => row(p, 'sim-0000').waitFor());
+  await s.page.getByText('1,000 jobs').waitFor();
+  await s.page.getByText('10/10').first().waitFor();
+  expect(bytes).toBeLessThan(500 << 10);
+  expect(await s.page.locator('tbody tr').count()).toBeLessThan(100);
+  await scroll(s, 'jobs');
+  await row(s, 'sim-0999').waitFor();
+  await s.page.waitForFunction(() => [...document.querySelectorAll('tbody tr')].slice(-3).every((r) => r.textContent?.includes('10/10')));
+  expect(await s.page.locator('tbody tr').count()).toBeLessThan(100);
+  await s.page.evaluate(() => window.scrollTo(0, 0));
+  await s.shot('scale-jobs-light-1280');
+  await s.done();
+});
+
+test('ten thousand allocations', async () => {
+  const { s, bytes } = await measure('/allocations', (p) => p.page.getByText('10,000 allocations').waitFor());
+  expect(bytes).toBeLessThan(2 << 20);
+  await scroll(s, 'allocations');
+  expect(await s.page.locator('tbody tr').count()).toBeLessThan(100);
+  await s.page.getByRole('searchbox').fill('sim-0042.');
+  await s.page.getByText('10 of 10,000 allocations').waitFor();
+  await s.done();
+});
+
+test('a map of a thousand clients', async () => {
+  const { s } = await measure('/topology?job=sim-0042', (p) => p.page.getByText(/1,00\d clients/).first().waitFor());
+  await s.shot('scale-topology-light-1280');
+  await s.page.getByLabel(/^sim/).first().click();
+  await s.page.waitForURL(/client=/);
+  await s.done();
+});
+
+test('a thousand clients', async () => {
+  const { s, bytes } = await measure('/clients', (p) => p.page.getByText(/1,00\d clients/).waitFor());
+  expect(bytes).toBeLessThan(2 << 20);
+  await scroll(s, 'clients');
+  expect(await s.page.locator('tbody tr').count()).toBeLessThan(100);
+  await s.done();
+});
