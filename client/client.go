@@ -21,6 +21,7 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/alloc"
 	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/client/artifact"
 	"github.com/nomadlike/nomadlike/client/cgroup"
 	"github.com/nomadlike/nomadlike/client/fingerprint"
 	"github.com/nomadlike/nomadlike/client/fs"
@@ -154,7 +155,8 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 		Dirs: c.dirs, Report: c.reports.changed, Previous: c.runner,
 		Tasks: &task.Deps{
 			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services,
-			HostEnv: taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
+			Artifacts: artifact.New(cfg.Artifact, cfg.Program, c.logger.Named("artifact")),
+			HostEnv:   taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
 			DeniedUsers:    cfg.optionOr([]string{"root", "Administrator"}, "user.denylist"),
 			CheckedDrivers: cfg.optionOr([]string{"exec", "qemu", "java"}, "user.checked_drivers"),
 		},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/artifact"
 	"github.com/nomadlike/nomadlike/client/fingerprint"
 	"github.com/nomadlike/nomadlike/client/taskenv"
 	"github.com/nomadlike/nomadlike/plugins/host"
@@ -65,6 +66,8 @@ type Config struct {
 	GCVolumesOnNodeGC     bool   `hcl:"gc_volumes_on_node_gc"`
 	CgroupParent          string `hcl:"cgroup_parent"`
 
+	Artifact artifact.Config `hcl:"artifact,block"`
+
 	HostVolumes  []*HostVolumeConfig  `hcl:"host_volume,block" live:"true"`
 	HostNetworks []*HostNetworkConfig `hcl:"host_network,block"`
 
@@ -85,6 +88,8 @@ type Config struct {
 	DevMode bool `hcl:"-"`
 	// StopTasksOnExit ends all tasks and removes their directories when Run ends.
 	StopTasksOnExit bool `hcl:"-"`
+	// Program starts this binary again; its arguments are followed by what it is to do.
+	Program []string `hcl:"-"`
 	// Drivers of the agent's own binary, the directory of external plugins, and the plugin blocks.
 	InternalDrivers []host.Internal `hcl:"-"`
 	PluginDir       string          `hcl:"-"`
@@ -142,6 +147,7 @@ func (c *Config) EnsureDefaults() {
 	orDefault(&c.GCDiskUsageThreshold, 80)
 	orDefault(&c.GCInodeUsageThreshold, 70)
 	orDefault(&c.GCMaxAllocs, 50)
+	c.Artifact.EnsureDefaults()
 	if c.Reserved == nil {
 		c.Reserved = &ReservedConfig{}
 	}
@@ -186,6 +192,9 @@ func (c *Config) Validate() error {
 	}
 	if c.GCParallelDestroys < 1 || c.GCMaxAllocs < 0 || c.GCInterval < time.Second {
 		bad("client.gc_parallel_destroys must be at least 1, gc_max_allocs 0, gc_interval 1s")
+	}
+	if err := c.Artifact.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.NodeMaxAllocs < 0 {
 		bad("client.node_max_allocs: must not be negative")

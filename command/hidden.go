@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/nomadlike/nomadlike/client/artifact"
 	"github.com/nomadlike/nomadlike/command/agent"
 	"github.com/nomadlike/nomadlike/drivers/docker"
 	"github.com/nomadlike/nomadlike/drivers/exec"
@@ -49,10 +50,13 @@ func agentDrivers() []agent.Driver {
 	return list
 }
 
-// hidden runs the entry points that agents and drivers start: the task shim and the driver plugins. They
+// hidden runs the entry points that agents and drivers start: the task shim, the child that downloads artifacts and the driver plugins. They
 // are no commands of the command line.
 func hidden(args []string) (code int, ok bool) {
 	shim.Main() // does not return if this process is a shim
+	if len(args) == 1 && args[0] == artifact.Verb {
+		return artifact.Main(), true
+	}
 	if len(args) < 2 || args[0] != driverArgument {
 		return 0, false
 	}

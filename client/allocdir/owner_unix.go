@@ -42,6 +42,14 @@ var nobody = sync.OnceValue(func() owner {
 	return owner{uid: uid, gid: gid, given: true}
 })
 
+// ids returns the numbers of the owner, negative ones for no one.
+func (o owner) ids() (uid, gid int) {
+	if !o.given {
+		return -1, -1
+	}
+	return o.uid, o.gid
+}
+
 func (o owner) give(root *os.Root, name string) error {
 	if !o.given {
 		return nil

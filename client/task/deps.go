@@ -46,6 +46,8 @@ type Deps struct {
 	Node func() *Node
 	// Services takes what the tasks offer; nil for nobody.
 	Services *services.Registry
+	// Artifacts downloads artifacts; nil for a client that does not.
+	Artifacts Artifacts
 	// HostEnv is the environment that tasks without an image of their own inherit.
 	HostEnv map[string]string
 	// MaxKillTimeout bounds the kill_timeout of jobs.

@@ -15,6 +15,8 @@ import (
 // Types of task events (runtime.md 4.7).
 const (
 	EventReceived         = "Received"
+	EventDownloading      = "Downloading Artifacts"
+	EventDownloadFailed   = "Failed Artifact Download"
 	EventSetup            = "Task Setup"
 	EventSetupFailure     = "Setup Failure"
 	EventFailedValidation = "Failed Validation"

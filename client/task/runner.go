@@ -58,6 +58,7 @@ type Runner struct {
 
 	// Of the current attempt:
 	env    *taskenv.Env
+	seen   allocdir.Seen
 	caps   *drivers.Capabilities
 	output struct{ stdout, stderr string }
 	cgroup string

@@ -87,7 +87,7 @@ func (r *Runner) consult(ctx context.Context, name string) (drivers.Driver, *con
 	}
 }
 
-// runStartHooks runs the hooks in this goroutine: they are quick, and emit events.
+// runStartHooks runs the hooks in this goroutine: they emit events, and are quick or do slow work beside.
 func (r *Runner) runStartHooks(ctx context.Context) error {
 	r.receive()
 	if r.kill != nil {
@@ -95,9 +95,10 @@ func (r *Runner) runStartHooks(ctx context.Context) error {
 	}
 	err := r.startHooks(ctx)
 	var invalid *validationError
+	var reported *reportedError
 	var hook *hookError
 	switch {
-	case err == nil, ctx.Err() != nil:
+	case err == nil, ctx.Err() != nil, r.kill != nil, errors.As(err, &reported):
 	case errors.As(err, &invalid):
 		r.emit(validationEvent(invalid))
 	case errors.As(err, &hook):
@@ -181,6 +182,7 @@ func (r *Runner) makeEnv() (*taskenv.Env, error) {
 	default:
 		return nil, fmt.Errorf("driver %q isolates the file system by %q, which this client does not support yet", r.task.Driver, r.caps.FSIsolation)
 	}
+	r.seen = allocdir.Seen{Shared: dirs.Alloc, Local: dirs.Task, Secrets: dirs.Secrets}
 	node := r.deps.Node()
 	return taskenv.Build(&taskenv.Input{
 		Node: node.Node, Region: node.Region, Alloc: r.alloc, Task: r.task, Dirs: dirs, Host: host, DriverPorts: r.ports,

@@ -51,6 +51,7 @@ func newClientRole(a *Agent) (*clientRole, error) {
 	cfg.Region, cfg.Datacenter, cfg.Name, cfg.HTTPAddr = a.cfg.Region, a.cfg.Datacenter, a.cfg.Name, a.cfg.Advertise.HTTP
 	cfg.Metrics, cfg.MetricsInterval = a.cfg.Telemetry.client(), a.cfg.Telemetry.CollectionInterval
 	cfg.DataDir, cfg.DevMode, cfg.StopTasksOnExit = a.cfg.DataDir, a.cfg.Dev, a.cfg.Dev
+	cfg.Program = a.deps.Program
 	cfg.PluginDir, cfg.InternalDrivers, cfg.PluginBlocks = a.cfg.PluginDir, r.drivers(), r.blocks()
 	var err error
 	if r.Client, err = client.New(cfg, client.Deps{Servers: r, Logger: a.deps.Log, Metrics: a.metricsSink()}); err != nil {

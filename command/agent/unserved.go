@@ -130,7 +130,6 @@ var unservedKeys = map[string][]string{
 	"client.bridge_network_subnet_ipv6":         nil,
 	"client.bridge_network_hairpin_mode":        {"false"},
 	"client.log_file":                           {""},
-	"client.artifact":                           nil,
 	"client.template":                           nil,
 	"client.drain_on_shutdown":                  nil,
 	"client.users":                              nil,

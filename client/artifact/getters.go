@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package artifact
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/hashicorp/go-cleanhttp"
+	getter "github.com/hashicorp/go-getter/v2"
+)
+
+// getters are the ways to download, in the order in which they are asked whether a source is theirs.
+func (s *spec) getters() []getter.Getter {
+	transport := cleanhttp.DefaultTransport()
+	if s.Insecure {
+		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the job asks for it
+	}
+	header := http.Header{}
+	for k, v := range s.Headers {
+		header.Set(k, v)
+	}
+	return []getter.Getter{
+		&getter.GitGetter{
+			Detectors: []getter.Detector{
+				new(getter.GitHubDetector), new(getter.GitDetector), new(getter.BitBucketDetector), new(getter.GitLabDetector),
+			},
+			Timeout: s.Limits.Git,
+		},
+		&getter.HgGetter{Timeout: s.Limits.Hg},
+		&getter.HttpGetter{
+			Client: &http.Client{Transport: &bounded{next: transport, limit: s.Limits.HTTPSize}},
+			Header: header, HeadFirstTimeout: s.Limits.HTTPRead, ReadTimeout: s.Limits.HTTPRead, XTerraformGetDisabled: true,
+		},
+	}
+}
+
+// bounded refuses responses that are too large; go-getter itself would cut them off and take them for whole.
+type bounded struct {
+	next  http.RoundTripper
+	limit int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(r)
+	if err != nil || b.limit <= 0 {
+		return resp, err
+	}
+	if resp.ContentLength > b.limit && r.Method != http.MethodHead {
+		_ = resp.Body.Close()
+		return nil, &tooLarge{b.limit}
+	}
+	resp.Body = &boundedBody{ReadCloser: resp.Body, left: b.limit, limit: b.limit}
+	return resp, nil
+}
+
+type tooLarge struct{ limit int64 }
+
+func (e *tooLarge) Error() string {
+	return fmt.Sprintf("the response is larger than http_max_size of the client allows (%d bytes)", e.limit)
+}
+
+// boundedBody fails once more than the limit has been read.
+type boundedBody struct {
+	io.ReadCloser
+	left, limit int64
+}
+
+// Read implements io.Reader.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, &tooLarge{b.limit}
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return n - 1, &tooLarge{b.limit}
+	}
+	return n, err
+}
+
+// decompressors unpack archives within the limits.
+func (s *spec) decompressors() map[string]getter.Decompressor {
+	all := getter.LimitedDecompressors(s.Limits.UnpackFiles, s.Limits.UnpackSize)
+	if s.Limits.UnpackSize <= 0 {
+		return all
+	}
+	// Of these go-getter cuts off what is too much, and takes the rest for the whole.
+	most := s.Limits.UnpackSize
+	for name, d := range map[string]getter.Decompressor{
+		"bz2": &getter.Bzip2Decompressor{FileSizeLimit: most + 1}, "gz": &getter.GzipDecompressor{FileSizeLimit: most + 1},
+		"xz": &getter.XzDecompressor{FileSizeLimit: most + 1}, "zst": &getter.ZstdDecompressor{FileSizeLimit: most + 1},
+	} {
+		all[name] = &single{d, most}
+	}
+	return all
+}
+
+// single refuses compressed files that become too large.
+type single struct {
+	getter.Decompressor
+	limit int64
+}
+
+// Decompress implements getter.Decompressor.
+func (s *single) Decompress(dst, src string, dir bool, umask os.FileMode) error {
+	if err := s.Decompressor.Decompress(dst, src, dir, umask); err != nil {
+		return err
+	}
+	info, err := os.Stat(dst)
+	if err == nil && info.Size() > s.limit {
+		err = fmt.Errorf("the decompressed file is larger than decompression_size_limit of the client allows (%d bytes)", s.limit)
+	}
+	return err
+}

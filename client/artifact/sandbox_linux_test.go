@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package artifact
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/nomadlike/nomadlike/internal/testkit"
+)
+
+func checkOwner(t *testing.T, path string, uid, gid uint32) {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := info.Sys().(*syscall.Stat_t); st.Uid != uid || st.Gid != gid {
+		t.Errorf("%s belongs to %d:%d", path, st.Uid, st.Gid)
+	}
+}
+
+// peek is a child that tells what it can see and do once it is confined.
+func peek() {
+	var s spec
+	if err := json.NewDecoder(os.Stdin).Decode(&s); err != nil {
+		panic(err)
+	}
+	work, how, err := s.confine()
+	if err != nil {
+		_ = json.NewEncoder(os.Stdout).Encode(map[string]string{"error": err.Error()})
+		return
+	}
+	seen := map[string]string{"how": how}
+	note := func(name string, err error) {
+		seen[name] = "yes"
+		if err != nil {
+			seen[name] = err.Error()
+		}
+	}
+	for _, p := range s.Headers { // paths to read
+		_, err := os.ReadFile(p)
+		note(p, err)
+	}
+	note("write", os.WriteFile(filepath.Join(work, "x"), nil, 0o600))
+	note("write usr", os.WriteFile("/usr/x", nil, 0o600))
+	note("root again", syscall.Setuid(0))
+	_ = json.NewEncoder(os.Stdout).Encode(seen)
+}
+
+func TestSandbox(t *testing.T) {
+	testkit.Need(t, "root", "linux")
+	r := newRig(t, nil)
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	extra := filepath.Join(t.TempDir(), "extra")
+	if err := os.WriteFile(extra, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stage, err := r.dir.MakeStage("peek", stageRoot, stageWork, stageWork+"/"+workTmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &spec{Stage: stage.Path(), Isolate: true, Extra: []string{extra}, Headers: map[string]string{"a": secret, "b": extra, "c": "/etc/hosts", "d": "/etc/shadow"}}
+	s.UID, s.GID = stage.Owner()
+	in, _ := json.Marshal(s)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "peek")
+	cmd.SysProcAttr = attributes(true)
+	cmd.Stdin = strings.NewReader(string(in))
+	out, err := cmd.Output()
+	if forbidden(err) {
+		t.Skip("this machine allows no namespaces")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen map[string]string
+	if err := json.Unmarshal(out, &seen); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for name, want := range map[string]bool{secret: false, extra: true, "/etc/hosts": true, "/etc/shadow": false, "write": true, "write usr": false, "root again": false} {
+		if (seen[name] == "yes") != want {
+			t.Errorf("%s: %s", name, seen[name])
+		}
+	}
+	if seen["how"] != "root" {
+		t.Errorf("confined by %q: %v", seen["how"], seen)
+	}
+}
