@@ -25,6 +25,27 @@ type NodeEligibilityRequest struct {
 	Eligibility string
 }
 
+// DrainSpec is how a node is drained.
+type DrainSpec struct {
+	// Deadline is how long allocations have; 0 for no deadline, below 0 to move everything at once.
+	Deadline time.Duration
+	// IgnoreSystemJobs leaves the allocations of system jobs.
+	IgnoreSystemJobs bool
+}
+
+// NodeDrainRequest starts, changes or cancels the drain of a node.
+type NodeDrainRequest struct {
+	WriteOptions
+	PathID string `path:"node_id" json:"-"`
+	NodeID string
+	// DrainSpec is null to end the drain.
+	DrainSpec *DrainSpec
+	// MarkEligible lets a node that no longer drains take allocations again.
+	MarkEligible bool
+	// Meta is kept with the node's last drain.
+	Meta map[string]string
+}
+
 // NodeWriteRequest names one node of a write.
 type NodeWriteRequest struct {
 	WriteOptions
@@ -111,6 +132,10 @@ var (
 	NodeEligibilitySet = Declare(Op[NodeEligibilityRequest, *NodeEligibilityResponse]{
 		Name: "Node.Eligibility", HTTP: "PUT /v1/node/{node_id}/eligibility", Mode: ModeWrite,
 		Need: Need{Node: "write"}, Doc: "Set whether new allocations may be placed on a node.",
+	})
+	NodeDrain = Declare(Op[NodeDrainRequest, *NodeEligibilityResponse]{
+		Name: "Node.Drain", HTTP: "PUT /v1/node/{node_id}/drain", Mode: ModeWrite,
+		Need: Need{Node: "write"}, Doc: "Move the allocations of a node away, or stop doing so.",
 	})
 	NodePurge = Declare(Op[NodeWriteRequest, *NodeUpdateResponse]{
 		Name: "Node.Purge", HTTP: "PUT /v1/node/{node_id}/purge", Mode: ModeWrite,

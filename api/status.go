@@ -119,6 +119,21 @@ const (
 	NodeStatusDisconnected = "disconnected"
 )
 
+// Statuses of the last drain of a node.
+const (
+	DrainStatusDraining = "draining"
+	DrainStatusComplete = "complete"
+	DrainStatusCanceled = "canceled"
+)
+
+// Events of drains: the subsystem and the messages.
+const (
+	NodeEventDrain         = "Drain"
+	NodeEventDrainSet      = "Node drain strategy set"
+	NodeEventDrainUnset    = "Node drain strategy unset"
+	NodeEventDrainComplete = "Node drain complete"
+)
+
 // Scheduling eligibility of a node.
 const (
 	NodeEligible   = "eligible"

@@ -32,7 +32,6 @@ var unservedYet = []string{
 	"GET /v1/client/allocation/{id}/snapshot",
 	"GET /v1/client/identity",
 	"PUT /v1/client/identity/renew",
-	"PUT /v1/node/{id}/drain",
 	"GET /v1/vars",
 	"GET /v1/var/{path...}",
 	"DELETE /v1/var/{path...}",

@@ -15,6 +15,7 @@ var clusterCommands = makers{
 	"namespace list":                    namespaceListCommand,
 	"namespace status":                  namespaceStatusCommand,
 	"node config":                       nodeConfigCommand,
+	"node drain":                        nodeDrainCommand,
 	"node eligibility":                  nodeEligibilityCommand,
 	"node meta apply":                   nodeMetaApplyCommand,
 	"node meta read":                    nodeMetaReadCommand,

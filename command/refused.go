@@ -15,7 +15,6 @@ const (
 	noKeyring   = "this version has no root key ring: nothing is encrypted with it and no identities are signed"
 	noVolumes   = "this version has no volumes that are made or registered through the API; host volumes of the agent configuration and \"volume status\" work"
 	noIdentity  = "this version gives nodes no signed identities: a node proves itself with the secret that it registered with"
-	noDrain     = "this version does not drain nodes; \"node eligibility -disable\" keeps new allocations away and \"alloc stop\" moves one"
 	noSetup     = "this version does not sign workload identities, which is what the other product would be set up to trust"
 	noWindows   = "this version installs no Windows service; run \"agent\" from a service manager of your choice"
 )
@@ -65,7 +64,6 @@ var refusedCommands = map[string]string{
 
 	"operator raft migrate-backend": "this version has one kind of raft log, raft.db: there is nothing to migrate between",
 
-	"node drain":          noDrain,
 	"node identity get":   noIdentity,
 	"node identity renew": noIdentity,
 	"node intro create":   noIdentity,

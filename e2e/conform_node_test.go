@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/hashicorp/nomad/api/contexts"
@@ -87,6 +88,35 @@ var _ = conform(
 		refusals: []refusal{
 			{"PUT", "/v1/node/{node}/eligibility", `{"Eligibility":"x"}`, 500, `invalid scheduling eligibility "x"`},
 			{"PUT", "/v1/node/{absent}/eligibility", `{"Eligibility":"eligible"}`, 500, "node not found"},
+		},
+	},
+	check{
+		op: "Node.Drain",
+		values: func(w *world) {
+			resp, err := w.client.Nodes().UpdateDrainOpts(w.node, &nomad.DrainOptions{
+				DrainSpec: &nomad.DrainSpec{Deadline: time.Hour, IgnoreSystemJobs: true}, Meta: map[string]string{"reason": "upgrade"},
+			}, nil)
+			w.ok(err)
+			n, _, err := w.client.Nodes().Info(w.node, nil)
+			w.ok(err)
+			w.that(resp.NodeModifyIndex > 0 && n.SchedulingEligibility == "ineligible" && n.LastDrain != nil, "node is %+v", n)
+			w.that(n.LastDrain.Meta["reason"] == "upgrade" && !n.LastDrain.StartedAt.IsZero(), "last drain is %+v", n.LastDrain)
+			_, err = w.client.Nodes().UpdateDrainOpts(w.node, &nomad.DrainOptions{MarkEligible: true}, nil)
+			w.ok(err)
+			w.eventually("the node takes allocations again", func() error {
+				n, _, err := w.client.Nodes().Info(w.node, nil)
+				if err == nil && (n.SchedulingEligibility != "eligible" || n.DrainStrategy != nil) {
+					err = errors.New(n.SchedulingEligibility)
+				}
+				return err
+			})
+			w.shape("node-drain-disable.json", "POST", "/v1/node/{node}/drain", `{"DrainSpec":null,"MarkEligible":true}`, httpdtest.Rules{Null: []string{"EvalIDs"}})
+			w.allocs = w.running(w.web, 2)
+		},
+		refusals: []refusal{
+			{"PUT", "/v1/node/{node}/drain", `{"DrainSpec":{"Deadline":"1h"}}`, 400, "cannot unmarshal string"},
+			{"PUT", "/v1/node/{node}/drain", `{"DrainSpec":{"Deadline":1},"MarkEligible":true}`, 500, "cannot be marked eligible"},
+			{"PUT", "/v1/node/{absent}/drain", `{"DrainSpec":null}`, 500, "node not found"},
 		},
 	},
 	check{

@@ -204,7 +204,11 @@ func (r *serverRole) compose() {
 	deployments := control.NewDeployments(r.srv.Store(), r.srv, tracked, log)
 	r.srv.Store().Subscribe(deployments.Observe)
 
+	drains := control.NewDrains(r.srv.Store(), r.srv, log)
+	r.srv.Store().Subscribe(drains.Observe)
+
 	r.srv.AddDuty(nomadlike.Duty{Name: "deployments", Run: deployments.Run})
+	r.srv.AddDuty(nomadlike.Duty{Name: "drains", Run: drains.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "evaluation upkeep", Run: upkeep.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "garbage collection", Run: gc.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "periodic jobs", Run: control.NewPeriodic(r.srv.Store(), r.srv, log).Run})

@@ -207,13 +207,13 @@ func (n *node) start(a *api.Allocation, now time.Time) *api.Allocation {
 	return r
 }
 
-// healthy returns the report that makes an allocation healthy in its deployment, nil when there is nothing
-// to report.
+// healthy returns the report that makes an allocation healthy in its deployment, or for the pace of drains, nil
+// when there is nothing to report.
 func healthy(a *api.Allocation, now time.Time) *api.Allocation {
 	if group := a.Group(); group != nil && group.Update != nil && group.Update.HealthCheck == api.HealthManual {
 		return nil // a person decides
 	}
-	if a.DeploymentID == "" || a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil {
+	if a.DeploymentID == "" && (a.Job == nil || a.Job.Type != api.JobTypeService) || a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil {
 		return nil
 	}
 	return &api.Allocation{

@@ -147,6 +147,9 @@ func TestEvents(t *testing.T) {
 		{"eligibility", func() []byte {
 			return fsm.NodeEligibility.Encode(&fsm.NodeEligibilityRequest{NodeID: "n1", Eligibility: api.NodeIneligible})
 		}, []string{"Node NodeEligibility /n1 "}},
+		{"drain", func() []byte {
+			return fsm.NodeDrain.Encode(&fsm.NodeDrainRequest{NodeID: "n1"})
+		}, []string{"Node NodeDrain /n1 "}},
 		{"pool", func() []byte {
 			return fsm.NodePoolUpsert.Encode(&fsm.NodePoolUpsertRequest{Pools: []*api.NodePool{{Name: "q"}}})
 		}, []string{"NodePool NodePoolUpserted /q "}},

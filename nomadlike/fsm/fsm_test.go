@@ -275,7 +275,7 @@ var codes = map[string]uint16{
 	"JobRegister": 1, "JobDeregister": 2, "JobStability": 3, "JobsDelete": 4, "SummariesReconcile": 5, "JobVersionTag": 6, "ScalingEventNote": 7,
 	"JobDispatch": 8, "PeriodicLaunch": 9,
 	"EvalsUpsert": 10, "EvalsDelete": 11, "AllocsClientUpdate": 20, "AllocsDesiredTransition": 21, "PlanApply": 30,
-	"NodeRegister": 40, "NodeStatusUpdate": 41, "NodeEligibility": 42, "NodeDeregister": 43, "NodeEvents": 44,
+	"NodeRegister": 40, "NodeStatusUpdate": 41, "NodeEligibility": 42, "NodeDeregister": 43, "NodeEvents": 44, "NodeDrain": 45,
 	"NodePoolUpsert": 50, "NodePoolDelete": 51, "NamespaceUpsert": 60, "NamespaceDelete": 61,
 	"DeploymentStatusUpdate": 70, "DeploymentsDelete": 71, "DeploymentPromotion": 72, "DeploymentAllocHealth": 73,
 	"SchedulerConfigSet": 80, "ClusterInit": 81, "AutopilotConfigSet": 82,

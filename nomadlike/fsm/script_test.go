@@ -235,6 +235,14 @@ var scripts = map[string]func(a *author) []byte{
 		eligibility, _ := pick(a, []string{api.NodeEligible, api.NodeIneligible})
 		return NodeEligibility.Encode(&NodeEligibilityRequest{NodeID: a.node().ID, Eligibility: eligibility, UpdatedAt: a.now() / 1e9})
 	},
+	"NodeDrain": func(a *author) []byte {
+		strategies := []*api.DrainStrategy{{Deadline: time.Hour}, {Deadline: -1, IgnoreSystemJobs: true}, nil}
+		strategy := strategies[a.rand.IntN(len(strategies))]
+		return NodeDrain.Encode(&NodeDrainRequest{
+			NodeID: a.node().ID, Strategy: strategy, MarkEligible: strategy == nil && a.rand.IntN(2) == 0, Complete: strategy == nil && a.rand.IntN(2) == 0,
+			AccessorID: "a", Meta: map[string]string{"k": "v"}, UpdatedAt: a.now() / 1e9, Event: &api.NodeEvent{Message: "drain"},
+		})
+	},
 	"NodeDeregister": func(a *author) []byte {
 		return NodeDeregister.Encode(&NodeDeregisterRequest{NodeIDs: []string{a.node().ID}})
 	},

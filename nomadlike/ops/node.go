@@ -19,6 +19,7 @@ func (e *Env) nodeHandlers(set *opset.Set) {
 	handleRead(e, set, api.NodeGet, nodeGet)
 	handleRead(e, set, api.NodeAllocations, nodeAllocations)
 	handleWrite(set, api.NodeEligibilitySet, e.nodeEligibility)
+	handleWrite(set, api.NodeDrain, e.nodeDrain)
 	handleWrite(set, api.NodePurge, e.nodePurge)
 	handleWrite(set, api.NodeEvaluate, e.nodeEvaluate)
 }

@@ -136,7 +136,7 @@ export const DeploymentPromote: Op<{ PathID: string; DeploymentID?: string; All?
 export const DeploymentUnblock: Op<{ PathID: string; DeploymentID?: string }, t.DeploymentUpdateResponse> = { name: 'Deployment.Unblock', method: 'PUT', path: '/v1/deployment/unblock/{PathID}', body: ['DeploymentID'], need: ['submit-job', 'unblock-deployment'] };
 
 /** List the allocations that an evaluation created or changed. */
-export const EvalAllocations: Op<{ EvalID: string; Related?: boolean }, t.AllocListStub[]> = { name: 'Eval.Allocations', method: 'GET', path: '/v1/evaluation/{EvalID}/allocations', query: { Related: 'related' }, blocking: true, need: ['read-job'] };
+export const EvalAllocations: Op<{ EvalID: string; Related?: boolean; Explain?: boolean }, t.AllocListStub[]> = { name: 'Eval.Allocations', method: 'GET', path: '/v1/evaluation/{EvalID}/allocations', query: { Explain: 'explain', Related: 'related' }, blocking: true, need: ['read-job'] };
 
 /** Count evaluations. */
 export const EvalCount: Op<{}, t.EvalCountResponse> = { name: 'Eval.Count', method: 'GET', path: '/v1/evaluations/count', blocking: true, need: ['read-job'] };
@@ -145,7 +145,7 @@ export const EvalCount: Op<{}, t.EvalCountResponse> = { name: 'Eval.Count', meth
 export const EvalDelete: Op<{ EvalIDs?: string[] | null; Filter?: string }, t.EvalDeleteResponse> = { name: 'Eval.Delete', method: 'DELETE', path: '/v1/evaluations', body: ['EvalIDs', 'Filter'], need: ['management'] };
 
 /** Read an evaluation. */
-export const EvalGet: Op<{ EvalID: string; Related?: boolean }, t.Evaluation> = { name: 'Eval.Get', method: 'GET', path: '/v1/evaluation/{EvalID}', query: { Related: 'related' }, blocking: true, need: ['read-job'] };
+export const EvalGet: Op<{ EvalID: string; Related?: boolean; Explain?: boolean }, t.Evaluation> = { name: 'Eval.Get', method: 'GET', path: '/v1/evaluation/{EvalID}', query: { Explain: 'explain', Related: 'related' }, blocking: true, need: ['read-job'] };
 
 /** List evaluations. */
 export const EvalList: Op<{ Status?: string; JobFilter?: string }, t.Evaluation[]> = { name: 'Eval.List', method: 'GET', path: '/v1/evaluations', query: { JobFilter: 'job', Status: 'status' }, blocking: true, need: ['read-job'] };
@@ -223,7 +223,7 @@ export const JobPeriodicForce: Op<{ JobID: string }, t.JobPeriodicForceResponse>
 export const JobPlacement: Op<{ JobID: string }, t.JobPlacement> = { name: 'Job.Placement', method: 'GET', path: '/v1/job/{JobID}/placement', blocking: true, need: ['read-job'] };
 
 /** Tell what registering the job would do, without doing it. */
-export const JobPlan: Op<{ PathID: string; Job?: t.Job | null; Diff?: boolean; PolicyOverride?: boolean }, t.JobPlanResponse> = { name: 'Job.Plan', method: 'PUT', path: '/v1/job/{PathID}/plan', body: ['Job', 'Diff', 'PolicyOverride'], need: ['submit-job', 'plan-job'] };
+export const JobPlan: Op<{ PathID: string; Job?: t.Job | null; Diff?: boolean; PolicyOverride?: boolean; Explain?: boolean }, t.JobPlanResponse> = { name: 'Job.Plan', method: 'PUT', path: '/v1/job/{PathID}/plan', query: { Explain: 'explain' }, body: ['Job', 'Diff', 'PolicyOverride'], need: ['submit-job', 'plan-job'] };
 
 /** Register a job or a new version of it. */
 export const JobRegister: Op<{ Job?: t.Job | null; EnforceIndex?: boolean; JobModifyIndex?: number; PolicyOverride?: boolean; PreserveCounts?: boolean; PreserveResources?: boolean; EvalPriority?: number; Submission?: t.JobSubmission | null }, t.JobRegisterResponse> = { name: 'Job.Register', method: 'PUT', path: '/v1/jobs', body: ['Job', 'EnforceIndex', 'JobModifyIndex', 'PolicyOverride', 'PreserveCounts', 'PreserveResources', 'EvalPriority', 'Submission'], need: ['submit-job', 'register-job'] };

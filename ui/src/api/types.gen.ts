@@ -115,6 +115,7 @@ export interface AllocMetric {
   ScoreMetaData: NodeScoreMeta[] | null;
   AllocationTime: number;
   CoalescedFailures: number;
+  Placement?: GroupPlacement | null;
 }
 
 export interface AllocNetworkStatus {
@@ -1502,6 +1503,10 @@ export interface PlacementObstacle {
   Nodes: number;
   Alone: number;
   Classes: Record<string, number> | null;
+  Values?: Record<string, number> | null;
+  OtherValues?: number;
+  Unset?: number;
+  Similar?: string;
 }
 
 export interface PlanAnnotations {
