@@ -161,3 +161,49 @@ job "${id}" {
   }
 }
 `;
+
+/** A service that others find by name, with a check that succeeds and one that does not. */
+export const served = (id: string) => `
+job "${id}" {
+  group "web" {
+    count = 2
+    network {
+      port "http" {}
+    }
+    update {
+      health_check     = "task_states"
+      min_healthy_time = "200ms"
+    }
+    service {
+      name     = "\${JOB}-http"
+      port     = "http"
+      provider = "nomad"
+      tags     = ["blue", "v1"]
+      check {
+        name     = "answers"
+        type     = "tcp"
+        interval = "2s"
+        timeout  = "1s"
+      }
+      check {
+        name     = "page"
+        type     = "http"
+        path     = "/missing"
+        interval = "2s"
+        timeout  = "1s"
+      }
+    }
+    task "server" {
+      driver = "raw_exec"
+      config {
+        command = "/usr/bin/env"
+        args    = ["node", "-e", "require('http').createServer((q, r) => { r.statusCode = 404; r.end('<b>not here</b>') }).listen(process.env.NOMAD_PORT_http)"]
+      }
+      resources {
+        cpu    = 50
+        memory = 64
+      }
+    }
+  }
+}
+`;

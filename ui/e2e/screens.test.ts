@@ -36,6 +36,7 @@ const screens: [name: string, path: () => string, text: string | RegExp][] = [
   ['job-evaluations', () => '/jobs/shown@default/evaluations', /Triggered by|Created/],
   ['run', () => '/jobs/run', /Job file/],
   ['edit', () => '/jobs/run?job=shown', 'Job file'],
+  ['services', () => '/services', /No services|1 service/],
   ['evaluations', () => '/evaluations', /evaluations/],
   ['evaluation-stuck', () => `/evaluations/${evaluation}`, /Why not placed/],
   ['clients', () => '/clients', '1 client'],

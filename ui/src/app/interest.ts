@@ -28,7 +28,7 @@ const narrower: Record<string, string[]> = {
   'Node.Get': ['Node'],
   'Node.Allocations': ['Allocation'],
   'Eval.List': ['Evaluation'],
-  'Eval.Get': ['Evaluation'],
+  'Eval.Get': ['Evaluation', 'Node'],
   'Eval.Count': ['Evaluation'],
 };
 
@@ -41,6 +41,7 @@ export function concerns(name: string, params: Record<string, unknown>, change: 
   if (Array.isArray(params.Jobs)) return (params.Jobs as NamespacedID[]).some((j) => is(j.ID));
   if (params.AllocID !== undefined) return change.Key === params.AllocID;
   if (params.NodeID !== undefined) return change.Topic === 'Node' ? is(params.NodeID) : change.NodeID === undefined || change.NodeID === params.NodeID;
+  if (params.ServiceName !== undefined) return is(params.ServiceName);
   if (params.DeploymentID !== undefined) return is(params.DeploymentID);
   if (params.EvalID !== undefined) return change.Topic !== 'Evaluation' || is(params.EvalID);
   return true;

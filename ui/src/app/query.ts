@@ -63,8 +63,8 @@ export function useOp<P extends object, R>(op: Op<P, R>, params: P, options: Rea
 export interface ActionOptions<P, R> {
   /** What was done, for the toast: "Job stopped". */
   done: string | ((answer: R, params: P) => string);
-  /** What could not be done: "Stop the job". */
-  failure: string;
+  /** What could not be done: "The job was not stopped". */
+  failure: string | ((params: P) => string);
   onSuccess?: (answer: R, params: P) => void;
   common?: Common;
 }
@@ -79,9 +79,9 @@ export function useAction<P extends object, R>(op: Op<P, R>, options: ActionOpti
       void queries.invalidateQueries();
       options.onSuccess?.(answer.data, params);
     },
-    onError: (error) => {
+    onError: (error, params) => {
       noteDenial(op, options.common, error);
-      failed(options.failure, error);
+      failed(typeof options.failure === 'string' ? options.failure : options.failure(params), error);
     },
   });
   return { ...mutation, denied };

@@ -12,6 +12,7 @@ const AllocPage = lazy(() => import('../routes/alloc'));
 const ClientsPage = lazy(() => import('../routes/clients'));
 const ClientPage = lazy(() => import('../routes/client'));
 const ServersPage = lazy(() => import('../routes/servers'));
+const ServicesPage = lazy(() => import('../routes/services'));
 const TopologyPage = lazy(() => import('../routes/topology'));
 const ClusterPage = lazy(() => import('../routes/cluster'));
 const EvaluationsPage = lazy(() => import('../routes/evaluations'));
@@ -38,6 +39,7 @@ export function Routes() {
           <Route path="/evaluations/:id">{(p) => <EvaluationPage key={p.id} evaluation={unsegment(p.id)} />}</Route>
           <Route path="/clients" component={ClientsPage} />
           <Route path="/clients/:id">{(p) => <ClientPage key={p.id} id={p.id} />}</Route>
+          <Route path="/services/:service?">{(p) => <ServicesPage service={p.service && unsegment(p.service)} />}</Route>
           <Route path="/servers/:name?">{(p) => <ServersPage name={p.name && unsegment(p.name)} />}</Route>
           <Route path="/topology" component={TopologyPage} />
           <Route path="/cluster" component={ClusterPage} />

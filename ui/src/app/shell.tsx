@@ -21,6 +21,7 @@ const Palette = lazy(loadPalette);
 export const places: { to: string; text: string; icon: IconName; letter: string }[] = [
   { to: '/jobs', text: 'Jobs', icon: 'jobs', letter: 'j' },
   { to: '/allocations', text: 'Allocations', icon: 'allocations', letter: 'a' },
+  { to: '/services', text: 'Services', icon: 'services', letter: 'v' },
   { to: '/evaluations', text: 'Evaluations', icon: 'evaluations', letter: 'e' },
   { to: '/clients', text: 'Clients', icon: 'clients', letter: 'c' },
   { to: '/servers', text: 'Servers', icon: 'servers', letter: 's' },

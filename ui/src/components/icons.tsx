@@ -41,6 +41,14 @@ export const Icons = {
   jobs: icon(<path d="M2.5 4.5h11v9h-11zM5.5 4.5v-2h5v2M2.5 8.5h11" />),
   allocations: icon(<path d="M2.5 2.5h4.5V7H2.5zM9 2.5h4.5V7H9zM2.5 9H7v4.5H2.5zM9 9h4.5v4.5H9z" />),
   clients: icon(<path d="M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.1M5 11h.1" />),
+  services: icon(
+    <>
+      <circle cx="3.8" cy="8" r="1.8" />
+      <circle cx="12" cy="3.8" r="1.8" />
+      <circle cx="12" cy="12.2" r="1.8" />
+      <path d="m5.4 7.1 5-2.5M5.4 8.9l5 2.5" />
+    </>,
+  ),
   servers: icon(<path d="M8 2 13.5 5v6L8 14 2.5 11V5L8 2Zm0 6v6M8 8 2.5 5M8 8l5.5-3" />),
   topology: icon(<path d="M2.5 2.5h11v11h-11zM2.5 6.2h11M2.5 9.8h11M6.2 2.5v11M9.8 2.5v11" />),
   evaluations: icon(<path d="M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h3" />),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
-import type { AllocMetric } from '../api/types.gen';
-import { nearest, reasons } from '../lib/explain';
+import type { AllocMetric, GroupPlacement } from '../api/types.gen';
+import { nearest, obstacleText, obstacleValues, reasons, shortageText } from '../lib/explain';
 import { count } from '../lib/format';
+import { href } from '../lib/href';
 import { Icons } from './icons';
+import { Link } from './link';
 import css from './placement.module.css';
 
 /** Why groups could not be placed. */
@@ -17,10 +19,57 @@ export function WhyNot({ failures, queued }: { failures: Record<string, AllocMet
               Group {group}: {count(Math.max(queued?.[group] ?? 0, (m.CoalescedFailures ?? 0) + 1), 'allocation')} not placed
             </strong>
           </div>
-          <Reasons metric={m} />
+          {m.Placement ? <Explained placement={m.Placement} /> : <Reasons metric={m} />}
         </div>
       ))}
     </div>
+  );
+}
+
+/** Everything that stands in the way as the cluster is now, how far the nearest clients are, and what would help. */
+function Explained({ placement: p }: { placement: GroupPlacement }) {
+  return (
+    <>
+      <ul className={css.reasons}>
+        {(p.Obstacles ?? []).map((o) => {
+          const values = obstacleValues(o);
+          return (
+            <li key={`${o.Kind}/${o.Reason}`}>
+              {obstacleText(o)}
+              <span className="dim">
+                {' '}
+                · {count(o.Nodes, 'client')} of {p.Nodes}
+                {o.Alone > 0 && o.Alone < o.Nodes && `, the only reason on ${o.Alone}`}
+              </span>
+              {values && <div>There it is {values}.</div>}
+            </li>
+          );
+        })}
+      </ul>
+      {(p.NearestMisses ?? []).length > 0 && (
+        <>
+          <h3 className={css.sub}>Nearest misses</h3>
+          <ul className={css.reasons}>
+            {(p.NearestMisses ?? []).map((m) => (
+              <li key={m.NodeID}>
+                <Link to={href.node(m.NodeID)}>{m.NodeName}</Link> lacks only {(m.Lacks ?? []).map(shortageText).join('; ')}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {(p.Suggestions ?? []).length > 0 && (
+        <>
+          <h3 className={css.sub}>Any of these would place one</h3>
+          <ul className={css.reasons}>
+            {(p.Suggestions ?? []).map((s) => (
+              <li key={s}>{s}</li>
+            ))}
+          </ul>
+        </>
+      )}
+      {p.Nodes === 0 && <p className={css.scope}>There is no client at all.</p>}
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-import type { AllocMetric } from '../api/types.gen';
-import { count } from './format';
+import type { AllocMetric, PlacementObstacle, Shortage } from '../api/types.gen';
+import { bytes, count, mhz } from './format';
 
 /** One thing that kept nodes out, with how many. */
 export interface Reason {
@@ -63,4 +63,29 @@ export function nearest(m: AllocMetric): { what: string; nodes: number }[] {
   return Object.entries(m.DimensionExhausted ?? {})
     .map(([what, nodes]) => ({ what: dimensions[what] ?? what, nodes }))
     .sort((a, b) => b.nodes - a.nodes);
+}
+
+/** An obstacle of a placement in words. */
+export function obstacleText(o: PlacementObstacle): string {
+  if (o.Kind === 'room' && !/[: ]/.test(o.Reason)) return `Not enough ${dimensions[o.Reason] ?? o.Reason}`;
+  if (o.Kind === 'constraint' && o.Reason === 'distinct_hosts') return 'distinct_hosts: has one already';
+  if (o.Kind === 'constraint' && o.Reason.startsWith('${')) return `Constraint not met: ${o.Reason}`;
+  return o.Reason.charAt(0).toUpperCase() + o.Reason.slice(1);
+}
+
+/** What clients have where an unmet constraint looks, most frequent first; empty for what is no constraint. */
+export function obstacleValues(o: PlacementObstacle): string {
+  const parts = Object.entries(o.Values ?? {})
+    .sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]))
+    .map(([v, n]) => `"${v}" on ${n}`);
+  if (o.OtherValues) parts.push(count(o.OtherValues, 'other value'));
+  if (o.Unset) parts.push(`nothing on ${o.Unset}`);
+  return parts.join(', ');
+}
+
+/** What a client lacks, with its unit. */
+export function shortageText(s: Shortage): string {
+  const write = s.Dimension === 'cpu' ? mhz : s.Dimension === 'memory' || s.Dimension === 'disk' ? (n: number) => bytes(n * 2 ** 20) : String;
+  const name = dimensions[s.Dimension] ?? s.Dimension;
+  return s.Wanted > 1 || s.Free > 0 ? `${name}: wants ${write(s.Wanted)}, ${write(Math.max(0, s.Free))} free` : name;
 }

@@ -22,6 +22,7 @@ export const href = {
   job: (id: string, namespace = 'default', tab = '') => `/jobs/${segment(`${id}@${namespace}`)}${tab && `/${tab}`}`,
   alloc: (id: string, tab = '', task = '') => `/allocations/${id}${tab && `/${tab}`}${task && `?task=${encodeURIComponent(task)}`}`,
   node: (id: string) => `/clients/${id}`,
+  service: (name: string, namespace = 'default') => `/services/${segment(`${name}@${namespace}`)}`,
   server: (name: string) => `/servers/${segment(name)}`,
   evaluation: (id: string, namespace = 'default') => `/evaluations/${id}${namespace === 'default' ? '' : `@${namespace}`}`,
 };

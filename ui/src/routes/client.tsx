@@ -18,6 +18,7 @@ import { bytes, count, mhz, short } from '../lib/format';
 import { allocStatus, nodeStatus } from '../lib/status';
 import { capacity, takesRoom, total } from '../lib/usage';
 import css from './client.module.css';
+import { DrainButton } from './client-drain';
 import { HostCharts } from './client-stats';
 
 /** One client: what it is, what it runs, how it is. */
@@ -36,7 +37,12 @@ export default function ClientPage({ id }: { id: string }) {
               <Id id={id} />
             </>
           }
-          actions={<Eligibility node={node} />}
+          actions={
+            <>
+              <DrainButton node={node} />
+              <Eligibility node={node} />
+            </>
+          }
           cli={<Cli command={`nomadlike node status ${short(id)}`} />}
         >
           <Card>

@@ -22,7 +22,7 @@ import css from './evaluation.module.css';
 export default function EvaluationPage({ evaluation }: { evaluation: string }) {
   const { id, namespace } = splitNamespace(evaluation);
   const { region } = useAmbient();
-  const query = useOp(EvalGet, { EvalID: id, Related: true }, { namespace, region });
+  const query = useOp(EvalGet, { EvalID: id, Related: true, Explain: true }, { namespace, region });
   const allocs = useOp(EvalAllocations, { EvalID: id }, { namespace, region });
   return (
     <Result query={query} what={`Evaluation ${short(id)}`}>

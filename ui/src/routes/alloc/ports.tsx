@@ -2,6 +2,7 @@
 import type { Allocation } from '../../api/types.gen';
 import { Copy } from '../../components/id';
 import { Card, Panel } from '../../components/page';
+import { hostPort } from '../../lib/format';
 import css from './alloc.module.css';
 
 /** Ports with the addresses that lead to them. */
@@ -13,8 +14,7 @@ export function Ports({ alloc }: { alloc: Allocation }) {
       <Card>
         <ul className={css.list}>
           {ports.map((p) => {
-            const host = p.HostIP?.includes(':') ? `[${p.HostIP}]` : (p.HostIP ?? '');
-            const address = `${host}:${p.Value}`;
+            const address = hostPort(p.HostIP ?? '', p.Value ?? 0);
             return (
               <li key={`${p.Label}/${address}`}>
                 <b>{p.Label}</b>

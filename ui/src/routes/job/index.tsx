@@ -15,6 +15,7 @@ import { Definition } from './definition';
 import { DeploymentsTab } from './deployment';
 import { JobEvaluationsTab } from './evaluations';
 import { Overview } from './overview';
+import { JobServices, servicesOf } from './services';
 import { Versions } from './versions';
 
 const JobLogs = lazy(() => import('../logs/job'));
@@ -42,6 +43,7 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
               ...(parent ? [] : [{ to: to('logs'), text: 'Logs' }]),
               { to: to('definition'), text: 'Definition' },
               { to: to('versions'), text: 'Versions', note: job.Version > 0 ? job.Version + 1 : undefined },
+              ...(servicesOf(job).size > 0 ? [{ to: to('services'), text: 'Services' }] : []),
               ...(deployment ? [{ to: to('deployments'), text: 'Deployments' }] : []),
               { to: to('evaluations'), text: 'Evaluations', note: evals.data?.data.length },
             ]}
@@ -52,11 +54,12 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
               <JobLogs job={job} allocs={allocs.data?.data ?? []} />
             </Suspense>
           )}
+          {tab === 'services' && <JobServices job={job} />}
           {tab === 'definition' && <Definition job={job} />}
           {tab === 'versions' && <Versions job={job} />}
           {tab === 'evaluations' && <JobEvaluationsTab evals={evals} />}
           {tab === 'deployments' && <DeploymentsTab job={job} />}
-          {!['', 'logs', 'definition', 'versions', 'deployments', 'evaluations'].includes(tab) && <Empty title="There is no such page of a job" />}
+          {!['', 'logs', 'definition', 'versions', 'services', 'deployments', 'evaluations'].includes(tab) && <Empty title="There is no such page of a job" />}
         </Page>
         );
       }}

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { Answer } from '../../api/client';
+import { EvalGet } from '../../api/ops.gen';
 import type { AllocListStub, AllocMetric, Deployment, Evaluation, Job } from '../../api/types.gen';
-import { useQueryParams } from '../../app/location';
+import { useAmbient, useQueryParams } from '../../app/location';
+import { useOp } from '../../app/query';
 import { AllocTable } from '../../components/alloc-table';
 import { Events } from '../../components/events';
 import { Filters, Choice, distinct } from '../../components/filters';
@@ -30,9 +32,7 @@ export function Overview({ job, allocs, evals, deployment }: { job: Job; allocs:
     <div className={css.columns}>
       <div className={css.main}>
         {waiting && (
-          <Panel title="Why not placed" note={<Time at={waiting.ModifyTime} />} actions={<Link to={href.evaluation(waiting.ID ?? '', job.Namespace)}>The evaluation</Link>}>
-            <WhyNot failures={waiting.FailedTGAllocs ?? {}} queued={waiting.QueuedAllocations} />
-          </Panel>
+          <NotPlaced evaluation={waiting} />
         )}
         {deployment && isActive(deployment) && <DeploymentPanel deployment={deployment} title="Deployment" />}
         {parent ? <Children job={job} /> : <GroupPanel job={job} allocs={allocs.data?.data ?? []} judged={!!deployment} />}
@@ -55,6 +55,17 @@ export function Overview({ job, allocs, evals, deployment }: { job: Job; allocs:
         )}
       </div>
     </div>
+  );
+}
+
+/** Why groups wait, as the cluster is now. */
+function NotPlaced({ evaluation: e }: { evaluation: Evaluation & { FailedTGAllocs: Record<string, AllocMetric> } }) {
+  const { region } = useAmbient();
+  const explained = useOp(EvalGet, { EvalID: e.ID ?? '', Explain: true }, { namespace: e.Namespace, region }).data?.data;
+  return (
+    <Panel title="Why not placed" note={<Time at={e.ModifyTime} />} actions={<Link to={href.evaluation(e.ID ?? '', e.Namespace)}>The evaluation</Link>}>
+      <WhyNot failures={explained?.FailedTGAllocs ?? e.FailedTGAllocs} queued={e.QueuedAllocations} />
+    </Panel>
   );
 }
 

@@ -37,7 +37,7 @@ export function RunForm({ source: first, variables: firstVariables, job: present
   const plan = useMutation<Planned, Error>({
     mutationFn: async () => {
       const job = isJSON(source) ? parseJSON(source) : (await call(JobParse, { JobHCL: source, Variables: variables, Canonicalize: true }, { region })).data;
-      const answer = await call(JobPlan, { PathID: job.ID, Job: job, Diff: true }, { region });
+      const answer = await call(JobPlan, { PathID: job.ID, Job: job, Diff: true, Explain: true }, { region });
       return { job, plan: answer.data, source, variables };
     },
     onMutate: () => setErrors([]),

@@ -1,1 +1,0 @@
-import{Vt as e,b as t,nn as n,p as r}from"./format-CVtJ7KV7.js";var i=n();function a({denied:n,children:a,...o}){return n===void 0?(0,i.jsx)(e,{...o,children:a}):(0,i.jsx)(e,{...o,type:`button`,variant:`default`,"data-disabled":!0,"aria-disabled":`true`,title:n,leftSection:(0,i.jsx)(r.lock,{size:14}),onClick:()=>t(`Not allowed`,n),children:a})}export{a as t};

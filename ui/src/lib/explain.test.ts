@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MPL-2.0
+import { expect, test } from 'vitest';
+import type { PlacementObstacle } from '../api/types.gen';
+import { obstacleText, obstacleValues, shortageText } from './explain';
+
+const obstacle = (o: Partial<PlacementObstacle>) => ({ Kind: 'constraint', Reason: '', Nodes: 3, Alone: 0, Classes: null, ...o }) as PlacementObstacle;
+
+test.each([
+  ['room', 'memory', 'Not enough memory'],
+  ['room', 'network: reserved port 80', 'Network: reserved port 80'],
+  ['constraint', '${attr.kernel.name} = plan9', 'Constraint not met: ${attr.kernel.name} = plan9'],
+  ['constraint', 'missing driver docker', 'Missing driver docker'],
+  ['node', 'ineligible', 'Ineligible'],
+])('an obstacle of %s: %s', (Kind, Reason, text) => {
+  expect(obstacleText(obstacle({ Kind, Reason }))).toBe(text);
+});
+
+test('what clients have instead', () => {
+  expect(obstacleValues(obstacle({ Values: { linux: 2, darwin: 5 }, OtherValues: 1, Unset: 4 }))).toBe('"darwin" on 5, "linux" on 2, 1 other value, nothing on 4');
+  expect(obstacleValues(obstacle({}))).toBe('');
+});
+
+test('what is lacking has a unit', () => {
+  expect(shortageText({ Dimension: 'memory', Wanted: 2048, Free: 512 })).toBe('memory: wants 2 GiB, 512 MiB free');
+  expect(shortageText({ Dimension: 'cpu', Wanted: 5000, Free: -10 })).toBe('CPU shares: wants 5 GHz, 0 MHz free');
+  expect(shortageText({ Dimension: 'network: reserved port 80', Wanted: 1, Free: 0 })).toBe('network: reserved port 80');
+});
