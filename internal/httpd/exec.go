@@ -31,7 +31,7 @@ const (
 	execWriteWait = time.Minute
 )
 
-// upgrader accepts any origin, as the contract does: a caller proves itself with a token, never a cookie.
+// upgrader does not look at the origin: allowedOrigin has.
 var upgrader = websocket.Upgrader{ReadBufferSize: 2048, WriteBufferSize: 2048, CheckOrigin: func(*http.Request) bool { return true }}
 
 // handshake is the first message of a caller that cannot set headers.
@@ -44,6 +44,10 @@ type handshake struct {
 func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpInfo, params map[string]string) {
 	if !websocket.IsWebSocketUpgrade(r) {
 		writeError(w, api.Errorf(api.ClassInternal, "websocket connection not found in context"))
+		return
+	}
+	if !h.allowedOrigin(r) {
+		writeError(w, api.Errorf(api.ClassDenied, "web pages of %s may not run commands here; a proxy in front must pass the host on (X-Forwarded-Host), or set http_api_response_headers { Access-Control-Allow-Origin = ... } to allow another origin", r.Header.Get("Origin")))
 		return
 	}
 	req := op.NewRequest()

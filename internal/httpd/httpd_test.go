@@ -369,6 +369,11 @@ func TestExec(t *testing.T) {
 			t.Fatalf("got %s %v, want %s", got, err, want)
 		}
 	}
+	_, refused, err := websocket.DefaultDialer.DialContext(t.Context(), ws+"t", http.Header{"Origin": {"https://evil.example"}})
+	if err == nil || refused.StatusCode != http.StatusForbidden {
+		t.Errorf("a page of another site: %v, %v", refused, err)
+	}
+	refused.Body.Close()
 	bad, res, err := websocket.DefaultDialer.DialContext(t.Context(), ws+"none", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -50,5 +50,6 @@ var generalNotes = []string{
 	"A blocking read of one object or group wakes for changes of that object or group only.",
 	"Long lists are sent while they are made: an error after the first 64 KiB cuts the connection off.",
 	"Keys of the agent configuration that nothing acts on are refused with file and line, unless their value asks for nothing.",
+	"A web page may open an exec or action session only if it comes from the agent's own address, from that of a proxy which tells X-Forwarded-Host, or from an origin that http_api_response_headers { Access-Control-Allow-Origin } allows; others get 403. Programs, which send no Origin, are not concerned.",
 	"SIGINT and SIGTERM stop an agent in order with exit status 0.",
 }
