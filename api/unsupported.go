@@ -47,7 +47,9 @@ var unsupported = struct {
 		{"identity", func(t *Task) bool { return len(t.Identities) > 0 || t.Identity.isUsed() }},
 		{"schedule", func(t *Task) bool { return t.Schedule != nil }},
 		{"kind", func(t *Task) bool { return t.Kind != "" }},
-		{"resources.numa", func(t *Task) bool { return t.Resources != nil && t.Resources.NUMA.isUsed() }},
+		{"resources.numa.devices", func(t *Task) bool {
+			return t.Resources != nil && t.Resources.NUMA.isUsed() && len(t.Resources.NUMA.Devices) > 0
+		}},
 		{"resources.secrets", func(t *Task) bool { return t.Resources != nil && t.Resources.SecretsMB != 0 }},
 		{"resources.network", func(t *Task) bool { return t.Resources != nil && len(t.Resources.Networks) > 0 }},
 	},

@@ -97,6 +97,8 @@ type Client struct {
 		runners map[string]*alloc.Runner
 		// contact is when a server was last heard of.
 		contact time.Time
+		// lost is set while servers do not answer.
+		lost    bool
 		stopped bool
 	}
 }

@@ -318,9 +318,11 @@ func TestStopOnClientAfter(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		a := allocation(1, api.JobTypeService)
 		a.Job.TaskGroups[0].Disconnect = &api.Disconnect{StopOnClientAfter: new(time.Minute)}
-		b.servers.Place(a, allocation(2, api.JobTypeService))
+		atOnce := allocation(3, api.JobTypeService)
+		atOnce.Job.TaskGroups[0].Disconnect = &api.Disconnect{StopOnClientAfter: new(time.Duration(0))}
+		b.servers.Place(a, allocation(2, api.JobTypeService), atOnce)
 		pass(10 * time.Minute)
-		if got := b.machine.Running(); len(got) != 2 {
+		if got := b.machine.Running(); len(got) != 3 {
 			t.Fatalf("%v run", got)
 		}
 		b.servers.SetDown(true)

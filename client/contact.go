@@ -122,6 +122,7 @@ func (k *contactState) beat(ctx context.Context) bool {
 			k.status = api.NodeStatusInit
 			return k.register(ctx)
 		}
+		c.unheard()
 		if try == 0 {
 			c.logger.Warn("heartbeat failed, trying again", "error", err)
 		}
@@ -154,6 +155,7 @@ func (k *contactState) register(ctx context.Context) bool {
 		if ctx.Err() != nil {
 			return false
 		}
+		c.unheard()
 		if try == 0 {
 			c.logger.Warn("node cannot be registered, trying again", "error", err)
 		}
@@ -176,10 +178,28 @@ func (c *Client) heartbeat(ctx context.Context, status string) (time.Duration, e
 	return c.heard(ctx, resp), nil
 }
 
+// unheard notes that no server took what it was told.
+func (c *Client) unheard() {
+	c.mu.Lock()
+	c.mu.lost = true
+	c.mu.Unlock()
+}
+
+// contactLost returns when a server was last heard of if none has answered since, at the start of the agent if
+// none ever was.
+func (c *Client) contactLost(started time.Time) (since time.Time, lost bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.contact.IsZero() {
+		return started, c.mu.lost
+	}
+	return c.mu.contact, c.mu.lost
+}
+
 // heard takes what a server says with each contact, and returns the time to live.
 func (c *Client) heard(ctx context.Context, resp *api.NodeHeartbeatResponse) time.Duration {
 	c.mu.Lock()
-	c.mu.contact = time.Now()
+	c.mu.contact, c.mu.lost = time.Now(), false
 	c.mu.Unlock()
 	c.sendEvents(ctx)
 	if resp == nil {
@@ -211,10 +231,10 @@ func (c *Client) sendEvents(ctx context.Context) {
 }
 
 // contactCheck is how often a client without servers looks whether allocations are to end for it.
-const contactCheck = 5 * time.Second
+const contactCheck = time.Second
 
 // stopWithoutContact ends allocations whose job wants that when the node has lost its servers
-// (runtime.md 10.2).
+// (runtime.md 10.2): so long after the last heartbeat that a server took, but not while heartbeats are taken.
 func (c *Client) stopWithoutContact(ctx context.Context) error {
 	started := time.Now()
 	t := time.NewTicker(contactCheck)
@@ -225,16 +245,16 @@ func (c *Client) stopWithoutContact(ctx context.Context) error {
 			return nil
 		case <-t.C:
 		}
-		last := c.LastContact()
-		if last.IsZero() {
-			last = started
+		last, lost := c.contactLost(started)
+		if !lost {
+			continue
 		}
 		for _, r := range c.allRunners() {
 			group := r.Alloc().Group()
 			if group == nil || group.Disconnect == nil || group.Disconnect.StopOnClientAfter == nil {
 				continue
 			}
-			if after := *group.Disconnect.StopOnClientAfter; after > 0 && time.Since(last) > after && !isFinished(r) {
+			if after := *group.Disconnect.StopOnClientAfter; time.Since(last) > after && !isFinished(r) {
 				c.logger.Warn("allocation is stopped because no server was heard of", "alloc_id", r.ID(), "duration", after)
 				r.Stop()
 			}

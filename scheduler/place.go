@@ -205,6 +205,7 @@ func (gp *groupPlacer) replace(want reconcile.Placement) bool {
 // them, except the first replacements, whose scores carry the history of what they replace.
 func (gp *groupPlacer) want(w reconcile.Placement) rank.Want {
 	out := rank.Want{Prefer: rank.NoNode, Only: rank.NoNode}
+	out.Index = indexOf(w)
 	out.Explain = gp.shared == nil
 	if w.NodeID != "" {
 		if ord, ok := gp.overlay.Ordinal(w.NodeID); ok {
@@ -230,6 +231,9 @@ func (gp *groupPlacer) want(w reconcile.Placement) rank.Want {
 	}
 	return out
 }
+
+// indexOf is the number in the name of the allocation.
+func indexOf(w reconcile.Placement) int { return (&api.Allocation{Name: w.Name}).Index() }
 
 // penalties returns the nodes on which the chain of a failed allocation has failed before.
 func (gp *groupPlacer) penalties(failed *api.Allocation) []int32 {
@@ -310,6 +314,7 @@ func (gp *groupPlacer) fail(want reconcile.Placement) {
 		m = gp.complete(gp.placer.ExplainFiltered())
 	default:
 		m = gp.complete(gp.placer.Explain())
+		gp.placer.ExplainOwn(m, rank.Want{Only: rank.NoNode, Index: indexOf(want)})
 	}
 	gp.failed[gp.group.Name] = m
 	if ord, ok := gp.overlay.Ordinal(want.NodeID); ok && want.NodeID != "" {

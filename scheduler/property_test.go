@@ -110,6 +110,13 @@ func (s *story) addNode() {
 		}
 		n.NodeResources.Devices = append(n.NodeResources.Devices, group)
 	}
+	if s.random.IntN(2) == 0 {
+		topology := &api.NodeProcessorTopology{Nodes: []int{0, 1}}
+		for id := range 4 {
+			topology.Cores = append(topology.Cores, api.NodeProcessorCore{ID: uint16(id), NodeID: uint8(id / 2), BaseSpeed: uint64(n.NodeResources.Cpu.CpuShares) / 4})
+		}
+		n.NodeResources.Processors.Topology = topology
+	}
 	n.Meta["rack"] = fmt.Sprintf("r%d", s.random.IntN(3))
 	if s.random.IntN(4) == 0 {
 		n.NodeMaxAllocs = 1 + s.random.IntN(5)
@@ -310,6 +317,7 @@ func (s *story) randomGroup(name, jobType string) *api.TaskGroup {
 	}
 	if r.IntN(5) == 0 {
 		tg.Tasks[0].Resources.CPU, tg.Tasks[0].Resources.Cores = nil, 1+r.IntN(2)
+		tg.Tasks[0].Resources.NUMA = &api.NUMA{Affinity: s.pick([]string{"none", "prefer", "require"})}
 	}
 	if r.IntN(6) == 0 {
 		d := &api.RequestedDevice{Name: s.pick([]string{"gpu", "v/gpu/m0"}), Count: new(1 + r.IntN(2))}
@@ -391,6 +399,9 @@ func (s *story) checkEvictions(out *scheduler.Outcome) {
 	for _, a := range flatten(out.Plan.NodeAllocation) {
 		placed[a.ID] = a
 	}
+	for _, a := range placed {
+		s.checkNuma(a)
+	}
 	seen := map[string]bool{}
 	for _, v := range flatten(out.Plan.NodePreemptions) {
 		s.evicted++
@@ -409,6 +420,23 @@ func (s *story) checkEvictions(out *scheduler.Outcome) {
 		if len(out.Plan.NodeAllocation[v.NodeID]) == 1 && len(out.Plan.NodeUpdate[v.NodeID]) == 0 && s.alsoFits(out, v) {
 			s.t.Fatalf("step %d: %s need not be evicted for %s", s.step, v.Name, by.Name)
 		}
+	}
+}
+
+// checkNuma: cores that have to be of one NUMA node are.
+func (s *story) checkNuma(a *api.Allocation) {
+	s.t.Helper()
+	numa := a.Job.LookupTaskGroup(a.TaskGroup).Tasks[0].Resources.NUMA
+	topology := s.nodes[a.NodeID].NodeResources.Processors.Topology
+	if s.allocs[a.ID] != nil || numa == nil || numa.Affinity != "require" || topology == nil {
+		return
+	}
+	nodes := map[uint8]bool{}
+	for _, core := range a.AllocatedResources.Tasks["main"].Cpu.ReservedCores {
+		nodes[topology.Cores[core].NodeID] = true
+	}
+	if len(nodes) != 1 {
+		s.t.Fatalf("step %d: the cores of %s are of %d NUMA nodes", s.step, a.Name, len(nodes))
 	}
 }
 

@@ -94,12 +94,18 @@ func (s *script) groupOption(tg *api.TaskGroup, option string) {
 		tg.EphemeralDisk.Sticky = true
 	case "cores":
 		r.CPU, r.Cores = nil, s.number(value)
+	case "numa":
+		r.NUMA = &api.NUMA{Affinity: value}
 	case "driver":
 		tg.Tasks[0].Driver = value
 	case "env":
 		tg.Tasks[0].Env = map[string]string{"E": value}
 	case "volume":
 		tg.Volumes = map[string]*api.VolumeRequest{value: {Name: value, Type: "host", Source: value}}
+	case "own_volume":
+		tg.Volumes = map[string]*api.VolumeRequest{value: {Name: value, Type: "host", Source: value, PerAlloc: true}}
+	case "read_volume":
+		tg.Volumes = map[string]*api.VolumeRequest{value: {Name: value, Type: "host", Source: value, ReadOnly: true}}
 	case "device": // name[:count]
 		device, count, counted := strings.Cut(value, ":")
 		d := &api.RequestedDevice{Name: device, Count: new(1)}

@@ -5,6 +5,7 @@ package scheduler_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -218,6 +219,19 @@ func (s *script) nodeOption(n *api.Node, option string) {
 		n.ReservedResources.Cpu.CpuShares = int64(s.number(value))
 	case key == "reserved_memory":
 		n.ReservedResources.Memory.MemoryMB = int64(s.number(value))
+	case key == "numa": // cores of each NUMA node, such as 2,4
+		var next uint16
+		topology := &api.NodeProcessorTopology{}
+		r.Cpu.ReservableCpuCores = nil
+		for i, cores := range strings.Split(value, ",") {
+			topology.Nodes = append(topology.Nodes, i)
+			for range s.number(cores) {
+				topology.Cores = append(topology.Cores, api.NodeProcessorCore{ID: next, NodeID: uint8(i), BaseSpeed: 1000})
+				r.Cpu.ReservableCpuCores = append(r.Cpu.ReservableCpuCores, next)
+				next++
+			}
+		}
+		r.Processors.Topology, r.Cpu.TotalCpuCores, r.Cpu.CpuShares = topology, next, int64(next)*1000
 	case key == "reserved_core":
 		n.ReservedResources.Cpu.ReservedCpuCores = []uint16{uint16(s.number(value))}
 	case key == "network":
@@ -230,7 +244,12 @@ func (s *script) nodeOption(n *api.Node, option string) {
 	case key == "device": // vendor/type/name:id,id!,…[:attribute=value…], "!" for an unhealthy instance
 		r.Devices = append(slices.Clip(r.Devices), s.deviceGroup(value))
 	case key == "volume":
-		n.HostVolumes = map[string]*api.NodeHostVolume{value: {Name: value, Path: "/" + value}}
+		name, readOnly := strings.CutSuffix(value, ":ro")
+		n.HostVolumes = maps.Clone(n.HostVolumes)
+		if n.HostVolumes == nil {
+			n.HostVolumes = map[string]*api.NodeHostVolume{}
+		}
+		n.HostVolumes[name] = &api.NodeHostVolume{Name: name, Path: "/" + name, ReadOnly: readOnly}
 	case strings.HasPrefix(key, "attr."):
 		n.Attributes[strings.TrimPrefix(key, "attr.")] = value
 	case strings.HasPrefix(key, "meta."):

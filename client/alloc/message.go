@@ -77,6 +77,10 @@ func (r *Runner) receiveUpdate(a *api.Allocation) {
 	r.mu.Lock()
 	r.mu.alloc = a
 	r.mu.Unlock()
+	if a.ClientStatus == api.AllocClientUnknown && old.ClientStatus != api.AllocClientUnknown && !a.ServerTerminalStatus() {
+		// The servers had taken the node for lost, and are in contact with it again.
+		r.each(func(tr *task.Runner) { tr.Event(task.Reconnected()) })
+	}
 	if a.DeploymentID != old.DeploymentID {
 		// Another deployment judges anew, and has its own time for it.
 		r.status.Health = nil

@@ -38,6 +38,8 @@ type Group struct {
 	providers  []string
 	devices    *Devices
 	hasVolumes bool
+	// perAlloc is set when allocations want volumes of their own.
+	perAlloc bool
 	// escaped is set when a condition of the group looks at something unique to a node.
 	escaped bool
 	memo    []verdict
@@ -84,6 +86,9 @@ func newGroup(j *Job, tg *api.TaskGroup) *Group {
 		g.usable = append(g.usable, containsDrivers(set, g.drivers))
 	}
 	g.hasVolumes = len(tg.Volumes) > 0
+	for _, v := range tg.Volumes {
+		g.perAlloc = g.perAlloc || v != nil && v.Type == volumeHost && v.PerAlloc
+	}
 	g.devices = NewDevices(tg, j.cache)
 	g.escaped = escapes(g.conditions) || hostNetworkIsUnique(tg) || g.devices != nil && g.devices.unique
 	return g
@@ -231,16 +236,48 @@ func (g *Group) network(ord int, node *api.Node) string {
 	return ""
 }
 
-// hasHostVolumes checks host volumes: a volume of the node with that name, writable unless only read.
+const volumeHost = "host"
+
+// hasHostVolumes checks host volumes: a volume of the node with that name, writable unless only read. Of
+// volumes of single allocations it wants one at least; HasVolumesOf looks for the one.
 //
 // Compat: dynamic host volumes (those with an ID) are not tracked yet and do not match.
 func (g *Group) hasHostVolumes(node *api.Node) bool {
 	for _, v := range g.group.Volumes {
-		if v == nil || v.Type != "host" {
+		if v == nil || v.Type != volumeHost {
 			continue
 		}
-		volume := node.HostVolumes[v.Source]
-		if volume == nil || volume.ID != "" || v.PerAlloc || volume.ReadOnly && !v.ReadOnly {
+		if !v.PerAlloc {
+			if !fitsVolume(node.HostVolumes[v.Source], v) {
+				return false
+			}
+			continue
+		}
+		found := false
+		for name, volume := range node.HostVolumes {
+			found = found || strings.HasPrefix(name, v.Source+"[") && fitsVolume(volume, v)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+func fitsVolume(volume *api.NodeHostVolume, v *api.VolumeRequest) bool {
+	return volume != nil && volume.ID == "" && (v.ReadOnly || !volume.ReadOnly)
+}
+
+// PerAlloc reports whether each allocation of the group wants host volumes of its own.
+func (g *Group) PerAlloc() bool { return g.perAlloc }
+
+// HasVolumesOf reports whether the node has the volumes of the allocation with that index.
+func (g *Group) HasVolumesOf(node *api.Node, index int) bool {
+	for _, v := range g.group.Volumes {
+		if v == nil || v.Type != volumeHost || !v.PerAlloc {
+			continue
+		}
+		if !fitsVolume(node.HostVolumes[v.Source+"["+strconv.Itoa(index)+"]"], v) {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ package rank
 
 import (
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/feasible"
 	"github.com/nomadlike/nomadlike/scheduler/usage"
 )
 
@@ -38,6 +39,20 @@ func (p *Placer) Explain() *api.AllocMetric {
 	m.ResourcesExhausted = p.resourcesExhausted(m.DimensionExhausted)
 	m.ScoreMetaData = p.top()
 	return m
+}
+
+// ExplainOwn adds the nodes that lack the volumes of this one allocation.
+func (p *Placer) ExplainOwn(m *api.AllocMetric, w Want) {
+	if !p.feasible.PerAlloc() {
+		return
+	}
+	for i := range p.candidates {
+		if c := &p.candidates[i]; c.heap != noHeap && !p.hasOwn(c, w) {
+			m.NodesFiltered++
+			count(&m.ConstraintFiltered, feasible.ReasonHostVolumes)
+			count(&m.ClassFiltered, p.overlay.Node(int(c.ord)).NodeClass)
+		}
+	}
 }
 
 // ExplainFiltered returns the metrics without the nodes that lack room, which ExplainNode adds one by one:

@@ -15,6 +15,8 @@ type Want struct {
 	Prefer int32
 	// Only is the one node that comes into question, or NoNode for any.
 	Only int32
+	// Index is the number in the name of the allocation.
+	Index int
 	// Explain asks for the metrics of this placement.
 	Explain bool
 }
@@ -40,13 +42,16 @@ func (p *Placer) Place(w Want) (Placement, bool) {
 	}
 	placement, ok := p.choose(w)
 	if !ok {
-		placement, ok = p.preempt(w, metrics)
+		return p.preempt(w)
 	}
 	placement.Metrics = metrics
-	return placement, ok
+	return placement, true
 }
 
 func (p *Placer) choose(w Want) (Placement, bool) {
+	if p.feasible.PerAlloc() {
+		return p.chooseOwn(w)
+	}
 	if w.Only != NoNode {
 		if i := p.byOrdinal[w.Only]; i > 0 && p.candidates[i-1].heap != noHeap {
 			return p.take(i - 1)
@@ -69,6 +74,33 @@ func (p *Placer) choose(w Want) (Placement, bool) {
 			return placement, true
 		}
 	}
+}
+
+// chooseOwn chooses among the nodes with the volumes of this one allocation, which are few.
+func (p *Placer) chooseOwn(w Want) (Placement, bool) {
+	for {
+		best := int32(noHeap)
+		for i := range p.candidates {
+			c := &p.candidates[i]
+			if c.heap == noHeap || w.Only != NoNode && c.ord != w.Only || !p.hasOwn(c, w) {
+				continue
+			}
+			if best == noHeap || p.ahead(int32(i), best) {
+				best = int32(i)
+			}
+		}
+		if best == noHeap {
+			return Placement{}, false
+		}
+		if placement, ok := p.take(best); ok {
+			return placement, true
+		}
+	}
+}
+
+// hasOwn reports whether the candidate has the volumes that only this allocation may use.
+func (p *Placer) hasOwn(c *candidate, w Want) bool {
+	return !p.feasible.PerAlloc() || p.feasible.HasVolumesOf(p.overlay.Node(int(c.ord)), w.Index)
 }
 
 // Release frees what an allocation of the group holds, for one that the plan replaces. The caller takes

@@ -263,10 +263,8 @@ func (p *Placer) rate(c *candidate) (reason string, ruled bool) {
 	ord := int(c.ord)
 	layout := p.overlay.Layout(ord)
 	cpu := p.need.cpu(layout.CoreMHz)
-	if p.need.total > 0 {
-		if len(layout.Cores)-p.overlay.UsedCores(ord).Len() < int(p.need.total) {
-			return usage.DimensionCores, false
-		}
+	if reason := p.coresFit(ord); reason != "" {
+		return reason, false
 	}
 	usedCPU, usedMemory, usedDisk, allocs := p.overlay.Used(ord)
 	capCPU, capMemory, capDisk := p.overlay.Capacity(ord)

@@ -62,33 +62,36 @@ type eviction struct {
 }
 
 // preempt places an allocation where allocations of lower priority have to go.
-func (p *Placer) preempt(w Want, metrics *api.AllocMetric) (Placement, bool) {
-	if p.preemption == nil || w.Only == NoNode && p.hopeless {
+func (p *Placer) preempt(w Want) (Placement, bool) {
+	if p.preemption == nil || w.Only == NoNode && p.hopeless && !p.feasible.PerAlloc() {
 		return Placement{}, false
 	}
 	for {
-		i, e := p.bestEviction(w.Only)
+		i, e := p.bestEviction(w)
 		if e == nil {
 			p.hopeless = p.hopeless || w.Only == NoNode
 			return Placement{}, false
 		}
-		if metrics != nil {
+		var metrics *api.AllocMetric
+		if w.Explain {
+			metrics = p.Explain()
 			p.explainEvictions(metrics, w.Only)
 		}
 		if placement, ok := p.evict(i, e); ok {
+			placement.Metrics = metrics
 			return placement, true
 		}
 		p.evictions[i] = nil
 	}
 }
 
-// bestEviction returns the candidate with the best eviction; only is its ordinal, or NoNode for any.
-func (p *Placer) bestEviction(only int32) (int32, *eviction) {
+// bestEviction returns the candidate with the best eviction; of those that want may use.
+func (p *Placer) bestEviction(w Want) (int32, *eviction) {
 	for {
 		best, found := int32(noHeap), (*eviction)(nil)
 		for i := range p.candidates {
 			c := &p.candidates[i]
-			if c.out == 0 || p.ruled[c.out] || only != NoNode && c.ord != only {
+			if c.out == 0 || p.ruled[c.out] || w.Only != NoNode && c.ord != w.Only || !p.hasOwn(c, w) {
 				continue
 			}
 			e, known := p.evictions[int32(i)]

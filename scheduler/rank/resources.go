@@ -17,6 +17,8 @@ type need struct {
 	// cores lists the tasks that reserve cores, in the order of the job.
 	cores []coreAsk
 	total int64
+	// insists is set when a task requires one NUMA node.
+	insists bool
 	// withCores are, for each set of tasks that run at the same time, the CPU and the number of cores they ask
 	// for; nil when no task reserves cores.
 	withCores []phaseAsk
@@ -68,6 +70,8 @@ func phases(group *api.TaskGroup) []phaseAsk {
 type coreAsk struct {
 	task  string
 	count int
+	// numa is prefer or require when the cores should be of one NUMA node.
+	numa string
 }
 
 // networkAsk is one network block whose ports are assigned: the group's, or an obsolete one of a task.
@@ -114,7 +118,12 @@ func (n *need) addTask(task *api.Task, oversubscribe bool) {
 		allocated.Memory.MemoryMaxMB = int64(r.MemoryMaxMB)
 	}
 	if r.Cores > 0 {
-		n.cores = append(n.cores, coreAsk{task: task.Name, count: r.Cores})
+		ask := coreAsk{task: task.Name, count: r.Cores}
+		if r.NUMA != nil && (r.NUMA.Affinity == numaPrefer || r.NUMA.Affinity == numaRequire) {
+			ask.numa = r.NUMA.Affinity
+			n.insists = n.insists || ask.numa == numaRequire
+		}
+		n.cores = append(n.cores, ask)
 		n.total += int64(r.Cores)
 	}
 	for _, network := range r.Networks {
@@ -181,30 +190,4 @@ func (p *Placer) ownTask(granted *api.AllocatedResources, task string) *api.Allo
 	granted.Tasks = maps.Clone(granted.Tasks)
 	granted.Tasks[task] = &dup
 	return &dup
-}
-
-// grantCores takes the lowest free cores; their speed becomes the CPU share of the task.
-func (p *Placer) grantCores(ord int, granted *api.AllocatedResources) string {
-	if len(p.need.cores) == 0 {
-		return ""
-	}
-	used := p.overlay.UsedCores(ord)
-	next := 0
-	layout := p.overlay.Layout(ord)
-	for _, ask := range p.need.cores {
-		task := p.ownTask(granted, ask.task)
-		task.Cpu.CpuShares = 0
-		for range ask.count {
-			for next < len(layout.Cores) && used.Has(layout.Cores[next].ID) {
-				next++
-			}
-			if next == len(layout.Cores) {
-				return usage.DimensionCores
-			}
-			task.Cpu.ReservedCores = append(task.Cpu.ReservedCores, layout.Cores[next].ID)
-			task.Cpu.CpuShares += layout.Cores[next].MHz
-			next++
-		}
-	}
-	return ""
 }

@@ -38,6 +38,8 @@ func (p *Placer) Shortages(ord int) []*api.Shortage {
 	if p.need.total > 0 {
 		if free := int64(len(layout.Cores) - p.overlay.UsedCores(ord).Len()); free < p.need.total {
 			lacks = append(lacks, &api.Shortage{Dimension: usage.DimensionCores, Wanted: p.need.total, Free: free})
+		} else if reason := p.coresFit(ord); reason != "" {
+			lacks = append(lacks, &api.Shortage{Dimension: reason, Wanted: 1})
 		}
 	}
 	usedCPU, usedMemory, usedDisk, allocs := p.overlay.Used(ord)

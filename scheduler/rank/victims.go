@@ -300,7 +300,7 @@ func distance(ask [3]float64, c usage.Claim) float64 {
 func (s *victimSearch) cpu() int64 { return s.p.need.cpu(s.p.overlay.Layout(s.ord).CoreMHz) }
 
 func (s *victimSearch) lacks() bool {
-	if n := int(s.p.need.total); n > 0 && len(s.p.overlay.Layout(s.ord).Cores)-s.p.overlay.UsedCores(s.ord).Len() < n {
+	if s.p.coresFit(s.ord) != "" {
 		return true
 	}
 	return s.p.overlay.ExhaustedSums(s.ord, s.cpu(), s.p.need.claim.MemoryMB, s.p.need.claim.DiskMB) != ""

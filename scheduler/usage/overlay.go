@@ -14,6 +14,7 @@ const (
 	DimensionMemory    = "memory"
 	DimensionDisk      = "disk"
 	DimensionCores     = "cores"
+	DimensionNumaCores = "numa-cores"
 	DimensionMaxAllocs = "max allocation exceeded"
 )
 

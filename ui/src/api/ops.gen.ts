@@ -282,6 +282,9 @@ export const NamespaceList: Op<{}, t.Namespace[]> = { name: 'Namespace.List', me
 /** List the allocations of a node, in full. */
 export const NodeAllocations: Op<{ NodeID: string }, t.Allocation[]> = { name: 'Node.Allocations', method: 'GET', path: '/v1/node/{NodeID}/allocations', blocking: true, need: ['node:read'] };
 
+/** Move the allocations of a node away, or stop doing so. */
+export const NodeDrain: Op<{ PathID: string; NodeID?: string; DrainSpec?: t.DrainSpec | null; MarkEligible?: boolean; Meta?: Record<string, string> | null }, t.NodeEligibilityResponse> = { name: 'Node.Drain', method: 'PUT', path: '/v1/node/{PathID}/drain', body: ['NodeID', 'DrainSpec', 'MarkEligible', 'Meta'], need: ['node:write'] };
+
 /** Set whether new allocations may be placed on a node. */
 export const NodeEligibility: Op<{ PathID: string; NodeID?: string; Eligibility?: string }, t.NodeEligibilityResponse> = { name: 'Node.Eligibility', method: 'PUT', path: '/v1/node/{PathID}/eligibility', body: ['NodeID', 'Eligibility'], need: ['node:write'] };
 

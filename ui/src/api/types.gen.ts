@@ -510,6 +510,11 @@ export interface DrainMetadata {
   Meta: Record<string, string> | null;
 }
 
+export interface DrainSpec {
+  Deadline: number;
+  IgnoreSystemJobs: boolean;
+}
+
 export interface DrainStrategy {
   Deadline: number;
   IgnoreSystemJobs: boolean;
