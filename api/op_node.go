@@ -2,7 +2,10 @@
 
 package api
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // NodeListRequest asks for node stubs.
 type NodeListRequest struct {
@@ -83,11 +86,27 @@ type NodeAllocsRequest struct {
 	ReadOptions
 	NodeID   string
 	SecretID string
+	// Known is how many allocations the answer with index MinIndex listed; with it the servers wait for news
+	// and answer with the news alone. 0 asks for everything.
+	Known int
 }
 
 // NodeAllocsResponse maps the IDs of a node's allocations to their AllocModifyIndex.
 type NodeAllocsResponse struct {
 	Allocs map[string]uint64
+	// Partial says that only those which changed since MinIndex are listed, and that all others are as before.
+	Partial bool
+}
+
+// Over returns all allocations of the node: those listed over the known ones if the answer is partial.
+func (r *NodeAllocsResponse) Over(known map[string]uint64) map[string]uint64 {
+	if !r.Partial {
+		return r.Allocs
+	}
+	all := make(map[string]uint64, len(known)+len(r.Allocs))
+	maps.Copy(all, known)
+	maps.Copy(all, r.Allocs)
+	return all
 }
 
 // AllocFetchRequest fetches full allocations, with their jobs, by ID.

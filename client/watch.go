@@ -65,6 +65,8 @@ type watch struct {
 	client *Client
 	// index is where to wait for changes.
 	index uint64
+	// listed are the versions of all allocations as of index.
+	listed map[string]uint64
 	// known are the versions of allocations that were looked at and are not to run, by ID.
 	known  map[string]uint64
 	synced bool
@@ -77,7 +79,7 @@ func (w *watch) list(ctx context.Context, wait, stale bool) (map[string]uint64, 
 	req.Region, req.AllowStale = c.cfg.Region, stale
 	limit := callTimeout
 	if wait && w.index > 0 {
-		req.MinIndex, req.MaxWait = w.index, watchWait
+		req.MinIndex, req.MaxWait, req.Known = w.index, watchWait, len(w.listed)
 		limit += watchWait + watchWait/8
 	}
 	callCtx, cancel := context.WithTimeout(ctx, limit)
@@ -93,7 +95,7 @@ func (w *watch) list(ctx context.Context, wait, stale bool) (map[string]uint64, 
 	if resp == nil {
 		return map[string]uint64{}, index, nil
 	}
-	return resp.Allocs, index, nil
+	return resp.Over(w.listed), index, nil
 }
 
 // next waits for one change and applies it.
@@ -112,7 +114,7 @@ func (w *watch) next(ctx context.Context) error {
 	if err := w.apply(ctx, want); err != nil {
 		return err
 	}
-	w.index = max(index, 1)
+	w.index, w.listed = max(index, 1), want
 	if !w.synced {
 		w.synced = true
 		// Tasks that could not be found again have waited to hear whether they are still wanted.

@@ -14,6 +14,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -141,6 +143,26 @@ func (a *agent) profile(ctx context.Context, path string, d time.Duration) error
 	}
 	_, err = io.Copy(f, resp.Body)
 	return errors.Join(err, f.Close())
+}
+
+// heap returns the bytes of the agent's heap that are in use after a collection, 0 when it does not tell.
+func (a *agent) heap(ctx context.Context) float64 {
+	resp, err := a.http.Raw(ctx, http.MethodGet, "/debug/pprof/heap?gc=1&debug=1", nil, nil)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = resp.Body.Close() }() // reading only
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "# HeapAlloc = ")
+	line, _, _ := strings.Cut(rest, "\n")
+	n, err := strconv.ParseFloat(strings.TrimSpace(line), 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // leads reports whether the server answers as leader.

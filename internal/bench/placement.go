@@ -37,6 +37,7 @@ const submitters = 64
 var Placements = []Placement{
 	{Name: "placements, 10 jobs x 1,000", Nodes: 1000, Jobs: 10, Count: 1000, Target: 20_000},
 	{Name: "placements, 1,000 jobs x 10", Nodes: 1000, Jobs: 1000, Count: 10, Target: 5_000},
+	{Name: "placements, 10 jobs x 10,000 on 5,000 nodes", Nodes: 5000, Jobs: 10, Count: 10_000, Target: 20_000},
 	{
 		Name: "placements with a dynamic port, 10 jobs x 1,000", Nodes: 1000, Jobs: 10, Count: 1000, Target: 5_000,
 		Edit: func(j *api.Job) {
@@ -96,7 +97,8 @@ func (p *Placement) Run(ctx context.Context, bin, profile string) (f Figure, err
 	case <-g.Context().Done():
 		return f, errors.New("simulated nodes ended")
 	}
-	before := resident(a.cmd.Process.Pid)
+	pid := a.cmd.Process.Pid
+	before, heapBefore := resident(pid), a.heap(ctx)
 
 	pool := rpc.NewPool()
 	defer pool.Close()
@@ -104,25 +106,31 @@ func (p *Placement) Run(ctx context.Context, bin, profile string) (f Figure, err
 	if profile != "" {
 		g.Go("profile", func(ctx context.Context) error { return a.profile(ctx, profile, profileTime) })
 	}
-	start := time.Now()
+	start, used := time.Now(), processorTime(pid)
 	registered, err := p.submit(ctx, c)
 	if err != nil {
 		return f, a.failed(err)
 	}
-	placed := time.Since(start)
+	placed, usedPlacing := time.Since(start), processorTime(pid)-used
 	total := p.Jobs * p.Count
 	if err := awaitRunning(ctx, fleet, int64(total)); err != nil {
 		return f, a.failed(err)
 	}
-	running := time.Since(start)
+	running, usedRunning := time.Since(start), processorTime(pid)-used
 	if profile != "" {
 		settle(ctx, profileTime)
 	}
 
 	f.Value = float64(total) / placed.Seconds()
 	f.Detail = map[string]float64{"registered s": registered.Seconds(), "placed s": placed.Seconds(), "running s": running.Seconds()}
-	if after := resident(a.cmd.Process.Pid); before > 0 {
+	if usedPlacing > 0 {
+		f.Detail["server CPU s placed"], f.Detail["server CPU s running"] = usedPlacing, usedRunning
+	}
+	if after := resident(pid); before > 0 {
 		f.Detail["resident kB an allocation"] = float64(after-before) / 1000 / float64(total)
+	}
+	if after := a.heap(ctx); heapBefore > 0 {
+		f.Detail["heap kB an allocation"] = (after - heapBefore) / 1000 / float64(total)
 	}
 	return f, nil
 }

@@ -35,6 +35,28 @@ func kilobytes(path, key string) int64 {
 	return 0
 }
 
+// ticks is how many units of processor time a second has in /proc.
+const ticks = 100
+
+// processorTime returns the seconds of processor time that a process used, 0 when it is not known.
+func processorTime(pid int) float64 {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// The name, in parentheses, may hold anything; user and system time are the 12th and 13th field after it.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 13 {
+		return 0
+	}
+	user, userErr := strconv.ParseInt(string(fields[11]), 10, 64)
+	system, systemErr := strconv.ParseInt(string(fields[12]), 10, 64)
+	if userErr != nil || systemErr != nil {
+		return 0
+	}
+	return float64(user+system) / ticks
+}
+
 func processName(pid int) string {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	if err != nil {

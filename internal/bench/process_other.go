@@ -12,3 +12,5 @@ func proportional(int) int64 { return 0 }
 func processName(int) string { return "" }
 
 func descendants(int) []int { return nil }
+
+func processorTime(int) float64 { return 0 }

@@ -87,6 +87,8 @@ type Fleet struct {
 	clock *clock
 	// calls bounds registrations and reports on their way.
 	calls chan struct{}
+	// beats bounds heartbeats on their way; they do not wait for what the nodes do besides.
+	beats chan struct{}
 	ready chan struct{}
 
 	registered, running, started, stopped atomic.Int64
@@ -107,7 +109,7 @@ func New(cfg Config) (*Fleet, error) {
 	}
 	f := &Fleet{
 		cfg: cfg, log: cfg.Logger.Named("sim"), clock: newClock(),
-		calls: make(chan struct{}, cfg.Parallel), ready: make(chan struct{}),
+		calls: make(chan struct{}, cfg.Parallel), beats: make(chan struct{}, cfg.Parallel), ready: make(chan struct{}),
 	}
 	f.nodes = make([]*node, cfg.Count)
 	for i := range f.nodes {
@@ -169,12 +171,17 @@ func (f *Fleet) Run(ctx context.Context) error {
 
 // call runs fn when fewer than Parallel calls are on their way.
 func (f *Fleet) call(ctx context.Context, fn func(context.Context) error) error {
+	return limited(ctx, f.calls, fn)
+}
+
+// limited runs fn once there is room in the channel.
+func limited(ctx context.Context, room chan struct{}, fn func(context.Context) error) error {
 	select {
-	case f.calls <- struct{}{}:
+	case room <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-f.calls }()
+	defer func() { <-room }()
 	return fn(ctx)
 }
 

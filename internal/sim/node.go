@@ -81,7 +81,7 @@ func (n *node) beatAfter(ttl time.Duration) {
 
 func (n *node) beat(ctx context.Context) {
 	ttl := 4 * time.Second // after a failure
-	err := n.fleet.call(ctx, func(ctx context.Context) error {
+	err := limited(ctx, n.fleet.beats, func(ctx context.Context) error {
 		resp, _, err := api.NodeHeartbeat.Call(ctx, n.caller, &api.NodeHeartbeatRequest{
 			NodeID: n.id, SecretID: n.secret, Status: api.NodeStatusReady,
 		})
@@ -105,6 +105,9 @@ func (n *node) watch(ctx context.Context) error {
 	for {
 		req := &api.NodeAllocsRequest{NodeID: n.id, SecretID: n.secret}
 		req.MinIndex, req.MaxWait, req.AllowStale = index, watchWait, true
+		if index > 0 {
+			req.Known = len(n.known)
+		}
 		resp, meta, err := api.NodeAllocsWatch.Call(ctx, n.caller, req)
 		if err != nil {
 			return fmt.Errorf("watch allocations: %w", err)
@@ -114,24 +117,26 @@ func (n *node) watch(ctx context.Context) error {
 			continue
 		}
 		index = max(meta.Index, 1)
-		if err := n.sync(ctx, resp.Allocs); err != nil {
+		if err := n.sync(ctx, resp); err != nil {
 			return err
 		}
 	}
 }
 
 // sync deals with the allocations whose version changed.
-func (n *node) sync(ctx context.Context, allocs map[string]uint64) error {
+func (n *node) sync(ctx context.Context, resp *api.NodeAllocsResponse) error {
 	var changed []string
-	for id, version := range allocs {
+	for id, version := range resp.Allocs {
 		if n.known[id] != version {
 			changed = append(changed, id)
 		}
 	}
-	for id := range n.known {
-		if _, ok := allocs[id]; !ok {
-			delete(n.known, id)
-			n.forget(id)
+	if !resp.Partial {
+		for id := range n.known {
+			if _, ok := resp.Allocs[id]; !ok {
+				delete(n.known, id)
+				n.forget(id)
+			}
 		}
 	}
 	if len(changed) == 0 {

@@ -168,8 +168,25 @@ func (e *Env) nodeAllocsWatch(tx *readTx, r *api.NodeAllocsRequest) (*api.NodeAl
 	if _, err := e.verifyNode(tx.Unrecorded(), r.NodeID, r.SecretID); err != nil {
 		return nil, err
 	}
+	rows, newest := state.Allocs.Newest(tx, state.ByNode, r.NodeID)
+	if r.Known > 0 && rows == r.Known && newest <= r.MinIndex {
+		tx.overrideIndex(r.MinIndex) // only what the client reported itself has changed
+		return &api.NodeAllocsResponse{Partial: true}, nil
+	}
 	resp := &api.NodeAllocsResponse{Allocs: map[string]uint64{}}
+	old := 0
 	for a := range state.Allocs.By(tx, state.ByNode, r.NodeID) {
+		if a.CreateIndex <= r.MinIndex {
+			old++
+		}
+		if r.Known == 0 || a.AllocModifyIndex > r.MinIndex {
+			resp.Allocs[a.ID] = a.AllocModifyIndex
+		}
+	}
+	if resp.Partial = r.Known > 0 && old == r.Known; resp.Partial || r.Known == 0 {
+		return resp, nil
+	}
+	for a := range state.Allocs.By(tx, state.ByNode, r.NodeID) { // some that the client knows are gone
 		resp.Allocs[a.ID] = a.AllocModifyIndex
 	}
 	return resp, nil

@@ -30,6 +30,8 @@ var Allocs = newTable(schema[api.Allocation]{
 			name: ByNode,
 			key:  func(a *api.Allocation) (Key, bool) { return StringKey(a.NodeID), a.NodeID != "" },
 			live: func(a *api.Allocation) bool { return !a.TerminalStatus() },
+
+			version: func(a *api.Allocation) uint64 { return a.AllocModifyIndex },
 		},
 		{
 			name: ByEval,

@@ -55,6 +55,8 @@ type index[T any] struct {
 	key func(*T) (Key, bool)
 	// live, if set, tells which rows of a group Live counts.
 	live func(*T) bool
+	// version, if set, is what Newest returns the largest one of.
+	version func(*T) uint64
 }
 
 // group holds the rows with one index key, in the order of their primary keys.
@@ -63,6 +65,8 @@ type group[T any] struct {
 	key  Key
 	rows tree[T]
 	live int
+	// version is the largest one that a row of the group has, or had.
+	version uint64
 	// index is that of the last change of a row in the group.
 	index uint64
 }
@@ -193,6 +197,15 @@ func (t *Table[T]) Live(r Reader, ix Index, key ...string) int {
 		return g.live
 	}
 	return 0
+}
+
+// Newest returns the number of rows in an index group and the largest version among them. Versions of
+// deleted rows count as long as the group has any row.
+func (t *Table[T]) Newest(r Reader, ix Index, key ...string) (rows int, version uint64) {
+	if g := t.group(r, ix, keyOf(key)); g != nil {
+		return g.rows.n, g.version
+	}
+	return 0, 0
 }
 
 // group returns the group with the key, nil when it is empty. The index folded is that of the last

@@ -2,6 +2,8 @@
 
 package state
 
+import "slices"
+
 // WriteTx is the open write transaction of a store; it sees its own changes. It ends with Commit or Abort.
 type WriteTx struct {
 	store   *Store
@@ -11,6 +13,9 @@ type WriteTx struct {
 	roots   []any
 	owned   []bool
 	changes []Change
+	// at finds the change that put a row, once there are many; dropped counts those of rows that came and went.
+	at      map[any]int
+	dropped int
 	// touched is set when the usage columns changed.
 	touched bool
 	before  *Snapshot
@@ -39,7 +44,7 @@ func (w *WriteTx) recorder() *Tx { return nil }
 func (w *WriteTx) Index() uint64 { return w.index }
 
 // Changed reports whether the transaction changed anything yet.
-func (w *WriteTx) Changed() bool { return len(w.changes) > 0 }
+func (w *WriteTx) Changed() bool { return len(w.changes) > w.dropped }
 
 // SetMsg renames the command, for those whose events depend on what they do.
 func (w *WriteTx) SetMsg(msg string) { w.msg = msg }
@@ -67,6 +72,7 @@ func (w *WriteTx) Commit() {
 	}
 	w.deploys.flush(w)
 	w.jobs.flush(w)
+	w.settle()
 	s := w.store
 	s.guard.check(w.changes)
 	now := &Snapshot{index: max(w.index, w.before.index), roots: w.roots, usage: w.before.usage}
@@ -197,6 +203,9 @@ func (t *Table[T]) reindex(tab *root[T], n int, gen, index uint64, k *Key, old, 
 	g := t.ownGroup(tab, n, gen, index, &is)
 	g.rows.set(t.key, gen, k, row)
 	g.live += count(ix.live, row)
+	if ix.version != nil {
+		g.version = max(g.version, ix.version(row))
+	}
 	if had {
 		g.live -= count(ix.live, old)
 	}
@@ -267,17 +276,58 @@ func boxed[T any](p *T) any {
 // note records a change; again says that the old row may be of this transaction, so that an earlier
 // change of the row is continued instead.
 func (w *WriteTx) note(table string, old, row any, again bool) {
-	c := Change{Table: table, Old: old, New: row, Index: w.index, Msg: w.msg}
 	if again {
+		if i, ok := w.find(table, old); ok {
+			prev := &w.changes[i]
+			delete(w.at, old)
+			if prev.New = row; row != nil && w.at != nil {
+				w.at[row] = i
+			}
+			if prev.Old == nil && prev.New == nil {
+				prev.Table = "" // it came and went; Commit leaves it out
+				w.dropped++
+			}
+			return
+		}
+	}
+	w.changes = append(w.changes, Change{Table: table, Old: old, New: row, Index: w.index, Msg: w.msg})
+	if w.at != nil && row != nil {
+		w.at[row] = len(w.changes) - 1
+	}
+}
+
+// fewChanges is up to how many changes are searched one by one.
+const fewChanges = 16
+
+// find returns the place of the change that put a row.
+func (w *WriteTx) find(table string, row any) (int, bool) {
+	if row == nil {
+		return 0, false
+	}
+	if len(w.changes) <= fewChanges {
 		for i := len(w.changes) - 1; i >= 0; i-- {
-			if prev := &w.changes[i]; prev.New == c.Old && prev.Table == table {
-				prev.New = c.New
-				if prev.Old == nil && prev.New == nil {
-					w.changes = append(w.changes[:i], w.changes[i+1:]...)
-				}
-				return
+			if c := &w.changes[i]; c.New == row && c.Table == table {
+				return i, true
+			}
+		}
+		return 0, false
+	}
+	if w.at == nil {
+		w.at = make(map[any]int, 2*len(w.changes))
+		for i := range w.changes {
+			if c := &w.changes[i]; c.New != nil {
+				w.at[c.New] = i
 			}
 		}
 	}
-	w.changes = append(w.changes, c)
+	i, ok := w.at[row]
+	return i, ok && w.changes[i].Table == table
+}
+
+// settle leaves out the changes of rows that came and went.
+func (w *WriteTx) settle() {
+	if w.dropped > 0 {
+		w.changes = slices.DeleteFunc(w.changes, func(c Change) bool { return c.Table == "" })
+	}
+	w.dropped, w.at = 0, nil
 }
