@@ -20,6 +20,7 @@ func (g *TaskGroup) validate(c *checker, job *Job, limits Limits) {
 	for i, constraint := range g.Constraints {
 		constraint.validate(c, i, constraintScopeGroup)
 	}
+	validateConflicts(c, job.Constraints, g.Constraints)
 	validateAffinities(c, g.Affinities, job.Type)
 	validateSpreads(c, g.Spreads, job.Type)
 	g.validatePolicies(c, job)

@@ -18,6 +18,7 @@ func (j *Job) Validate(limits Limits) (*ValidationError, Warnings) {
 	for i, constraint := range j.Constraints {
 		constraint.validate(c, i, constraintScopeJob)
 	}
+	validateConflicts(c, nil, j.Constraints)
 	j.validatePreferences(c)
 	c.check(len(j.TaskGroups) > 0, "group", "Missing job task groups")
 	names := make([]string, len(j.TaskGroups))

@@ -250,3 +250,45 @@ var groupRules = []rule{
 	}, "G.consul.partition", "differs"},
 	{"consul cluster", func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{Cluster: "x"} }, "G.consul.cluster", "default"},
 }
+
+// TestConstraintConflicts: what no node could ever satisfy is refused, and nothing else.
+func TestConstraintConflicts(t *testing.T) {
+	on := func(operator, value string) *Constraint {
+		return &Constraint{LTarget: "${attr.x}", Operand: operator, RTarget: value}
+	}
+	for _, test := range []struct {
+		a, b     *Constraint
+		conflict bool
+	}{
+		{on("=", "a"), on("=", "b"), true},
+		{on("=", "a"), on("is", "a"), false},
+		{on("=", "a"), &Constraint{LTarget: "${attr.y}", Operand: "=", RTarget: "b"}, false},
+		{on("=", "a"), on("!=", "a"), true},
+		{on("=", "a"), on("!=", "b"), false},
+		{on("=", "a"), on("regexp", "^b"), true},
+		{on("=", "a"), on("regexp", "a|b"), false},
+		{on("=", "5"), on("<", "4"), true},
+		{on("=", "5"), on(">=", "5"), false},
+		{on("=", "v5"), on("<", "4"), false},
+		{on(">", "8"), on("<", "4"), true},
+		{on(">=", "4"), on("<=", "4"), false},
+		{on(">", "4"), on("<=", "4"), true},
+		{on(">", "1.2.3"), on("<", "1.1.0"), false},
+		{on("is_not_set", ""), on("=", "a"), true},
+		{on("is_not_set", ""), on("is_set", ""), true},
+		{on("is_not_set", ""), on("!=", "a"), false},
+		{on("=", "a"), on("set_contains", "b"), false},
+		{on("=", "${node.class}"), on("=", "b"), false},
+		{on("version", ">= 1"), on("version", "< 1"), false},
+	} {
+		for _, pair := range [][2]*Constraint{{test.a, test.b}, {test.b, test.a}} {
+			c := newChecker("job")
+			validateConflicts(c, pair[:1], pair[1:])
+			if err := c.err(); (err != nil) != test.conflict {
+				t.Errorf("%q and %q: %v", pair[0].text(), pair[1].text(), err)
+			} else if err != nil && err.Fields[0].Path != "job.constraint[0].value" {
+				t.Errorf("path %q", err.Fields[0].Path)
+			}
+		}
+	}
+}

@@ -26,6 +26,7 @@ func (t *Task) validate(c *checker, job *Job, g *TaskGroup, limits Limits) {
 	for i, constraint := range t.Constraints {
 		constraint.validate(c, i, constraintScopeTask)
 	}
+	validateConflicts(c, slices.Concat(job.Constraints, g.Constraints), t.Constraints)
 	validateAffinities(c, t.Affinities, job.Type)
 	t.RestartPolicy.validate(c)
 	if t.Lifecycle != nil {

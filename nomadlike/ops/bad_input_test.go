@@ -57,6 +57,28 @@ func TestBadInput(t *testing.T) {
 		{"task is a path", "PUT", "/v1/jobs", named(func(j object) { task(j)["Name"] = ".." }), 500, "names a directory"},
 		{"negative count", "PUT", "/v1/jobs", named(func(j object) { group(j)["Count"] = -1 }), 500, "can't be negative"},
 		{"huge count", "PUT", "/v1/jobs", named(func(j object) { group(j)["Count"] = 1000000000 }), 500, "job_max_count"},
+		{"constraints that contradict", "PUT", "/v1/jobs", named(func(j object) {
+			j["Constraints"] = []object{{"LTarget": "${attr.cpu.arch}", "Operand": "=", "RTarget": "amd64"}}
+			group(j)["Constraints"] = []object{{"LTarget": "${attr.cpu.arch}", "Operand": "=", "RTarget": "arm64"}}
+		}), 500, "no node can satisfy both"},
+		{"bad expression in a constraint", "PUT", "/v1/jobs", named(func(j object) {
+			j["Constraints"] = []object{{"LTarget": "${attr.cpu.arch}", "Operand": "regexp", "RTarget": "("}}
+		}), 500, "Regular expression failed to compile"},
+		{"bad version in a constraint", "PUT", "/v1/jobs", named(func(j object) {
+			j["Constraints"] = []object{{"LTarget": "${attr.nomad.version}", "Operand": "version", "RTarget": "new"}}
+		}), 500, "Version constraint is invalid"},
+		{"percents over 100", "PUT", "/v1/jobs", named(func(j object) {
+			j["Spreads"] = []object{{"Attribute": "${node.datacenter}", "Weight": 50, "SpreadTarget": []object{{"Value": "a", "Percent": 60}, {"Value": "b", "Percent": 60}}}}
+		}), 500, "must not be greater than 100%"},
+		{"percent over 100", "PUT", "/v1/jobs", named(func(j object) {
+			j["Spreads"] = []object{{"Attribute": "${node.datacenter}", "Weight": 50, "SpreadTarget": []object{{"Value": "a", "Percent": 160}}}}
+		}), 500, "must be between 0 and 100"},
+		{"port out of range", "PUT", "/v1/jobs", named(func(j object) {
+			group(j)["Networks"] = []object{{"ReservedPorts": []object{{"Label": "http", "Value": 70000}}}}
+		}), 500, "70000"},
+		{"affinity of no weight", "PUT", "/v1/jobs", named(func(j object) {
+			j["Affinities"] = []object{{"LTarget": "${node.class}", "Operand": "=", "RTarget": "x", "Weight": 0}}
+		}), 500, "weight cannot be zero"},
 		{"bad plan", "PUT", "/v1/job/x/plan", id("x\n"), 400, "Job ID does not match name"},
 		{"bad eligibility", "PUT", "/v1/node/x/eligibility", `{"Eligibility":3}`, 400, "Eligibility"},
 		{"unknown block", "POST", "/v1/jobs/parse", `{"JobHCL":"job \"x\" {\n bogus {\n }\n}"}`, 400, `input.hcl:2,2-7: Unsupported block type; Blocks of type "bogus"`},
