@@ -201,3 +201,41 @@ test('a token is sent with every request, kept, and forgotten', async () => {
   await until(async () => sent.length, (n) => n > 2);
   expect(new Set(sent)).toEqual(new Set([undefined]));
 });
+
+test('a client is drained, which can be stopped, and takes allocations again', async () => {
+  const node = (await api<{ ID: string; Name: string }[]>('/v1/nodes'))[0]!;
+  // It does not heed the first signal, so that the drain takes a while.
+  await run(service('moved', 1).replace('i=0;', "trap '' INT TERM; i=0;").replace('    task "server" {', '    task "server" {\n      kill_timeout = "15s"'));
+  await deployed('moved');
+  await s.go(`/clients/${node.ID}`);
+  const dialog = s.page.getByRole('dialog');
+  await button('Drain').click();
+  await dialog.getByLabel('Leave the allocations of system jobs').check();
+  await dialog.getByText(`nomadlike node drain -enable -deadline 1h -ignore-system ${node.ID.slice(0, 8)}`).waitFor();
+  await s.shot('drain-light-1280');
+  await s.check();
+  await dialog.getByRole('button', { name: 'Drain' }).click();
+  await s.page.getByText('is being drained').waitFor();
+  await s.page.getByText('draining', { exact: true }).first().waitFor();
+  await s.shot('draining-light-1280');
+  await s.check();
+  await button('Stop draining').click();
+  await dialog.getByText(`nomadlike node drain -disable ${node.ID.slice(0, 8)}`).waitFor();
+  await dialog.getByRole('button', { name: 'Stop draining' }).click();
+  await s.page.getByText('ready', { exact: true }).first().waitFor();
+  await running('moved');
+
+  await button('Drain').click();
+  await dialog.getByLabel('Time to move').selectOption('force');
+  await dialog.getByRole('button', { name: 'Drain' }).click();
+  await until(
+    () => api<Alloc[]>('/v1/job/moved/allocations'),
+    (l) => l.every((a) => a.ClientStatus === 'complete'),
+  );
+  await s.page.getByText('ineligible', { exact: true }).first().waitFor();
+  await button('Take new allocations').click();
+  await s.page.getByText('ready', { exact: true }).first().waitFor();
+  await running('moved');
+  await s.check();
+  await purge('moved');
+});

@@ -23,7 +23,7 @@ test('services are found by job and by name, with the checks of each allocation'
   await panel.getByRole('link', { name: alloc.ID.slice(0, 8) }).waitFor();
   await s.shot('job-services-light-1280');
   await s.check();
-  await page.getByRole('link', { name: 'Of all jobs' }).click();
+  await page.getByRole('link', { name: 'The service in all jobs' }).click();
   await page.getByRole('heading', { name: 'offer-http' }).waitFor();
   await page.getByRole('link', { name: 'offer', exact: true }).first().waitFor();
   await s.shot('service-light-1280');

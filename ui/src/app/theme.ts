@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { createTheme, type CSSVariablesResolver } from '@mantine/core';
+import { createElement } from 'react';
+import { Icons } from '../components/icons';
 
 /** Colours are for state; everything else is ink on paper. */
 export const theme = createTheme({
@@ -10,6 +12,10 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace',
   defaultRadius: 'sm',
   cursorType: 'pointer',
+  components: {
+    Button: { defaultProps: { fw: 500 } },
+    NativeSelect: { defaultProps: { rightSection: createElement(Icons.down, { size: 14 }), rightSectionPointerEvents: 'none' } },
+  },
   headings: { fontWeight: '600', sizes: { h1: { fontSize: '1.375rem' }, h2: { fontSize: '1.0625rem' }, h3: { fontSize: '0.9375rem' } } },
 });
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 import { Button, Checkbox, Group, NativeSelect, Stack } from '@mantine/core';
 import { useState } from 'react';
-import type { Op } from '../api/op';
-import type { Node } from '../api/types.gen';
+import { NodeDrain } from '../api/ops.gen';
+import type { DrainSpec, Node } from '../api/types.gen';
 import { useAmbient } from '../app/location';
 import { useAction } from '../app/query';
 import { ActionButton } from '../components/action-button';
@@ -10,15 +10,6 @@ import { Cli } from '../components/code';
 import { ConfirmButton } from '../components/confirm';
 import { Dialog } from '../components/dialog';
 import { short } from '../lib/format';
-
-interface DrainRequest {
-  PathID: string;
-  NodeID: string;
-  DrainSpec: { Deadline: number; IgnoreSystemJobs: boolean } | null;
-  MarkEligible?: boolean;
-}
-
-const NodeDrain: Op<DrainRequest, object> = { name: 'Node.Drain', method: 'PUT', path: '/v1/node/{PathID}/drain', body: ['NodeID', 'DrainSpec', 'MarkEligible'], need: ['node:write'] };
 
 const second = 1e9;
 
@@ -58,7 +49,7 @@ export function DrainButton({ node }: { node: Node }) {
   );
 }
 
-function StartDrain({ node, denied, busy, onStart }: { node: Node; denied: string | undefined; busy: boolean; onStart: (spec: DrainRequest['DrainSpec']) => void }) {
+function StartDrain({ node, denied, busy, onStart }: { node: Node; denied: string | undefined; busy: boolean; onStart: (spec: DrainSpec) => void }) {
   const [open, setOpen] = useState(false);
   const [within, setWithin] = useState('1h');
   const [ignoreSystem, setIgnoreSystem] = useState(false);

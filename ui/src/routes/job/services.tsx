@@ -24,7 +24,7 @@ export function JobServices({ job }: { job: Job }) {
   return [...servicesOf(job)].map(([name, services]) => {
     const checks = services.reduce((n, s) => n + (s.Checks ?? []).length, 0);
     return (
-      <Panel key={name} title={name} note={checks > 0 ? `${count(checks, 'health check')}, see the allocations` : undefined} actions={<Link to={href.service(name, job.Namespace)}>Of all jobs</Link>}>
+      <Panel key={name} title={name} note={checks > 0 ? `${count(checks, 'health check')}, see the allocations` : undefined} actions={<Link to={href.service(name, job.Namespace)}>The service in all jobs</Link>}>
         <Instances service={name} namespace={job.Namespace} region={region} job={job.ID} />
       </Panel>
     );
