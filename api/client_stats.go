@@ -150,6 +150,31 @@ type DeviceGroupStats struct {
 	InstanceStats map[string]any
 }
 
+// DeviceStats are the statistics of one device: the value that stands for the rest, and all of them.
+type DeviceStats struct {
+	Summary   *StatValue
+	Stats     *StatObject
+	Timestamp time.Time
+}
+
+// StatObject is a tree of statistics.
+type StatObject struct {
+	Nested     map[string]*StatObject
+	Attributes map[string]*StatValue
+}
+
+// StatValue is one statistic; a numerator may come with a denominator, both in Unit.
+type StatValue struct {
+	FloatNumeratorVal   *float64 `json:",omitempty"`
+	FloatDenominatorVal *float64 `json:",omitempty"`
+	IntNumeratorVal     *int64   `json:",omitempty"`
+	IntDenominatorVal   *int64   `json:",omitempty"`
+	StringVal           *string  `json:",omitempty"`
+	BoolVal             *bool    `json:",omitempty"`
+	Unit                string   `json:",omitempty"`
+	Desc                string   `json:",omitempty"`
+}
+
 // HostMemoryStats is host memory in bytes.
 type HostMemoryStats struct {
 	Total     uint64

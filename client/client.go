@@ -153,10 +153,11 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 	if start == nil {
 		start = logs.Start
 	}
+	devices := c.devices()
 	c.allocDeps = &alloc.Deps{
 		Dirs: c.dirs, Report: c.reports.changed, Previous: c.runner,
 		Tasks: &task.Deps{
-			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services,
+			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services, Devices: devices,
 			Artifacts: artifact.New(cfg.Artifact, cfg.Program, c.logger.Named("artifact")),
 			HostEnv:   taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
 			DeniedUsers:    cfg.optionOr([]string{"root", "Administrator"}, "user.denylist"),

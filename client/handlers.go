@@ -194,7 +194,14 @@ func (c *Client) clientGC(ctx context.Context, _ *api.ClientRequest) (api.Empty,
 }
 
 func (c *Client) clientStats(ctx context.Context, _ *api.ClientRequest) (*api.HostStats, error) {
-	return c.stats.Collect(ctx)
+	out, err := c.stats.Collect(ctx)
+	if err == nil && out != nil {
+		if devices := c.deviceStats(ctx, anyDevice); len(devices) > 0 {
+			dup := *out
+			dup.DeviceStats, out = devices, &dup
+		}
+	}
+	return out, err
 }
 
 // allocChecks returns the latest results of an allocation's checks.
@@ -234,5 +241,7 @@ func (c *Client) allocStats(ctx context.Context, r *api.AllocStatsRequest) (*api
 		}
 	}
 	wg.Wait()
-	return sumUsage(names, samples), nil
+	out := sumUsage(names, samples)
+	c.addDeviceStats(ctx, a, out)
+	return out, nil
 }

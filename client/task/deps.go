@@ -48,6 +48,8 @@ type Deps struct {
 	Services *services.Registry
 	// Artifacts downloads artifacts; nil for a client that does not.
 	Artifacts Artifacts
+	// Devices reserves devices; nil for a client without device plugins.
+	Devices Devices
 	// HostEnv is the environment that tasks without an image of their own inherit.
 	HostEnv map[string]string
 	// MaxKillTimeout bounds the kill_timeout of jobs.

@@ -85,6 +85,7 @@ func (r *Runner) taskHooks() []hook {
 		{name: "dispatch_payload", once: true, start: r.writePayload},
 		{name: "volumes", start: func(context.Context) error { return r.findVolumes() }},
 		{name: "artifacts", start: r.fetchArtifacts},
+		{name: "devices", start: r.reserveDevices},
 		{name: "cgroup", start: func(context.Context) error { return r.createCgroup() }, exited: func(context.Context) error {
 			return r.deps.Cgroups.Remove(r.allocID, r.name)
 		}},

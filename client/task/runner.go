@@ -63,7 +63,9 @@ type Runner struct {
 	output struct{ stdout, stderr string }
 	cgroup string
 	mounts []*drivers.Mount
-	ports  map[string]int
+	// reserved is what device plugins give the task.
+	reserved reserved
+	ports    map[string]int
 
 	mu struct {
 		sync.Mutex

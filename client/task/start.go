@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -186,6 +187,7 @@ func (r *Runner) makeEnv() (*taskenv.Env, error) {
 	node := r.deps.Node()
 	return taskenv.Build(&taskenv.Input{
 		Node: node.Node, Region: node.Region, Alloc: r.alloc, Task: r.task, Dirs: dirs, Host: host, DriverPorts: r.ports,
+		Hooks:   r.reserved.env,
 		Network: r.alloc.NetworkStatus,
 	}), nil
 }
@@ -201,7 +203,8 @@ func (r *Runner) taskConfig(schema *config.Schema) (*drivers.TaskConfig, error) 
 	cfg := &drivers.TaskConfig{
 		ID: newTaskID(a.ID, r.name), Name: r.name, JobID: a.JobID, TaskGroupName: a.TaskGroup, Namespace: a.Namespace,
 		NodeID: node.ID, NodeName: node.Name, AllocID: a.ID, DriverConfig: encoded, Env: r.env.Map(), User: r.env.Replace(r.task.User),
-		Resources: r.resources(node), Mounts: r.mounts, AllocDir: r.dir.Path(),
+		Resources: r.resources(node), Mounts: slices.Concat(r.mounts, r.reserved.mounts),
+		Devices: r.reserved.devices, DeviceEnv: r.reserved.env, AllocDir: r.dir.Path(),
 		StdoutPath: r.output.stdout, StderrPath: r.output.stderr, DNS: r.dns(),
 	}
 	if a.Job != nil {
