@@ -29,7 +29,6 @@ func UnservedRoutes() []UnservedRoute {
 }
 
 var unservedYet = []string{
-	"GET /v1/client/allocation/{id}/snapshot",
 	"GET /v1/client/identity",
 	"PUT /v1/client/identity/renew",
 	"GET /v1/vars",

@@ -26,8 +26,6 @@ var unsupported = struct {
 		}},
 		{"volume.per_alloc", func(g *TaskGroup) bool { return anyVolume(g, func(v *VolumeRequest) bool { return v.PerAlloc }) }},
 		{"volume.sticky", func(g *TaskGroup) bool { return anyVolume(g, func(v *VolumeRequest) bool { return v.Sticky }) }},
-		{"ephemeral_disk.sticky", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Sticky }},
-		{"ephemeral_disk.migrate", func(g *TaskGroup) bool { return g.EphemeralDisk != nil && g.EphemeralDisk.Migrate }},
 	},
 	network: []refusal[NetworkResource]{
 		{"mode", func(n *NetworkResource) bool {

@@ -43,6 +43,7 @@ func TestSupported(t *testing.T) {
 		g.Volumes = map[string]*VolumeRequest{"v": {Type: VolumeTypeHost, Source: "x"}}
 		t.VolumeMounts = []*VolumeMount{{Volume: "v", Destination: "/v"}}
 		t.Services = []*Service{{Name: "x", Provider: ProviderNomad}}
+		g.EphemeralDisk = &EphemeralDisk{Sticky: true, Migrate: true}
 		g.Disconnect = &Disconnect{LostAfter: time.Minute, Replace: new(false)}
 		g.Update = &UpdateStrategy{AutoRevert: new(true), Canary: new(1), AutoPromote: new(true)}
 		t.Lifecycle, t.Leader, t.User = &Lifecycle{Hook: "prestart", Sidecar: true}, true, "nobody"
@@ -68,13 +69,11 @@ func TestUnsupported(t *testing.T) {
 		"job.consul_namespace": func(j *Job, _ *TaskGroup, _ *Task) { j.ConsulNamespace = "x" },
 		"job.vault_namespace":  func(j *Job, _ *TaskGroup, _ *Task) { j.VaultNamespace = "x" },
 
-		"G.service.provider":       func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
-		"G.consul":                 func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
-		"G.volume.type":            func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi"}} },
-		"G.volume.per_alloc":       func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {PerAlloc: true}} },
-		"G.volume.sticky":          func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Sticky: true}} },
-		"G.ephemeral_disk.sticky":  func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Sticky: true} },
-		"G.ephemeral_disk.migrate": func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{Migrate: true} },
+		"G.service.provider": func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
+		"G.consul":           func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
+		"G.volume.type":      func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi"}} },
+		"G.volume.per_alloc": func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {PerAlloc: true}} },
+		"G.volume.sticky":    func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Sticky: true}} },
 
 		"G.network.mode":     func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Mode: "bridge"}} },
 		"G.network.dns":      func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{DNS: &DNSConfig{}}} },

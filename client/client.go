@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -54,6 +55,8 @@ type Deps struct {
 	ServersChanged func(addrs []string)
 	// Metrics takes what the client measures; nil for nobody.
 	Metrics *metrics.Metrics
+	// TLS is how other nodes are talked to whose HTTP API is encrypted; nil for the system's certificates.
+	TLS *tls.Config
 	// NewDrivers makes the driver plugins, host.New when nil.
 	NewDrivers func(host.Config) Drivers
 	// StartLogs is logs.Start when nil.
@@ -155,7 +158,7 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 	}
 	devices := c.devices()
 	c.allocDeps = &alloc.Deps{
-		Dirs: c.dirs, Report: c.reports.changed, Previous: c.runner,
+		Dirs: c.dirs, Report: c.reports.changed, Previous: c.runner, FetchPrevious: c.fetchPrevious,
 		Tasks: &task.Deps{
 			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services, Devices: devices,
 			Artifacts: artifact.New(cfg.Artifact, cfg.Program, c.logger.Named("artifact")),

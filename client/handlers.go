@@ -26,6 +26,7 @@ func (c *Client) Handlers() *opset.Set {
 	opset.HandleStream(s, api.FSLogs, c.fsLogs)
 	opset.HandleStream(s, api.AllocExec, c.allocExec)
 	opset.HandleStream(s, api.JobActionRun, c.jobAction)
+	opset.HandleStream(s, api.AllocSnapshot, c.allocSnapshot)
 	opset.Handle(s, api.AllocStats, c.allocStats)
 	opset.Handle(s, api.AllocRestart, c.allocRestart)
 	opset.Handle(s, api.AllocSignal, c.allocSignal)

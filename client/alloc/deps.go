@@ -4,6 +4,7 @@ package alloc
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -19,6 +20,9 @@ type Deps struct {
 	Dirs  *allocdir.Root
 	// Report is told that the status of an allocation has changed. It must not block.
 	Report func(r *Runner)
+	// FetchPrevious waits for the end of the allocation that the given one replaces, which another node ran,
+	// and hands the archive of its data to take. Nil for a client that cannot.
+	FetchPrevious func(ctx context.Context, a *api.Allocation, take func(io.Reader) error) error
 	// Probe runs a check of a service once; services.Check.Probe when nil.
 	Probe func(context.Context, *services.Check) services.Outcome
 	// Previous returns the runner of an allocation of this client, nil when there is none.

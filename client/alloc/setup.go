@@ -111,11 +111,11 @@ func (r *Runner) startClock(context.Context) error {
 }
 
 // takePrevious waits for the allocation that this one replaces, if it keeps the data of that, and moves
-// the data. A previous allocation on another node leaves nothing here.
+// the data. That of one on another node is fetched if the job wants that.
 func (r *Runner) takePrevious(ctx context.Context) error {
 	a := r.Alloc()
 	group := a.Group()
-	if a.PreviousAllocation == "" || r.status.Moved || group.EphemeralDisk == nil {
+	if a.PreviousAllocation == "" || r.status.Moved || group.EphemeralDisk == nil || r.anyStarted() {
 		return nil
 	}
 	if !group.EphemeralDisk.Sticky && !group.EphemeralDisk.Migrate {
@@ -123,8 +123,8 @@ func (r *Runner) takePrevious(ctx context.Context) error {
 	}
 	prev := r.deps.Previous(a.PreviousAllocation)
 	if prev == nil {
-		if group.EphemeralDisk.Migrate {
-			r.logger.Warn("data of the previous allocation is not on this node; the tasks start without it", "previous_alloc", a.PreviousAllocation)
+		if group.EphemeralDisk.Migrate && r.deps.FetchPrevious != nil {
+			r.fetchPrevious(ctx, a)
 		}
 		return nil
 	}
@@ -143,6 +143,16 @@ func (r *Runner) takePrevious(ctx context.Context) error {
 	r.status.Moved = true
 	r.storeStatus()
 	return nil
+}
+
+// anyStarted reports whether a task has been started by an earlier agent: its data is its own by now.
+func (r *Runner) anyStarted() bool {
+	for _, s := range r.initialStates() {
+		if s.StartedAt != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // awaitPrevious waits for the end of an allocation; false when this one is not wanted any more.

@@ -25,6 +25,7 @@ func (e *Env) clientSideHandlers(set *opset.Set) {
 	e.updates = newUpdateBatch(e)
 	handleWrite(set, api.AllocUpdate, e.allocUpdate)
 	handleWrite(set, api.ServiceSync, e.serviceSync)
+	handleRead(e, set, api.AllocMigration, e.allocMigration)
 }
 
 var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)

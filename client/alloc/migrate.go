@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package alloc
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// fetchPrevious takes over the data of an allocation of another node. Whatever fails, the tasks start without
+// it (runtime.md 11).
+func (r *Runner) fetchPrevious(ctx context.Context, a *api.Allocation) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var tasks []string
+	for _, t := range a.Group().Tasks {
+		tasks = append(tasks, t.Name)
+	}
+	dir, begin := r.Dir(), time.Now()
+	taking := make(chan struct{})
+	result := make(chan error, 1)
+	go func() {
+		result <- r.deps.FetchPrevious(ctx, a, func(archive io.Reader) error {
+			close(taking)
+			return dir.Unpack(archive, tasks)
+		})
+	}()
+	patience := time.NewTimer(previousWait)
+	defer patience.Stop()
+	for {
+		if r.destroying || r.Alloc().ServerTerminalStatus() {
+			cancel()
+		}
+		select {
+		case err := <-result:
+			switch {
+			case err == nil:
+				r.logger.Info("data of the previous allocation was fetched", "previous_alloc", a.PreviousAllocation, "duration", time.Since(begin))
+			case ctx.Err() == nil:
+				r.logger.Warn("data of the previous allocation cannot be had; the tasks start without it", "previous_alloc", a.PreviousAllocation, "error", err)
+			}
+			return
+		case <-r.box.C():
+			r.receive()
+		case <-taking:
+			// It has ended: from now on the data takes as long as there is of it.
+			taking = nil
+			patience.Stop()
+		case <-patience.C:
+			r.logger.Warn("previous allocation has not ended; the tasks start without its data", "previous_alloc", a.PreviousAllocation, "duration", previousWait)
+			cancel()
+		}
+	}
+}
