@@ -159,8 +159,8 @@ func findService(ctx context.Context, m *meta, c *client.Client, id string) (ser
 func serviceDeleteCommand() *spec {
 	return &spec{
 		usage: "service delete [options] <name> <id>", synopsis: "Delete a service registration", remote: true, args: exactly(2, "<name> <id>"),
-		long: `Deletes the registration of one instance of a service, which "service info -verbose" shows. The client registers a
-running instance again.
+		long: `Deletes the registration of one instance of a service, which "service info -verbose" shows. A running
+instance is registered again when its job changes or its client registers anew.
 
 Example:
 

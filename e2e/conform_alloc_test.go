@@ -123,6 +123,14 @@ var _ = conform(
 		refusals: []refusal{{"GET", "/v1/client/allocation/{absent}/checks", "", 404, `Unknown allocation "{absent}"`}},
 	},
 	check{
+		op: "ClientAlloc.Snapshot", // TestDataMovesBetweenNodes has a token that is good
+		values: func(w *world) {
+			resp, text := w.do("GET", "/v1/client/allocation/{alloc}/snapshot", "")
+			w.that(resp.StatusCode == 403, "a snapshot without a token: status %d, %q", resp.StatusCode, text)
+		},
+		refusals: []refusal{{"GET", "/v1/client/allocation/{alloc}/snapshot", "", 403, "Permission denied"}},
+	},
+	check{
 		op: "ClientAlloc.Stats",
 		values: func(w *world) {
 			st, err := w.client.Allocations().Stats(w.alloc(), nil)

@@ -108,6 +108,9 @@ export const ClientAllocRestart: Op<{ AllocID: string; TaskName?: string; AllTas
 /** Send a signal to tasks of an allocation. */
 export const ClientAllocSignal: Op<{ AllocID: string; Task?: string; Signal?: string }, t.WriteMeta> = { name: 'ClientAlloc.Signal', method: 'PUT', path: '/v1/client/allocation/{AllocID}/signal', body: ['Task', 'Signal'], need: ['alloc-lifecycle'] };
 
+/** Download what moves with an allocation, as a tar archive; the token must be its migrate token. */
+export const ClientAllocSnapshot: StreamOp<{ AllocID: string }, t.Chunk> = { name: 'ClientAlloc.Snapshot', method: 'GET', path: '/v1/client/allocation/{AllocID}/snapshot' };
+
 /** Read the resource use of an allocation. */
 export const ClientAllocStats: Op<{ AllocID: string; Task?: string }, t.AllocResourceUsage> = { name: 'ClientAlloc.Stats', method: 'GET', path: '/v1/client/allocation/{AllocID}/stats', query: { Task: 'task' }, need: ['read-job'] };
 
