@@ -97,7 +97,11 @@ func (e *Env) allocStop(ctx context.Context, r *api.AllocStopRequest) (*api.Allo
 	yes := true
 	tr := api.DesiredTransition{Migrate: &yes}
 	if r.Reschedule {
-		tr = api.DesiredTransition{Reschedule: &yes, ForceReschedule: &yes}
+		// One that runs is stopped and placed again like any other; a failed one is, whatever its policy says.
+		tr.Reschedule, tr.ForceReschedule = &yes, &yes
+		if a.TerminalStatus() {
+			tr.Migrate = nil
+		}
 	}
 	if r.NoShutdownDelay {
 		tr.NoShutdownDelay = &yes

@@ -312,4 +312,12 @@ func TestAllocStop(t *testing.T) {
 	if got := state.Allocs.Get(c.srv.Store().Snapshot(), b.ID); got.DesiredTransition.NoShutdownDelay == nil || !*got.DesiredTransition.NoShutdownDelay {
 		t.Errorf("transition is %+v", got.DesiredTransition)
 	}
+	d := c.running("web", 1)[0]
+	decode(t, c.do("PUT", "/v1/allocation/"+d.ID+"/stop?reschedule=true", ""), &resp)
+	if ev := c.done(resp.EvalID); ev.TriggeredBy != api.TriggerAllocReschedule {
+		t.Errorf("to be rescheduled: %+v", ev)
+	}
+	if e := c.running("web", 1)[0]; e.ID == d.ID || e.PreviousAllocation != d.ID {
+		t.Errorf("replaced by %s, previous %q, want a new one after %s", e.ID, e.PreviousAllocation, d.ID)
+	}
 }
