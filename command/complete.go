@@ -40,15 +40,45 @@ const (
 // completeWait bounds how long a shell waits for an agent.
 const completeWait = 2 * time.Second
 
-// completing says whether the shell asks for completions, or the user to set them up.
-func completing(args []string) bool {
-	return os.Getenv("COMP_LINE") != "" || slices.ContainsFunc(args, func(a string) bool {
-		a = strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-")
-		return a == "autocomplete-install" || a == "autocomplete-uninstall"
-	})
+// completing says whether the shell asks for completions.
+func completing() bool { return os.Getenv("COMP_LINE") != "" }
+
+// completionSetup says whether the user asks for completion to be set up, or removed.
+func completionSetup(args []string) (asked, remove bool) {
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			break // the flags of a command are its own
+		}
+		switch strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-") {
+		case "autocomplete-install":
+			return true, false
+		case "autocomplete-uninstall":
+			return true, true
+		}
+	}
+	return false, false
 }
 
-// complete answers a shell (bash, zsh and fish set COMP_LINE), or changes the profiles of the user's shells.
+// setUpCompletion changes the profiles of the user's shells.
+func setUpCompletion(s streams, remove bool) int {
+	changed, err := installCompletion(remove)
+	for _, path := range changed {
+		fmt.Fprintf(s.out, "Changed %s\n", path)
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "Error setting up completion: %v\n", err)
+		return 1
+	}
+	switch {
+	case len(changed) == 0:
+		fmt.Fprintln(s.out, "There is nothing to change.")
+	case !remove:
+		fmt.Fprintln(s.out, "New shells complete the commands, flags and identifiers of "+name+".")
+	}
+	return 0
+}
+
+// complete answers a shell (bash, zsh and fish set COMP_LINE).
 func complete(args []string, s streams) int {
 	table := commands(s)
 	c := &cli.CLI{

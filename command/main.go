@@ -48,7 +48,10 @@ func Main(args []string) int {
 // Run is Main without the plugin and shim entry points, on the given streams.
 func Run(args []string, in io.Reader, out, errw io.Writer) int {
 	s := streams{in: in, out: out, err: errw}
-	if completing(args) {
+	if asked, remove := completionSetup(args); asked {
+		return setUpCompletion(s, remove)
+	}
+	if completing() {
 		return complete(args, s)
 	}
 	return runCommand(args, s)
