@@ -100,8 +100,9 @@ type Client struct {
 		runners map[string]*alloc.Runner
 		// contact is when a server was last heard of.
 		contact time.Time
-		// lost is set while servers do not answer.
+		// lost is set when a call has failed since, ttl how long a server waits for the next heartbeat.
 		lost    bool
+		ttl     time.Duration
 		stopped bool
 	}
 }

@@ -185,33 +185,34 @@ func (c *Client) unheard() {
 	c.mu.Unlock()
 }
 
-// contactLost returns when a server was last heard of if none has answered since, at the start of the agent if
-// none ever was.
+// contactLost returns when a server was last heard of, at the start of the agent if none ever was, and whether
+// none answers any more: a call has failed since, or the node's time to live has passed without an answer.
 func (c *Client) contactLost(started time.Time) (since time.Time, lost bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.mu.contact.IsZero() {
-		return started, c.mu.lost
+		return started, c.mu.lost || time.Since(started) > assumedTTL
 	}
-	return c.mu.contact, c.mu.lost
+	return c.mu.contact, c.mu.lost || time.Since(c.mu.contact) > c.mu.ttl
 }
 
 // heard takes what a server says with each contact, and returns the time to live.
 func (c *Client) heard(ctx context.Context, resp *api.NodeHeartbeatResponse) time.Duration {
 	c.mu.Lock()
-	c.mu.contact, c.mu.lost = time.Now(), false
+	c.mu.contact, c.mu.lost, c.mu.ttl = time.Now(), false, assumedTTL
+	if resp != nil && resp.TTL > 0 {
+		c.mu.ttl = resp.TTL
+	}
+	ttl := c.mu.ttl
 	c.mu.Unlock()
 	c.sendEvents(ctx)
 	if resp == nil {
-		return assumedTTL
+		return ttl
 	}
 	if c.deps.ServersChanged != nil && len(resp.Servers) > 0 {
 		c.deps.ServersChanged(resp.Servers)
 	}
-	if resp.TTL <= 0 {
-		return assumedTTL
-	}
-	return resp.TTL
+	return ttl
 }
 
 // sendEvents tells the servers the events of the node.

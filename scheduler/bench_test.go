@@ -94,6 +94,52 @@ func BenchmarkJobs(b *testing.B) {
 	}
 }
 
+// crowded is a cluster whose nodes are full of allocations of low priority.
+type crowded struct {
+	*cluster
+	byNode map[string][]*api.Allocation
+}
+
+func (c *crowded) AllocsByNode(id string) []*api.Allocation { return c.byNode[id] }
+
+// BenchmarkPreemption places allocations for each of which others have to go.
+func BenchmarkPreemption(b *testing.B) {
+	for _, nodes := range []int{1000, 10000} {
+		b.Run(fmt.Sprintf("%d-nodes/1000", nodes), func(b *testing.B) {
+			c := &crowded{cluster: benchCluster(nodes), byNode: map[string][]*api.Allocation{}}
+			c.config = &api.SchedulerConfiguration{PreemptionConfig: api.PreemptionConfig{ServiceSchedulerEnabled: true}}
+			low := benchJob("low", nodes*20)
+			low.Priority = new(10)
+			resources := &api.AllocatedResources{Tasks: map[string]*api.AllocatedTaskResources{"main": {
+				Cpu: api.AllocatedCpuResources{CpuShares: 1000}, Memory: api.AllocatedMemoryResources{MemoryMB: 500},
+			}}}
+			for i := range nodes * 20 {
+				a := &api.Allocation{
+					ID: fmt.Sprintf("a%d", i), NodeID: fmt.Sprintf("n%d", i%nodes), JobID: "low", Job: low, TaskGroup: "app",
+					AllocatedResources: resources, ClientStatus: api.AllocClientRunning, DesiredStatus: api.AllocDesiredRun,
+				}
+				c.table.UpsertAlloc(nil, a)
+				c.byNode[a.NodeID] = append(c.byNode[a.NodeID], a)
+			}
+			c.commit()
+			c.register(benchJob("high", 1000))
+			e := c.eval("high", api.TriggerJobRegister)
+			b.ReportAllocs()
+			placed := 0
+			for b.Loop() {
+				out := scheduler.Process(c, e, scheduler.Config{Now: c.now, Seed: 1, Cache: c.cache, NewID: api.NewID})
+				for _, rows := range out.Plan.NodeAllocation {
+					placed += len(rows)
+				}
+			}
+			if placed != b.N*1000 {
+				b.Fatalf("placed %d of %d", placed, b.N*1000)
+			}
+			b.ReportMetric(float64(placed)/b.Elapsed().Seconds(), "placements/s")
+		})
+	}
+}
+
 // BenchmarkUsage measures the columns: an allocation put and a snapshot for every hundred of them.
 func BenchmarkUsage(b *testing.B) {
 	c := benchCluster(5000)

@@ -103,8 +103,8 @@ type Placer struct {
 	taken    []takenPort
 
 	preemption *Preemption
-	// evictions remembers by candidate what would have to go; nil where nothing helps.
-	evictions map[int32]*eviction
+	// evictions remembers by candidate what would have to go; it is made when it is first needed.
+	evictions []knownEviction
 	// losses is how many allocations the placements have evicted. hopeless is set while no eviction helps.
 	losses   int
 	hopeless bool
@@ -130,7 +130,6 @@ func New(in Input) *Placer {
 		ruled:      []bool{false},
 		reasonOf:   map[string]uint16{},
 		preemption: in.Preemption,
-		evictions:  map[int32]*eviction{},
 	}
 	p.distinctJob, p.distinctGroup = in.Feasible.DistinctHosts()
 	p.collect(in.Nodes, in.Limit)
@@ -311,7 +310,9 @@ func (p *Placer) rate(c *candidate) (reason string, ruled bool) {
 
 // refresh re-scores one candidate and moves it to where it belongs.
 func (p *Placer) refresh(i int32) {
-	delete(p.evictions, i)
+	if p.evictions != nil {
+		p.evictions[i] = knownEviction{}
+	}
 	p.hopeless = false
 	c := &p.candidates[i]
 	reason, ruled := p.rate(c)

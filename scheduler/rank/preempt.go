@@ -61,10 +61,20 @@ type eviction struct {
 	losses int
 }
 
+// knownEviction is what was found out about a candidate; nil as eviction means that nothing helps.
+type knownEviction struct {
+	*eviction
+
+	known bool
+}
+
 // preempt places an allocation where allocations of lower priority have to go.
 func (p *Placer) preempt(w Want) (Placement, bool) {
 	if p.preemption == nil || w.Only == NoNode && p.hopeless && !p.feasible.PerAlloc() {
 		return Placement{}, false
+	}
+	if p.evictions == nil {
+		p.evictions = make([]knownEviction, len(p.candidates))
 	}
 	for {
 		i, e := p.bestEviction(w)
@@ -81,24 +91,31 @@ func (p *Placer) preempt(w Want) (Placement, bool) {
 			placement.Metrics = metrics
 			return placement, true
 		}
-		p.evictions[i] = nil
+		p.evictions[i] = knownEviction{known: true}
 	}
 }
 
 // bestEviction returns the candidate with the best eviction; of those that want may use.
 func (p *Placer) bestEviction(w Want) (int32, *eviction) {
+	first, end := 0, len(p.candidates)
+	if w.Only != NoNode {
+		first = int(p.byOrdinal[w.Only]) - 1
+		end = first + 1
+	}
+	if first < 0 {
+		return noHeap, nil
+	}
 	for {
 		best, found := int32(noHeap), (*eviction)(nil)
-		for i := range p.candidates {
+		for i := first; i < end; i++ {
 			c := &p.candidates[i]
-			if c.out == 0 || p.ruled[c.out] || w.Only != NoNode && c.ord != w.Only || !p.hasOwn(c, w) {
+			if c.out == 0 || p.ruled[c.out] || !p.hasOwn(c, w) {
 				continue
 			}
-			e, known := p.evictions[int32(i)]
-			if !known {
-				e = p.findEviction(c)
-				p.evictions[int32(i)] = e
+			if !p.evictions[i].known {
+				p.evictions[i] = knownEviction{p.findEviction(c), true}
 			}
+			e := p.evictions[i].eviction
 			if e == nil {
 				continue
 			}
@@ -110,7 +127,7 @@ func (p *Placer) bestEviction(w Want) (int32, *eviction) {
 			return best, found
 		}
 		// What the plan evicts since counts for max_parallel: look again.
-		delete(p.evictions, best)
+		p.evictions[best] = knownEviction{}
 	}
 }
 
@@ -175,7 +192,8 @@ func (p *Placer) findEviction(c *candidate) *eviction {
 // explainEvictions lists the best nodes with what preemption makes of them.
 func (p *Placer) explainEvictions(m *api.AllocMetric, only int32) {
 	var known []*eviction
-	for i, e := range p.evictions {
+	for i := range p.evictions {
+		e := p.evictions[i].eviction
 		if e != nil && (only == NoNode || p.candidates[i].ord == only) {
 			known = append(known, e)
 		}
