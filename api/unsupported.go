@@ -37,7 +37,6 @@ var unsupported = struct {
 	},
 	task: []refusal[Task]{
 		{"service.provider", func(t *Task) bool { return anyConsul(t.Services) }},
-		{"template", func(t *Task) bool { return len(t.Templates) > 0 }},
 		{"vault", func(t *Task) bool { return t.Vault != nil }},
 		{"consul", func(t *Task) bool { return t.Consul != nil }},
 		{"secret", func(t *Task) bool { return len(t.Secrets) > 0 }},

@@ -163,6 +163,7 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 		Tasks: &task.Deps{
 			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services, Devices: devices,
 			Artifacts: artifact.New(cfg.Artifact, cfg.Program, c.logger.Named("artifact")),
+			Templates: task.Templates{Config: &c.cfg.Template, Servers: deps.Servers, Secret: c.identity.secret},
 			HostEnv:   taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
 			DeniedUsers:    cfg.optionOr([]string{"root", "Administrator"}, "user.denylist"),
 			CheckedDrivers: cfg.optionOr([]string{"exec", "qemu", "java"}, "user.checked_drivers"),

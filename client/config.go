@@ -16,6 +16,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/artifact"
 	"github.com/nomadlike/nomadlike/client/fingerprint"
 	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/client/template"
 	"github.com/nomadlike/nomadlike/plugins/host"
 )
 
@@ -67,6 +68,7 @@ type Config struct {
 	CgroupParent          string `hcl:"cgroup_parent"`
 
 	Artifact artifact.Config `hcl:"artifact,block"`
+	Template template.Config `hcl:"template,block"`
 
 	HostVolumes  []*HostVolumeConfig  `hcl:"host_volume,block" live:"true"`
 	HostNetworks []*HostNetworkConfig `hcl:"host_network,block"`
@@ -148,6 +150,7 @@ func (c *Config) EnsureDefaults() {
 	orDefault(&c.GCInodeUsageThreshold, 70)
 	orDefault(&c.GCMaxAllocs, 50)
 	c.Artifact.EnsureDefaults()
+	c.Template.EnsureDefaults()
 	if c.Reserved == nil {
 		c.Reserved = &ReservedConfig{}
 	}
@@ -193,8 +196,10 @@ func (c *Config) Validate() error {
 	if c.GCParallelDestroys < 1 || c.GCMaxAllocs < 0 || c.GCInterval < time.Second {
 		bad("client.gc_parallel_destroys must be at least 1, gc_max_allocs 0, gc_interval 1s")
 	}
-	if err := c.Artifact.Validate(); err != nil {
-		errs = append(errs, err)
+	for _, err := range []error{c.Artifact.Validate(), c.Template.Validate()} {
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if c.NodeMaxAllocs < 0 {
 		bad("client.node_max_allocs: must not be negative")

@@ -116,9 +116,9 @@ func TestCommandLineMistakes(t *testing.T) {
   group "g" {
     task "t" {
       driver = "docker"
-      template {
-        data        = "x"
-        destination = "local/x"
+      csi_plugin {
+        id   = "x"
+        type = "node"
       }
     }
   }
@@ -126,8 +126,8 @@ func TestCommandLineMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.want(1, `bad.nomad.hcl:3,5-10: Unsupported argument.*bogus = 1`, "job", "run", bad)
-	a.want(1, `template.*not supported`, "job", "run", unsupported)
-	a.want(1, `template.*not supported`, "job", "validate", unsupported)
+	a.want(1, `csi_plugin.*not supported`, "job", "run", unsupported)
+	a.want(1, `csi_plugin.*not supported`, "job", "validate", unsupported)
 	a.want(1, `no such file`, "job", "run", filepath.Join(a.dir, "none.hcl"))
 	a.want(1, `This command takes one argument`, "job", "run")
 	a.want(1, `flag provided but not defined: -bogus`, "job", "run", "-bogus", bad)

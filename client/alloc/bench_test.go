@@ -34,6 +34,9 @@ type bench struct {
 	runners map[string]*Runner
 	stop    context.CancelFunc
 	ctx     context.Context
+	// templates and artifacts are what tasks need for them.
+	templates task.Templates
+	artifacts task.Artifacts
 }
 
 type noGroups struct{}
@@ -83,7 +86,7 @@ func (b *bench) boot() {
 			StartLogs: func(logs.Config) (*logs.Collector, error) {
 				return &logs.Collector{Stdout: os.DevNull, Stderr: os.DevNull}, nil
 			},
-			DeniedUsers: []string{"root"}, CheckedDrivers: []string{clienttest.DriverName},
+			Templates: b.templates, Artifacts: b.artifacts, DeniedUsers: []string{"root"}, CheckedDrivers: []string{clienttest.DriverName},
 		},
 	}
 }

@@ -11,8 +11,11 @@ import (
 	"os"
 )
 
-// readRegular reads all of an open file, which must be a regular one of at most limit bytes.
-func readRegular(f *os.File, name string, limit int64) ([]byte, fs.FileInfo, error) {
+// OpenRegular opens a file of the node for reading without waiting for pipes.
+func OpenRegular(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|openFlags, 0) }
+
+// ReadRegular reads all of an open file, which must be a regular one of at most limit bytes.
+func ReadRegular(f *os.File, name string, limit int64) ([]byte, fs.FileInfo, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, err

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -35,25 +34,11 @@ func (d *Dir) Inside(task string, seen Seen, path string) (*Inside, error) {
 	if strings.ContainsRune(path, 0) {
 		return nil, ErrOutside
 	}
-	parts := []string{task, path}
-	if filepath.IsAbs(path) {
-		for _, m := range []struct {
-			prefix string
-			parts  []string
-		}{
-			{d.path, nil},
-			{seen.Shared, []string{Shared}},
-			{seen.Local, []string{task, Local}},
-			{seen.Secrets, []string{task, Secrets}},
-		} {
-			if rel, ok := below(m.prefix, path); ok {
-				parts = append(slices.Clone(m.parts), rel)
-				break
-			}
-		}
+	inside, ok := d.known(task, seen, path)
+	if !ok {
+		inside = filepath.Join(task, path)
 	}
-	// Joined below a root so that ".." cannot lead out of it unnoticed.
-	clean := filepath.Clean(filepath.Join(parts...))
+	clean := filepath.Clean(inside)
 	if clean == ".." || strings.HasPrefix(clean, ".."+string(filepath.Separator)) {
 		return nil, ErrOutside
 	}
@@ -68,6 +53,34 @@ func (d *Dir) Inside(task string, seen Seen, path string) (*Inside, error) {
 		return nil, ErrOutside
 	}
 	return &Inside{dir: d, base: base, rel: rel}, nil
+}
+
+// known translates an absolute path that begins with a directory as the task sees it, or with that of the
+// allocation, to one relative to the latter.
+func (d *Dir) known(task string, seen Seen, path string) (string, bool) {
+	if !filepath.IsAbs(path) {
+		return "", false
+	}
+	for _, m := range []struct {
+		prefix string
+		parts  []string
+	}{
+		{d.path, nil},
+		{seen.Shared, []string{Shared}},
+		{seen.Local, []string{task, Local}},
+		{seen.Secrets, []string{task, Secrets}},
+	} {
+		if rel, ok := below(m.prefix, path); ok {
+			return filepath.Join(append(m.parts, rel)...), true
+		}
+	}
+	return "", false
+}
+
+// Known reports whether an absolute path means one inside the allocation directory.
+func (d *Dir) Known(seen Seen, path string) bool {
+	_, ok := d.known("", seen, path)
+	return ok
 }
 
 // below reports whether an absolute path is dir or in it, and returns the rest.
@@ -143,7 +156,7 @@ func (i *Inside) ReadFile(limit int64) ([]byte, fs.FileInfo, error) {
 		return nil, nil, &fs.PathError{Op: "open", Path: i.Name(), Err: reason(err)}
 	}
 	defer f.Close()
-	return readRegular(f, i.Name(), limit)
+	return ReadRegular(f, i.Name(), limit)
 }
 
 // Stat describes what is at the place.

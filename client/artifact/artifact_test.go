@@ -231,7 +231,7 @@ func TestHTTP(t *testing.T) {
 		"file of the node":          {req: Request{Source: "file::/etc/passwd"}, dest: "local/", fails: "cannot be artifacts", final: true},
 		"path of the node":          {req: Request{Source: "file:///etc/passwd"}, dest: "local/", fails: "cannot be artifacts", final: true},
 		"bare path":                 {req: Request{Source: "./x"}, dest: "local/", fails: "cannot be artifacts", final: true},
-		"s3":                        {req: Request{Source: "s3::https://s3.amazonaws.com/b/k"}, dest: "local/", fails: "s3 is not supported", final: true},
+		"gcs":                       {req: Request{Source: "gcs::https://www.googleapis.com/b/k"}, dest: "local/", fails: "storage/v1/BUCKET/KEY"},
 		"unknown scheme":            {req: Request{Source: "gopher://x/y"}, dest: "local/", fails: `no getter for "gopher"`, final: true},
 		"git from the node":         {req: Request{Source: "git::file:///etc"}, dest: "local/", fails: "cannot be artifacts", final: true},
 		"outside":                   {req: Request{Source: "/hello.txt"}, dest: "../other/x", fails: "leads out", final: true},

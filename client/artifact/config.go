@@ -106,14 +106,14 @@ func parseSize(text string) (int64, error) {
 
 // limits are what a child must keep to; zero is no limit.
 type limits struct {
-	HTTPRead, Git, Hg, S3 time.Duration
-	HTTPSize, UnpackSize  int64
-	UnpackFiles           int
+	HTTPRead, Git, Hg, S3, GCS time.Duration
+	HTTPSize, UnpackSize       int64
+	UnpackFiles                int
 }
 
 // limits returns the numbers of a validated configuration.
 func (c *Config) limits() limits {
-	l := limits{HTTPRead: *c.HTTPReadTimeout, Git: *c.GitTimeout, Hg: *c.HgTimeout, S3: *c.S3Timeout, UnpackFiles: *c.DecompressionFileCountLimit}
+	l := limits{HTTPRead: *c.HTTPReadTimeout, Git: *c.GitTimeout, Hg: *c.HgTimeout, S3: *c.S3Timeout, GCS: *c.GCSTimeout, UnpackFiles: *c.DecompressionFileCountLimit}
 	l.HTTPSize, _ = parseSize(c.HTTPMaxSize)              // it was validated
 	l.UnpackSize, _ = parseSize(c.DecompressionSizeLimit) // it was validated
 	return l

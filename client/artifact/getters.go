@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
 	getter "github.com/hashicorp/go-getter/v2"
@@ -31,6 +33,11 @@ func (s *spec) getters() []getter.Getter {
 			Timeout: s.Limits.Git,
 		},
 		&getter.HgGetter{Timeout: s.Limits.Hg},
+		&s3Getter{client: &http.Client{Transport: transport}, timeout: s.Limits.S3, now: time.Now},
+		&gcsGetter{
+			s3Getter: s3Getter{client: &http.Client{Transport: transport}, timeout: s.Limits.GCS, now: time.Now},
+			store:    url.URL{Scheme: "https", Host: "storage.googleapis.com"},
+		},
 		&getter.HttpGetter{
 			Client: &http.Client{Transport: &bounded{next: transport, limit: s.Limits.HTTPSize}},
 			Header: header, HeadFirstTimeout: s.Limits.HTTPRead, ReadTimeout: s.Limits.HTTPRead, XTerraformGetDisabled: true,

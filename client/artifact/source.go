@@ -36,8 +36,7 @@ var forced = regexp.MustCompile(`^([A-Za-z0-9]+)::(.+)$`)
 // refused are the ways to download that this client does not have, and why.
 var refused = map[string]string{
 	"file":      "files of the node cannot be artifacts; use a host volume",
-	"gcs":       "the getter gcs is not supported by this client; use the HTTPS address of the object",
-	"s3":        "the getter s3 is not supported by this client; use the HTTPS address of the object",
+	"gs":        "use gcs::https://www.googleapis.com/storage/v1/BUCKET/KEY",
 	"smb":       "the getter smb is not supported",
 	"ftp":       "the getter ftp is not supported",
 	"git+ext":   "git may use https, http and ssh only",

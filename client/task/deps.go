@@ -50,6 +50,8 @@ type Deps struct {
 	Artifacts Artifacts
 	// Devices reserves devices; nil for a client without device plugins.
 	Devices Devices
+	// Templates is what templates need.
+	Templates Templates
 	// HostEnv is the environment that tasks without an image of their own inherit.
 	HostEnv map[string]string
 	// MaxKillTimeout bounds the kill_timeout of jobs.

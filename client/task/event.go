@@ -22,6 +22,8 @@ const (
 	EventFailedValidation = "Failed Validation"
 	EventDriver           = "Driver"
 	EventDriverFailure    = "Driver Failure"
+	EventTemplate         = "Template"
+	EventHookMessage      = "Task hook message"
 	EventStarted          = "Started"
 	EventTerminated       = "Terminated"
 	EventRestartSignaled  = "Restart Signaled"

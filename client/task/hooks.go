@@ -86,6 +86,7 @@ func (r *Runner) taskHooks() []hook {
 		{name: "volumes", start: func(context.Context) error { return r.findVolumes() }},
 		{name: "artifacts", start: r.fetchArtifacts},
 		{name: "devices", start: r.reserveDevices},
+		r.templateHook(),
 		{name: "cgroup", start: func(context.Context) error { return r.createCgroup() }, exited: func(context.Context) error {
 			return r.deps.Cgroups.Remove(r.allocID, r.name)
 		}},

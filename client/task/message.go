@@ -25,6 +25,8 @@ type (
 	killMsg    struct {
 		event   *api.TaskEvent
 		noDelay bool
+		// failed says that the task counts as failed.
+		failed bool
 	}
 	restartMsg struct {
 		event   *api.TaskEvent
@@ -52,6 +54,9 @@ func (r *Runner) Contact() { r.box.Put(contactMsg{}) }
 func (r *Runner) Kill(event *api.TaskEvent, noDelay bool) {
 	r.box.Put(killMsg{event: event, noDelay: noDelay})
 }
+
+// Abort ends the task for good as one that has failed, with the event as the reason.
+func (r *Runner) Abort(event *api.TaskEvent) { r.box.Put(killMsg{event: event, failed: true}) }
 
 // Reset stops the task, if it runs, and makes it wait for Start again, also when it had ended.
 func (r *Runner) Reset(event *api.TaskEvent) { r.box.Put(resetMsg{event: event}) }

@@ -57,12 +57,14 @@ type Runner struct {
 	killErr error
 
 	// Of the current attempt:
-	env    *taskenv.Env
-	seen   allocdir.Seen
-	caps   *drivers.Capabilities
-	output struct{ stdout, stderr string }
-	cgroup string
-	mounts []*drivers.Mount
+	env  *taskenv.Env
+	seen allocdir.Seen
+	// templates is the rendering of templates, which lives on from one attempt to the next.
+	templates templating
+	caps      *drivers.Capabilities
+	output    struct{ stdout, stderr string }
+	cgroup    string
+	mounts    []*drivers.Mount
 	// reserved is what device plugins give the task.
 	reserved reserved
 	ports    map[string]int
@@ -235,6 +237,7 @@ func (r *Runner) decide(ctx context.Context, o outcome) {
 // finish ends the task for good.
 func (r *Runner) finish(ctx context.Context, hasFailed bool) {
 	if r.kill != nil {
+		hasFailed = hasFailed || r.kill.failed
 		r.emit(killedEvent(r.killErr))
 	}
 	r.stopHooks(ctx)
@@ -318,6 +321,13 @@ func (r *Runner) receive() {
 			r.receiveSignal(m)
 		case updateMsg:
 			r.receiveUpdate(m.alloc)
+		case templateMsg:
+			r.templatesChanged(m.changed)
+		case templateFailedMsg:
+			if m.manager == r.templates.manager && r.kill == nil {
+				r.logger.Error("templates cannot be rendered any more", "error", m.err)
+				r.receiveKill(killMsg{event: templateFailedEvent(m.err), failed: true})
+			}
 		case eventMsg:
 			r.emit(m.event)
 		}

@@ -187,8 +187,9 @@ func (r *Runner) makeEnv() (*taskenv.Env, error) {
 	node := r.deps.Node()
 	return taskenv.Build(&taskenv.Input{
 		Node: node.Node, Region: node.Region, Alloc: r.alloc, Task: r.task, Dirs: dirs, Host: host, DriverPorts: r.ports,
-		Hooks:   r.reserved.env,
-		Network: r.alloc.NetworkStatus,
+		Hooks:     r.reserved.env,
+		Templates: r.templates.env,
+		Network:   r.alloc.NetworkStatus,
 	}), nil
 }
 

@@ -293,6 +293,9 @@ func set(fv reflect.Value, val cty.Value) error {
 		if !val.CanIterateElements() || val.Type().IsObjectType() || val.Type().IsMapType() {
 			return errors.New("want a list of strings")
 		}
+		if fv.IsNil() {
+			fv.Set(reflect.MakeSlice(fv.Type(), 0, val.LengthInt())) // an empty list is not the same as none
+		}
 		for it := val.ElementIterator(); it.Next(); {
 			_, e := it.Element()
 			fv.Set(reflect.Append(fv, reflect.ValueOf(text(e))))

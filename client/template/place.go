@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package template
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/nomadlike/nomadlike/client/allocdir"
+)
+
+// place is a file that a template reads or writes.
+type place interface {
+	Stat() (fs.FileInfo, error)
+	ReadFile(limit int64) ([]byte, fs.FileInfo, error)
+	WriteFile(data []byte, mode fs.FileMode, uid, gid int) error
+}
+
+// place finds the file that a template means.
+func (m *Manager) place(name string) (place, error) {
+	if m.cfg.Client.DisableFileSandbox && filepath.IsAbs(name) && !m.cfg.Dir.Known(m.cfg.Seen, name) {
+		return hostFile(filepath.Clean(name)), nil
+	}
+	return m.cfg.Dir.Inside(m.cfg.Task, m.cfg.Seen, name)
+}
+
+// hostFile is a file anywhere on the node, for agents that switch the sandbox off.
+type hostFile string
+
+func (f hostFile) Stat() (fs.FileInfo, error) { return os.Stat(string(f)) }
+
+func (f hostFile) ReadFile(limit int64) ([]byte, fs.FileInfo, error) {
+	file, err := allocdir.OpenRegular(string(f))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	return allocdir.ReadRegular(file, string(f), limit)
+}
+
+func (f hostFile) WriteFile(data []byte, mode fs.FileMode, uid, gid int) error {
+	dir := filepath.Dir(string(f))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	draft, err := os.CreateTemp(dir, ".new-")
+	if err != nil {
+		return err
+	}
+	_, err = draft.Write(data)
+	if err == nil && (uid >= 0 || gid >= 0) {
+		err = draft.Chown(uid, gid)
+	}
+	if err == nil {
+		err = draft.Chmod(mode)
+	}
+	if cerr := draft.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(draft.Name(), string(f))
+	}
+	if err != nil {
+		_ = os.Remove(draft.Name())
+		return fmt.Errorf("write %s: %w", f, err)
+	}
+	return nil
+}

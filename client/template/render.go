@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package template
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"strconv"
+	"time"
+
+	ct "github.com/hashicorp/consul-template/template"
+	"github.com/hashicorp/go-envparse"
+
+	"github.com/nomadlike/nomadlike/api"
+)
+
+// rendering is one template and how far it is.
+type rendering struct {
+	conf *api.Template
+	tmpl *ct.Template
+	dest place
+	// name is the destination, for texts.
+	name     string
+	mode     fs.FileMode
+	uid, gid int
+	// least and most are how long changes settle.
+	least, most time.Duration
+
+	// dirty says that it is to be rendered, since when and from when on.
+	dirty       bool
+	since, from time.Time
+	// rendered says that it was rendered once, finished that it will not be again.
+	rendered, finished bool
+	// uses are the keys of the sources it used last, missing those that it had to do without.
+	uses, missing map[string]bool
+	// env are its variables, if it is an environment.
+	env map[string]string
+}
+
+func (m *Manager) newRendering(t *api.Template) (*rendering, error) {
+	r := &rendering{conf: t, dirty: true, name: m.cfg.Replace(t.DestPath), uid: -1, gid: -1}
+	var err error
+	if r.dest, err = m.place(r.name); err != nil {
+		return nil, fmt.Errorf("destination %q: %w", r.name, err)
+	}
+	perms, err := strconv.ParseUint(t.Perms, 8, 12)
+	if err != nil && t.Perms != "" {
+		return nil, fmt.Errorf("perms %q: %w", t.Perms, err)
+	}
+	r.mode = fileMode(perms)
+	if t.Perms == "" {
+		r.mode = 0o644
+	}
+	r.uid, r.gid = api.Or(t.Uid, -1), api.Or(t.Gid, -1)
+	var job Wait
+	if t.Wait != nil {
+		job = Wait{Min: t.Wait.Min, Max: t.Wait.Max}
+	}
+	r.least, r.most = m.cfg.Client.settle(job)
+	text := t.EmbeddedTmpl
+	if t.SourcePath != "" {
+		source := m.cfg.Replace(t.SourcePath)
+		place, err := m.place(source)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: %w", source, err)
+		}
+		data, _, err := place.ReadFile(maxFile)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: %w", source, err)
+		}
+		text = string(data)
+	}
+	if text == "" {
+		text = t.LeftDelim + `""` + t.RightDelim // an empty source is an empty file
+	}
+	r.tmpl, err = ct.NewTemplate(&ct.NewTemplateInput{
+		Contents: text, LeftDelim: t.LeftDelim, RightDelim: t.RightDelim, ErrMissingKey: t.ErrMissingKey, ErrFatal: true,
+		ExtFuncMap: m.functions(), FunctionDenylist: m.cfg.Client.FunctionDenylist,
+	})
+	return r, err
+}
+
+// fileMode translates permissions as chmod takes them.
+func fileMode(perms uint64) fs.FileMode {
+	mode := fs.FileMode(perms & 0o777)
+	for bit, flag := range map[uint64]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
+		if perms&bit != 0 {
+			mode |= flag
+		}
+	}
+	return mode
+}
+
+// changed notes that something the template used has changed.
+func (r *rendering) changed(now time.Time) {
+	if r.finished {
+		return
+	}
+	if !r.rendered {
+		r.dirty = true // what is not there yet does not wait
+		return
+	}
+	if !r.dirty {
+		r.dirty, r.since = true, now
+	}
+	r.from = now.Add(r.least)
+	if last := r.since.Add(r.most); last.Before(r.from) {
+		r.from = last
+	}
+}
+
+// due is how long rendering is to wait still.
+func (r *rendering) due(now time.Time) time.Duration {
+	if !r.rendered {
+		return 0
+	}
+	return r.from.Sub(now)
+}
+
+// render executes a template and writes its file, unless data is missing. An error is for good.
+func (m *Manager) render(r *rendering, first bool) error {
+	m.used, m.missing, m.mistaken = map[string]bool{}, map[string]bool{}, false
+	result, err := r.tmpl.Execute(&ct.ExecuteInput{Brain: ct.NewBrain()})
+	r.uses, r.missing = m.used, m.missing
+	// An error may only come from stumbling over data that is not there yet.
+	if err != nil && (len(m.missing) == 0 || m.mistaken) {
+		return &Error{err: fmt.Errorf("%s: %w", r.name, err)}
+	}
+	r.dirty = false
+	if len(m.missing) > 0 {
+		return nil
+	}
+	if r.conf.Envvars {
+		env, err := envparse.Parse(bytes.NewReader(result.Output))
+		if err != nil {
+			return &Error{err: fmt.Errorf("%s: the result is no list of variables: %w", r.name, err)}
+		}
+		r.env = env
+	}
+	wrote, err := m.write(r, result.Output)
+	if err != nil {
+		return &Error{err: err, Again: true}
+	}
+	r.rendered = true
+	if r.conf.Once {
+		r.finished, r.uses = true, nil
+	}
+	if wrote && (!first || m.cfg.Running) {
+		m.pending[r] = true
+	}
+	m.publishEnv()
+	return nil
+}
+
+// write brings the file to the result; wrote is false if it was so already.
+func (m *Manager) write(r *rendering, data []byte) (wrote bool, err error) {
+	old, info, err := r.dest.ReadFile(int64(len(data)) + 1)
+	if err == nil && bytes.Equal(old, data) && info.Mode()&^fs.ModeType == r.mode && owns(info, r.uid, r.gid) {
+		if there, err := r.dest.Stat(); err == nil && there.Mode().IsRegular() {
+			return false, nil
+		}
+	}
+	if err := r.dest.WriteFile(data, r.mode, r.uid, r.gid); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// publishEnv joins the variables of all templates, the last one winning.
+func (m *Manager) publishEnv() {
+	env := map[string]string{}
+	for _, r := range m.list {
+		maps.Copy(env, r.env)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.env = env
+}
+
+// Describe returns the error as tasks show it, without the words of the layers below.
+func Describe(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		err = e.err
+	}
+	return "Template failed: " + err.Error()
+}
