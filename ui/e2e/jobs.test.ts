@@ -145,3 +145,21 @@ test('an allocation is restarted, signalled and stopped', async () => {
   );
   await purge('acted');
 });
+
+test('an allocation that was collected says so', async () => {
+  await run(service('collected', 1));
+  const alloc = (await running('collected'))[0]!;
+  await s.go(`/allocations/${alloc.ID}`);
+  await heading(/^collected\.web/).waitFor();
+  await purge('collected');
+  await until(
+    () => api<Alloc[]>('/v1/allocations'),
+    (l) => l.every((a) => a.JobID !== 'collected' || a.ClientStatus === 'complete'),
+  );
+  await s.page.getByText('complete', { exact: true }).first().waitFor();
+  await api('/v1/system/gc', {});
+  await s.page.reload();
+  await s.page.getByText(/could not be read/).waitFor();
+  s.forgive(/404|Unknown allocation|not found/);
+  await s.check();
+});

@@ -6,8 +6,15 @@ import { Screen } from './browser';
 const job = (id: string, script: string) => `
 job "${id}" {
   group "g" {
+    ephemeral_disk {
+      size = 600
+    }
     task "writer" {
       driver = "raw_exec"
+      logs {
+        max_files     = 3
+        max_file_size = 100
+      }
       config {
         command = "/bin/sh"
         args    = ["-c", ${JSON.stringify(script).replaceAll('${', '$${')}]
@@ -60,7 +67,7 @@ test('a log is followed, searched, filtered, paused and downloaded', async () =>
 });
 
 test('much, long and binary output does not slow the page', async () => {
-  await open('flood', "head -c 3000000 /dev/zero | tr '\\0' x; echo; head -c 2000 /dev/urandom; echo; seq 1 400000; echo the end; sleep 1000");
+  await open('flood', "head -c 10000000 /dev/zero | tr '\\0' x; echo; head -c 2000 /dev/urandom; echo; seq 1 400000; echo the end; sleep 1000");
   const log = s.page.getByRole('log', { name: 'Log' });
   await log.getByText('the end', { exact: true }).waitFor();
   await s.page.getByLabel('Where to begin').selectOption('start');
@@ -68,5 +75,20 @@ test('much, long and binary output does not slow the page', async () => {
   await log.getByText('the end', { exact: true }).waitFor();
   const rows = await log.locator('[data-index]').count();
   expect(rows).toBeLessThan(200);
+  await s.page.getByRole('searchbox', { name: 'Search in the log' }).fill('399999');
+  await s.page.getByText('1 matching').waitFor();
   await purge('flood');
+});
+
+test('a line of ten megabytes is cut and says so, and control codes are text or colour', async () => {
+  await open('long-line', "printf '\\033[1;32mgreen\\033[0m <i>tag</i>\\a\\n'; head -c 10000000 /dev/zero | tr '\\0' x; echo; echo after; sleep 1000");
+  const log = s.page.getByRole('log', { name: 'Log' });
+  await s.page.getByLabel('Where to begin').selectOption('start');
+  await log.getByText('after', { exact: true }).waitFor();
+  await log.getByText(/x… 9,991,808 more characters|9,991,808 more characters/).first().waitFor();
+  await log.evaluate((e) => (e.scrollTop = 0));
+  await log.locator('[data-color="2"]', { hasText: 'green' }).waitFor();
+  await log.getByText('<i>tag</i>', { exact: false }).waitFor();
+  await s.check();
+  await purge('long-line');
 });

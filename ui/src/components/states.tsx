@@ -7,6 +7,7 @@ import { useStore } from '../app/store';
 import { describe } from '../app/toasts';
 import { token, tokenBoxOpen } from '../app/token';
 import { Icons } from './icons';
+import { Page } from './page';
 import css from './states.module.css';
 
 /** What a list without entries says: what is missing and what to do about it. */
@@ -63,8 +64,8 @@ export function Waiting({ what = 'Loading' }: { what?: string }) {
   );
 }
 
-/** Shows the result of a read, or why there is none. What was read stays while the agent is away. */
-export function Result<R>({ query, what, children }: { query: UseQueryResult<Answer<R>, Error>; what: string; children: (data: R, answer: Answer<R>) => ReactNode }) {
+/** Shows the result of a read, or why there is none. What was read stays while the agent is away. A crumb tells that it is what the whole screen is about. */
+export function Result<R>({ query, what, crumb, children }: { query: UseQueryResult<Answer<R>, Error>; what: string; crumb?: { to: string; text: string }; children: (data: R, answer: Answer<R>) => ReactNode }) {
   const gone = query.error instanceof ApiError && query.error.status === 404;
   if (query.data) {
     return (
@@ -79,8 +80,14 @@ export function Result<R>({ query, what, children }: { query: UseQueryResult<Ans
       </>
     );
   }
-  if (query.error) return <Failure error={query.error} what={what} retry={() => void query.refetch()} />;
-  return <Waiting />;
+  const instead = query.error ? <Failure error={query.error} what={what} retry={() => void query.refetch()} /> : <Waiting />;
+  return crumb ? (
+    <Page title={what} crumb={crumb}>
+      {instead}
+    </Page>
+  ) : (
+    instead
+  );
 }
 
 /** Keeps a mistake of one screen from taking the page down. */

@@ -26,7 +26,7 @@ export default function ClientPage({ id }: { id: string }) {
   const { region } = useAmbient();
   const query = useOp(NodeGet, { NodeID: id }, { region });
   return (
-    <Result query={query} what={`Client ${short(id)}`}>
+    <Result query={query} what={`Client ${short(id)}`} crumb={{ to: '/clients', text: 'Clients' }}>
       {(node) => (
         <Page
           title={node.Name}
@@ -91,7 +91,7 @@ function About({ node }: { node: Node }) {
         ['Version', a['nomad.version']],
         ['Heard of', <Time key="h" at={node.StatusUpdatedAt * 1e9} />],
         ['Status', node.StatusDescription],
-        ['Draining', d && <span key="d">until {d.ForceDeadline ? <Time at={d.ForceDeadline} /> : 'everything has moved'}</span>],
+        ['Draining', d && <span key="d">{d.ForceDeadline ? <>ends <Time at={d.ForceDeadline} /> at the latest</> : 'until everything has moved'}</span>],
         ['Last drain', node.LastDrain && <span key="l">{node.LastDrain.Status}, <Time at={node.LastDrain.UpdatedAt} /></span>],
       ]}
     />

@@ -25,7 +25,7 @@ export default function EvaluationPage({ evaluation }: { evaluation: string }) {
   const query = useOp(EvalGet, { EvalID: id, Related: true, Explain: true }, { namespace, region });
   const allocs = useOp(EvalAllocations, { EvalID: id }, { namespace, region });
   return (
-    <Result query={query} what={`Evaluation ${short(id)}`}>
+    <Result query={query} what={`Evaluation ${short(id)}`} crumb={{ to: '/evaluations', text: 'Evaluations' }}>
       {(e) => (
         <Page
           title={`Evaluation ${short(id)}`}

@@ -36,7 +36,7 @@ export default function AllocPage({ id, tab }: { id: string; tab: string }) {
   const query = useOp(AllocGet, { AllocID: id }, { region });
   const Tab = tabs.find((t) => t.tab === tab)?.component;
   return (
-    <Result query={query} what={`Allocation ${short(id)}`}>
+    <Result query={query} what={`Allocation ${short(id)}`} crumb={{ to: '/allocations', text: 'Allocations' }}>
       {(alloc) => (
         <Page
           title={alloc.Name ?? short(id)}

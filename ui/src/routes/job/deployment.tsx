@@ -68,7 +68,7 @@ export function DeploymentPanel({ deployment: d, title = `Version ${d.JobVersion
                     {g.RequireProgressBy && isActive(d) && (
                       <>
                         {' '}
-                        · must go on by <Time at={g.RequireProgressBy} />
+                        · fails without progress <Time at={g.RequireProgressBy} />
                       </>
                     )}
                   </span>

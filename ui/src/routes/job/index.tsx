@@ -31,7 +31,7 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
   const deployment = useOp(JobLatestDeployment, { JobID: id }, at).data?.data;
   const to = (t: string) => href.job(id, namespace, t);
   return (
-    <Result query={query} what={`Job ${id}`}>
+    <Result query={query} what={`Job ${id}`} crumb={{ to: '/jobs', text: 'Jobs' }}>
       {(job) => {
         const parent = job.Periodic !== null || (job.ParameterizedJob !== null && !job.Dispatched);
         return (

@@ -27,6 +27,8 @@ const nothing: Logs = { lines: [], dropped: 0, errors: [], reading: 0 };
 
 /** How much of the end is shown at first, in bytes. */
 const tail = 256 << 10;
+/** Milliseconds of reading before the page has its turn. */
+const slice = 12;
 /** Milliseconds between two renderings. */
 const pace = 120;
 
@@ -79,12 +81,18 @@ class Reader {
       const response = await send(FSLogs, { AllocID: source.allocID, Task: source.task, LogType: source.type, Follow: true, Plain: true, Origin: this.from, Offset: offset }, { namespace: source.namespace, region: this.region }, this.abort.signal);
       const reader = response.body?.getReader();
       this.changed();
+      let since = performance.now();
       for (let first = true; reader; first = false) {
         const { done, value } = await reader.read();
         if (done) break;
         // The end may begin within a line.
         this.buffer.push(source.key, first && this.from === 'end' && value.length > 4096 ? value.subarray(value.indexOf(10) + 1) : value);
         this.changed();
+        // A log that comes faster than it can be taken must leave room for keys and drawing.
+        if (performance.now() - since > slice) {
+          await new Promise((resolve) => setTimeout(resolve));
+          since = performance.now();
+        }
       }
     } catch (e) {
       if (this.abort.signal.aborted) return;

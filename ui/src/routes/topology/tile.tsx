@@ -26,7 +26,7 @@ export const Tile = memo(function Tile({ node, allocs, job, compact, selected, r
   const label = `${node.Name}, ${status.text}, ${allocs.length} allocations, CPU ${percent(used.cpu / (has.cpu || 1))}, memory ${percent(used.memory / (has.memory || 1))}`;
   return (
     <li>
-      <button type="button" data-tile className={css.tile} data-tone={status.tone} aria-pressed={selected} aria-label={label} tabIndex={reachable ? 0 : -1} onClick={() => onSelect(node.ID)} onFocus={() => onHover(node.ID)} onMouseEnter={() => onHover(node.ID)}>
+      <button type="button" data-tile className={css.tile} data-tone={status.tone} data-hit={job !== '' && allocs.some((a) => a.JobID === job)} aria-pressed={selected} aria-label={label} tabIndex={reachable ? 0 : -1} onClick={() => onSelect(node.ID)} onFocus={() => onHover(node.ID)} onMouseEnter={() => onHover(node.ID)}>
         {!compact && <span className={css.tileName}>{node.Name}</span>}
         <svg viewBox="0 0 100 22" preserveAspectRatio="none" aria-hidden="true">
           <rect width="100" height="10" className={css.room} />

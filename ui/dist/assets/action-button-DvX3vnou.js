@@ -1,1 +1,0 @@
-import{Gt as e,m as t,on as n,x as r}from"./format-C9Pv_VW3.js";var i=n();function a({denied:n,children:a,...o}){return n===void 0?(0,i.jsx)(e,{...o,children:a}):(0,i.jsx)(e,{...o,type:`button`,variant:`default`,"data-disabled":!0,"aria-disabled":`true`,title:n,leftSection:(0,i.jsx)(t.lock,{size:14}),onClick:()=>r(`Not allowed`,n),children:a})}export{a as t};
