@@ -25,3 +25,11 @@ test('a batch job counts what is done, a system job wants no number, a stopped j
   expect(shown(job('system', 1, [alloc('running'), alloc('failed')]))).toEqual([1, undefined, { healthy: 1, failed: 1 }]);
   expect(shown(job('service', 2, [alloc('complete')], true))).toEqual([0, 0, {}]);
 });
+
+test('a canary comes on top', () => {
+  const on = alloc('running', true, 2);
+  on.DeploymentStatus = { Canary: true, Healthy: true };
+  const s = job('service', 1, [alloc('running', true), on]);
+  s.LatestDeployment = { JobVersion: 2, RequiresPromotion: true } as JobStatus['LatestDeployment'];
+  expect(shown(s)).toEqual([1, 1, { healthy: 1, canary: 1 }]);
+});

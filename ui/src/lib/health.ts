@@ -15,10 +15,13 @@ export interface Health {
 export function healthOf(s: JobStatus): Health {
   const batch = s.Type === 'batch' || s.Type === 'sysbatch';
   const wanted = s.Type === 'system' || s.Type === 'sysbatch' ? undefined : s.Stop ? 0 : s.GroupCountSum;
-  const n = { healthy: 0, unhealthy: 0, running: 0, starting: 0, unknown: 0, complete: 0, failed: 0, lost: 0 };
+  const n = { canary: 0, healthy: 0, unhealthy: 0, running: 0, starting: 0, unknown: 0, complete: 0, failed: 0, lost: 0 };
   for (const a of s.Allocs ?? []) {
     const judged = a.DeploymentStatus?.Healthy;
-    if (a.ClientStatus === 'running') {
+    if (a.ClientStatus === 'running' && a.DeploymentStatus?.Canary && s.LatestDeployment?.RequiresPromotion && a.JobVersion === s.LatestDeployment.JobVersion) {
+      // It comes on top of what is wanted until it is promoted.
+      n.canary++;
+    } else if (a.ClientStatus === 'running') {
       // Without a deployment nobody judges health: a running allocation is as good as it gets.
       if (judged || !a.DeploymentStatus || !s.LatestDeployment) n.healthy++;
       else if (judged === false) n.unhealthy++;
@@ -40,6 +43,7 @@ export function healthOf(s: JobStatus): Health {
     wanted,
     parts: [
       { label: batch ? 'running' : 'healthy', value: n.healthy, tone: 'good' },
+      { label: 'canary', value: n.canary, tone: 'busy' },
       { label: 'complete', value: n.complete, tone: 'idle' },
       { label: 'running, health not known yet', value: n.running, tone: 'busy' },
       { label: 'starting', value: n.starting, tone: 'busy' },

@@ -35,7 +35,7 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
       {(job) => {
         const parent = job.Periodic !== null || (job.ParameterizedJob !== null && !job.Dispatched);
         return (
-        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={statusOfJob(job, evals.data?.data ?? [])} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(id)}`} />}>
+        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={statusOfJob(job, evals.data?.data ?? [], (allocs.data?.data ?? []).some((a) => a.ClientStatus === 'running'))} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(id)}`} />}>
           <TabBar
             label="Job"
             tabs={[
@@ -67,10 +67,10 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
   );
 }
 
-function statusOfJob(job: Job, evals: Evaluation[]): Status {
+function statusOfJob(job: Job, evals: Evaluation[], runs: boolean): Status {
   if (job.Status === 'dead') return job.Stop ? { tone: 'idle', text: 'stopped' } : statusOf(job.Type === 'batch' || job.Type === 'sysbatch' ? 'complete' : 'dead');
   if (job.Periodic) return { tone: 'good', text: 'periodic' };
   if (job.ParameterizedJob && !job.Dispatched) return { tone: 'good', text: 'parameterized' };
-  if (evals.some((e) => e.Status === 'blocked')) return { tone: 'warn', text: job.Status === 'running' ? 'partly placed' : 'not placed' };
+  if (evals.some((e) => e.Status === 'blocked')) return { tone: 'warn', text: runs ? 'partly placed' : 'not placed' };
   return statusOf(job.Status);
 }
