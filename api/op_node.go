@@ -175,7 +175,7 @@ var (
 		Name: "Node.AllocsWatch", Mode: ModeRead, Reads: Blocking | Stale, Need: Need{Internal: true},
 		Doc: "Wait for a change of a node's allocations and return their versions.",
 	})
-	AllocFetch = Declare(Op[AllocFetchRequest, []*Allocation]{
+	AllocFetch = Declare(Op[AllocFetchRequest, *AllocFetchResponse]{
 		Name: "Alloc.Fetch", Mode: ModeRead, Reads: Stale, Need: Need{Internal: true}, Doc: "Fetch a node's allocations in full.",
 	})
 	AllocUpdate = Declare(Op[AllocUpdateRequest, *WriteMeta]{

@@ -211,10 +211,14 @@ func (w *watch) get(ctx context.Context, ids []string, stale bool) (map[string]*
 	req.Region, req.AllowStale = c.cfg.Region, stale
 	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	list, _, err := api.AllocFetch.Call(callCtx, c.deps.Servers, req)
+	resp, _, err := api.AllocFetch.Call(callCtx, c.deps.Servers, req)
 	if err != nil {
 		return nil, err
 	}
+	if resp == nil {
+		resp = &api.AllocFetchResponse{}
+	}
+	list := resp.Unpack()
 	got := make(map[string]*api.Allocation, len(list))
 	for _, a := range list {
 		if a != nil {

@@ -156,7 +156,7 @@ func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, res
 	case *api.NodeAllocsRequest:
 		return s.watch(ctx, r, resp.(**api.NodeAllocsResponse))
 	case *api.AllocFetchRequest:
-		return s.fetch(r, resp.(*[]*api.Allocation))
+		return s.fetch(r, resp.(**api.AllocFetchResponse))
 	case *api.AllocUpdateRequest:
 		return s.update(r)
 	}
@@ -241,14 +241,16 @@ func (s *Servers) watch(ctx context.Context, r *api.NodeAllocsRequest, resp **ap
 	}
 }
 
-func (s *Servers) fetch(r *api.AllocFetchRequest, resp *[]*api.Allocation) (*api.Meta, error) {
+func (s *Servers) fetch(r *api.AllocFetchRequest, resp **api.AllocFetchResponse) (*api.Meta, error) {
+	var list []*api.Allocation
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range r.AllocIDs {
 		if a := s.mu.allocs[id]; a != nil {
-			*resp = append(*resp, a)
+			list = append(list, a)
 		}
 	}
+	*resp = api.PackAllocs(list)
 	return &api.Meta{Index: s.mu.index}, nil
 }
 

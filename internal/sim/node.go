@@ -143,10 +143,13 @@ func (n *node) sync(ctx context.Context, resp *api.NodeAllocsResponse) error {
 		return nil
 	}
 	var fetched []*api.Allocation
-	err := n.fleet.call(ctx, func(ctx context.Context) (err error) {
+	err := n.fleet.call(ctx, func(ctx context.Context) error {
 		req := &api.AllocFetchRequest{NodeID: n.id, SecretID: n.secret, AllocIDs: changed}
 		req.AllowStale = true
-		fetched, _, err = api.AllocFetch.Call(ctx, n.caller, req)
+		resp, _, err := api.AllocFetch.Call(ctx, n.caller, req)
+		if err == nil {
+			fetched = resp.Unpack()
+		}
 		return err
 	})
 	if err != nil {

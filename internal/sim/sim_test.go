@@ -81,7 +81,7 @@ func (s *server) Call(ctx context.Context, _ *api.OpInfo, req api.Request, resp 
 				out = append(out, a)
 			}
 		}
-		*resp.(*[]*api.Allocation) = out
+		*resp.(**api.AllocFetchResponse) = api.PackAllocs(out)
 	case *api.AllocUpdateRequest:
 		for _, a := range r.Allocs {
 			c := *s.allocs[a.ID]

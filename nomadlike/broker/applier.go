@@ -53,13 +53,13 @@ func newApplier(b *Broker, l *ledger, r Raft, rejected RejectionConfig, log hclo
 
 // Submit queues the submission; its result arrives on the channel, exactly once.
 func (a *Applier) Submit(s *Submission) <-chan Result {
-	s.result = make(chan Result, 1)
+	s.result, s.checked = make(chan Result, 1), make(chan struct{})
 	if s.Token != "" {
 		// Waiting for other plans is not the worker's fault. A stale token is found in the check.
 		_ = a.broker.PauseNack(s.Plan.EvalID, s.Token)
 	}
 	if !a.queue.push(s) {
-		s.result <- Result{Err: errDisabled}
+		s.refuse()
 	}
 	return s.result
 }
@@ -99,9 +99,15 @@ func (a *Applier) run(ctx context.Context) error {
 	g.Go("check", func(ctx context.Context) error { return a.loop(ctx, g) })
 	err := g.Wait()
 	for _, s := range a.queue.disable() {
-		s.result <- Result{Err: errDisabled}
+		s.refuse()
 	}
 	return err
+}
+
+// refuse answers a submission that is not looked at any more.
+func (s *Submission) refuse() {
+	close(s.checked)
+	s.result <- Result{Err: errDisabled}
 }
 
 // loop checks plans into an open entry, sends it off as soon as fewer than maxWriting are on their way,
@@ -160,6 +166,7 @@ func (a *Applier) loop(ctx context.Context, g *run.Group) error {
 // check verifies the submission and adds what fits to the open entry. It returns nodes that refused too much.
 func (a *Applier) check(open *write, s *Submission) (excluded []string) {
 	defer a.measure("plan", "evaluate")(time.Now())
+	defer close(s.checked)
 	if s.Token != "" {
 		if err := a.broker.Verify(s.Plan.EvalID, s.Token); err != nil {
 			s.result <- Result{Err: err}

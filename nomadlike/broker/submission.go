@@ -24,6 +24,8 @@ type Submission struct {
 	seq    uint64
 	index  int
 	result chan Result
+	// checked is closed once everything that is accepted of the plan counts for later ones, or nothing is.
+	checked chan struct{}
 }
 
 // Result is what became of a Submission.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,9 @@ const (
 	// perWorker is how many evaluations a worker has in progress: one in the scheduler, the others waiting
 	// for their plans to be written.
 	perWorker = 64
+	// aloneAfter is how many passes run one at a time after a plan was refused: on a cluster where each looks
+	// for the same best nodes, passes beside each other do little but refuse each other's plans.
+	aloneAfter = 16
 )
 
 // Compat: the workers run on the leader. Followers of the reference system schedule, too, and send their
@@ -48,8 +52,11 @@ type Workers struct {
 	sink    *metrics.Metrics
 
 	// admitted bounds the evaluations between their hand-out and the end of their first pass, running the
-	// passes that run, and inProgress everything.
-	admitted, running, inProgress chan struct{}
+	// passes that run or wait for the check of their plan, and inProgress everything. alone has room for one
+	// pass that wants all of running for itself.
+	admitted, running, inProgress, alone chan struct{}
+	// contended is how many more passes run alone, because plans were refused lately.
+	contended atomic.Int32
 	// working is how many passes run now.
 	working atomic.Int32
 }
@@ -61,6 +68,7 @@ func (w *Workers) init(num int) {
 	w.admitted = make(chan struct{}, num)
 	w.running = make(chan struct{}, num)
 	w.inProgress = make(chan struct{}, num*perWorker)
+	w.alone = make(chan struct{}, 1)
 }
 
 func acquire(ctx context.Context, sem chan struct{}) error {
@@ -145,24 +153,17 @@ func (t *task) run(ctx context.Context) error {
 	tries := 0
 	index := t.eval.ModifyIndex
 	for {
-		v, err := t.viewAt(ctx, index)
-		if err != nil {
+		if err := t.waitFor(ctx, index); err != nil {
 			return err
 		}
-		if row := v.Eval(t.eval.ID); row == nil || row.TerminalStatus() {
-			return nil // done by others, or deleted
-		}
-		out, err := t.pass(ctx, v)
-		if err != nil {
-			return err
-		}
-		result, err := t.submit(ctx, out)
-		if err != nil {
+		out, result, err := t.try(ctx)
+		if err != nil || out == nil {
 			return err
 		}
 		if result.Full() {
 			return nil
 		}
+		t.contended.Store(aloneAfter)
 		index = result.Plan.RefreshIndex
 		tries++
 		if changes(result.Plan) {
@@ -174,40 +175,95 @@ func (t *task) run(ctx context.Context) error {
 	}
 }
 
-// viewAt returns the newest state with everything in flight once it includes the index.
-func (t *task) viewAt(ctx context.Context, index uint64) (view, error) {
+// waitFor waits until the state includes the index.
+func (t *task) waitFor(ctx context.Context, index uint64) error {
 	wait, cancel := context.WithTimeout(ctx, snapshotWait)
 	defer cancel()
 	if _, err := t.store.SnapshotAt(wait, index); err != nil {
-		return view{}, fmt.Errorf("wait for state at index %d: %w", index, err)
+		return fmt.Errorf("wait for state at index %d: %w", index, err)
 	}
-	return t.ledger.current(), nil
+	return nil
+}
+
+// enter takes a place for one pass and returns what gives it back. A pass after a refused plan takes all of
+// them: it then sees everything that others planned, and does not lose against them again.
+func (t *task) enter(ctx context.Context) (leave func(), err error) {
+	places, alone := 1, t.passes > 0 || t.contended.Load() > 0
+	if alone {
+		if err := acquire(ctx, t.alone); err != nil {
+			return nil, err
+		}
+		if t.contended.Load() > 0 {
+			t.contended.Add(-1)
+		}
+		places = cap(t.running)
+	}
+	taken := 0
+	leave = sync.OnceFunc(func() {
+		for range taken {
+			<-t.running
+		}
+		if alone {
+			<-t.alone
+		}
+	})
+	for range places {
+		if err := acquire(ctx, t.running); err != nil {
+			leave()
+			return nil, err
+		}
+		taken++
+	}
+	return leave, nil
+}
+
+// try runs the scheduler once over the newest state with everything in flight, and sees its plan through. The
+// place is given back when the plan was checked: passes that begin then see it. There is no outcome when others
+// have done the evaluation, or deleted it.
+func (t *task) try(ctx context.Context) (*scheduler.Outcome, Result, error) {
+	leave, err := t.enter(ctx)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	defer leave()
+	if t.passes > 0 { // until here it waited for others
+		if err := t.broker.ResumeNack(t.eval.ID, t.token); err != nil {
+			return nil, Result{}, fmt.Errorf("continue evaluation: %w", err)
+		}
+	}
+	v := t.ledger.current()
+	if row := v.Eval(t.eval.ID); row == nil || row.TerminalStatus() {
+		return nil, Result{}, nil
+	}
+	out := t.pass(v)
+	s := t.submission(out)
+	answer := t.applier.Submit(s)
+	<-s.checked
+	leave()
+	result, err := t.answer(ctx, answer)
+	return out, result, err
 }
 
 // pass runs the scheduler once. A panic of it fails this evaluation only.
-func (t *task) pass(ctx context.Context, v view) (out *scheduler.Outcome, err error) {
-	if err := acquire(ctx, t.running); err != nil {
-		return nil, err
-	}
+func (t *task) pass(v view) (out *scheduler.Outcome) {
 	t.working.Add(1)
 	start := time.Now()
 	defer func() {
 		t.working.Add(-1)
 		t.passes++
-		<-t.running
 		t.firstPassDone()
 		t.sink.MeasureSince([]string{"nomad", "worker", "invoke_scheduler_" + t.eval.Type}, start)
 		if p := recover(); p != nil {
 			t.log.Error("scheduler panicked", "eval_id", t.eval.ID, "job_id", t.eval.JobID,
 				"namespace", t.eval.Namespace, "error", p, "stack", string(debug.Stack()))
-			out, err = t.panicked(v), nil
+			out = t.panicked(v)
 		}
 	}()
 	return t.process(v, t.eval, scheduler.Config{
 		Now: start, Seed: t.passes, NewID: api.NewID,
 		Elapsed: func() time.Duration { return time.Since(start) },
 		Cache:   t.cache,
-	}), nil
+	})
 }
 
 // panicked is the outcome of a pass that panicked.
@@ -220,22 +276,24 @@ func (t *task) panicked(v view) *scheduler.Outcome {
 	return &scheduler.Outcome{Eval: &e, Plan: &api.Plan{EvalID: e.ID, Priority: e.Priority}}
 }
 
-// submit sends the outcome through the applier: the final evaluations are stored with the plan.
-func (t *task) submit(ctx context.Context, out *scheduler.Outcome) (Result, error) {
+// submission is the outcome on its way through the applier: the final evaluations are stored with the plan.
+func (t *task) submission(out *scheduler.Outcome) *Submission {
 	s := &Submission{Plan: out.Plan, Token: t.token, Always: out.FollowUps, Final: []*api.Evaluation{out.Eval}}
 	if out.Blocked != nil {
 		s.Final = append(s.Final, out.Blocked)
 	}
 	s.Plan.EvalID, s.Plan.EvalToken = t.eval.ID, t.token
-	result := <-t.applier.Submit(s)
+	return s
+}
+
+// answer waits for what became of a submission.
+func (t *task) answer(ctx context.Context, answer <-chan Result) (Result, error) {
+	result := <-answer
 	if result.Err != nil {
 		return result, fmt.Errorf("apply plan: %w", result.Err)
 	}
 	if result.Full() {
 		return result, ctx.Err()
-	}
-	if err := t.broker.ResumeNack(t.eval.ID, t.token); err != nil {
-		return result, fmt.Errorf("continue evaluation: %w", err)
 	}
 	return result, nil
 }
@@ -244,8 +302,8 @@ func (t *task) submit(ctx context.Context, out *scheduler.Outcome) (Result, erro
 // tries anew later.
 func (t *task) giveUp(ctx context.Context, last *scheduler.Outcome, limit int) error {
 	failed, blocked := last.GiveUp(limit, api.NewID, time.Now())
-	_, err := t.submit(ctx, &scheduler.Outcome{
+	_, err := t.answer(ctx, t.applier.Submit(t.submission(&scheduler.Outcome{
 		Plan: &api.Plan{Priority: failed.Priority}, Eval: failed, Blocked: blocked,
-	})
+	})))
 	return err
 }

@@ -193,15 +193,16 @@ func (e *Env) nodeAllocsWatch(tx *readTx, r *api.NodeAllocsRequest) (*api.NodeAl
 	return resp, nil
 }
 
-func (e *Env) allocFetch(tx *readTx, r *api.AllocFetchRequest) ([]*api.Allocation, error) {
+func (e *Env) allocFetch(tx *readTx, r *api.AllocFetchRequest) (*api.AllocFetchResponse, error) {
 	if _, err := e.verifyNode(tx.Unrecorded(), r.NodeID, r.SecretID); err != nil {
 		return nil, err
 	}
 	out := []*api.Allocation{}
 	for _, id := range r.AllocIDs {
-		if a := state.Allocs.Get(tx, id); a != nil && a.NodeID == r.NodeID {
+		if a := state.Allocs.Get(tx.Unrecorded(), id); a != nil && a.NodeID == r.NodeID {
 			out = append(out, a)
 		}
 	}
-	return out, nil
+	tx.overrideIndex(tx.Unrecorded().Index())
+	return api.PackAllocs(out), nil
 }
