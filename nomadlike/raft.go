@@ -14,8 +14,9 @@ const (
 	electionTimeout  = 500 * time.Millisecond
 	leaseTimeout     = 250 * time.Millisecond
 
-	// logCacheSize is how many of the newest entries followers are served from memory.
-	logCacheSize = 512
+	// logCacheSize and logCacheBytes bound the newest entries that followers are served from memory.
+	logCacheSize  = 512
+	logCacheBytes = 32 << 20
 	// maxAppend is how many entries share one disk write and one message.
 	maxAppend = 256
 	// retainSnapshots is how many snapshot files are kept.

@@ -106,9 +106,7 @@ func (s *Server) fillStorage(st *storage, idPath string) error {
 		return err
 	}
 	if !s.cfg.DisableLogCache {
-		if st.logs, err = raft.NewLogCache(logCacheSize, st.file); err != nil {
-			return fmt.Errorf("make raft log cache: %w", err)
-		}
+		st.logs = raftlog.NewCache(st.file, logCacheSize, logCacheBytes)
 	}
 	return nil
 }

@@ -249,6 +249,9 @@ func advances(row *api.Deployment, outdated bool) bool {
 // allocsOf returns the allocations of the deployment that failed and are neither replaced nor let go, and
 // whether the job still has allocations of other versions.
 func allocsOf(snap *state.Snapshot, row *api.Deployment) (failed []*api.Allocation, outdated bool) {
+	if state.Allocs.Count(snap, state.ByJob, row.Namespace, row.JobID) == state.Allocs.Live(snap, state.ByDeployment, row.ID) {
+		return nil, false // all that the job has are live ones of the deployment, however many
+	}
 	for a := range state.Allocs.By(snap, state.ByJob, row.Namespace, row.JobID) {
 		if a.ServerTerminalStatus() {
 			continue
