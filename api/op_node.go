@@ -74,7 +74,10 @@ type NodeHeartbeatRequest struct {
 // NodeHeartbeatResponse tells a node when to report next.
 type NodeHeartbeatResponse struct {
 	// TTL is how long the servers wait for the next heartbeat before grace.
-	TTL     time.Duration
+	TTL time.Duration
+	// Status is what the servers have for the node now. Initializing as answer to ready asks the node for the
+	// states of its allocations first: it was away.
+	Status  string
 	EvalIDs []string
 	// Servers are the RPC addresses of the servers of the region, host:port.
 	Servers []string

@@ -337,6 +337,18 @@ func TestStopOnClientAfter(t *testing.T) {
 	})
 }
 
+func TestStatesAreToldAfterAnAbsence(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService), allocation(2, api.JobTypeService))
+		pass(time.Minute)
+		b.servers.Miss()
+		pass(time.Minute)
+		if got := b.servers.Updates(); len(got) != 1 || len(got[0]) != 2 || got[0][0].ClientStatus != api.AllocClientRunning {
+			t.Errorf("the servers heard %v", got)
+		}
+	})
+}
+
 func TestStopTasksOnExit(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.servers.Place(allocation(1, api.JobTypeService, "stop_takes=2s"))

@@ -165,17 +165,30 @@ func (k *contactState) register(ctx context.Context) bool {
 	}
 }
 
-// heartbeat renews the node's time to live.
+// heartbeat renews the node's time to live. Servers that had taken the node for lost are told of its allocations
+// before they let it take new ones.
 func (c *Client) heartbeat(ctx context.Context, status string) (time.Duration, error) {
+	resp, err := c.sendHeartbeat(ctx, status)
+	if err == nil && resp != nil && status == api.NodeStatusReady && resp.Status == api.NodeStatusInit {
+		if err := c.reports.sync(ctx); err != nil {
+			c.logger.Warn("states of allocations cannot be reported after an absence, trying again with the next heartbeat", "error", err)
+		} else if again, err := c.sendHeartbeat(ctx, status); err == nil {
+			resp = again
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return c.heard(ctx, resp), nil
+}
+
+func (c *Client) sendHeartbeat(ctx context.Context, status string) (*api.NodeHeartbeatResponse, error) {
 	req := &api.NodeHeartbeatRequest{NodeID: c.identity.id, SecretID: c.identity.secret, Status: status}
 	req.Region = c.cfg.Region
 	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	resp, _, err := api.NodeHeartbeat.Call(callCtx, c.deps.Servers, req)
-	if err != nil {
-		return 0, err
-	}
-	return c.heard(ctx, resp), nil
+	return resp, err
 }
 
 // unheard notes that no server took what it was told.

@@ -156,6 +156,28 @@ func (r *reporter) flush(ctx context.Context) bool {
 	}
 }
 
+// sync tells the servers of all allocations, and that there are none when there are none.
+func (r *reporter) sync(ctx context.Context) error {
+	c := r.client
+	runners := c.allRunners()
+	for first := true; first || len(runners) > 0; first = false {
+		batch := runners[:min(len(runners), reportBatch)]
+		runners = runners[len(batch):]
+		req := &api.AllocUpdateRequest{NodeID: c.identity.id, SecretID: c.identity.secret}
+		req.Region = c.cfg.Region
+		for _, a := range batch {
+			req.Allocs = append(req.Allocs, a.Report())
+		}
+		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+		_, _, err := api.AllocUpdate.Call(callCtx, c.deps.Servers, req)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // take returns what is to be sent.
 func (r *reporter) take() []*alloc.Runner {
 	r.mu.Lock()

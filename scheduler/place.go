@@ -226,7 +226,6 @@ func (gp *groupPlacer) want(w reconcile.Placement) rank.Want {
 		}
 	}
 	if w.Reschedules() {
-		out.Prefer = rank.NoNode
 		out.Penalty = gp.penalties(w.Previous)
 	}
 	return out

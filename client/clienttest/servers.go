@@ -29,6 +29,7 @@ type Servers struct {
 		// what was called
 		registered []*api.Node
 		beats      []time.Time
+		unsynced   bool
 		statuses   []string
 		updates    [][]*api.Allocation
 		events     []*api.NodeEvent
@@ -200,8 +201,19 @@ func (s *Servers) heartbeat(r *api.NodeHeartbeatRequest, resp **api.NodeHeartbea
 		return nil, err
 	}
 	s.mu.beats, s.mu.statuses = append(s.mu.beats, time.Now()), append(s.mu.statuses, r.Status)
-	*resp = &api.NodeHeartbeatResponse{TTL: s.TTL}
+	status := r.Status
+	if s.mu.unsynced {
+		status = api.NodeStatusInit
+	}
+	*resp = &api.NodeHeartbeatResponse{TTL: s.TTL, Status: status}
 	return &api.Meta{}, nil
+}
+
+// Miss makes the servers ask for the states of the node's allocations, as after an absence.
+func (s *Servers) Miss() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.unsynced, s.mu.updates = true, nil
 }
 
 func (s *Servers) watch(ctx context.Context, r *api.NodeAllocsRequest, resp **api.NodeAllocsResponse) (*api.Meta, error) {
@@ -261,6 +273,7 @@ func (s *Servers) update(r *api.AllocUpdateRequest) (*api.Meta, error) {
 		return nil, err
 	}
 	s.mu.updates = append(s.mu.updates, r.Allocs)
+	s.mu.unsynced = false
 	for _, u := range r.Allocs {
 		old := s.mu.allocs[u.ID]
 		if old == nil {

@@ -87,6 +87,11 @@ func (n *node) beat(ctx context.Context) {
 		})
 		if err == nil {
 			ttl = resp.TTL
+			if resp.Status == api.NodeStatusInit {
+				// The servers had taken the node for lost. Its allocations are told of as they change.
+				_, _, err = api.AllocUpdate.Call(ctx, n.caller, &api.AllocUpdateRequest{NodeID: n.id, SecretID: n.secret})
+				ttl = min(ttl, 2*time.Second)
+			}
 		}
 		return err
 	})

@@ -29,6 +29,8 @@ func ClientUpdate(a *api.Allocation) *AllocUpdate {
 type AllocsClientUpdateRequest struct {
 	Allocs []*AllocUpdate
 	Evals  []*api.Evaluation
+	// Nodes were away and report for the first time since.
+	Nodes []string
 	// Time is in unix nanoseconds.
 	Time int64
 }
@@ -45,6 +47,13 @@ func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, er
 			if row := state.Allocs.Put(w, merge(old, u, w.Index(), p.Time)); row.ClientTerminalStatus() {
 				dropServices(w, row.ID)
 			}
+		}
+	}
+	for _, id := range p.Nodes {
+		if old := state.Nodes.Get(w, id); old != nil && old.LastMissedHeartbeatIndex > old.LastAllocUpdateIndex {
+			n := *old
+			n.LastAllocUpdateIndex = w.Index()
+			state.Nodes.Put(w, &n)
 		}
 	}
 	putEvals(w, p.Evals)

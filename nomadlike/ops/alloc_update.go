@@ -26,7 +26,9 @@ type updateBatch struct {
 
 	mu struct {
 		sync.Mutex
-		allocs  []*api.Allocation
+		allocs []*api.Allocation
+		// nodes were away and report for the first time since.
+		nodes   []string
 		pending *updateRound
 	}
 }
@@ -42,7 +44,8 @@ func newUpdateBatch(e *Env) *updateBatch { return &updateBatch{env: e} }
 
 func (e *Env) allocUpdate(ctx context.Context, r *api.AllocUpdateRequest) (*api.WriteMeta, error) {
 	snap := e.Store.Snapshot()
-	if _, err := e.verifyNode(snap, r.NodeID, r.SecretID); err != nil {
+	n, err := e.verifyNode(snap, r.NodeID, r.SecretID)
+	if err != nil {
 		return nil, err
 	}
 	var known []*api.Allocation
@@ -51,10 +54,14 @@ func (e *Env) allocUpdate(ctx context.Context, r *api.AllocUpdateRequest) (*api.
 			known = append(known, a)
 		}
 	}
-	if len(known) == 0 {
+	var nodes []string
+	if n.LastMissedHeartbeatIndex > n.LastAllocUpdateIndex {
+		nodes = []string{n.ID}
+	}
+	if len(known)+len(nodes) == 0 {
 		return &api.WriteMeta{}, nil
 	}
-	index, err := e.updates.add(ctx, known)
+	index, err := e.updates.add(ctx, known, nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +70,7 @@ func (e *Env) allocUpdate(ctx context.Context, r *api.AllocUpdateRequest) (*api.
 }
 
 // add puts reports into the present round and waits until it is committed.
-func (b *updateBatch) add(ctx context.Context, allocs []*api.Allocation) (uint64, error) {
+func (b *updateBatch) add(ctx context.Context, allocs []*api.Allocation, nodes []string) (uint64, error) {
 	b.mu.Lock()
 	round := b.mu.pending
 	if round == nil {
@@ -72,6 +79,7 @@ func (b *updateBatch) add(ctx context.Context, allocs []*api.Allocation) (uint64
 		time.AfterFunc(updateDelay, func() { b.flush(round) })
 	}
 	b.mu.allocs = append(b.mu.allocs, allocs...)
+	b.mu.nodes = append(b.mu.nodes, nodes...)
 	full := len(b.mu.allocs) >= updateLimit
 	b.mu.Unlock()
 	if full {
@@ -92,8 +100,8 @@ func (b *updateBatch) flush(round *updateRound) {
 		b.mu.Unlock()
 		return
 	}
-	allocs := b.mu.allocs
-	b.mu.allocs, b.mu.pending = nil, nil
+	allocs, nodes := b.mu.allocs, b.mu.nodes
+	b.mu.allocs, b.mu.nodes, b.mu.pending = nil, nil, nil
 	b.mu.Unlock()
 	defer close(round.done)
 	updates := make([]*fsm.AllocUpdate, len(allocs))
@@ -103,7 +111,7 @@ func (b *updateBatch) flush(round *updateRound) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	_, round.index, round.err = b.env.Raft.Apply(ctx, fsm.AllocsClientUpdate.Encode(&fsm.AllocsClientUpdateRequest{
-		Allocs: updates, Evals: b.env.failureEvals(allocs), Time: b.env.Now().UnixNano(),
+		Allocs: updates, Nodes: nodes, Evals: b.env.failureEvals(allocs), Time: b.env.Now().UnixNano(),
 	}))
 }
 

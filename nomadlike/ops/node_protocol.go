@@ -69,7 +69,7 @@ func (e *Env) nodeRegister(ctx context.Context, r *api.NodeRegisterRequest) (*ap
 	if old != nil {
 		node.SchedulingEligibility, node.DrainStrategy, node.LastDrain = old.SchedulingEligibility, old.DrainStrategy, old.LastDrain
 	}
-	if e.poolMissing(snap, node.NodePool) {
+	if e.poolMissing(snap, node.NodePool) || node.Status == api.NodeStatusReady && isUnsynced(old) {
 		node.Status = api.NodeStatusInit
 	}
 	var evals []*api.Evaluation
@@ -123,7 +123,7 @@ func (e *Env) nodeHeartbeat(ctx context.Context, r *api.NodeHeartbeatRequest) (*
 	default:
 		return nil, api.Errorf(api.ClassInvalid, "invalid node status %q", status)
 	}
-	if status == api.NodeStatusReady && e.poolMissing(snap, n.NodePool) {
+	if status == api.NodeStatusReady && (e.poolMissing(snap, n.NodePool) || isUnsynced(n)) {
 		status = api.NodeStatusInit
 	}
 	if status != n.Status {
@@ -135,7 +135,7 @@ func (e *Env) nodeHeartbeat(ctx context.Context, r *api.NodeHeartbeatRequest) (*
 			evals = e.NodeEvals(snap, &changed, n.ModifyIndex, now)
 		}
 		req := &fsm.NodeStatusUpdateRequest{NodeID: n.ID, Status: status, UpdatedAt: now.Unix(), Evals: evals}
-		if n.Status == api.NodeStatusDown && status == api.NodeStatusReady {
+		if n.Status == api.NodeStatusDown && status != api.NodeStatusDown {
 			req.Event = nodeEvent("Heartbeat", "Node reregistered by heartbeat", now)
 		}
 		_, index, err := e.Raft.Apply(ctx, fsm.NodeStatusUpdate.Encode(req))
@@ -149,8 +149,16 @@ func (e *Env) nodeHeartbeat(ctx context.Context, r *api.NodeHeartbeatRequest) (*
 		e.Heartbeats.Forget(n.ID)
 		return resp, nil
 	}
-	resp.TTL = e.Heartbeats.Reset(n.ID)
+	resp.TTL, resp.Status = e.Heartbeats.Reset(n.ID), status
 	return resp, nil
+}
+
+// isUnsynced reports whether the node was down and has not told since what became of its allocations: until it
+// does it takes no new ones (scheduler.md 10.1).
+//
+// Compat: a disconnected node is ready again at once; its allocations are unknown until it tells of them.
+func isUnsynced(n *api.Node) bool {
+	return n != nil && (n.Status == api.NodeStatusDown || n.Status == api.NodeStatusInit) && n.LastMissedHeartbeatIndex > n.LastAllocUpdateIndex
 }
 
 func (e *Env) nodeEvents(ctx context.Context, r *api.NodeEventsRequest) (*api.WriteMeta, error) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
@@ -148,6 +149,28 @@ func TestNodeLife(t *testing.T) {
 	decode(t, c.do("PUT", "/v1/node/"+n.id+"/purge", ""), &purged)
 	if n.stored() != nil || purged.NodeModifyIndex == 0 {
 		t.Errorf("purged: %+v", purged)
+	}
+}
+
+// TestNodeIsBack: a node that was down takes allocations again once it has told of those it has.
+func TestNodeIsBack(t *testing.T) {
+	c := start(t)
+	n := c.manual()
+	if _, err := n.register(n.describe(), n.secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.srv.Apply(c.ctx, fsm.NodeStatusUpdate.Encode(&fsm.NodeStatusUpdateRequest{
+		NodeID: n.id, Status: api.NodeStatusDown, MissedHeartbeat: true,
+	})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{api.NodeStatusInit, api.NodeStatusReady} {
+		if r, err := n.beat(api.NodeStatusReady); err != nil || r.Status != want || n.stored().Status != want {
+			t.Fatalf("the heartbeat answers %+v %v, want status %s", r, err, want)
+		}
+		if _, _, err := api.AllocUpdate.Call(c.ctx, c.caller, &api.AllocUpdateRequest{NodeID: n.id, SecretID: n.secret}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
