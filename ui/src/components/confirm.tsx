@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { ActionButton } from './action-button';
-import { Dialog } from './dialog';
+import { Answers, Dialog } from './dialog';
 
 /** A button that asks before it does something that cannot be taken back. */
 export function ConfirmButton({ label, title, children, confirm = label, danger, disabled, busy, cli, onConfirm, icon, small, describe, denied }: { label: string; title: string; children: ReactNode; confirm?: string; danger?: boolean; disabled?: boolean; busy?: boolean; cli?: ReactNode; onConfirm: () => void; icon?: ReactNode; small?: boolean; describe?: string; denied?: string }) {
@@ -16,10 +16,7 @@ export function ConfirmButton({ label, title, children, confirm = label, danger,
         <Stack gap="md">
           <div>{children}</div>
           {cli}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={() => setOpen(false)}>
-              Keep it
-            </Button>
+          <Answers no="Keep it" onNo={() => setOpen(false)}>
             <Button
               color={danger ? 'red' : undefined}
               data-autofocus
@@ -30,7 +27,7 @@ export function ConfirmButton({ label, title, children, confirm = label, danger,
             >
               {confirm}
             </Button>
-          </Group>
+          </Answers>
         </Stack>
       </Dialog>
     </>

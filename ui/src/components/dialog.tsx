@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Modal } from '@mantine/core';
+import { Button, Group, Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 /** A question or form over the page. */
@@ -16,5 +16,17 @@ export function Dialog({ title, opened, onClose, children }: { title: string; op
         <Modal.Body>{children}</Modal.Body>
       </Modal.Content>
     </Modal.Root>
+  );
+}
+
+/** The end of a dialog: not to do it, or what it is for. */
+export function Answers({ no = 'Leave it', onNo, children }: { no?: string; onNo: () => void; children: ReactNode }) {
+  return (
+    <Group justify="flex-end" gap="xs">
+      <Button variant="default" onClick={onNo}>
+        {no}
+      </Button>
+      {children}
+    </Group>
   );
 }

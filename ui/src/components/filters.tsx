@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-import { NativeSelect, TextInput } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useQueryParams } from '../app/location';
+import { count } from '../lib/format';
 import css from './filters.module.css';
 import { Icons } from './icons';
+import { Empty } from './states';
 
 /** A row of things that narrow a list. */
 export function Filters({ children }: { children: React.ReactNode }) {
@@ -35,4 +37,25 @@ export function Choice({ label, param, options, all = `Any ${label.toLowerCase()
 /** The distinct values of a list, sorted. */
 export function distinct<T>(rows: T[], value: (row: T) => string | undefined): string[] {
   return [...new Set(rows.map(value).filter((v): v is string => !!v))].sort();
+}
+
+/** How many of a list are shown. */
+export function Shown({ shown, all, one }: { shown: number; all: number; one: string }) {
+  return (
+    <span className="dim" role="status">
+      {shown === all ? count(all, one) : `${shown.toLocaleString('en')} of ${count(all, one)}`}
+    </span>
+  );
+}
+
+/** What stands in place of a list that the filters left nothing of. */
+export function NoMatch({ title, params }: { title: string; params: readonly string[] }) {
+  const [, setParams] = useQueryParams();
+  return (
+    <Empty title={title}>
+      <Button variant="default" size="compact-sm" onClick={() => setParams(Object.fromEntries(params.map((p) => [p, null])))}>
+        Clear the filters
+      </Button>
+    </Empty>
+  );
 }

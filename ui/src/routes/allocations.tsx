@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button } from '@mantine/core';
 import { useMemo } from 'react';
 import { AllocList } from '../api/ops.gen';
 import type { AllocListStub } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
 import { AllocTable } from '../components/alloc-table';
-import { Choice, distinct, Filters, SearchField } from '../components/filters';
+import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Link } from '../components/link';
 import { Page } from '../components/page';
 import { Empty, Result } from '../components/states';
-import { count } from '../lib/format';
 import { allocStatus } from '../lib/status';
 
 /** All allocations, across jobs and clients. */
@@ -39,7 +37,7 @@ export default function AllocationsPage() {
 const filters = ['q', 'status', 'node', 'job', 'group', 'version'] as const;
 
 function Allocations({ allocs }: { allocs: AllocListStub[] }) {
-  const [params, setParams] = useQueryParams();
+  const [params] = useQueryParams();
   const [q, status, node, job, group, version] = filters.map((f) => params.get(f) ?? '') as [string, string, string, string, string, string];
   const shown = useMemo(() => {
     const text = q.toLowerCase();
@@ -63,16 +61,10 @@ function Allocations({ allocs }: { allocs: AllocListStub[] }) {
         <Choice label="Client" param="node" options={distinct(allocs, (a) => a.NodeName)} />
         <Choice label="Group" param="group" options={distinct(ofJob, (a) => a.TaskGroup)} />
         {job && <Choice label="Version" param="version" options={distinct(ofJob, (a) => String(a.JobVersion))} />}
-        <span className="dim" role="status">
-          {shown.length === allocs.length ? count(allocs.length, 'allocation') : `${shown.length.toLocaleString('en')} of ${count(allocs.length, 'allocation')}`}
-        </span>
+        <Shown shown={shown.length} all={allocs.length} one="allocation" />
       </Filters>
       {shown.length === 0 ? (
-        <Empty title="No allocation matches">
-          <Button variant="default" size="compact-sm" onClick={() => setParams(Object.fromEntries(filters.map((f) => [f, null])))}>
-            Clear the filters
-          </Button>
-        </Empty>
+        <NoMatch title="No allocation matches" params={filters} />
       ) : (
         <AllocTable allocs={shown} />
       )}

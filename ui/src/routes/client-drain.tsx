@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Checkbox, Group, NativeSelect, Stack } from '@mantine/core';
+import { Button, Checkbox, NativeSelect, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { NodeDrain } from '../api/ops.gen';
 import type { DrainSpec, Node } from '../api/types.gen';
@@ -8,7 +8,7 @@ import { useAction } from '../app/query';
 import { ActionButton } from '../components/action-button';
 import { Cli } from '../components/code';
 import { ConfirmButton } from '../components/confirm';
-import { Dialog } from '../components/dialog';
+import { Answers, Dialog } from '../components/dialog';
 import { short } from '../lib/format';
 
 const second = 1e9;
@@ -72,12 +72,9 @@ function StartDrain({ node, denied, busy, onStart }: { node: Node; denied: strin
             <NativeSelect label="Time to move" description="What is still here after that is stopped" data={deadlines.map(({ value, label }) => ({ value, label }))} value={within} onChange={(e) => setWithin(e.currentTarget.value)} data-autofocus />
             <Checkbox label="Leave the allocations of system jobs" checked={ignoreSystem} onChange={(e) => setIgnoreSystem(e.currentTarget.checked)} />
             <Cli command={`nomadlike node drain -enable ${deadline.flag}${ignoreSystem ? ' -ignore-system' : ''} ${short(node.ID)}`} />
-            <Group justify="flex-end" gap="xs">
-              <Button variant="default" onClick={() => setOpen(false)}>
-                Leave it
-              </Button>
+            <Answers onNo={() => setOpen(false)}>
               <Button type="submit">Drain</Button>
-            </Group>
+            </Answers>
           </Stack>
         </form>
       </Dialog>

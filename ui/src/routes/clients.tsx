@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button } from '@mantine/core';
 import { useMemo } from 'react';
 import { AllocList, NodeList } from '../api/ops.gen';
 import type { AllocListStub, NodeListStub } from '../api/types.gen';
@@ -7,13 +6,13 @@ import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
 import { Gauge } from '../components/bar';
 import { Cli } from '../components/code';
-import { Choice, distinct, Filters, SearchField } from '../components/filters';
+import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Link } from '../components/link';
 import { Page } from '../components/page';
 import { Empty, Result } from '../components/states';
 import { StatusMark } from '../components/status';
 import { DataTable, type Column } from '../components/table';
-import { bytes, count, mhz, short } from '../lib/format';
+import { bytes, mhz, short } from '../lib/format';
 import { href } from '../lib/href';
 import { nodeStatus } from '../lib/status';
 import { byNode, capacity, total } from '../lib/usage';
@@ -44,7 +43,7 @@ export default function ClientsPage() {
 const filters = ['q', 'status', 'dc', 'pool', 'class'] as const;
 
 function Clients({ nodes, allocs }: { nodes: NodeListStub[]; allocs: AllocListStub[] | undefined }) {
-  const [params, setParams] = useQueryParams();
+  const [params] = useQueryParams();
   const [q, status, dc, pool, cls] = filters.map((f) => params.get(f) ?? '') as [string, string, string, string, string];
   const shown = useMemo(() => {
     const text = q.toLowerCase();
@@ -62,16 +61,10 @@ function Clients({ nodes, allocs }: { nodes: NodeListStub[]; allocs: AllocListSt
         {dcs.length > 1 && <Choice label="Datacenter" param="dc" options={dcs} />}
         {pools.length > 1 && <Choice label="Node pool" param="pool" options={pools} />}
         {classes.length > 0 && <Choice label="Class" param="class" options={classes} />}
-        <span className="dim" role="status">
-          {shown.length === nodes.length ? count(nodes.length, 'client') : `${shown.length} of ${count(nodes.length, 'client')}`}
-        </span>
+        <Shown shown={shown.length} all={nodes.length} one="client" />
       </Filters>
       {shown.length === 0 ? (
-        <Empty title="No client matches">
-          <Button variant="default" size="compact-sm" onClick={() => setParams(Object.fromEntries(filters.map((f) => [f, null])))}>
-            Clear the filters
-          </Button>
-        </Empty>
+        <NoMatch title="No client matches" params={filters} />
       ) : (
         <DataTable label="Clients" columns={columns} rows={shown} rowKey={(n) => n.ID} sortBy="name" />
       )}

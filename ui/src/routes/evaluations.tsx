@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button } from '@mantine/core';
 import { useMemo } from 'react';
 import { EvalList } from '../api/ops.gen';
 import type { Evaluation } from '../api/types.gen';
@@ -7,10 +6,9 @@ import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
 import { Cli } from '../components/code';
 import { EvalTable } from '../components/eval-table';
-import { Choice, distinct, Filters, SearchField } from '../components/filters';
+import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Page } from '../components/page';
 import { Empty, Result } from '../components/states';
-import { count } from '../lib/format';
 import { evalStatus } from '../lib/status';
 
 /** All evaluations: what the scheduler was asked and what it found. */
@@ -37,7 +35,7 @@ export default function EvaluationsPage() {
 const filters = ['q', 'status', 'trigger', 'type'] as const;
 
 function Evaluations({ evals }: { evals: Evaluation[] }) {
-  const [params, setParams] = useQueryParams();
+  const [params] = useQueryParams();
   const [q, status, trigger, type] = filters.map((f) => params.get(f) ?? '') as [string, string, string, string];
   const shown = useMemo(() => {
     const text = q.toLowerCase();
@@ -50,16 +48,10 @@ function Evaluations({ evals }: { evals: Evaluation[] }) {
         <Choice label="Status" param="status" options={distinct(evals, (e) => evalStatus(e).text)} />
         <Choice label="Trigger" param="trigger" options={distinct(evals, (e) => e.TriggeredBy)} />
         <Choice label="Type" param="type" options={distinct(evals, (e) => e.Type)} />
-        <span className="dim" role="status">
-          {shown.length === evals.length ? count(evals.length, 'evaluation') : `${shown.length} of ${count(evals.length, 'evaluation')}`}
-        </span>
+        <Shown shown={shown.length} all={evals.length} one="evaluation" />
       </Filters>
       {shown.length === 0 ? (
-        <Empty title="No evaluation matches">
-          <Button variant="default" size="compact-sm" onClick={() => setParams(Object.fromEntries(filters.map((f) => [f, null])))}>
-            Clear the filters
-          </Button>
-        </Empty>
+        <NoMatch title="No evaluation matches" params={filters} />
       ) : (
         <EvalTable evals={shown} />
       )}

@@ -8,7 +8,7 @@ import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
 import { Bar } from '../components/bar';
 import { Cli } from '../components/code';
-import { Choice, distinct, Filters, SearchField } from '../components/filters';
+import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Icons } from '../components/icons';
 import { Link } from '../components/link';
 import { Page } from '../components/page';
@@ -102,9 +102,11 @@ function useStatuses(shown: JobListStub[], region: string | undefined): Map<stri
   return useMemo(() => new Map((query.data?.data ?? []).map((s) => [keyOf(s), s])), [query.data]);
 }
 
+const filters = ['q', 'status', 'type', 'pool'] as const;
+
 function Jobs({ jobs }: { jobs: JobListStub[] }) {
-  const [params, setParams] = useQueryParams();
-  const [q, status, type, pool] = ['q', 'status', 'type', 'pool'].map((n) => params.get(n) ?? '') as [string, string, string, string];
+  const [params] = useQueryParams();
+  const [q, status, type, pool] = filters.map((f) => params.get(f) ?? '') as [string, string, string, string];
   const top = useMemo(() => jobs.filter((j) => !j.ParentID), [jobs]);
   const shown = useMemo(() => {
     const text = q.toLowerCase();
@@ -123,16 +125,10 @@ function Jobs({ jobs }: { jobs: JobListStub[] }) {
         <Choice label="Status" param="status" options={distinct(top, (j) => jobStatus(j).text)} />
         <Choice label="Type" param="type" options={distinct(top, (j) => j.Type)} />
         {pools.length > 1 && <Choice label="Node pool" param="pool" options={pools} />}
-        <span className="dim" role="status">
-          {shown.length === top.length ? count(top.length, 'job') : `${shown.length} of ${count(top.length, 'job')}`}
-        </span>
+        <Shown shown={shown.length} all={top.length} one="job" />
       </Filters>
       {shown.length === 0 ? (
-        <Empty title="No job matches">
-          <Button variant="default" size="compact-sm" onClick={() => setParams({ q: null, status: null, type: null, pool: null })}>
-            Clear the filters
-          </Button>
-        </Empty>
+        <NoMatch title="No job matches" params={filters} />
       ) : (
         <DataTable label="Jobs" columns={cols} rows={shown} rowKey={keyOf} sortBy="name" onShown={setDrawn} />
       )}

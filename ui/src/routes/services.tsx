@@ -3,13 +3,12 @@ import { ServiceList } from '../api/ops.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
 import { Cli, quoted } from '../components/code';
-import { Filters, SearchField } from '../components/filters';
+import { Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Instances } from '../components/instances';
 import { Link } from '../components/link';
 import { Page } from '../components/page';
 import { Empty, Result } from '../components/states';
 import { DataTable, type Column } from '../components/table';
-import { count } from '../lib/format';
 import { href, splitNamespace } from '../lib/href';
 
 /** All services, or the addresses of one. */
@@ -64,11 +63,9 @@ function Services() {
             <>
               <Filters>
                 <SearchField label="Search services and tags" />
-                <span className="dim" role="status">
-                  {shown.length === all.length ? count(all.length, 'service') : `${shown.length} of ${count(all.length, 'service')}`}
-                </span>
+                <Shown shown={shown.length} all={all.length} one="service" />
               </Filters>
-              {shown.length === 0 ? <Empty title="No service matches" /> : <DataTable label="Services" columns={columns} rows={shown} rowKey={(s) => `${s.namespace}/${s.name}`} sortBy="name" />}
+              {shown.length === 0 ? <NoMatch title="No service matches" params={['q']} /> : <DataTable label="Services" columns={columns} rows={shown} rowKey={(s) => `${s.namespace}/${s.name}`} sortBy="name" />}
             </>
           );
         }}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, NativeSelect, Stack } from '@mantine/core';
+import { Button, NativeSelect, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { AllocStop, ClientAllocRestart, ClientAllocSignal } from '../../api/ops.gen';
 import type { Allocation } from '../../api/types.gen';
@@ -8,7 +8,7 @@ import { useAction } from '../../app/query';
 import { ActionButton } from '../../components/action-button';
 import { Cli } from '../../components/code';
 import { ConfirmButton } from '../../components/confirm';
-import { Dialog } from '../../components/dialog';
+import { Answers, Dialog } from '../../components/dialog';
 import { short } from '../../lib/format';
 import { ended } from '../../lib/status';
 
@@ -62,14 +62,11 @@ export function SignalButton({ alloc, task }: { alloc: Allocation; task?: string
         <Stack gap="md">
           <NativeSelect label="Signal" data={signals} value={signal} onChange={(e) => setSignal(e.currentTarget.value)} data-autofocus />
           <Cli command={`nomadlike alloc signal -s ${signal} ${short(id)}${task ? ` ${task}` : ''}`} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={() => setOpen(false)}>
-              Leave it
-            </Button>
+          <Answers onNo={() => setOpen(false)}>
             <Button loading={send.isPending} onClick={() => send.mutate({ AllocID: id, Task: task, Signal: signal })}>
               Send {signal}
             </Button>
-          </Group>
+          </Answers>
         </Stack>
       </Dialog>
     </>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Stack, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { JobDispatch } from '../../api/ops.gen';
 import type { Job } from '../../api/types.gen';
@@ -7,7 +7,7 @@ import { useAmbient, useGo } from '../../app/location';
 import { useAction } from '../../app/query';
 import { ActionButton } from '../../components/action-button';
 import { Cli, quoted } from '../../components/code';
-import { Dialog } from '../../components/dialog';
+import { Answers, Dialog } from '../../components/dialog';
 import { Icons } from '../../components/icons';
 import { base64 } from '../../lib/base64';
 import { href } from '../../lib/href';
@@ -52,14 +52,11 @@ export function DispatchButton({ job }: { job: Job }) {
             ))}
             {p?.Payload !== 'forbidden' && <Textarea label="Payload" description="At most 16 KiB" required={p?.Payload === 'required'} autosize minRows={3} maxRows={12} value={payload} onChange={(e) => setPayload(e.currentTarget.value)} />}
             <Cli command={`nomadlike job dispatch${flags.join('')} ${quoted(job.ID)}${payload ? ' -' : ''}`} />
-            <Group justify="flex-end">
-              <Button variant="default" onClick={() => setOpen(false)}>
-                Leave it
-              </Button>
+            <Answers onNo={() => setOpen(false)}>
               <Button type="submit" disabled={!ready} loading={dispatch.isPending}>
                 Dispatch
               </Button>
-            </Group>
+            </Answers>
           </Stack>
         </form>
       </Dialog>

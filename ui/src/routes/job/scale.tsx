@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Group, NumberInput, Stack } from '@mantine/core';
+import { Button, NumberInput, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { JobScale } from '../../api/ops.gen';
 import type { Job } from '../../api/types.gen';
@@ -7,7 +7,7 @@ import { useAmbient } from '../../app/location';
 import { useAction } from '../../app/query';
 import { ActionButton } from '../../components/action-button';
 import { Cli, quoted } from '../../components/code';
-import { Dialog } from '../../components/dialog';
+import { Answers, Dialog } from '../../components/dialog';
 
 /** Changes how many allocations a group wants. */
 export function ScaleButton({ job, group }: { job: Job; group: string }) {
@@ -47,14 +47,11 @@ export function ScaleButton({ job, group }: { job: Job; group: string }) {
           <Stack gap="md">
             <NumberInput label="Allocations" min={limits?.Min ?? 0} max={limits?.Max ?? undefined} allowDecimal={false} value={count} onChange={setCount} data-autofocus />
             <Cli command={`nomadlike job scale ${quoted(job.ID)} ${quoted(group)} ${count}`} />
-            <Group justify="flex-end">
-              <Button variant="default" onClick={() => setOpen(false)}>
-                Leave it
-              </Button>
+            <Answers onNo={() => setOpen(false)}>
               <Button type="submit" loading={scale.isPending} disabled={count === '' || count === present?.Count}>
                 Scale
               </Button>
-            </Group>
+            </Answers>
           </Stack>
         </form>
       </Dialog>
