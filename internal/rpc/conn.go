@@ -62,10 +62,22 @@ func (c *connCaller) Call(ctx context.Context, op *api.OpInfo, req api.Request, 
 	return r.Meta, nil
 }
 
-// Open starts a streaming operation.
+// Open starts a streaming operation and waits until the other side has opened it or refused: a caller that can ask
+// another agent learns it here.
 func (c *connCaller) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	s, err := c.start(ctx, op, req)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	r, err := recvReply(c.addr, s)
+	switch {
+	case errors.Is(err, io.EOF):
+		err = api.Errorf(api.ClassUnavailable, "agent at %s closed the stream without an answer", c.addr)
+	case err == nil && r.Err != nil:
+		err = r.Err
+	}
 	if err != nil {
 		cancel()
 		return nil, err

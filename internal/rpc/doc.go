@@ -61,8 +61,8 @@ func (bytesCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// reply is what the serving side sends: one for a unary operation, one a message and a last one with End
-// for a stream.
+// reply is what the serving side sends: one for a unary operation; for a stream an empty one when it is open, one a
+// message and a last one with End.
 type reply struct {
 	Body []byte
 	Meta *api.Meta

@@ -74,6 +74,9 @@ func serveStream(c api.Caller, op *api.OpInfo, req api.Request, s grpc.ServerStr
 	if err != nil {
 		return sendReply(s, &reply{Err: api.AsError(err), End: true})
 	}
+	if err := sendReply(s, &reply{}); err != nil { // it is open
+		return err
+	}
 	go func() {
 		if err := pumpIn(op, s, st); err != nil {
 			cancel()

@@ -267,7 +267,9 @@ func TestNodeHop(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	mine := &fakeServer{leader: "x", self: true, nodeOf: known.nodeOf, nodes: known.nodes, peers: []string{"127.0.0.1:1", other}}
+	// Of the peers one is gone, and one runs but the node is not connected with it.
+	_, without := agent(t, ops.Config{Region: "global", Server: known, ServerOps: who("without"), Nodes: rpc.NewNodeConns(func(string, string) error { return nil })})
+	mine := &fakeServer{leader: "x", self: true, nodeOf: known.nodeOf, nodes: known.nodes, peers: []string{"127.0.0.1:1", without, other}}
 	here, _ := agent(t, ops.Config{
 		Region: "global", Server: mine, ServerOps: who("here"), Nodes: rpc.NewNodeConns(func(string, string) error { return nil }),
 		Client: &fakeClient{id: "me", allocs: map[string]bool{hereAlloc: true}, set: who("here")},
