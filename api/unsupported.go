@@ -24,7 +24,6 @@ var unsupported = struct {
 		{"volume.type", func(g *TaskGroup) bool {
 			return anyVolume(g, func(v *VolumeRequest) bool { return v.Type == VolumeTypeCSI })
 		}},
-		{"volume.per_alloc", func(g *TaskGroup) bool { return anyVolume(g, func(v *VolumeRequest) bool { return v.PerAlloc }) }},
 		{"volume.sticky", func(g *TaskGroup) bool { return anyVolume(g, func(v *VolumeRequest) bool { return v.Sticky }) }},
 	},
 	network: []refusal[NetworkResource]{

@@ -40,7 +40,7 @@ func TestSupported(t *testing.T) {
 		g.Networks = []*NetworkResource{{Mode: "host", DynamicPorts: []*Port{{Label: "http"}}, ReservedPorts: []*Port{{Label: "dns", Value: 53}}}}
 		g.MaxRunDuration, g.ShutdownDelay = new(time.Hour), new(time.Second)
 		g.Services = []*Service{{Provider: ProviderNomad, PortLabel: "http", Checks: []*ServiceCheck{{Type: "tcp"}}}}
-		g.Volumes = map[string]*VolumeRequest{"v": {Type: VolumeTypeHost, Source: "x"}}
+		g.Volumes = map[string]*VolumeRequest{"v": {Type: VolumeTypeHost, Source: "x", PerAlloc: true}}
 		t.VolumeMounts = []*VolumeMount{{Volume: "v", Destination: "/v"}}
 		t.Services = []*Service{{Name: "x", Provider: ProviderNomad}}
 		g.EphemeralDisk = &EphemeralDisk{Sticky: true, Migrate: true}
@@ -72,7 +72,6 @@ func TestUnsupported(t *testing.T) {
 		"G.service.provider": func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
 		"G.consul":           func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
 		"G.volume.type":      func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi"}} },
-		"G.volume.per_alloc": func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {PerAlloc: true}} },
 		"G.volume.sticky":    func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Sticky: true}} },
 
 		"G.network.mode":     func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Mode: "bridge"}} },
