@@ -69,9 +69,22 @@ func (r *clientRole) drivers() []host.Internal {
 		if name == mockDriver && r.agent.cfg.Client.Options["driver.mock_driver.enable"] != "true" && r.agent.cfg.Plugins[mockDriver] == nil {
 			continue
 		}
-		out = append(out, host.Internal{Name: name, Command: append(slices.Clone(r.agent.deps.Program), "driver", name), Usable: d.Usable, Env: r.driverEnv()})
+		out = append(out, host.Internal{Name: name, Command: append(slices.Clone(r.agent.deps.Program), "driver", name), Usable: d.Usable, Env: r.driverEnv(), RestAfter: restAfter(name)})
 	}
 	return out
+}
+
+// driverRest is for how long drivers that do nothing without tasks keep their process when they have none.
+const driverRest = time.Minute
+
+// restAfter tells the drivers whose process is there for tasks alone from those that have something to do at
+// any time: docker removes images and containers that nobody needs.
+func restAfter(name string) time.Duration {
+	switch name {
+	case "exec", "java", "qemu", "raw_exec":
+		return driverRest
+	}
+	return 0
 }
 
 // chrootVariable hands chroot_env to drivers that make a root: the plugin protocol has no place for it.

@@ -33,6 +33,8 @@ type connection struct {
 	// closing is set before the driver is told to shut down: many drivers
 	// then end pending waits as if the tasks had ended.
 	closing atomic.Bool
+
+	use use
 }
 
 // WaitTask implements drivers.Driver.

@@ -59,6 +59,11 @@ type Internal struct {
 	// time to time. A driver whose plugin block has a config is started in any
 	// case, so that mistakes in it come to light. Nil means always.
 	Usable func() error
+
+	// RestAfter is for how long the driver may have no tasks before its process is
+	// ended, until somebody wants it again; 0 means for ever. It is for drivers
+	// that do nothing on their own.
+	RestAfter time.Duration
 }
 
 // Config says which drivers a Manager manages, and for whom.

@@ -22,7 +22,7 @@ const (
 const failedToFingerprint = "failed to fingerprint driver"
 
 // serve reads the driver's streams until its process or the context ends.
-func (s *supervisor) serve(ctx context.Context, conn *connection) {
+func (s *supervisor) serve(ctx context.Context, conn *connection) (rests bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var group sync.WaitGroup
@@ -55,10 +55,13 @@ func (s *supervisor) serve(ctx context.Context, conn *connection) {
 	})
 	select {
 	case <-conn.process.Exited():
+	case <-s.idle(ctx, conn):
+		rests = true
 	case <-ctx.Done():
 	}
 	cancel()
 	group.Wait()
+	return rests
 }
 
 // follow reads a stream and opens it again when it ends, until the context

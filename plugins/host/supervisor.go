@@ -36,6 +36,11 @@ type supervisor struct {
 	config  map[string]any
 	usable  func() error // nil means always
 
+	// restAfter is for how long the process may be of no use before it is ended;
+	// 0 means for ever. wake has room for one wish to have it back.
+	restAfter time.Duration
+	wake      chan struct{}
+
 	// first is called once the driver has been heard of.
 	first func()
 
@@ -57,6 +62,7 @@ func newSupervisor(m *Manager, name string, command []string, config map[string]
 		name:    name,
 		command: command,
 		config:  config,
+		wake:    make(chan struct{}, 1),
 	}
 	s.mu.changed = make(chan struct{})
 	return s
@@ -81,7 +87,12 @@ func (s *supervisor) get(ctx context.Context) (drivers.Driver, error) {
 		case err != nil:
 			return nil, err
 		case conn != nil && conn.alive():
+			conn.touch()
 			return conn, nil
+		}
+		select {
+		case s.wake <- struct{}{}:
+		default:
 		}
 		select {
 		case <-changed:
@@ -111,10 +122,15 @@ func (s *supervisor) run(ctx context.Context) error {
 		switch {
 		case err == nil:
 			s.publish(conn, nil)
-			s.serve(ctx, conn)
+			rests := s.serve(ctx, conn)
 			if ctx.Err() != nil {
 				s.end(conn)
 				return nil
+			}
+			if rests {
+				s.rest(ctx, conn)
+				conn, delay = nil, 0
+				continue
 			}
 			s.publish(nil, nil)
 			s.manager.cleanup.Go(conn.process.Stop)
