@@ -80,7 +80,6 @@ func TestUnsupported(t *testing.T) {
 		"G.network.hostname": func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Hostname: "x"}} },
 
 		"T.service.provider": func(_ *Job, _ *TaskGroup, t *Task) { t.Services = []*Service{{}} },
-		"T.template":         func(_ *Job, _ *TaskGroup, t *Task) { t.Templates = []*Template{{}} },
 		"T.vault":            func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{} },
 		"T.consul":           func(_ *Job, _ *TaskGroup, t *Task) { t.Consul = &Consul{} },
 		"T.secret":           func(_ *Job, _ *TaskGroup, t *Task) { t.Secrets = []*Secret{{}} },

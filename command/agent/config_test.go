@@ -146,10 +146,9 @@ func TestRefusals(t *testing.T) {
 		`ports "x" { http = 1 }`:               "want no label before the brace",
 		"region = \"a\nb\"":                    "literal not terminated",
 
-		"telemetry {\n  circonus_api_url = \"x:1\"\n}":                    "telemetry.circonus_api_url (line 2) is not supported",
-		"consul {\n  address = \"x\"\n}":                                  "consul (line 1) is not supported",
-		"tls {\n  http = true\n}":                                         "tls.http (line 2) is not supported",
-		"client {\n  template {\n    disable_file_sandbox = true\n  }\n}": "client.template (line 2) is not supported",
+		"telemetry {\n  circonus_api_url = \"x:1\"\n}": "telemetry.circonus_api_url (line 2) is not supported",
+		"consul {\n  address = \"x\"\n}":               "consul (line 1) is not supported",
+		"tls {\n  http = true\n}":                      "tls.http (line 2) is not supported",
 	} {
 		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Error loading") {
 			t.Errorf("%q: %v, want %q", text, err, want)

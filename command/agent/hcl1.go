@@ -24,7 +24,7 @@ type body struct {
 
 // parseHCL1 reads configuration text.
 func parseHCL1(path string, src []byte) (hcl.Body, error) {
-	file, err := parser.Parse(src)
+	file, err := parser.ParseDontErrorOnDuplicateKeys(src) // the last one counts
 	if err != nil {
 		var at *parser.PosError
 		if errors.As(err, &at) {

@@ -154,11 +154,14 @@ func TestSlowEventReader(t *testing.T) {
 	if err := s.Recv(&b); err != nil || b.Lines != nil {
 		t.Fatalf("first message %+v %v", b, err)
 	}
-	publish := func(i uint64) {
-		broker.Publish([]state.Change{{Table: "evals", Msg: "EvalsUpsert", Index: i, New: &api.Evaluation{ID: fmt.Sprint(i), ModifyIndex: i, StatusDescription: strings.Repeat("x", 1<<17)}}})
-	}
-	for i := range uint64(10) {
-		publish(i + 1)
+	// More than the broker keeps for readers who are behind, and than is on the way to one who takes nothing.
+	row := &api.Evaluation{ID: "e", StatusDescription: strings.Repeat("x", 100)}
+	for i := range uint64(50) {
+		changes := make([]state.Change, 1000)
+		for n := range changes {
+			changes[n] = state.Change{Table: "evals", Msg: "EvalsUpsert", Index: i + 1, New: row}
+		}
+		broker.Publish(changes)
 	}
 	for err == nil {
 		err = s.Recv(&b)
