@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/nomadlike/nomadlike/internal/testkit"
 )
 
 // jobCase is the outcome of a job file in testdata/jobs.
@@ -175,11 +177,8 @@ plugin "mock_driver" {}
 `).start()
 	for _, c := range jobCases {
 		t.Run(c.file, func(t *testing.T) {
-			if c.root && os.Geteuid() != 0 {
-				if os.Getenv("REQUIRE_ALL") == "1" {
-					t.Fatal("running tasks as another user and on cores of their own needs root")
-				}
-				t.Skip("running tasks as another user and on cores of their own needs root")
+			if c.root {
+				testkit.Need(t, "root") // to run tasks as another user and on cores of their own
 			}
 			in := *a
 			in.t = t

@@ -380,7 +380,7 @@ func TestUserRestart(t *testing.T) {
 		if err := r.Restart(t.Context(), "t", false); !errors.Is(err, task.ErrNotRunning) {
 			t.Errorf("restart of an ended task gives %v", err)
 		}
-		if err := r.Signal(t.Context(), "", "SIGUSR1"); !errors.Is(err, task.ErrNotRunning) {
+		if err := r.Signal(t.Context(), "", "SIGUSR1"); !errors.Is(err, task.ErrNotRunning) || !strings.HasPrefix(err.Error(), "Failed to signal task: t, err: Task not running") {
 			t.Errorf("signal to an ended allocation gives %v", err)
 		}
 	})

@@ -5,6 +5,7 @@ package alloc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -170,7 +171,23 @@ func (r *Runner) Signal(ctx context.Context, name, signal string) error {
 		}
 		return tr.Signal(ctx, signal)
 	}
-	return r.running(func(tr *task.Runner) error { return tr.Signal(ctx, signal) })
+	err := r.running(func(tr *task.Runner) error {
+		if err := tr.Signal(ctx, signal); err != nil {
+			return signalError(tr, err)
+		}
+		return nil
+	})
+	if err != task.ErrNotRunning { //nolint:errorlint // the bare one says that no task runs
+		return err
+	}
+	var errs []error
+	r.each(func(tr *task.Runner) { errs = append(errs, signalError(tr, task.ErrNotRunning)) })
+	return errors.Join(errs...)
+}
+
+// signalError is the contract's text for a task that could not be signalled (cli.md, alloc signal).
+func signalError(tr *task.Runner, err error) error {
+	return fmt.Errorf("Failed to signal task: %s, err: %w", tr.Name(), err) //nolint:staticcheck // the contract's text
 }
 
 // running calls fn at once for all tasks that run. It is an error if there are none.

@@ -5,6 +5,7 @@
 package testkit
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,14 +29,21 @@ const RequireAll = "REQUIRE_ALL"
 func Need(t testing.TB, what ...string) {
 	t.Helper()
 	for _, name := range what {
-		if has(name) {
-			continue
+		if !has(name) {
+			Lacks(t, "%s", name)
 		}
-		if os.Getenv(RequireAll) == "1" {
-			t.Fatalf("needs %s, which this machine lacks, and %s=1 allows no skip", name, RequireAll)
-		} else {
-			t.Skipf("needs %s, which this machine lacks", name)
-		}
+	}
+}
+
+// Lacks skips the test because of what it needs and the machine lacks, as it found out itself. With REQUIRE_ALL=1 that is a
+// failure instead.
+func Lacks(t testing.TB, format string, args ...any) {
+	t.Helper()
+	what := fmt.Sprintf(format, args...)
+	if os.Getenv(RequireAll) == "1" {
+		t.Fatalf("needs %s, which this machine lacks, and %s=1 allows no skip", what, RequireAll)
+	} else {
+		t.Skipf("needs %s, which this machine lacks", what)
 	}
 }
 
