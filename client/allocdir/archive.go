@@ -277,5 +277,5 @@ func (d *Dir) unpackFile(in io.Reader, h *tar.Header, name string, mode fs.FileM
 
 // giveTo gives a member to who had it on the other node.
 func (d *Dir) giveTo(h *tar.Header, name string) error {
-	return owner{uid: h.Uid, gid: h.Gid, given: isRoot()}.give(d.root, name)
+	return ownerOf(h.Uid, h.Gid).give(d.root, name)
 }

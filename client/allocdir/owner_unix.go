@@ -42,6 +42,9 @@ var nobody = sync.OnceValue(func() owner {
 	return owner{uid: uid, gid: gid, given: true}
 })
 
+// ownerOf is the owner with these numbers when the agent may give files away, and no one otherwise.
+func ownerOf(uid, gid int) owner { return owner{uid: uid, gid: gid, given: isRoot()} }
+
 // ids returns the numbers of the owner, negative ones for no one.
 func (o owner) ids() (uid, gid int) {
 	if !o.given {

@@ -2,7 +2,7 @@
 import { Dialog } from '../components/dialog';
 import { helpOpen } from './help-store';
 import css from './help.module.css';
-import { places } from './shell';
+import { places } from './places';
 import { useStore } from './store';
 
 const keys: [keys: string[], text: string][] = [

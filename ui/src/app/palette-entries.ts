@@ -11,7 +11,7 @@ import { helpOpen } from './help-store';
 import { useAmbient } from './location';
 import { timeStyle } from './preferences';
 import { useOp } from './query';
-import { places } from './shell';
+import { places } from './places';
 
 /** One line of the palette: a place to go to or a thing to do. */
 export interface Entry {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { useLocation } from 'wouter';
-import { Icons, type IconName } from '../components/icons';
+import { Icons } from '../components/icons';
 import { Link } from '../components/link';
 import { connection } from './connection';
 import { Header } from './header';
@@ -9,6 +9,7 @@ import { Help } from './help';
 import { updates } from './live';
 import { useAmbient } from './location';
 import { paletteOpen } from './palette-store';
+import { places } from './places';
 import { useShortcuts } from './shortcuts';
 import css from './shell.module.css';
 import { useStore } from './store';
@@ -16,18 +17,6 @@ import { Toasts } from './toast-list';
 
 const loadPalette = () => import('./palette');
 const Palette = lazy(loadPalette);
-
-/** The entries of the navigation; the letter after g goes there. */
-export const places: { to: string; text: string; icon: IconName; letter: string }[] = [
-  { to: '/jobs', text: 'Jobs', icon: 'jobs', letter: 'j' },
-  { to: '/allocations', text: 'Allocations', icon: 'allocations', letter: 'a' },
-  { to: '/services', text: 'Services', icon: 'services', letter: 'v' },
-  { to: '/evaluations', text: 'Evaluations', icon: 'evaluations', letter: 'e' },
-  { to: '/clients', text: 'Clients', icon: 'clients', letter: 'c' },
-  { to: '/servers', text: 'Servers', icon: 'servers', letter: 's' },
-  { to: '/topology', text: 'Topology', icon: 'topology', letter: 't' },
-  { to: '/cluster', text: 'Cluster', icon: 'cluster', letter: 'u' },
-];
 
 /** What surrounds every screen: header, navigation, messages. */
 export function Shell({ children }: { children: ReactNode }) {

@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 import { helpOpen } from './help-store';
 import { useGo } from './location';
 import { openPalette } from './palette-store';
-import { places } from './shell';
+import { places } from './places';
 
 /** Where keys are text. */
 function typing(target: EventTarget | null): boolean {

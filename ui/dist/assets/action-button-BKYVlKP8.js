@@ -1,1 +1,0 @@
-import{Ut as e,in as t,m as n,x as r}from"./format-JY9zWrDz.js";var i=t();function a({denied:t,children:a,...o}){return t===void 0?(0,i.jsx)(e,{...o,children:a}):(0,i.jsx)(e,{...o,type:`button`,variant:`default`,"data-disabled":!0,"aria-disabled":`true`,title:t,leftSection:(0,i.jsx)(n.lock,{size:14}),onClick:()=>r(`Not allowed`,t),children:a})}export{a as t};
