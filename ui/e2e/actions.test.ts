@@ -120,12 +120,17 @@ test('a client takes no new allocations, and again', async () => {
   await button('Take no new allocations').click();
   await s.page.getByText('ineligible').first().waitFor();
   await s.page.getByText(/takes no new allocations; what runs stays/).waitFor();
-  await run(service('refused', 1));
-  await s.go('/jobs/refused@default');
-  await s.page.getByText(/No eligible client/).waitFor();
-  await s.go(`/clients/${node.ID}`);
-  await button('Take new allocations').click();
-  await s.page.getByText('ready').first().waitFor();
+  try {
+    await run(service('refused', 1));
+    await s.go('/jobs/refused@default');
+    await s.page.getByText('node is ineligible').first().waitFor();
+    await s.go(`/clients/${node.ID}`);
+    await button('Take new allocations').click();
+    await s.page.getByText('ready').first().waitFor();
+  } finally {
+    // The tests that follow need the client whatever happened.
+    await api(`/v1/node/${node.ID}/eligibility`, { Eligibility: 'eligible' });
+  }
   await running('refused');
   await purge('refused');
 });
