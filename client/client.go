@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -491,23 +490,4 @@ func (c *Client) refreshFacts(ctx context.Context) error {
 			c.node.setFacts(c.node.currentFacts().Refresh(c.facts, c.logger.Named("fingerprint")))
 		}
 	}
-}
-
-// sleep waits, and reports false when the context ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// backoff returns how long to wait before the next try, from one to fifteen seconds and never in step
-// with other nodes.
-func backoff(tries int) time.Duration {
-	d := min(time.Second<<min(tries, 4), 15*time.Second)
-	return d/2 + rand.N(d/2)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // Times of talking to servers.
@@ -72,7 +73,7 @@ func (k *contactState) next(ctx context.Context) bool {
 	c := k.client
 	wait := time.Until(k.due)
 	if k.status != api.NodeStatusReady {
-		wait = backoff(0)
+		wait = run.Backoff(0)
 	}
 	t := time.NewTimer(wait)
 	defer t.Stop()
@@ -83,7 +84,7 @@ func (k *contactState) next(ctx context.Context) bool {
 		k.status = api.NodeStatusInit
 		return k.register(ctx)
 	case <-c.node.changed:
-		if !sleep(ctx, settleWait) {
+		if run.Sleep(ctx, settleWait) != nil {
 			return false
 		}
 		select {
@@ -126,7 +127,7 @@ func (k *contactState) beat(ctx context.Context) bool {
 		if try == 0 {
 			c.logger.Warn("heartbeat failed, trying again", "error", err)
 		}
-		if !sleep(ctx, min(backoff(try), max(k.ttl/4, time.Second))) {
+		if run.Sleep(ctx, min(run.Backoff(try), max(k.ttl/4, time.Second))) != nil {
 			return false
 		}
 	}
@@ -159,7 +160,7 @@ func (k *contactState) register(ctx context.Context) bool {
 		if try == 0 {
 			c.logger.Warn("node cannot be registered, trying again", "error", err)
 		}
-		if !sleep(ctx, backoff(try)) {
+		if run.Sleep(ctx, run.Backoff(try)) != nil {
 			return false
 		}
 	}

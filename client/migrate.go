@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // headerWait is how long another node may take to begin with its answer.
@@ -127,7 +128,7 @@ func (c *Client) awaitMigration(ctx context.Context, a *api.Allocation) (*api.Mi
 			return nil, err
 		case err != nil:
 			c.logger.Debug("servers cannot be asked for the previous allocation, trying again", "alloc_id", a.ID, "error", err)
-			if !sleep(ctx, backoff(try)) {
+			if run.Sleep(ctx, run.Backoff(try)) != nil {
 				return nil, ctx.Err()
 			}
 			try++

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/alloc"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // reportWait is how long changes are gathered, unless one of them is worth telling at once.
@@ -97,7 +98,7 @@ func (r *reporter) run(ctx context.Context) error {
 		if !r.isUrgent() && !r.gather(ctx) {
 			return nil
 		}
-		if !r.flush(ctx) || !sleep(ctx, reportGap) {
+		if !r.flush(ctx) || run.Sleep(ctx, reportGap) != nil {
 			return nil
 		}
 	}
@@ -149,7 +150,7 @@ func (r *reporter) flush(ctx context.Context) bool {
 			r.client.askToRegister()
 		}
 		r.putBack(batch)
-		if !sleep(ctx, backoff(try)) {
+		if run.Sleep(ctx, run.Backoff(try)) != nil {
 			return false
 		}
 		try++

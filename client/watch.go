@@ -9,6 +9,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/alloc"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -31,7 +32,7 @@ func (c *Client) watchAllocs(ctx context.Context) error {
 			try = 0
 			continue
 		}
-		sleep(ctx, backoff(try))
+		_ = run.Sleep(ctx, run.Backoff(try))
 		try++
 	}
 	return nil

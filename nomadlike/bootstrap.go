@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/nomadlike/membership"
 )
 
@@ -55,7 +56,7 @@ func (s *Server) bootstrapLoop(ctx context.Context, members *membership.Membersh
 		if done {
 			return nil
 		}
-		if err := wait(ctx, bootstrapPoll); err != nil {
+		if err := run.Sleep(ctx, bootstrapPoll); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/membership/membershiptest"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
@@ -75,7 +76,7 @@ func newCluster(t *testing.T, names ...string) *cluster {
 }
 
 // settle lets the probes of gossip run into their timeouts: the bubble wants to see all goroutines end.
-func settle() { _ = wait(context.Background(), time.Minute) }
+func settle() { _ = run.Sleep(context.Background(), time.Minute) }
 
 // start starts a server, new or again, and makes it join the others.
 func (c *cluster) start(name string, expect int) *peer {
@@ -165,14 +166,14 @@ func (c *cluster) until(what string, is func() bool) {
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
 	for !is() {
-		if wait(ctx, 50*time.Millisecond) != nil {
+		if run.Sleep(ctx, 50*time.Millisecond) != nil {
 			c.t.Fatalf("waited %s for: %s", patience, what)
 		}
 	}
 }
 
 // pass lets time pass.
-func (c *cluster) pass(d time.Duration) { _ = wait(c.ctx, d) } // ends early only with the test
+func (c *cluster) pass(d time.Duration) { _ = run.Sleep(c.ctx, d) } // ends early only with the test
 
 // leader waits for a leader that all running servers follow.
 func (c *cluster) leader() *peer {
@@ -403,7 +404,7 @@ func TestClusterKills(t *testing.T) {
 						acked = append(acked, name)
 						mu.Unlock()
 					}
-					_ = wait(ctx, 100*time.Millisecond) // the loop looks at ctx
+					_ = run.Sleep(ctx, 100*time.Millisecond) // the loop looks at ctx
 				}
 			})
 		}

@@ -81,7 +81,7 @@ func (s *Server) keep(ctx context.Context, d Duty) error {
 			return ctx.Err()
 		}
 		s.log.Error("leader duty ended by itself, starting it again", "duty", d.Name, "error", err)
-		if err := wait(ctx, dutyPause); err != nil {
+		if err := run.Sleep(ctx, dutyPause); err != nil {
 			return err
 		}
 	}
@@ -98,20 +98,9 @@ func retry(ctx context.Context, fn func() error, failed func(error)) error {
 			return ctx.Err()
 		}
 		failed(err)
-		if err := wait(ctx, pause); err != nil {
+		if err := run.Sleep(ctx, pause); err != nil {
 			return err
 		}
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -186,7 +175,7 @@ func (s *Server) Leave(ctx context.Context) error {
 		if !in {
 			return nil
 		}
-		if err := wait(ctx, 50*time.Millisecond); err != nil {
+		if err := run.Sleep(ctx, 50*time.Millisecond); err != nil {
 			return errors.New("left the gossip, but the others did not remove this server from raft in time")
 		}
 	}

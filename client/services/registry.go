@@ -5,7 +5,6 @@ package services
 import (
 	"context"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 const (
@@ -164,7 +164,7 @@ func (r *Registry) Run(ctx context.Context) error {
 					return nil
 				}
 				r.failed(sets, err, try)
-				if !sleep(ctx, backoff(try)) {
+				if run.Sleep(ctx, run.Backoff(try)) != nil {
 					return nil
 				}
 				try++
@@ -172,7 +172,7 @@ func (r *Registry) Run(ctx context.Context) error {
 			}
 			try = 0
 		}
-		if !sleep(ctx, syncGap) {
+		if run.Sleep(ctx, syncGap) != nil {
 			return nil
 		}
 	}
@@ -224,21 +224,4 @@ func (r *Registry) sync(ctx context.Context, sets []*api.AllocServiceSet) error 
 	defer cancel()
 	_, _, err := api.ServiceSync.Call(ctx, r.cfg.Servers, req)
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// backoff returns how long to wait before the next try, from half a second to fifteen.
-func backoff(try int) time.Duration {
-	d := min(time.Second<<min(try, 4), 15*time.Second)
-	return d/2 + rand.N(d/2)
 }

@@ -15,6 +15,7 @@ import (
 	dep "github.com/hashicorp/consul-template/dependency"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // source is one piece of data that templates use. Its fetch waits until there is something newer than it
@@ -63,7 +64,7 @@ func (m *Manager) follow(ctx context.Context, key string, fetch func(context.Con
 		if n.final {
 			return
 		}
-		if err != nil && !pause(ctx, m.backoff(failures)) {
+		if err != nil && run.Sleep(ctx, m.backoff(failures)) != nil {
 			return
 		}
 	}
@@ -72,17 +73,6 @@ func (m *Manager) follow(ctx context.Context, key string, fetch func(context.Con
 func (m *Manager) backoff(failures int) time.Duration {
 	d := *m.cfg.Client.NomadRetry.Backoff << min(failures-1, 16)
 	return max(min(d, *m.cfg.Client.NomadRetry.MaxBackoff), 10*time.Millisecond)
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // isFinal reports whether another query would fail as well.
@@ -225,7 +215,7 @@ func (m *Manager) file(name string) (key string, fetch func(context.Context) (an
 				last = info
 				return string(data), nil
 			}
-			if !pause(ctx, fileInterval) {
+			if run.Sleep(ctx, fileInterval) != nil {
 				return nil, ctx.Err()
 			}
 		}

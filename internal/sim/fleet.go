@@ -190,14 +190,3 @@ func backoff(n int) time.Duration {
 	d := min(30*time.Second, 250*time.Millisecond<<min(n, 8))
 	return d/2 + rand.N(d/2)
 }
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/internal/version"
 )
 
@@ -50,7 +51,7 @@ func (n *node) run(ctx context.Context) error {
 		}
 		failures++
 		n.fleet.log.Debug("simulated node starts again", "node_id", n.id, "error", err)
-		if err := pause(ctx, backoff(failures)); err != nil {
+		if err := run.Sleep(ctx, backoff(failures)); err != nil {
 			return err
 		}
 	}
@@ -302,7 +303,7 @@ func (n *node) finish(ctx context.Context, id string, states map[string]*api.Tas
 	r := n.ended(id, states, group, time.Now().UTC(), failed)
 	for failures := 0; ; failures++ {
 		err := n.report(ctx, []*api.Allocation{r})
-		if err == nil || ctx.Err() != nil || pause(ctx, backoff(failures)) != nil {
+		if err == nil || ctx.Err() != nil || run.Sleep(ctx, backoff(failures)) != nil {
 			return
 		}
 	}
