@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -29,6 +30,9 @@ const (
 	// execWriteWait is how long a peer may leave a message unread before the session ends: the command it runs would
 	// wait for it.
 	execWriteWait = time.Minute
+	// execCloseWait is how long a peer may take to answer the close frame. A connection closed while what the peer sent is
+	// unread is reset, and the reset would overtake the last messages and the reason of the end.
+	execCloseWait = 5 * time.Second
 )
 
 // upgrader does not look at the origin: allowedOrigin has.
@@ -59,14 +63,14 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 	defer conn.Close()
 	conn.SetReadLimit(maxExecMessage)
 	if bindErr != nil {
-		closeWith(conn, bindErr)
+		refuse(conn, bindErr)
 		return
 	}
 	if r.URL.Query().Get("ws_handshake") == "true" {
 		var hs handshake
 		conn.SetReadDeadline(time.Now().Add(handshakeWait)) //nolint:errcheck // the read below fails too
 		if err := conn.ReadJSON(&hs); err != nil || hs.Version != 1 {
-			closeWith(conn, api.Errorf(api.ClassInvalid, "unexpected handshake value: %d", hs.Version))
+			refuse(conn, api.Errorf(api.ClassInvalid, "unexpected handshake value: %d", hs.Version))
 			return
 		}
 		conn.SetReadDeadline(time.Time{}) //nolint:errcheck // the next read fails too
@@ -76,16 +80,19 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 	defer cancel()
 	s, err := h.cfg.Caller.Open(ctx, op, req)
 	if err != nil {
-		closeWith(conn, err)
+		refuse(conn, err)
 		return
 	}
-	go readExecInput(conn, s, cancel)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer cancel()
+		readExecInput(conn, s)
+	}()
 	for out := range receive[api.ExecOutput](ctx, s) {
-		if errors.Is(out.err, io.EOF) {
-			return
-		}
 		if out.err != nil {
 			closeWith(conn, out.err)
+			<-gone
 			return
 		}
 		conn.SetWriteDeadline(time.Now().Add(execWriteWait)) //nolint:errcheck // the write below fails too
@@ -95,9 +102,10 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 	}
 }
 
-// readExecInput passes the caller's messages on until the connection or the stream ends.
-func readExecInput(conn *websocket.Conn, s api.Stream, cancel context.CancelFunc) {
-	defer cancel()
+// readExecInput passes the caller's messages on until the connection ends. What comes after the end of the stream goes
+// nowhere: the side that receives learns of the end.
+func readExecInput(conn *websocket.Conn, s api.Stream) {
+	open := true
 	for {
 		_, data, err := conn.ReadMessage()
 		if err != nil {
@@ -110,21 +118,33 @@ func readExecInput(conn *websocket.Conn, s api.Stream, cancel context.CancelFunc
 		if in.Stdin == nil && in.TTYSize == nil {
 			continue // a heartbeat
 		}
-		if err := s.Send(&in); err != nil {
+		open = open && s.Send(&in) == nil
+	}
+}
+
+// refuse ends a session that did not begin.
+func refuse(conn *websocket.Conn, err error) {
+	closeWith(conn, err)
+	for {
+		if _, _, err := conn.ReadMessage(); err != nil {
 			return
 		}
 	}
 }
 
+// closeWith says why the session ends, and limits the time until the peer's answer ends the reading.
 func closeWith(conn *websocket.Conn, err error) {
-	e := api.AsError(err)
-	code := closeServerError
-	if c := e.HTTPCode(); c >= 400 && c < 500 {
-		code = closeClientError
+	code, msg := websocket.CloseNormalClosure, ""
+	if !errors.Is(err, io.EOF) {
+		e := api.AsError(err)
+		code, msg = closeServerError, e.Message
+		if c := e.HTTPCode(); c >= 400 && c < 500 {
+			code = closeClientError
+		}
 	}
-	msg := e.Message
 	if len(msg) > 120 { // a close reason holds 123 bytes
-		msg = msg[:120]
+		msg = strings.ToValidUTF8(msg[:120], "")
 	}
+	conn.SetReadDeadline(time.Now().Add(execCloseWait))                                                             //nolint:errcheck // the read fails too
 	conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, msg), time.Now().Add(time.Second)) //nolint:errcheck // best effort
 }

@@ -384,3 +384,28 @@ func TestExec(t *testing.T) {
 		t.Errorf("an error closes with %v", err)
 	}
 }
+
+// TestExecReasonArrives sends while the session is refused: what the server has not read must not cost the reason.
+func TestExecReasonArrives(t *testing.T) {
+	srv, _ := serve(t, func(s *opset.Set) {
+		opset.HandleStream(s, api.AllocExec, func(_ context.Context, _ *api.ExecRequest, _ api.Stream) error {
+			return api.Errorf(api.ClassNotFound, "no such program")
+		})
+	})
+	for range 200 {
+		conn, res, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(srv.URL, "http")+"/v1/client/allocation/a/exec?task=t", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		for range 8 { // the later ones may fail: the server has closed by then
+			if conn.WriteMessage(websocket.TextMessage, []byte(`{"tty_size":{"height":24,"width":80}}`)) != nil {
+				break
+			}
+		}
+		if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) || !strings.Contains(err.Error(), "no such program") {
+			t.Fatalf("the session ended with %v", err)
+		}
+		conn.Close()
+	}
+}
