@@ -26,10 +26,11 @@ func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn
 			wait = maxWait
 		}
 		caller := ctx
-		waiting := false
+		waiting, over := false, false
 		for {
+			// When the wait is over, the present data is the answer.
 			tx := &readTx{
-				Tx: e.Store.Read(), Options: o, meta: metaOf(ctx), rows: api.RowsOf(ctx), blocking: op.Info().Reads&api.Blocking != 0,
+				Tx: e.Store.Read(), Options: o, meta: metaOf(ctx), rows: api.RowsOf(ctx), blocking: op.Info().Reads&api.Blocking != 0 && !over,
 			}
 			resp, err := fn(tx, req)
 			index := tx.settle()
@@ -50,13 +51,11 @@ func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn
 				defer cancel()
 				waiting = true
 			}
-			if tx.Watch(ctx) == nil {
-				continue
-			}
+			over = tx.Watch(ctx) != nil
 			if caller.Err() != nil {
-				return resp, api.Errorf(api.ClassTimeout, "request ended while it waited for a change")
+				var none Resp
+				return none, api.Errorf(api.ClassTimeout, "request ended while it waited for a change")
 			}
-			return resp, err // the wait is over: the present data is the answer
 		}
 	})
 }

@@ -64,6 +64,9 @@ func (tx *Tx) Unrecorded() *Snapshot { return tx.Snapshot }
 
 // Watch waits until something that was read has changed, and returns nil then, or the error of ctx. A
 // transaction that read nothing waits for ctx. Watch may rarely return without a change.
+//
+// It uses the transaction up: the snapshot is let go before the wait. Thousands of readers that wait would otherwise
+// hold thousands of versions of the tables.
 func (tx *Tx) Watch(ctx context.Context) error {
 	w := &waiter{ch: make(chan struct{})}
 	for i := range tx.reads {
@@ -85,6 +88,7 @@ func (tx *Tx) Watch(ctx context.Context) error {
 			}
 		}
 	}
+	tx.Snapshot = nil
 	select {
 	case <-w.ch:
 		return nil

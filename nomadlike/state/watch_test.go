@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"weak"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -376,5 +378,28 @@ func TestSnapshotAt(t *testing.T) {
 		if _, err := s.SnapshotAt(ctx, 99); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
+	})
+}
+
+// TestWatchLetsGo: a reader that waits keeps no version of the tables.
+func TestWatchLetsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := New()
+		w := watch(ctx, s, func(tx *Tx) { Jobs.Get(tx, "default", "none") })
+		if w.awake() {
+			t.Fatal("woken without a change")
+		}
+		seen := weak.Make(s.Snapshot())
+		put(s, 10, &api.Node{ID: "11111111-1111-1111-1111-111111111111"})
+		runtime.GC()
+		if seen.Value() != nil {
+			t.Error("the snapshot that a waiting reader read from is still held")
+		}
+		if w.awake() {
+			t.Error("woken by a row it did not read")
+		}
+		cancel()
+		<-w.woken
 	})
 }
