@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { api, deployed, purge, run, running, until, type Alloc } from './agent';
+import { anew, api, deployed, purge, run, running, until, type Alloc } from './agent';
 import { Screen } from './browser';
 import { canary, parameterized, periodic, service } from './jobs';
 
 let s: Screen;
+beforeEach(anew);
 beforeEach(async () => {
   s = await Screen.open('/jobs');
 });

@@ -57,3 +57,20 @@ export async function deployed(job: string, version = 0, status = 'successful'):
 export async function purge(job: string): Promise<void> {
   await api(`/v1/job/${encodeURIComponent(job)}?purge=true`, undefined, 'DELETE');
 }
+
+/**
+ * For beforeEach: a second try begins as the first one did, without the jobs, evaluations and deployments that the
+ * first one left, with a client that takes work.
+ */
+export async function anew({ task }: { task: { result?: { retryCount?: number } } }): Promise<void> {
+  if (!task.result?.retryCount) return;
+  for (const n of await api<{ ID: string }[]>('/v1/nodes')) await api(`/v1/node/${n.ID}/drain`, { DrainSpec: null, MarkEligible: true });
+  for (const j of await api<{ ID: string; Namespace: string }[]>('/v1/jobs?namespace=*')) {
+    await api(`/v1/job/${encodeURIComponent(j.ID)}?purge=true&namespace=${encodeURIComponent(j.Namespace)}`, undefined, 'DELETE');
+  }
+  await until(
+    () => api<Alloc[]>('/v1/allocations?namespace=*'),
+    (l) => l.every((a) => a.ClientStatus !== 'running' && a.ClientStatus !== 'pending'),
+  );
+  await api('/v1/system/gc', {});
+}

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 import { execFileSync } from 'node:child_process';
-import { afterEach, expect, test } from 'vitest';
-import { api, purge, run, running, until } from './agent';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { anew, api, purge, run, running, until } from './agent';
 import { Screen } from './browser';
 import { service, unplaceable } from './jobs';
 import { binary, OwnAgent } from './own-agent';
 
 let agent: OwnAgent | undefined;
 let s: Screen | undefined;
+beforeEach(anew);
 afterEach(async () => {
   await s?.close();
   await agent?.remove();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-import { afterEach, expect, test } from 'vitest';
-import { purge, run, running, until } from './agent';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { anew, purge, run, running, until } from './agent';
 import { Screen } from './browser';
 import { service } from './jobs';
 
 let s: Screen;
+beforeEach(anew);
 afterEach(() => s.done());
 
 const rows = () => s.page.locator('.xterm-rows');

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { api, purge, run, running, until, type Alloc } from './agent';
+import { anew, api, purge, run, running, until, type Alloc } from './agent';
 import { Screen } from './browser';
 import { service } from './jobs';
 
 let s: Screen;
+beforeEach(anew);
 beforeEach(async () => {
   s = await Screen.open('/jobs');
 });

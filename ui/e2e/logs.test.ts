@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-import { afterEach, expect, test } from 'vitest';
-import { purge, run, running } from './agent';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { anew, purge, run, running } from './agent';
 import { Screen } from './browser';
 
 const job = (id: string, script: string) => `
@@ -29,6 +29,7 @@ job "${id}" {
 `;
 
 let s: Screen;
+beforeEach(anew);
 afterEach(() => s.done());
 
 async function open(id: string, script: string): Promise<void> {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { api, deployed, purge, run, running, until, type Alloc } from './agent';
+import { anew, api, deployed, purge, run, running, until, type Alloc } from './agent';
 import { Screen } from './browser';
 import { service } from './jobs';
 import { Proxy } from './proxy';
 
 let proxy: Proxy;
+beforeEach(anew);
 beforeEach(async () => {
   proxy = await Proxy.start('/clusters/one');
 });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-import { afterEach, test } from 'vitest';
-import { api, purge, run, running, until } from './agent';
+import { afterEach, beforeEach, test } from 'vitest';
+import { anew, api, purge, run, running, until } from './agent';
 import { Screen } from './browser';
 import { served } from './jobs';
 
 let s: Screen;
+beforeEach(anew);
 afterEach(() => s.done());
 
 test('services are found by job and by name, with the checks of each allocation', async () => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+import { useMemo } from 'react';
 import type { AllocListStub } from '../api/types.gen';
 import { href } from '../lib/href';
 import { short } from '../lib/format';
@@ -39,8 +40,13 @@ function AllocLink({ alloc }: { alloc: AllocListStub }) {
   );
 }
 
+const nothing: Known[] = [];
+
 /** Allocations in a table. */
-export function AllocTable({ allocs, known = [], label = 'Allocations', sortBy = '-created', param }: { allocs: AllocListStub[]; known?: Known[]; label?: string; sortBy?: string; param?: string }) {
-  return <DataTable label={label} columns={columns(known)} rows={allocs} rowKey={(a) => a.ID} sortBy={sortBy} param={param} />;
+export function AllocTable({ allocs, known = nothing, label = 'Allocations', sortBy = '-created', param }: { allocs: AllocListStub[]; known?: Known[]; label?: string; sortBy?: string; param?: string }) {
+  // Callers write the list in place, so that it is a new one each time; what it says is what counts.
+  const key = known.join();
+  const cols = useMemo(() => columns(key.split(',') as Known[]), [key]);
+  return <DataTable label={label} columns={cols} rows={allocs} rowKey={(a) => a.ID} sortBy={sortBy} param={param} />;
 }
 

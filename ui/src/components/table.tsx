@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { useQueryParams } from '../app/location';
 import { Icons } from './icons';
 import css from './table.module.css';
@@ -102,7 +102,8 @@ function Heading<T>({ column, sort, onSort }: { column: Column<T>; sort: string;
   );
 }
 
-function Row<T>({ columns, row, index }: { columns: Column<T>[]; row: T; index?: number }) {
+/** Drawn again only when its own data or the columns change, not for every step of scrolling. */
+const Row = memo(function Row<T>({ columns, row, index }: { columns: Column<T>[]; row: T; index?: number }) {
   return (
     <tr aria-rowindex={index === undefined ? undefined : index + 2}>
       {columns.map((c) => (
@@ -112,7 +113,7 @@ function Row<T>({ columns, row, index }: { columns: Column<T>[]; row: T; index?:
       ))}
     </tr>
   );
-}
+}) as <T>(props: { columns: Column<T>[]; row: T; index?: number }) => ReactNode;
 
 const rowHeight = 41;
 

@@ -8,16 +8,22 @@ import { AllocTable } from '../components/alloc-table';
 import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Link } from '../components/link';
 import { Page } from '../components/page';
-import { Empty, Result } from '../components/states';
+import { Empty, Result, Waiting } from '../components/states';
 import { allocStatus } from '../lib/status';
+
+/** How many are read at first, the newest, so that there is something to see while the rest arrives. */
+const firstPage = 100;
 
 /** All allocations, across jobs and clients. */
 export default function AllocationsPage() {
   const { namespace, region } = useAmbient();
-  const query = useOp(AllocList, {}, { namespace, region });
+  const newest = useOp(AllocList, {}, { namespace, region, perPage: firstPage, reverse: true });
+  const more = newest.data !== undefined && newest.data.nextToken !== '';
+  const all = useOp(AllocList, {}, { namespace, region, enabled: more });
+  const whole = !more || all.data !== undefined;
   return (
     <Page title="Allocations">
-      <Result query={query} what="The list of allocations">
+      <Result query={more && (all.data || all.isError) ? all : newest} what="The list of allocations">
         {(allocs) =>
           allocs.length === 0 ? (
             <Empty title="No allocations">
@@ -26,7 +32,7 @@ export default function AllocationsPage() {
               </p>
             </Empty>
           ) : (
-            <Allocations allocs={allocs} />
+            <Allocations allocs={allocs} whole={whole} />
           )
         }
       </Result>
@@ -36,7 +42,7 @@ export default function AllocationsPage() {
 
 const filters = ['q', 'status', 'node', 'job', 'group', 'version'] as const;
 
-function Allocations({ allocs }: { allocs: AllocListStub[] }) {
+function Allocations({ allocs, whole }: { allocs: AllocListStub[]; whole: boolean }) {
   const [params] = useQueryParams();
   const [q, status, node, job, group, version] = filters.map((f) => params.get(f) ?? '') as [string, string, string, string, string, string];
   const shown = useMemo(() => {
@@ -61,9 +67,17 @@ function Allocations({ allocs }: { allocs: AllocListStub[] }) {
         <Choice label="Client" param="node" options={distinct(allocs, (a) => a.NodeName)} />
         <Choice label="Group" param="group" options={distinct(ofJob, (a) => a.TaskGroup)} />
         {job && <Choice label="Version" param="version" options={distinct(ofJob, (a) => String(a.JobVersion))} />}
-        <Shown shown={shown.length} all={allocs.length} one="allocation" />
+        {whole ? (
+          <Shown shown={shown.length} all={allocs.length} one="allocation" />
+        ) : (
+          <span className="dim" role="status">
+            The newest {allocs.length}, older ones follow…
+          </span>
+        )}
       </Filters>
-      {shown.length === 0 ? (
+      {shown.length === 0 && !whole ? (
+        <Waiting />
+      ) : shown.length === 0 ? (
         <NoMatch title="No allocation matches" params={filters} />
       ) : (
         <AllocTable allocs={shown} />

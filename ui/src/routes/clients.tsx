@@ -21,7 +21,8 @@ import { byNode, capacity, total } from '../lib/usage';
 export default function ClientsPage() {
   const { region } = useAmbient();
   const query = useOp(NodeList, { Resources: true }, { region });
-  const allocs = useOp(AllocList, { Resources: true, TaskStates: 'false' }, { namespace: '*', region });
+  // The clients come first; what they run is the longer list.
+  const allocs = useOp(AllocList, { Resources: true, TaskStates: 'false' }, { namespace: '*', region, enabled: query.isSuccess });
   return (
     <Page title="Clients" cli={<Cli command="nomadlike node status" />}>
       <Result query={query} what="The list of clients">
@@ -49,7 +50,7 @@ function Clients({ nodes, allocs }: { nodes: NodeListStub[]; allocs: AllocListSt
     const text = q.toLowerCase();
     return nodes.filter((n) => (!text || n.ID.startsWith(text) || n.Name.toLowerCase().includes(text) || n.Address.includes(text)) && (!status || nodeStatus(n).text === status) && (!dc || n.Datacenter === dc) && (!pool || n.NodePool === pool) && (!cls || n.NodeClass === cls));
   }, [nodes, q, status, dc, pool, cls]);
-  const columns = useMemo(() => columnsOf(byNode(allocs ?? [])), [allocs]);
+  const columns = useMemo(() => columnsOf(allocs && byNode(allocs)), [allocs]);
   const classes = distinct(nodes, (n) => n.NodeClass);
   const pools = distinct(nodes, (n) => n.NodePool);
   const dcs = distinct(nodes, (n) => n.Datacenter);
@@ -72,12 +73,13 @@ function Clients({ nodes, allocs }: { nodes: NodeListStub[]; allocs: AllocListSt
   );
 }
 
-function columnsOf(allocs: Map<string, AllocListStub[]>): Column<NodeListStub>[] {
-  const used = (n: NodeListStub) => total(allocs.get(n.ID) ?? []);
+/** Undefined allocations are not known yet. */
+function columnsOf(allocs: Map<string, AllocListStub[]> | undefined): Column<NodeListStub>[] {
+  const used = (n: NodeListStub) => total(allocs?.get(n.ID) ?? []);
   const share = (n: NodeListStub, k: 'cpu' | 'memory') => used(n)[k] / (capacity(n)[k] || 1);
   const gauge = (n: NodeListStub, k: 'cpu' | 'memory') => {
     const format = k === 'cpu' ? mhz : bytes;
-    return <Gauge label={`${k === 'cpu' ? 'CPU' : 'Memory'} reserved on ${n.Name}`} used={used(n)[k]} total={capacity(n)[k]} text={`${format(used(n)[k])} of ${format(capacity(n)[k])}`} />;
+    return <Gauge label={`${k === 'cpu' ? 'CPU' : 'Memory'} reserved on ${n.Name}`} used={used(n)[k]} total={capacity(n)[k]} text={`${allocs ? format(used(n)[k]) : '…'} of ${format(capacity(n)[k])}`} />;
   };
   return [
     { key: 'name', title: 'Name', grow: true, sort: (n) => n.Name, cell: (n) => <Link to={href.node(n.ID)}>{n.Name}</Link> },
@@ -85,7 +87,7 @@ function columnsOf(allocs: Map<string, AllocListStub[]>): Column<NodeListStub>[]
     { key: 'status', title: 'Status', sort: (n) => nodeStatus(n).text, cell: (n) => <StatusMark status={nodeStatus(n)} /> },
     { key: 'cpu', title: 'CPU', from: 'small', sort: (n) => share(n, 'cpu'), cell: (n) => gauge(n, 'cpu') },
     { key: 'memory', title: 'Memory', from: 'small', sort: (n) => share(n, 'memory'), cell: (n) => gauge(n, 'memory') },
-    { key: 'allocs', title: 'Allocations', align: 'right', sort: (n) => allocs.get(n.ID)?.length ?? 0, cell: (n) => allocs.get(n.ID)?.length ?? 0 },
+    { key: 'allocs', title: 'Allocations', align: 'right', sort: (n) => allocs?.get(n.ID)?.length ?? 0, cell: (n) => (allocs ? (allocs.get(n.ID)?.length ?? 0) : '…') },
     { key: 'dc', title: 'Datacenter', from: 'wide', sort: (n) => n.Datacenter, cell: (n) => n.Datacenter },
     { key: 'pool', title: 'Pool', from: 'wide', sort: (n) => n.NodePool, cell: (n) => n.NodePool },
     { key: 'version', title: 'Version', from: 'wide', sort: (n) => n.Version, cell: (n) => n.Version },
