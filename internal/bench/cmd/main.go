@@ -63,6 +63,9 @@ func run() error {
 			add(placements[i].Run(ctx, path, file))
 		}
 	}
+	if want.MatchString(bench.QueueName) && ctx.Err() == nil {
+		add(bench.Queue(ctx, path))
+	}
 	if want.MatchString("dev agent raw_exec") && ctx.Err() == nil {
 		figures, err := bench.DevAgent(ctx, path)
 		for _, f := range figures {
