@@ -169,6 +169,25 @@ func (f *Fleet) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
+// Flap makes the nodes whose number is below share of the fleet report that they are down, and come back at once when all
+// have. It returns when the servers have taken them back.
+func (f *Fleet) Flap(ctx context.Context, share float64) error {
+	nodes := f.nodes[:int(share*float64(len(f.nodes)))]
+	for _, status := range []string{api.NodeStatusDown, api.NodeStatusReady, api.NodeStatusReady} {
+		g := run.New(ctx)
+		for _, n := range nodes {
+			g.Go("node", func(ctx context.Context) error {
+				_, err := n.say(ctx, status) // the first time it is ready its allocations are told of, the second time it is taken back
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return fmt.Errorf("report nodes as %s: %w", status, err)
+		}
+	}
+	return nil
+}
+
 // call runs fn when fewer than Parallel calls are on their way.
 func (f *Fleet) call(ctx context.Context, fn func(context.Context) error) error {
 	return limited(ctx, f.calls, fn)

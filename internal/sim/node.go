@@ -81,11 +81,21 @@ func (n *node) beatAfter(ttl time.Duration) {
 }
 
 func (n *node) beat(ctx context.Context) {
+	ttl, err := n.say(ctx, api.NodeStatusReady)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		n.fleet.log.Debug("heartbeat of a simulated node failed", "node_id", n.id, "error", err)
+	}
+	n.beatAfter(ttl)
+}
+
+// say tells the servers a status of the node and returns when they want to hear of it again.
+func (n *node) say(ctx context.Context, status string) (time.Duration, error) {
 	ttl := 4 * time.Second // after a failure
 	err := limited(ctx, n.fleet.beats, func(ctx context.Context) error {
-		resp, _, err := api.NodeHeartbeat.Call(ctx, n.caller, &api.NodeHeartbeatRequest{
-			NodeID: n.id, SecretID: n.secret, Status: api.NodeStatusReady,
-		})
+		resp, _, err := api.NodeHeartbeat.Call(ctx, n.caller, &api.NodeHeartbeatRequest{NodeID: n.id, SecretID: n.secret, Status: status})
 		if err == nil {
 			ttl = resp.TTL
 			if resp.Status == api.NodeStatusInit {
@@ -96,13 +106,7 @@ func (n *node) beat(ctx context.Context) {
 		}
 		return err
 	})
-	if ctx.Err() != nil {
-		return
-	}
-	if err != nil {
-		n.fleet.log.Debug("heartbeat of a simulated node failed", "node_id", n.id, "error", err)
-	}
-	n.beatAfter(ttl)
+	return ttl, err
 }
 
 // watch follows the node's allocations until a call fails.

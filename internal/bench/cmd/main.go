@@ -66,6 +66,9 @@ func run() error {
 	if want.MatchString(bench.QueueName) && ctx.Err() == nil {
 		add(bench.Queue(ctx, path))
 	}
+	if want.MatchString(bench.FlapName) && ctx.Err() == nil {
+		add(bench.Flap(ctx, path))
+	}
 	if want.MatchString("dev agent raw_exec") && ctx.Err() == nil {
 		figures, err := bench.DevAgent(ctx, path)
 		for _, f := range figures {

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nomadlike/nomadlike/internal/rpc"
+	"github.com/nomadlike/nomadlike/internal/run"
+	"github.com/nomadlike/nomadlike/internal/sim"
+)
+
+// FlapName is the name of the figure of Flap.
+const FlapName = "5,000 nodes, half of which flap, all runs again"
+
+const (
+	flappingNodes = 5000
+	flaps         = 3
+)
+
+// Flap measures a server while half of a fleet goes down and comes back several times: how long until everything runs
+// again after the last time, and how long a reader waits for an answer meanwhile.
+func Flap(ctx context.Context, bin string) (f Figure, err error) {
+	f = Figure{Name: FlapName, Unit: "s"}
+	a, err := startServer(ctx, bin)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, a.stop()) }()
+	fleet, err := sim.New(sim.Config{Servers: []string{a.rpc}, Count: flappingNodes})
+	if err != nil {
+		return f, err
+	}
+	g := run.New(ctx)
+	g.Go("nodes", fleet.Run)
+	defer func() { g.Stop(); err = errors.Join(err, g.Wait()) }()
+	select {
+	case <-fleet.Ready():
+	case <-g.Context().Done():
+		return f, errors.New("simulated nodes ended")
+	}
+	pool := rpc.NewPool()
+	defer pool.Close()
+	c := rpc.NewServers(pool, []string{a.rpc})
+	jobs := Placement{Jobs: 20, Count: 1000}
+	total := int64(jobs.Jobs * jobs.Count)
+	if _, err := jobs.submit(ctx, c); err != nil {
+		return f, a.failed(err)
+	}
+	if err := awaitRunning(ctx, fleet, total); err != nil {
+		return f, a.failed(err)
+	}
+
+	worst := watchAnswers(g, a)
+	heap, start, before := a.heap(ctx), time.Now(), fleet.Stats()
+	for range flaps {
+		if err := fleet.Flap(ctx, 0.5); err != nil {
+			return f, a.failed(err)
+		}
+	}
+	flapped := time.Now()
+	if err := awaitIdle(ctx, c); err != nil {
+		return f, a.failed(err)
+	}
+	if err := awaitRunning(ctx, fleet, total); err != nil {
+		return f, a.failed(err)
+	}
+	f.Value = time.Since(flapped).Seconds()
+	f.Detail = map[string]float64{
+		"changes of nodes/s": float64(2*flaps*flappingNodes/2) / flapped.Sub(start).Seconds(),
+		"replaced":           float64(fleet.Stats().Started - before.Started), "worst answer ms": float64(worst.Load()) / 1e6,
+		"heap MB before": heap / 1e6, "heap MB after": a.heap(ctx) / 1e6,
+	}
+	return f, nil
+}
