@@ -67,6 +67,9 @@ type Config struct {
 	GCVolumesOnNodeGC     bool   `hcl:"gc_volumes_on_node_gc"`
 	CgroupParent          string `hcl:"cgroup_parent"`
 
+	// DrainOnShutdown is nil for an agent that leaves without a drain.
+	DrainOnShutdown *DrainConfig `hcl:"drain_on_shutdown,block"`
+
 	Artifact artifact.Config `hcl:"artifact,block"`
 	Template template.Config `hcl:"template,block"`
 
@@ -196,7 +199,7 @@ func (c *Config) Validate() error {
 	if c.GCParallelDestroys < 1 || c.GCMaxAllocs < 0 || c.GCInterval < time.Second {
 		bad("client.gc_parallel_destroys must be at least 1, gc_max_allocs 0, gc_interval 1s")
 	}
-	for _, err := range []error{c.Artifact.Validate(), c.Template.Validate()} {
+	for _, err := range []error{c.Artifact.Validate(), c.Template.Validate(), c.DrainOnShutdown.validate()} {
 		if err != nil {
 			errs = append(errs, err)
 		}

@@ -224,7 +224,9 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 		// Compat: without leave_on_interrupt or leave_on_terminate the agent stops in order too, with status 0.
 		fmt.Fprintf(m.out, "==> Caught signal: %s\n", s)
 		if s == os.Interrupt && cfg.LeaveOnInterrupt || s == syscall.SIGTERM && cfg.LeaveOnTerminate {
-			leave(m, a)
+			if !leave(ctx, m, a, signals) {
+				return exitError(1)
+			}
 		}
 		notify("STOPPING=1")
 		cancel()
@@ -240,15 +242,19 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 	}
 }
 
-// leaveWait bounds how long leaving the cluster may take.
-const leaveWait = 15 * time.Second
-
-func leave(m *meta, a *agent.Agent) {
+// leave lets the agent leave in order; it is false when another signal came first.
+func leave(ctx context.Context, m *meta, a *agent.Agent, signals <-chan os.Signal) bool {
 	fmt.Fprintln(m.out, "==> Gracefully shutting down agent...")
-	ctx, cancel := context.WithTimeout(context.Background(), leaveWait)
-	defer cancel()
-	if err := a.Leave(ctx); err != nil {
-		fmt.Fprintf(m.err, "could not leave the cluster: %v\n", err)
+	left := make(chan error, 1)
+	go func() { left <- a.Leave(ctx) }()
+	select {
+	case err := <-left:
+		if err != nil {
+			fmt.Fprintf(m.err, "could not leave in order: %v\n", err)
+		}
+		return true
+	case <-signals:
+		return false
 	}
 }
 

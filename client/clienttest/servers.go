@@ -33,6 +33,7 @@ type Servers struct {
 		statuses   []string
 		updates    [][]*api.Allocation
 		events     []*api.NodeEvent
+		drains     []*api.NodeDrainRequest
 	}
 }
 
@@ -160,6 +161,10 @@ func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, res
 		return s.fetch(r, resp.(**api.AllocFetchResponse))
 	case *api.AllocUpdateRequest:
 		return s.update(r)
+	case *api.NodeDrainRequest:
+		return s.drain(r, resp.(**api.NodeEligibilityResponse))
+	case *api.NodeRequest:
+		return s.node(r, resp.(**api.Node))
 	}
 	return nil, fmt.Errorf("operation %s is not served here", op.Name)
 }

@@ -240,12 +240,31 @@ func (a *Agent) serveHTTP(ctx context.Context) error {
 	return err
 }
 
-// Leave takes the agent's server out of the cluster for good, before it stops.
+// leaveWait bounds how long leaving may take, besides the drain of the node; forced drains have stopWait.
+const (
+	leaveWait = 5 * time.Second
+	stopWait  = time.Minute
+)
+
+// Leave drains the agent's node, if its configuration says so, and takes its server out of the cluster for good,
+// before it stops. It gives up when the deadline of the drain has passed by some seconds.
 func (a *Agent) Leave(ctx context.Context) error {
-	if a.server == nil {
-		return nil
+	var errs []error
+	if d := a.cfg.Client.DrainOnShutdown; a.client != nil && d != nil {
+		wait := d.Patience() + leaveWait
+		if d.Force {
+			wait = stopWait
+		}
+		dctx, cancel := context.WithTimeout(ctx, wait)
+		errs = append(errs, a.client.Drain(dctx))
+		cancel()
 	}
-	return a.server.leave(ctx)
+	if a.server != nil && ctx.Err() == nil {
+		lctx, cancel := context.WithTimeout(ctx, 3*leaveWait)
+		errs = append(errs, a.server.leave(lctx))
+		cancel()
+	}
+	return errors.Join(errs...)
 }
 
 func (a *Agent) close() {

@@ -197,6 +197,12 @@ func TestValidate(t *testing.T) {
 		"old and new join": {func(c *Config) {
 			c.Server.RetryMax, c.Server.ServerJoin.RetryJoin = 3, []string{"b"}
 		}, "belong into server_join"},
+		"drain": {func(c *Config) {
+			c.Client.DrainOnShutdown = &client.DrainConfig{Force: true, Deadline: new(time.Hour)}
+		}, "deadline and force exclude each other"},
+		"drain in no time": {func(c *Config) {
+			c.Client.DrainOnShutdown = &client.DrainConfig{Deadline: new(time.Duration(0))}
+		}, "deadline: 0s must be positive"},
 		"dynamic": {func(c *Config) { c.Client.MinDynamicPort = 40000 }, "min_dynamic_port"},
 	} {
 		cfg := base()

@@ -106,7 +106,7 @@ var unservedKeys = map[string][]string{
 	"server.plan_apply_pipeline":           {"1"},
 	"server.deploy_query_rate_limit":       {"100"},
 	"server.oidc_issuer":                   {""},
-	"server.start_timeout":                 {"30s"},
+	"server.start_timeout":                 {"*"}, // there is no key ring to wait for
 	"server.log_file":                      {""},
 	"server.client_introduction":           nil,
 
@@ -134,7 +134,6 @@ var unservedKeys = map[string][]string{
 	"client.template.vault_retry":                  {"*"},
 	"client.template.vault_default_lease_duration": {"*"},
 	"client.template.use_client_consul_token":      {"false"},
-	"client.drain_on_shutdown":                     nil,
 	"client.users":                                 nil,
 	"client.fingerprint":                           nil,
 }
