@@ -45,6 +45,8 @@ func (m *meta) badEnvironment() error {
 // refused is a flag of the contract that this version does not act upon; using it is an error.
 type refused struct {
 	boolean, used bool
+	// why says what is missing, if that is not plain.
+	why string
 }
 
 func (r *refused) String() string { return "" }
@@ -59,10 +61,13 @@ func (r *refused) Set(string) error {
 func (r *refused) IsBoolFlag() bool { return r.boolean }
 
 // refuse adds boolean flags that are refused by name; a name that ends in "=" takes a value.
-func refuse(f *flag.FlagSet, names ...string) {
+func refuse(f *flag.FlagSet, names ...string) { refuseFor(f, "", names...) }
+
+// refuseFor is refuse with what is missing.
+func refuseFor(f *flag.FlagSet, why string, names ...string) {
 	for _, n := range names {
 		n, value := strings.CutSuffix(n, "=")
-		f.Var(&refused{boolean: !value}, n, "Not supported by this version.")
+		f.Var(&refused{boolean: !value, why: why}, n, "Not supported by this version.")
 	}
 }
 
@@ -70,6 +75,9 @@ func (m *meta) refusedFlag() (err error) {
 	m.flags.VisitAll(func(f *flag.Flag) {
 		if r, ok := f.Value.(*refused); ok && r.used && err == nil {
 			err = fmt.Errorf("-%s is not supported by this version of %s", f.Name, name)
+			if r.why != "" {
+				err = fmt.Errorf("%w: %s", err, r.why)
+			}
 		}
 	})
 	return err

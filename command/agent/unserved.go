@@ -104,7 +104,7 @@ var unservedKeys = map[string][]string{
 	"server.upgrade_version":               {""},
 	"server.license_path":                  {""},
 	"server.plan_apply_pipeline":           {"1"},
-	"server.deploy_query_rate_limit":       {"100"},
+	"server.deploy_query_rate_limit":       {"*"}, // deployments are followed without queries
 	"server.oidc_issuer":                   {""},
 	"server.start_timeout":                 {"*"}, // there is no key ring to wait for
 	"server.log_file":                      {""},
