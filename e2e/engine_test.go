@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package e2e
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// engineImage is an image of busybox that an engine of a test has.
+const engineImage = "nomadlike-e2e/busybox:1"
+
+// engine is a container engine of a test's own, with directories and a socket that no other one uses.
+type engine struct {
+	t      *testing.T
+	dir    string
+	host   string
+	cmd    *exec.Cmd
+	exited chan struct{}
+}
+
+// newEngine starts an engine and gives it the image. Its containers have no network but none and host.
+func newEngine(t *testing.T) *engine {
+	t.Helper()
+	// The path of a socket has little room, so the directory is not one of the test's.
+	dir, err := os.MkdirTemp("", "nl-engine-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{t: t, dir: dir, host: "unix://" + dir + "/s"}
+	t.Cleanup(e.remove)
+	e.start()
+	program, err := os.ReadFile("/bin/busybox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root bytes.Buffer
+	w := tar.NewWriter(&root)
+	err = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "bin/busybox", Mode: 0o755, Size: int64(len(program))})
+	if err == nil {
+		_, err = w.Write(program)
+	}
+	for _, name := range []string{"sh", "sleep"} {
+		err = errors.Join(err, w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + name, Linkname: "busybox"}))
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := e.docker("import", "-", engineImage)
+	cmd.Stdin = &root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("import an image: %v\n%s", err, out)
+	}
+	return e
+}
+
+func (e *engine) docker(args ...string) *exec.Cmd {
+	return exec.Command("docker", append([]string{"-H", e.host}, args...)...)
+}
+
+// start starts the engine and waits until it answers.
+func (e *engine) start() {
+	e.t.Helper()
+	log, err := os.OpenFile(filepath.Join(e.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer log.Close()
+	// One that was killed leaves its number behind, which another process may have by now.
+	_ = os.Remove(filepath.Join(e.dir, "pid"))
+	e.cmd = exec.Command("dockerd", "--host", e.host, "--data-root", filepath.Join(e.dir, "data"),
+		"--exec-root", filepath.Join(e.dir, "exec"), "--pidfile", filepath.Join(e.dir, "pid"),
+		"--bridge", "none", "--iptables=false", "--ip-masq=false")
+	e.cmd.Stdout, e.cmd.Stderr = log, log
+	if err := e.cmd.Start(); err != nil {
+		e.t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	e.exited = exited
+	go func(cmd *exec.Cmd) {
+		_ = cmd.Wait()
+		close(exited)
+	}(e.cmd)
+	e.ready()
+}
+
+func (e *engine) ready() {
+	e.t.Helper()
+	deadline := time.After(patience)
+	for e.docker("version").Run() != nil {
+		select {
+		case <-e.exited:
+			log, _ := os.ReadFile(filepath.Join(e.dir, "log"))
+			e.t.Fatalf("the engine ended:\n%s", log[max(0, len(log)-4000):])
+		case <-deadline:
+			e.t.Fatal("the engine does not answer")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// end kills the engine or asks it to end, and waits until it has.
+func (e *engine) end(hard bool) {
+	sig := syscall.SIGTERM
+	if hard {
+		sig = syscall.SIGKILL
+	}
+	_ = e.cmd.Process.Signal(sig)
+	select {
+	case <-e.exited:
+	case <-time.After(patience):
+		_ = e.cmd.Process.Kill()
+		<-e.exited
+		e.t.Error("the engine did not end")
+	}
+}
+
+// remove ends the engine with what it ran and deletes its files.
+func (e *engine) remove() {
+	if out, _ := e.docker("ps", "-aq").Output(); len(out) > 0 {
+		_ = e.docker(append([]string{"rm", "-f"}, strings.Fields(string(out))...)...).Run()
+	}
+	e.end(false)
+	for _, p := range processes() {
+		if len(p.args) > 0 && strings.Contains(strings.Join(p.args, " "), e.dir+"/") {
+			_ = syscall.Kill(p.pid, syscall.SIGKILL)
+		}
+	}
+	for _, m := range mountsBelow(e.dir) {
+		_ = syscall.Unmount(m, syscall.MNT_DETACH)
+	}
+	if err := os.RemoveAll(e.dir); err != nil {
+		e.t.Log(err)
+	}
+}
+
+// containers returns all containers, also those that have ended.
+func (e *engine) containers() (left []string) {
+	out, err := e.docker("ps", "-a", "--format", "{{.Names}} {{.Status}}").Output()
+	if err != nil {
+		return []string{"the engine does not answer: " + err.Error()}
+	}
+	for line := range strings.Lines(string(out)) {
+		left = append(left, "container "+strings.TrimSpace(line))
+	}
+	return left
+}
+
+// someTask returns the process and the allocation of a container that runs, 0 if there is none.
+func (e *engine) someTask(random *rand.Rand) (pid int, alloc string) {
+	out, err := e.docker("ps", "-q").Output()
+	ids := strings.Fields(string(out))
+	if err != nil || len(ids) == 0 {
+		return 0, ""
+	}
+	out, err = e.docker("inspect", "--format", "{{.State.Pid}} {{.Name}}", ids[random.IntN(len(ids))]).Output()
+	if err != nil {
+		return 0, ""
+	}
+	if _, err := fmt.Sscan(string(out), &pid, &alloc); err != nil {
+		return 0, ""
+	}
+	return pid, strings.TrimPrefix(alloc, "/main-")
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/nomadlike/nomadlike/internal/testkit"
+)
+
+// killFor, when it is set, is how long TestKillEverything kills at random ("5m"), instead of killing each kind once.
+// killSeed repeats a run.
+const (
+	killFor  = "NOMADLIKE_KILL_FOR"
+	killSeed = "NOMADLIKE_KILL_SEED"
+)
+
+// killer kills parts of a node and knows what has to become of its tasks.
+type killer struct {
+	*agent
+	engine *engine
+	random *rand.Rand
+	// codes is the exit code of each batch job.
+	codes map[string]int
+	// doubtful are jobs whose registration was not acknowledged.
+	doubtful map[string]bool
+	// hit says what was killed under an allocation, other than agents and plugins, which no task may notice.
+	hit map[string]string
+}
+
+// kinds is what is killed.
+var kinds = []string{"agent", "plugin raw_exec", "plugin exec", "plugin docker", "shim", "task", "container", "engine", "engine in order"}
+
+// TestKillEverything kills agent, plugins, shims, tasks and the container engine with SIGKILL while tasks start and
+// end. Every task that was not hit itself ends with its own exit code; of the others the events say what happened;
+// and in the end no process, container, mount or control group is left.
+func TestKillEverything(t *testing.T) {
+	testkit.Need(t, "linux", "root", "busybox", "dockerd")
+	seed, rounds, until := uint64(1), kinds, time.Time{}
+	if text := os.Getenv(killFor); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed, rounds, until = rand.Uint64(), nil, time.Now().Add(d)
+	}
+	if text := os.Getenv(killSeed); text != "" {
+		if _, err := fmt.Sscan(text, &seed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("seed %d", seed)
+	k := &killer{
+		engine: newEngine(t), random: rand.New(rand.NewPCG(seed, 0)),
+		codes: map[string]int{}, doubtful: map[string]bool{}, hit: map[string]string{},
+	}
+	k.agent = newAgent(t, false, fmt.Sprintf("plugin \"docker\" {\n  config {\n    endpoint = %q\n  }\n}\n", k.engine.host))
+	t.Setenv(ownerMark, k.dir)
+	t.Cleanup(func() { k.sweep() })
+	k.start()
+	for _, driver := range []string{"raw_exec", "exec", "docker"} {
+		k.register(k.service(driver))
+		k.running("stays-"+driver, 1)
+	}
+	for n := 0; n < len(rounds) || time.Now().Before(until); n++ {
+		for _, driver := range []string{"raw_exec", "exec", "docker"} {
+			k.submit(n, driver)
+		}
+		kind := ""
+		if n < len(rounds) {
+			kind = rounds[n]
+		} else {
+			kind = kinds[k.random.IntN(len(kinds))]
+		}
+		k.pause(time.Second)
+		k.strike(kind)
+	}
+	if t.Failed() {
+		return
+	}
+	k.engine.ready()
+	k.checkEnds()
+	for _, driver := range []string{"raw_exec", "exec", "docker"} {
+		k.running("stays-"+driver, 1)
+	}
+	ids := k.allocIDs()
+	k.stop()
+	k.checkRemains(ids)
+}
+
+// pause waits for a random time up to d, in which anything may happen.
+func (k *killer) pause(d time.Duration) { time.Sleep(time.Duration(k.random.Int64N(int64(d)))) }
+
+// shell is a job of one task that runs a script with the driver.
+func (k *killer) shell(id, kind, driver, script string) *nomad.Job {
+	job := shellJob(id, kind, 1, script)
+	task := job.TaskGroups[0].Tasks[0]
+	task.Driver = driver
+	task.KillTimeout = new(time.Second)
+	if driver == "docker" {
+		task.Config = map[string]any{
+			"image": engineImage, "network_mode": "none", "command": "/bin/busybox", "args": []string{"sh", "-c", script},
+		}
+	}
+	return job
+}
+
+func (k *killer) service(driver string) *nomad.Job {
+	job := k.shell("stays-"+driver, "service", driver, "while :; do sleep 1; done")
+	job.TaskGroups[0].RestartPolicy = &nomad.RestartPolicy{
+		Attempts: new(1000), Delay: new(50 * time.Millisecond), Interval: new(time.Hour), Mode: new("delay"),
+	}
+	return job
+}
+
+// submit registers a batch job that ends with a code of its own after some time.
+func (k *killer) submit(n int, driver string) {
+	k.t.Helper()
+	id, code := fmt.Sprintf("ends-%s-%d", driver, n), 1+k.random.IntN(120)
+	job := k.shell(id, "batch", driver, fmt.Sprintf("sleep %d.%d; exit %d", k.random.IntN(4), k.random.IntN(10), code))
+	g := job.TaskGroups[0]
+	g.RestartPolicy = &nomad.RestartPolicy{Attempts: new(0), Mode: new("fail")}
+	g.ReschedulePolicy = &nomad.ReschedulePolicy{Attempts: new(0), Unlimited: new(false)}
+	k.codes[id] = code
+	if _, _, err := k.client.Jobs().Register(job, nil); err != nil {
+		k.t.Logf("%s: %v", id, err)
+		k.doubtful[id] = true
+	}
+}
+
+// strike kills one thing of a kind.
+func (k *killer) strike(kind string) {
+	k.t.Helper()
+	name, plugin, _ := strings.Cut(kind, " ")
+	switch name {
+	case "agent":
+		k.kill()
+		k.pause(time.Second)
+		k.start()
+	case "plugin":
+		for _, p := range processes() {
+			if p.isPlugin(k.dir, plugin) {
+				_ = syscall.Kill(p.pid, syscall.SIGKILL)
+			}
+		}
+	case "shim", "task":
+		var live []process
+		all := processes()
+		for _, p := range all {
+			if !p.isShim(k.dir) {
+				continue
+			}
+			if name == "shim" {
+				live = append(live, p)
+				continue
+			}
+			for _, child := range all {
+				if child.parent == p.pid {
+					child.alloc = p.alloc
+					live = append(live, child)
+				}
+			}
+		}
+		if len(live) > 0 {
+			p := live[k.random.IntN(len(live))]
+			k.hit[p.alloc] = kind
+			_ = syscall.Kill(p.pid, syscall.SIGKILL)
+		}
+	case "container":
+		if pid, alloc := k.engine.someTask(k.random); pid > 0 {
+			k.hit[alloc] = kind
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	case "engine":
+		k.hitContainers(kind)
+		k.engine.end(plugin == "")
+		k.pause(2 * time.Second)
+		k.engine.start()
+		k.hitContainers(kind) // those that started while it was away or coming
+	}
+	k.t.Logf("%s %s", time.Now().Format("15:04:05.000"), kind)
+}
+
+// hitContainers notes all unfinished allocations of containers as hit.
+func (k *killer) hitContainers(kind string) {
+	list, _, err := k.client.Allocations().List(nil)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for _, s := range list {
+		if strings.Contains(s.JobID, "docker") && (s.ClientStatus == "pending" || s.ClientStatus == "running") {
+			k.hit[s.ID] = kind
+		}
+	}
+}
+
+// named are the events that tell why a task did not end by itself.
+var named = []string{"Driver Failure", "Failed Restoring Task", "Setup Failure", "Not Restarting", "Killed", "Restarting"}
+
+// checkEnds waits until all batch jobs are over and compares what is told of their ends.
+func (k *killer) checkEnds() {
+	k.t.Helper()
+	counts := map[string]int{}
+	for id, code := range k.codes {
+		if k.doubtful[id] {
+			if _, _, err := k.client.Jobs().Info(id, nil); err != nil {
+				counts["never registered"]++
+				continue
+			}
+		}
+		var last *nomad.Allocation
+		k.eventually(id+" is over", func() error {
+			list, _, err := k.client.Jobs().Allocations(id, true, nil)
+			if err != nil {
+				return err
+			}
+			if len(list) == 0 {
+				return errors.New("no allocation")
+			}
+			slices.SortFunc(list, func(a, b *nomad.AllocationListStub) int { return int(a.CreateIndex) - int(b.CreateIndex) })
+			if last, _, err = k.client.Allocations().Info(list[len(list)-1].ID, nil); err != nil {
+				return err
+			}
+			if last.ClientStatus != "failed" && last.ClientStatus != "complete" {
+				return fmt.Errorf("allocation %s is %s: %s", last.ID, last.ClientStatus, eventText(last.TaskStates["main"]))
+			}
+			return nil
+		})
+		counts[k.verdict(id, code, last)]++
+	}
+	k.t.Logf("ends: %v", counts)
+}
+
+// verdict says how the end of a batch job was told, and fails the test when it was told wrong.
+func (k *killer) verdict(id string, code int, alloc *nomad.Allocation) string {
+	k.t.Helper()
+	state, hit := alloc.TaskStates["main"], k.hit[alloc.ID]
+	if state == nil {
+		k.t.Errorf("%s (allocation %s, %s) has no task state", id, alloc.ID, alloc.ClientDescription)
+		return "wrong"
+	}
+	var ends, failures int
+	exact := false
+	for _, e := range state.Events {
+		switch e.Type {
+		case "Terminated":
+			ends++
+			exact = e.ExitCode == code
+			if !exact && hit == "" {
+				k.t.Errorf("%s (allocation %s) ended with %d instead of %d: %s", id, alloc.ID, e.ExitCode, code, eventText(state))
+				return "wrong"
+			}
+		case "Driver Failure", "Failed Restoring Task", "Setup Failure":
+			failures++
+		}
+	}
+	switch {
+	case exact && ends == 1 && failures == 0:
+		return "exact"
+	case exact:
+		k.t.Logf("%s (hit: %s) %s", id, hit, eventText(state))
+		return "exact, in the end"
+	case hit != "" && ends > 0:
+		return "killed with " + hit
+	case failures > 0:
+		k.t.Logf("%s (hit: %s) %s", id, hit, eventText(state))
+		return "failed by name"
+	}
+	k.t.Errorf("%s (allocation %s, hit: %s) ended without a reason: %s", id, alloc.ID, hit, eventText(state))
+	return "wrong"
+}
+
+func eventText(state *nomad.TaskState) string {
+	if state == nil {
+		return "no events"
+	}
+	var b strings.Builder
+	for _, e := range state.Events {
+		fmt.Fprintf(&b, "\n    %s: %s", e.Type, e.DisplayMessage)
+	}
+	return b.String()
+}
+
+// allocIDs returns all allocations that there were.
+func (k *killer) allocIDs() (ids []string) {
+	k.t.Helper()
+	list, _, err := k.client.Allocations().List(nil)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for _, s := range list {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// checkRemains looks for what the node may not leave behind.
+func (k *killer) checkRemains(ids []string) {
+	k.t.Helper()
+	k.eventually("nothing is left", func() error {
+		var left []string
+		for _, p := range processes() {
+			if p.belongs(k.dir, ids) {
+				left = append(left, "process "+p.String())
+			}
+		}
+		left = append(left, controlGroups(ids)...)
+		left = append(left, k.engine.containers()...)
+		if len(left) > 0 {
+			return errors.New(strings.Join(left, "\n"))
+		}
+		return nil
+	})
+	if left := mountsBelow(k.dir); len(left) > 0 {
+		k.t.Errorf("mounts are left: %v", left)
+	}
+}
+
+// sweep ends what a failed test left.
+func (k *killer) sweep() {
+	for _, p := range processes() {
+		if p.belongs(k.dir, nil) {
+			_ = syscall.Kill(p.pid, syscall.SIGKILL)
+		}
+	}
+	for _, m := range mountsBelow(k.dir) {
+		_ = syscall.Unmount(m, syscall.MNT_DETACH)
+	}
+}
