@@ -101,7 +101,7 @@ func TestKillEverything(t *testing.T) {
 }
 
 // pause waits for a random time up to d, in which anything may happen.
-func (k *killer) pause(d time.Duration) { time.Sleep(time.Duration(k.random.Int64N(int64(d)))) }
+func (k *killer) pause(d time.Duration) { <-time.After(time.Duration(k.random.Int64N(int64(d)))) }
 
 // shell is a job of one task that runs a script with the driver.
 func (k *killer) shell(id, kind, driver, script string) *nomad.Job {
@@ -205,9 +205,6 @@ func (k *killer) hitContainers(kind string) {
 		}
 	}
 }
-
-// named are the events that tell why a task did not end by itself.
-var named = []string{"Driver Failure", "Failed Restoring Task", "Setup Failure", "Not Restarting", "Killed", "Restarting"}
 
 // checkEnds waits until all batch jobs are over and compares what is told of their ends.
 func (k *killer) checkEnds() {
