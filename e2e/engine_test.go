@@ -29,6 +29,8 @@ type engine struct {
 	host   string
 	cmd    *exec.Cmd
 	exited chan struct{}
+	// keeper is the containerd, which outlives the engine as it does where both are services.
+	keeper *exec.Cmd
 }
 
 // newEngine starts an engine and gives it the image. Its containers have no network but none and host.
@@ -41,6 +43,7 @@ func newEngine(t *testing.T) *engine {
 	}
 	e := &engine{t: t, dir: dir, host: "unix://" + dir + "/s"}
 	t.Cleanup(e.remove)
+	e.startKeeper()
 	e.start()
 	program, err := os.ReadFile("/bin/busybox")
 	if err != nil {
@@ -70,6 +73,32 @@ func (e *engine) docker(args ...string) *exec.Cmd {
 	return exec.Command("docker", append([]string{"-H", e.host}, args...)...)
 }
 
+func (e *engine) startKeeper() {
+	e.t.Helper()
+	log, err := os.Create(filepath.Join(e.dir, "containerd.log"))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer log.Close()
+	e.keeper = exec.Command("containerd", "--config", os.DevNull, "--address", filepath.Join(e.dir, "c"),
+		"--root", filepath.Join(e.dir, "containerd"), "--state", filepath.Join(e.dir, "state"))
+	e.keeper.Stdout, e.keeper.Stderr = log, log
+	if err := e.keeper.Start(); err != nil {
+		e.t.Fatal(err)
+	}
+	deadline := time.After(patience)
+	for {
+		if _, err := os.Stat(filepath.Join(e.dir, "c")); err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			e.t.Fatal("containerd does not answer")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
 // start starts the engine and waits until it answers.
 func (e *engine) start() {
 	e.t.Helper()
@@ -82,6 +111,7 @@ func (e *engine) start() {
 	_ = os.Remove(filepath.Join(e.dir, "pid"))
 	e.cmd = exec.Command("dockerd", "--host", e.host, "--data-root", filepath.Join(e.dir, "data"),
 		"--exec-root", filepath.Join(e.dir, "exec"), "--pidfile", filepath.Join(e.dir, "pid"),
+		"--containerd", filepath.Join(e.dir, "c"),
 		"--bridge", "none", "--iptables=false", "--ip-masq=false")
 	e.cmd.Stdout, e.cmd.Stderr = log, log
 	if err := e.cmd.Start(); err != nil {
@@ -132,7 +162,13 @@ func (e *engine) remove() {
 	if out, _ := e.docker("ps", "-aq").Output(); len(out) > 0 {
 		_ = e.docker(append([]string{"rm", "-f"}, strings.Fields(string(out))...)...).Run()
 	}
-	e.end(false)
+	if e.cmd != nil {
+		e.end(false)
+	}
+	if e.keeper != nil && e.keeper.Process != nil {
+		_ = e.keeper.Process.Signal(syscall.SIGTERM)
+		_ = e.keeper.Wait()
+	}
 	for _, p := range processes() {
 		if len(p.args) > 0 && strings.Contains(strings.Join(p.args, " "), e.dir+"/") {
 			_ = syscall.Kill(p.pid, syscall.SIGKILL)

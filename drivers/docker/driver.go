@@ -248,18 +248,19 @@ func (d *Driver) DestroyTask(ctx context.Context, taskID string, force bool) err
 	if err != nil {
 		return err
 	}
-	select {
-	case <-t.done:
-	default:
-		if !force {
-			return fmt.Errorf("destroy task: container %s is running", t.container)
-		}
+	if !t.over() && !force {
+		return fmt.Errorf("destroy task: container %s is running", t.container)
 	}
-	if err := t.remove(ctx); err != nil {
+	err = t.remove(ctx)
+	if err == nil || t.over() {
+		// A container that has ended and cannot be removed, as while the engine is away, belongs to nobody from now on: a new
+		// start of the same name makes room, and reconciliation finds it.
+		d.mu.Lock()
+		delete(d.mu.tasks, taskID)
+		d.mu.Unlock()
+	}
+	if err != nil {
 		return fmt.Errorf("destroy task: %w", err)
 	}
-	d.mu.Lock()
-	delete(d.mu.tasks, taskID)
-	d.mu.Unlock()
 	return nil
 }

@@ -213,6 +213,16 @@ func (t *task) finish(exit *drivers.ExitResult, at time.Time) {
 	close(t.done)
 }
 
+// over reports whether the container has ended and its output is written.
+func (t *task) over() bool {
+	select {
+	case <-t.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // StopTask implements drivers.Driver.
 func (d *Driver) StopTask(ctx context.Context, taskID string, timeout time.Duration, signal string) error {
 	t, err := d.task(taskID)
@@ -277,18 +287,22 @@ func (t *task) remove(ctx context.Context) error {
 	config, engine := t.driver.settings()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	var err error
 	if config.GC.Container {
-		_, err := engine.ContainerRemove(ctx, t.container, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		if err != nil && !notFound(err) && !says(err, "already in progress") {
-			return err
+		_, err = engine.ContainerRemove(ctx, t.container, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		if notFound(err) || says(err, "already in progress") {
+			err = nil
 		}
-	} else if err := t.stop(ctx, 0, ""); err != nil {
+	} else {
+		err = t.stop(ctx, 0, "")
+	}
+	if err != nil && !t.over() {
 		return err
 	}
 	t.cancel()
 	t.forgetLogs()
 	t.driver.images.release(t.image, t.config.ID)
-	return nil
+	return err
 }
 
 // SignalTask implements drivers.Driver.
