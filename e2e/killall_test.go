@@ -27,6 +27,21 @@ const (
 	killSeed = "NOMADLIKE_KILL_SEED"
 )
 
+// dockerOf configures the docker plugin for an engine. Containers of starts that nobody learnt of are looked for often.
+const dockerOf = `
+plugin "docker" {
+  config {
+    endpoint = %q
+    gc {
+      dangling_containers {
+        period         = "1m"
+        creation_grace = "1m"
+      }
+    }
+  }
+}
+`
+
 // killer kills parts of a node and knows what has to become of its tasks.
 type killer struct {
 	*agent
@@ -66,7 +81,7 @@ func TestKillEverything(t *testing.T) {
 		engine: newEngine(t), random: rand.New(rand.NewPCG(seed, 0)),
 		codes: map[string]int{}, doubtful: map[string]bool{}, hit: map[string]string{},
 	}
-	k.agent = newAgent(t, false, fmt.Sprintf("plugin \"docker\" {\n  config {\n    endpoint = %q\n  }\n}\n", k.engine.host))
+	k.agent = newAgent(t, false, fmt.Sprintf(dockerOf, k.engine.host))
 	t.Setenv(ownerMark, k.dir)
 	t.Cleanup(func() { k.sweep() })
 	k.start()
@@ -95,9 +110,28 @@ func TestKillEverything(t *testing.T) {
 	for _, driver := range []string{"raw_exec", "exec", "docker"} {
 		k.running("stays-"+driver, 1)
 	}
+	k.awaitReconciliation()
 	ids := k.allocIDs()
 	k.stop()
 	k.checkRemains(ids)
+}
+
+// awaitReconciliation waits until the driver has removed the containers that it made but could not start, when the engine
+// went away in between.
+func (k *killer) awaitReconciliation() {
+	k.t.Helper()
+	deadline := time.After(4 * time.Minute)
+	for {
+		i := slices.IndexFunc(k.engine.containers(), func(c string) bool { return strings.HasSuffix(c, " Created") })
+		if i < 0 {
+			return
+		}
+		select {
+		case <-deadline:
+			k.t.Fatalf("containers that never started are left: %v", k.engine.containers())
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // pause waits for a random time up to d, in which anything may happen.

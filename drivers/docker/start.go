@@ -121,6 +121,10 @@ func (d *Driver) create(ctx context.Context, b *builder) (string, error) {
 			if err := d.makeRoom(ctx, b.out.Name); err != nil {
 				return err
 			}
+			// An engine that has just come up may keep a name for a moment that no container has any more.
+			if err := sleep(ctx, callPauseMin<<conflicts); err != nil {
+				return err
+			}
 		}
 	})
 	return id, err
@@ -142,9 +146,6 @@ func (d *Driver) makeRoom(ctx context.Context, name string) error {
 	_, err = engine.ContainerRemove(ctx, found.Container.ID, client.ContainerRemoveOptions{Force: true})
 	if err != nil && !notFound(err) && !says(err, "already in progress") {
 		return err
-	}
-	if err != nil {
-		return sleep(ctx, callPauseMin)
 	}
 	return nil
 }
