@@ -55,15 +55,16 @@ type killer struct {
 	hit map[string]string
 }
 
-// kinds is what is killed.
+// kinds is what is killed. The last two are struck in random runs only: what the engine did when it went away decides
+// whether something is left for reconciliation, which takes minutes.
 var kinds = []string{"agent", "plugin raw_exec", "plugin exec", "plugin docker", "shim", "task", "container", "engine", "engine in order"}
 
-// TestKillEverything kills agent, plugins, shims, tasks and the container engine with SIGKILL while tasks start and
+// TestKillEverything kills agent, plugins, shims, tasks and, at random, the container engine with SIGKILL while tasks start and
 // end. Every task that was not hit itself ends with its own exit code; of the others the events say what happened;
 // and in the end no process, container, mount or control group is left.
 func TestKillEverything(t *testing.T) {
 	testkit.Need(t, "linux", "root", "busybox", "dockerd")
-	seed, rounds, until := uint64(1), kinds, time.Time{}
+	seed, rounds, until := uint64(1), kinds[:len(kinds)-2], time.Time{}
 	if text := os.Getenv(killFor); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil {
@@ -116,19 +117,19 @@ func TestKillEverything(t *testing.T) {
 	k.checkRemains(ids)
 }
 
-// awaitReconciliation waits until the driver has removed the containers that it made but could not start, when the engine
-// went away in between.
+// awaitReconciliation waits until the driver has removed the containers that it could not start, or not remove when they
+// ended, because the engine was away: all but those that run.
 func (k *killer) awaitReconciliation() {
 	k.t.Helper()
 	deadline := time.After(4 * time.Minute)
 	for {
-		i := slices.IndexFunc(k.engine.containers(), func(c string) bool { return strings.HasSuffix(c, " Created") })
+		i := slices.IndexFunc(k.engine.containers(), func(c string) bool { return !strings.Contains(c, " Up ") })
 		if i < 0 {
 			return
 		}
 		select {
 		case <-deadline:
-			k.t.Fatalf("containers that never started are left: %v", k.engine.containers())
+			k.t.Fatalf("containers that do not run are left: %v", k.engine.containers())
 		case <-time.After(time.Second):
 		}
 	}

@@ -36,7 +36,8 @@ func (d *Driver) removeDangling(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	// The list comes first: what is made after it is not in it.
-	list, err := engine.ContainerList(ctx, client.ContainerListOptions{})
+	// Those that have ended belong to it too, unless they are to be kept: the engine may have been away when they were to go.
+	list, err := engine.ContainerList(ctx, client.ContainerListOptions{All: config.GC.Container})
 	if err != nil {
 		return err
 	}
