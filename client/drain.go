@@ -42,24 +42,30 @@ func (d *DrainConfig) spec() *api.DrainSpec {
 	return s
 }
 
-// Patience is for how long the drain lasts at most, 0 without one and when it is forced.
-func (d *DrainConfig) Patience() time.Duration {
-	if d == nil || d.Force {
-		return 0
+// patience is how long the drain may take in all: some seconds more than its deadline, a minute when it is forced.
+func (d *DrainConfig) patience() time.Duration {
+	if d.Force {
+		return time.Minute
 	}
-	return api.Or(d.Deadline, defaultDrainDeadline)
+	return api.Or(d.Deadline, defaultDrainDeadline) + drainGrace
 }
+
+// drainGrace is what tasks that have to go at the deadline have for it.
+const drainGrace = 5 * time.Second
 
 // drainPoll is how often the allocations of a draining node are looked at.
 const drainPoll = 200 * time.Millisecond
 
 // Drain has the node drained as the drain_on_shutdown block says and returns when the servers say that it is and
-// what had to go has stopped; at once without the block. The node stays ineligible.
+// what had to go has stopped; at once without the block. It gives up some seconds after the deadline of the drain. The
+// node stays ineligible.
 func (c *Client) Drain(ctx context.Context) error {
 	d := c.cfg.DrainOnShutdown
 	if d == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, d.patience())
+	defer cancel()
 	req := &api.NodeDrainRequest{
 		PathID: c.identity.id, NodeID: c.identity.id, DrainSpec: d.spec(), Meta: map[string]string{"message": "shutting down"},
 	}

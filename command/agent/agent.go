@@ -240,29 +240,20 @@ func (a *Agent) serveHTTP(ctx context.Context) error {
 	return err
 }
 
-// leaveWait bounds how long leaving may take, besides the drain of the node; forced drains have stopWait.
-const (
-	leaveWait = 5 * time.Second
-	stopWait  = time.Minute
-)
+// leaveWait bounds how long the server may take to leave the cluster.
+const leaveWait = 15 * time.Second
 
 // Leave drains the agent's node, if its configuration says so, and takes its server out of the cluster for good,
-// before it stops. It gives up when the deadline of the drain has passed by some seconds.
+// before it stops.
 func (a *Agent) Leave(ctx context.Context) error {
 	var errs []error
-	if d := a.cfg.Client.DrainOnShutdown; a.client != nil && d != nil {
-		wait := d.Patience() + leaveWait
-		if d.Force {
-			wait = stopWait
-		}
-		dctx, cancel := context.WithTimeout(ctx, wait)
-		errs = append(errs, a.client.Drain(dctx))
-		cancel()
+	if a.client != nil {
+		errs = append(errs, a.client.Drain(ctx))
 	}
 	if a.server != nil && ctx.Err() == nil {
-		lctx, cancel := context.WithTimeout(ctx, 3*leaveWait)
-		errs = append(errs, a.server.leave(lctx))
-		cancel()
+		ctx, cancel := context.WithTimeout(ctx, leaveWait)
+		defer cancel()
+		errs = append(errs, a.server.leave(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -248,13 +248,15 @@ func (d *Driver) DestroyTask(ctx context.Context, taskID string, force bool) err
 	if err != nil {
 		return err
 	}
-	if !t.over() && !force {
+	ended := t.over()
+	if !ended && !force {
 		return fmt.Errorf("destroy task: container %s is running", t.container)
 	}
 	err = t.remove(ctx)
-	if err == nil || t.over() {
+	if err == nil || ended {
 		// A container that has ended and cannot be removed, as while the engine is away, belongs to nobody from now on: a new
 		// start of the same name makes room, and reconciliation finds it.
+		t.release()
 		d.mu.Lock()
 		delete(d.mu.tasks, taskID)
 		d.mu.Unlock()

@@ -122,7 +122,7 @@ func (d *Driver) create(ctx context.Context, b *builder) (string, error) {
 				return err
 			}
 			// An engine that has just come up may keep a name for a moment that no container has any more.
-			if err := sleep(ctx, callPauseMin<<conflicts); err != nil {
+			if err := sleep(ctx, callPauseMin<<min(conflicts, 5)); err != nil {
 				return err
 			}
 		}

@@ -287,22 +287,21 @@ func (t *task) remove(ctx context.Context) error {
 	config, engine := t.driver.settings()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var err error
-	if config.GC.Container {
-		_, err = engine.ContainerRemove(ctx, t.container, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		if notFound(err) || says(err, "already in progress") {
-			err = nil
-		}
-	} else {
-		err = t.stop(ctx, 0, "")
+	if !config.GC.Container {
+		return t.stop(ctx, 0, "")
 	}
-	if err != nil && !t.over() {
+	_, err := engine.ContainerRemove(ctx, t.container, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err != nil && !notFound(err) && !says(err, "already in progress") {
 		return err
 	}
+	return nil
+}
+
+// release gives up what the driver holds for a task besides its container.
+func (t *task) release() {
 	t.cancel()
 	t.forgetLogs()
 	t.driver.images.release(t.image, t.config.ID)
-	return err
 }
 
 // SignalTask implements drivers.Driver.

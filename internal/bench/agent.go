@@ -38,6 +38,7 @@ type agent struct {
 	done    chan error
 }
 
+// serverConfig is a server alone, with its log on disk.
 const serverConfig = `
 data_dir  = %q
 enable_debug = true
@@ -61,11 +62,6 @@ ports {
   serf = %d
 }
 `
-
-// startServer starts a server alone, with its log on disk.
-func startServer(ctx context.Context, bin string) (*agent, error) {
-	return start(ctx, bin, serverConfig)
-}
 
 // startDev starts server and client in one process, with raw_exec.
 func startDev(ctx context.Context, bin string) (*agent, error) {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/nomadlike/nomadlike/internal/rpc"
-	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/internal/sim"
 )
 
@@ -24,53 +22,34 @@ const (
 // again after the last time, and how long a reader waits for an answer meanwhile.
 func Flap(ctx context.Context, bin string) (f Figure, err error) {
 	f = Figure{Name: FlapName, Unit: "s"}
-	a, err := startServer(ctx, bin)
+	a, err := startCluster(ctx, bin, serverConfig, sim.Config{Count: flappingNodes})
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, a.stop()) }()
-	fleet, err := sim.New(sim.Config{Servers: []string{a.rpc}, Count: flappingNodes})
-	if err != nil {
-		return f, err
-	}
-	g := run.New(ctx)
-	g.Go("nodes", fleet.Run)
-	defer func() { g.Stop(); err = errors.Join(err, g.Wait()) }()
-	select {
-	case <-fleet.Ready():
-	case <-g.Context().Done():
-		return f, errors.New("simulated nodes ended")
-	}
-	pool := rpc.NewPool()
-	defer pool.Close()
-	c := rpc.NewServers(pool, []string{a.rpc})
 	jobs := Placement{Jobs: 20, Count: 1000}
-	total := int64(jobs.Jobs * jobs.Count)
-	if _, err := jobs.submit(ctx, c); err != nil {
-		return f, a.failed(err)
-	}
-	if err := awaitRunning(ctx, fleet, total); err != nil {
+	if err := a.run(ctx, &jobs); err != nil {
 		return f, a.failed(err)
 	}
 
-	worst := watchAnswers(g, a)
-	heap, start, before := a.heap(ctx), time.Now(), fleet.Stats()
+	worst := watchAnswers(a)
+	heap, start, before := a.heap(ctx), time.Now(), a.fleet.Stats()
 	for range flaps {
-		if err := fleet.Flap(ctx, 0.5); err != nil {
+		if err := a.fleet.Flap(ctx, 0.5); err != nil {
 			return f, a.failed(err)
 		}
 	}
 	flapped := time.Now()
-	if err := awaitIdle(ctx, c); err != nil {
+	if err := awaitIdle(ctx, a.servers); err != nil {
 		return f, a.failed(err)
 	}
-	if err := awaitRunning(ctx, fleet, total); err != nil {
+	if err := awaitRunning(ctx, a.fleet, int64(jobs.Jobs*jobs.Count)); err != nil {
 		return f, a.failed(err)
 	}
 	f.Value = time.Since(flapped).Seconds()
 	f.Detail = map[string]float64{
 		"changes of nodes/s": float64(2*flaps*flappingNodes/2) / flapped.Sub(start).Seconds(),
-		"replaced":           float64(fleet.Stats().Started - before.Started), "worst answer ms": float64(worst.Load()) / 1e6,
+		"replaced":           float64(a.fleet.Stats().Started - before.Started), "worst answer ms": float64(worst.Load()) / 1e6,
 		"heap MB before": heap / 1e6, "heap MB after": a.heap(ctx) / 1e6,
 	}
 	return f, nil

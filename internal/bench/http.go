@@ -18,8 +18,6 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
-	"github.com/nomadlike/nomadlike/internal/rpc"
-	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/internal/sim"
 )
 
@@ -44,36 +42,19 @@ var httpLoad = Placement{Name: "http", Nodes: 200, Jobs: 10, Count: 1000}
 // a long list, many blocking queries, and the event stream. With a profile, that directory gets CPU profiles of the server
 // at the work.
 func HTTP(ctx context.Context, bin, profile string) (figures []Figure, err error) {
-	a, err := start(ctx, bin, serverConfig+"limits { http_max_conns_per_client = 0 }\n")
+	a, err := startCluster(ctx, bin, serverConfig+"limits { http_max_conns_per_client = 0 }\n",
+		sim.Config{Count: httpLoad.Nodes, CPU: 8000, MemoryMB: 16384})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.stop()) }()
-	fleet, err := sim.New(sim.Config{Servers: []string{a.rpc}, Count: httpLoad.Nodes, CPU: 8000, MemoryMB: 16384})
-	if err != nil {
-		return nil, err
-	}
-	g := run.New(ctx)
-	g.Go("nodes", fleet.Run)
-	defer func() { g.Stop(); err = errors.Join(err, g.Wait()) }()
-	select {
-	case <-fleet.Ready():
-	case <-g.Context().Done():
-		return nil, errors.New("simulated nodes ended")
-	}
-	pool := rpc.NewPool()
-	defer pool.Close()
-	c := rpc.NewServers(pool, []string{a.rpc})
-	if _, err := httpLoad.submit(ctx, c); err != nil {
-		return nil, a.failed(err)
-	}
-	if err := awaitRunning(ctx, fleet, int64(httpLoad.Jobs*httpLoad.Count)); err != nil {
+	if err := a.run(ctx, &httpLoad); err != nil {
 		return nil, a.failed(err)
 	}
 	settle(ctx, 2*time.Second)
-	h := &loader{agent: a, profiles: profile, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}}
+	h := &loader{agent: a.agent, profiles: profile, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}}
 	for _, measure := range []func(context.Context, api.Caller) ([]Figure, error){h.reads, h.list, h.blocking, h.events} {
-		f, err := measure(ctx, c)
+		f, err := measure(ctx, a.servers)
 		figures = append(figures, f...)
 		if err != nil {
 			return figures, a.failed(err)

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
-	"github.com/nomadlike/nomadlike/internal/rpc"
-	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/internal/sim"
 )
 
@@ -76,44 +74,26 @@ var Million = Placement{Name: "a million allocations", Nodes: 5000, Jobs: 100, C
 // With a profile, the file gets a CPU profile of the server's first seconds of work.
 func (p *Placement) Run(ctx context.Context, bin, profile string) (f Figure, err error) {
 	f = Figure{Name: p.Name, Unit: "/s", Target: p.Target, More: true}
-	a, err := startServer(ctx, bin)
+	each := int64(p.Jobs*p.Count/p.Nodes + 1)
+	a, err := startCluster(ctx, bin, serverConfig, sim.Config{Count: p.Nodes, CPU: max(4000, 20*each), MemoryMB: max(8192, 20*each)})
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, a.stop()) }()
-
-	each := int64(p.Jobs*p.Count/p.Nodes + 1)
-	fleet, err := sim.New(sim.Config{
-		Servers: []string{a.rpc}, Count: p.Nodes, CPU: max(4000, 20*each), MemoryMB: max(8192, 20*each),
-	})
-	if err != nil {
-		return f, err
-	}
-	g := run.New(ctx)
-	g.Go("nodes", fleet.Run)
-	defer func() { g.Stop(); err = errors.Join(err, g.Wait()) }()
-	select {
-	case <-fleet.Ready():
-	case <-g.Context().Done():
-		return f, errors.New("simulated nodes ended")
-	}
 	pid := a.cmd.Process.Pid
 	before, heapBefore := resident(pid), a.heap(ctx)
 
-	pool := rpc.NewPool()
-	defer pool.Close()
-	c := rpc.NewServers(pool, []string{a.rpc})
 	if profile != "" {
-		g.Go("profile", func(ctx context.Context) error { return a.profile(ctx, profile, profileTime) })
+		a.group.Go("profile", func(ctx context.Context) error { return a.profile(ctx, profile, profileTime) })
 	}
 	start, used := time.Now(), processorTime(pid)
-	registered, err := p.submit(ctx, c)
+	registered, err := p.submit(ctx, a.servers)
 	if err != nil {
 		return f, a.failed(err)
 	}
 	placed, usedPlacing := time.Since(start), processorTime(pid)-used
 	total := p.Jobs * p.Count
-	if err := awaitRunning(ctx, fleet, int64(total)); err != nil {
+	if err := awaitRunning(ctx, a.fleet, int64(total)); err != nil {
 		return f, a.failed(err)
 	}
 	running, usedRunning := time.Since(start), processorTime(pid)-used

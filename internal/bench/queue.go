@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
-	"github.com/nomadlike/nomadlike/internal/rpc"
-	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/internal/sim"
 )
 
@@ -28,45 +26,31 @@ const (
 // each takes of the heap while it waits and after, and how long a reader waits for an answer meanwhile.
 func Queue(ctx context.Context, bin string) (f Figure, err error) {
 	f = Figure{Name: QueueName, Unit: "/s", More: true}
-	a, err := startServer(ctx, bin)
+	a, err := startCluster(ctx, bin, serverConfig, sim.Config{Count: 500, CPU: 8000, MemoryMB: 16384})
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, a.stop()) }()
-	fleet, err := sim.New(sim.Config{Servers: []string{a.rpc}, Count: 500, CPU: 8000, MemoryMB: 16384})
-	if err != nil {
-		return f, err
-	}
-	g := run.New(ctx)
-	g.Go("nodes", fleet.Run)
-	defer func() { g.Stop(); err = errors.Join(err, g.Wait()) }()
-	pool := rpc.NewPool()
-	defer pool.Close()
-	c := rpc.NewServers(pool, []string{a.rpc})
-	jobs := Placement{Jobs: queuedJobs, Count: 5}
-	if _, err := jobs.submit(ctx, c); err != nil {
-		return f, a.failed(err)
-	}
-	if err := awaitRunning(ctx, fleet, int64(jobs.Jobs*jobs.Count)); err != nil {
+	if err := a.run(ctx, &Placement{Jobs: queuedJobs, Count: 5}); err != nil {
 		return f, a.failed(err)
 	}
 
-	if err := pause(ctx, c, true); err != nil {
+	if err := pause(ctx, a.servers, true); err != nil {
 		return f, a.failed(err)
 	}
-	worst := watchAnswers(g, a)
+	worst := watchAnswers(a)
 	heap, start := a.heap(ctx), time.Now()
-	if err := evaluate(ctx, c); err != nil {
+	if err := evaluate(ctx, a.servers); err != nil {
 		return f, a.failed(err)
 	}
 	queued := time.Since(start)
 	waiting := a.heap(ctx)
 
 	start = time.Now()
-	if err := pause(ctx, c, false); err != nil {
+	if err := pause(ctx, a.servers, false); err != nil {
 		return f, a.failed(err)
 	}
-	if err := awaitIdle(ctx, c); err != nil {
+	if err := awaitIdle(ctx, a.servers); err != nil {
 		return f, a.failed(err)
 	}
 	drained := time.Since(start)
@@ -125,14 +109,14 @@ func awaitIdle(ctx context.Context, c api.Caller) error {
 	}
 }
 
-// watchAnswers reads a job every few milliseconds until the group ends, and keeps the longest time an answer took, in
+// watchAnswers reads a job every few milliseconds until the cluster stops, and keeps the longest time an answer took, in
 // nanoseconds.
-func watchAnswers(g *run.Group, a *agent) *atomic.Int64 {
+func watchAnswers(c *cluster) *atomic.Int64 {
 	worst := new(atomic.Int64)
-	g.Go("reader", func(ctx context.Context) error {
+	c.group.Go("reader", func(ctx context.Context) error {
 		for ctx.Err() == nil {
 			start := time.Now()
-			if _, _, err := api.JobGet.Call(ctx, a.http, &api.JobRequest{JobID: "bench-0000"}); err != nil {
+			if _, _, err := api.JobGet.Call(ctx, c.http, &api.JobRequest{JobID: "bench-0000"}); err != nil {
 				if ctx.Err() != nil {
 					return nil
 				}
