@@ -130,12 +130,12 @@ test('an allocation is restarted, signalled and stopped', async () => {
   await s.go(`/allocations/${alloc.ID}`);
   await button('Restart task server').click();
   await button('Restart').last().click();
-  await s.page.getByText('Task server restarted').waitFor();
   await s.page.getByText('Restart Signaled').first().waitFor();
   await button('Signal').click();
   await s.page.getByLabel('Signal').last().selectOption('SIGCONT');
   await button('Send SIGCONT').click();
-  await s.page.getByText('SIGCONT sent').waitFor();
+  await s.page.getByRole('dialog').waitFor({ state: 'detached' });
+  await s.page.getByText('Signaling').first().waitFor();
   await s.check();
   await button('Stop').click();
   await button('Stop the allocation').click();

@@ -3,8 +3,8 @@ import { createServer, request, type IncomingMessage, type Server, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { address } from './agent';
 
-/** What a proxy does with a request instead of passing it on: answers it, or waits so many milliseconds before it does. */
-export type Rule = (method: string, path: string) => { status: number; text: string } | { wait: number } | undefined;
+/** What a proxy does with a request instead of passing it on: answers it, or waits before it does: so many milliseconds, or for something to happen. */
+export type Rule = (method: string, path: string) => { status: number; text: string } | { wait: number | Promise<unknown> } | undefined;
 
 /** What people put before an agent: a prefix that it knows nothing of, rules of their own, and a line that breaks. */
 export class Proxy {
@@ -34,7 +34,8 @@ export class Proxy {
       r.writeHead(found.status, { 'Content-Type': 'text/plain' }).end(found.text);
       return;
     }
-    if (found) await new Promise((done) => setTimeout(done, found.wait));
+    const wait = found?.wait;
+    if (wait !== undefined) await (typeof wait === 'number' ? new Promise((done) => setTimeout(done, wait)) : wait);
     const forwarded = request({ host: to.hostname, port: to.port, method: q.method, path, headers: q.headers }, (answer) => {
       r.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(r);

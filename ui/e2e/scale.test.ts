@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { api, run, until } from './agent';
 import { Screen } from './browser';
 import { end, OwnAgent, start } from './own-agent';
+import { Proxy } from './proxy';
 
 // A cluster of a thousand simulated clients, with a thousand jobs and ten thousand allocations. Figures are printed;
 // what is asserted is what does not depend on the machine: rows that exist at a time, and bytes that are sent.
@@ -122,6 +123,25 @@ test('a map of a thousand clients', async () => {
   await s.page.getByLabel(/^sim/).first().click();
   await s.page.waitForURL(/client=/);
   await s.done();
+});
+
+test('the map is drawn before all allocations are known', async () => {
+  const proxy = await Proxy.start('', agent.address);
+  let release = () => {};
+  const held = new Promise<void>((done) => (release = done));
+  proxy.rule = (_, path) => (path.startsWith('/v1/allocations') ? { wait: held } : undefined);
+  const s = await Screen.open('/topology', {}, proxy.front);
+  const { page } = s;
+  await page.getByText('Reading what runs on them…').waitFor();
+  await page.getByLabel(/^sim/).first().click();
+  await page.waitForURL(/client=/);
+  expect(await page.locator('button[data-tile]').count()).toBeGreaterThan(nodes);
+  await page.getByText('CPU 0 MHz of', { exact: false }).first().waitFor();
+  release();
+  await page.getByText('Reading what runs on them…').waitFor({ state: 'detached' });
+  await page.locator('button[data-tile]:not([aria-label*=" 0 allocations"])').first().waitFor();
+  await s.done();
+  proxy.stop();
 });
 
 test('a thousand clients', async () => {

@@ -61,8 +61,8 @@ export function useOp<P extends object, R>(op: Op<P, R>, params: P, options: Rea
 
 /** Options of useAction. */
 export interface ActionOptions<P, R> {
-  /** What was done, for the toast: "Job stopped". */
-  done: string | ((answer: R, params: P) => string);
+  /** What was done, for the toast: "Job stopped". Nothing when the screen itself tells. */
+  done: string | ((answer: R, params: P) => string | undefined);
   /** What could not be done: "The job was not stopped". */
   failure: string | ((params: P) => string);
   onSuccess?: (answer: R, params: P) => void;
@@ -75,7 +75,8 @@ export function useAction<P extends object, R>(op: Op<P, R>, options: ActionOpti
   const mutation = useMutation<Answer<R>, Error, P>({
     mutationFn: (params) => call(op, params, options.common),
     onSuccess: (answer, params) => {
-      succeeded(typeof options.done === 'string' ? options.done : options.done(answer.data, params));
+      const done = typeof options.done === 'string' ? options.done : options.done(answer.data, params);
+      if (done) succeeded(done);
       void queries.invalidateQueries();
       options.onSuccess?.(answer.data, params);
     },

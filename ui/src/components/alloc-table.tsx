@@ -40,13 +40,10 @@ function AllocLink({ alloc }: { alloc: AllocListStub }) {
   );
 }
 
-const nothing: Known[] = [];
-
 /** Allocations in a table. */
-export function AllocTable({ allocs, known = nothing, label = 'Allocations', sortBy = '-created', param }: { allocs: AllocListStub[]; known?: Known[]; label?: string; sortBy?: string; param?: string }) {
+export function AllocTable({ allocs, known, label = 'Allocations', sortBy = '-created', param }: { allocs: AllocListStub[]; known?: Known[]; label?: string; sortBy?: string; param?: string }) {
   // Callers write the list in place, so that it is a new one each time; what it says is what counts.
-  const key = known.join();
-  const cols = useMemo(() => columns(key.split(',') as Known[]), [key]);
+  const key = JSON.stringify(known ?? []);
+  const cols = useMemo(() => columns(JSON.parse(key) as Known[]), [key]);
   return <DataTable label={label} columns={cols} rows={allocs} rowKey={(a) => a.ID} sortBy={sortBy} param={param} />;
 }
-

@@ -64,18 +64,23 @@ export function Waiting({ what = 'Loading' }: { what?: string }) {
   );
 }
 
+/** Something one must know to read what follows. */
+export function Notice({ children }: { children: ReactNode }) {
+  return (
+    <div className={css.notice} role="status">
+      <Icons.warn size={16} />
+      <span>{children}</span>
+    </div>
+  );
+}
+
 /** Shows the result of a read, or why there is none. What was read stays while the agent is away. A crumb tells that it is what the whole screen is about. */
 export function Result<R>({ query, what, crumb, children }: { query: UseQueryResult<Answer<R>, Error>; what: string; crumb?: { to: string; text: string }; children: (data: R, answer: Answer<R>) => ReactNode }) {
   const gone = query.error instanceof ApiError && query.error.status === 404;
   if (query.data) {
     return (
       <>
-        {gone && (
-          <div className={css.gone} role="status">
-            <Icons.warn size={16} />
-            {what} was removed or collected meanwhile. This is what it was last.
-          </div>
-        )}
+        {gone && <Notice>{what} was removed or collected meanwhile. This is what it was last.</Notice>}
         {children(query.data.data, query.data)}
       </>
     );

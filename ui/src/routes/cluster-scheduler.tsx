@@ -7,15 +7,17 @@ import { useAction, useOp } from '../app/query';
 import { ActionButton } from '../components/action-button';
 import { Cli } from '../components/code';
 import { Card, Panel } from '../components/page';
-import { Result } from '../components/states';
+import { Notice, Result } from '../components/states';
 
 /** How the cluster schedules, to look at and to change. */
 export function SchedulerForm({ region }: { region: string | undefined }) {
   const query = useOp(OperatorSchedulerGet, {}, { region, every: 30_000 });
+  const [late, setLate] = useState(false);
   return (
     <Panel title="Scheduler">
+      {late && <Notice>Somebody else changed it meanwhile: nothing was set. This is how it is now; choose again what you want to change.</Notice>}
       <Result query={query} what="The scheduler configuration">
-        {(data) => data.SchedulerConfig && <Form key={data.SchedulerConfig.ModifyIndex} config={data.SchedulerConfig} region={region} />}
+        {(data) => data.SchedulerConfig && <Form key={data.SchedulerConfig.ModifyIndex} config={data.SchedulerConfig} region={region} onAnswer={(updated) => setLate(!updated)} />}
       </Result>
     </Panel>
   );
@@ -28,12 +30,13 @@ const preemption: [keyof PreemptionConfig, string][] = [
   ['BatchSchedulerEnabled', 'Batch jobs'],
 ];
 
-function Form({ config, region }: { config: SchedulerConfiguration; region: string | undefined }) {
+function Form({ config, region, onAnswer }: { config: SchedulerConfiguration; region: string | undefined; /** Told whether the server set it. */ onAnswer: (updated: boolean) => void }) {
   const [draft, setDraft] = useState(config);
   const save = useAction(OperatorSchedulerSet, {
-    done: (r) => (r.Updated ? 'The scheduler configuration is set' : 'Somebody else changed it meanwhile: nothing was set'),
+    done: (r) => (r.Updated ? 'The scheduler configuration is set' : undefined),
     failure: 'The scheduler configuration was not set',
     common: { region },
+    onSuccess: (r) => onAnswer(r.Updated),
   });
   const changed = JSON.stringify(draft) !== JSON.stringify(config);
   const toggle = (name: 'MemoryOversubscriptionEnabled' | 'RejectJobRegistration' | 'PauseEvalBroker', label: string, description: string) => <Checkbox key={name} label={label} description={description} checked={draft[name]} onChange={(e) => setDraft({ ...draft, [name]: e.currentTarget.checked })} />;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
-import { useCallback, useMemo, useState, type KeyboardEvent } from 'react';
+import { memo, useCallback, useMemo, useState, type KeyboardEvent } from 'react';
 import { AllocList, NodeList } from '../../api/ops.gen';
 import type { AllocListStub, NodeListStub } from '../../api/types.gen';
 import { useAmbient, useQueryParams } from '../../app/location';
 import { useOp } from '../../app/query';
 import { Choice, distinct, Filters } from '../../components/filters';
 import { Page } from '../../components/page';
-import { Empty, Result } from '../../components/states';
+import { Empty, Failure, Result } from '../../components/states';
 import { bytes, count, mhz } from '../../lib/format';
 import { byNode, capacity, grouped, total, type Grouping } from '../../lib/usage';
 import { NodeDetails } from './details';
@@ -27,9 +27,10 @@ export default function TopologyPage() {
               <p>There is nothing to show before the first client joins.</p>
             </Empty>
           ) : (
-            <Result query={allocs} what="The allocations">
-              {(a) => <Topology nodes={list} allocs={a} />}
-            </Result>
+            <>
+              {allocs.isError && <Failure error={allocs.error} what="What runs on the clients" retry={() => void allocs.refetch()} />}
+              <Topology nodes={list} allocs={allocs.data?.data} />
+            </>
           )
         }
       </Result>
@@ -39,37 +40,33 @@ export default function TopologyPage() {
 
 const none: AllocListStub[] = [];
 
-function Topology({ nodes, allocs }: { nodes: NodeListStub[]; allocs: AllocListStub[] }) {
+/** The map; it is drawn before the allocations are known, which arrive later where there are many. */
+function Topology({ nodes, allocs: known }: { nodes: NodeListStub[]; allocs: AllocListStub[] | undefined }) {
+  const allocs = known ?? none;
   const [params, setParams] = useQueryParams();
   const by = (params.get('by') as Grouping | null) ?? 'datacenter';
   const job = params.get('job') ?? '';
   const selected = params.get('client') ?? '';
   const [hovered, setHovered] = useState('');
   const perNode = useMemo(() => byNode(allocs), [allocs]);
+  const jobs = useMemo(() => distinct(allocs, (a) => a.JobID), [allocs]);
   const groups = useMemo(() => grouped(nodes, by), [nodes, by]);
   const shown = nodes.find((n) => n.ID === (hovered || selected));
   const select = useCallback((id: string) => setParams({ client: id }), [setParams]);
-  const compact = nodes.length > 60;
-  const first = groups[0]?.[1][0]?.ID;
   return (
     <>
       <Filters>
         <Choice label="Groups" param="by" all="By datacenter" options={[{ value: 'pool', label: 'By node pool' }, { value: 'class', label: 'By class' }]} />
-        <Choice label="Job" param="job" all="No job highlighted" options={distinct(allocs, (a) => a.JobID)} />
+        <Choice label="Job" param="job" all="No job highlighted" options={jobs} />
         <Legend job={job} />
+        {!known && (
+          <span className="dim" role="status">
+            Reading what runs on them…
+          </span>
+        )}
       </Filters>
       <div className={css.columns}>
-        <div onKeyDown={moveBetweenTiles} onMouseLeave={() => setHovered('')}>
-          {groups.map(([name, list]) => (
-            <Group key={name} name={name} nodes={list} allocs={perNode}>
-              <ul className={css.tiles} data-compact={compact}>
-                {list.map((n) => (
-                  <Tile key={n.ID} node={n} allocs={perNode.get(n.ID) ?? none} job={job} compact={compact} selected={selected === n.ID} reachable={selected ? selected === n.ID : n.ID === first} onSelect={select} onHover={setHovered} />
-                ))}
-              </ul>
-            </Group>
-          ))}
-        </div>
+        <Clients groups={groups} allocs={perNode} job={job} compact={nodes.length > 60} selected={selected} onSelect={select} onHover={setHovered} />
         <aside className={css.details} aria-label="Details">
           {shown ? <NodeDetails node={shown} allocs={perNode.get(shown.ID) ?? none} job={job} /> : <p className="dim">Point at a client or choose one to see what it runs.</p>}
         </aside>
@@ -77,6 +74,34 @@ function Topology({ nodes, allocs }: { nodes: NodeListStub[]; allocs: AllocListS
     </>
   );
 }
+
+interface ClientsProps {
+  groups: [name: string, nodes: NodeListStub[]][];
+  allocs: Map<string, AllocListStub[]>;
+  job: string;
+  compact: boolean;
+  selected: string;
+  onSelect: (id: string) => void;
+  onHover: (id: string) => void;
+}
+
+/** All clients in their groups; not drawn again for what is pointed at. */
+const Clients = memo(function Clients({ groups, allocs, job, compact, selected, onSelect, onHover }: ClientsProps) {
+  const first = groups[0]?.[1][0]?.ID;
+  return (
+    <div onKeyDown={moveBetweenTiles} onMouseLeave={() => onHover('')}>
+      {groups.map(([name, list]) => (
+        <Group key={name} name={name} nodes={list} allocs={allocs}>
+          <ul className={css.tiles} data-compact={compact}>
+            {list.map((n) => (
+              <Tile key={n.ID} node={n} allocs={allocs.get(n.ID) ?? none} job={job} compact={compact} selected={selected === n.ID} reachable={selected ? selected === n.ID : n.ID === first} onSelect={onSelect} onHover={onHover} />
+            ))}
+          </ul>
+        </Group>
+      ))}
+    </div>
+  );
+});
 
 function Group({ name, nodes, allocs, children }: { name: string; nodes: NodeListStub[]; allocs: Map<string, AllocListStub[]>; children: React.ReactNode }) {
   const used = total(nodes.flatMap((n) => allocs.get(n.ID) ?? []));
