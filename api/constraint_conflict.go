@@ -17,6 +17,12 @@ import (
 // Compat: the reference accepts such jobs and never places them.
 func validateConflicts(c *checker, above, list []*Constraint) {
 	for i, r := range list {
+		if r.isEmptyRange() {
+			c.within(c.at.item("constraint", i), fmt.Sprintf("Constraint %d validation failed", i+1), func(c *checker) {
+				c.failf("value", "%q contradicts itself: no version satisfies all of it", r.text())
+			})
+			continue
+		}
 		for _, earlier := range slices.Concat(above, list[:i]) {
 			if r == nil || earlier == nil || r.LTarget != earlier.LTarget || !contradict(earlier, r) && !contradict(r, earlier) {
 				continue
@@ -33,6 +39,13 @@ func (r *Constraint) text() string {
 	return strings.TrimSpace(r.LTarget + " " + cmp.Or(r.Operand, "=") + " " + r.RTarget)
 }
 
+// isEmptyRange reports whether the constraint asks for a version that cannot be.
+func (r *Constraint) isEmptyRange() bool {
+	return r != nil && r.comparesVersions() && !strings.Contains(r.RTarget, "${") && excludesAllVersions(r.RTarget)
+}
+
+func (r *Constraint) comparesVersions() bool { return r.Operand == OpVersion || r.Operand == OpSemver }
+
 // contradict reports whether what a asks of its target rules out b, which has the same target.
 func contradict(a, b *Constraint) bool {
 	if !strings.HasPrefix(a.LTarget, "${") || strings.Contains(a.RTarget, "${") || strings.Contains(b.RTarget, "${") {
@@ -47,6 +60,8 @@ func contradict(a, b *Constraint) bool {
 		case "", "=", "==", "is", "<", "<=", ">", ">=", OpIsSet, OpRegexp, OpVersion, OpSemver, OpSetContains, OpSetContainsAll, OpSetContainsAny:
 			return true
 		}
+	case OpVersion, OpSemver:
+		return b.comparesVersions() && excludesAllVersions(a.RTarget, b.RTarget)
 	case ">", ">=":
 		if b.Operand != "<" && b.Operand != "<=" {
 			return false
@@ -70,6 +85,8 @@ func valueSatisfies(value string, r *Constraint) (holds, known bool) {
 	case OpRegexp:
 		re, err := regexp.Compile(r.RTarget)
 		return err == nil && re.MatchString(value), err == nil
+	case OpVersion, OpSemver:
+		return false, excludesAllVersions("= "+value, r.RTarget)
 	case "<", "<=", ">", ">=":
 		have, haveErr := strconv.ParseFloat(value, 64)
 		want, wantErr := strconv.ParseFloat(r.RTarget, 64)

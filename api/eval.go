@@ -44,6 +44,8 @@ type Evaluation struct {
 	BlockedEval string
 	// RelatedEvals: Stubs, only with `related=true`.
 	RelatedEvals []*EvaluationStub
+	// Notes: Preferences of the job that the nodes cannot follow, only with `explain=true`; none in the contract.
+	Notes []string `json:",omitempty"`
 	// FailedTGAllocs: Metrics of unplaced groups.
 	FailedTGAllocs map[string]*AllocMetric
 	// PlanAnnotations: For plans.

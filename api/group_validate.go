@@ -28,6 +28,7 @@ func (g *TaskGroup) validate(c *checker, job *Job, limits Limits) {
 	g.validateDurations(c, job)
 	if g.EphemeralDisk != nil {
 		atLeast(c, "ephemeral_disk.size", g.DiskMB(), 10)
+		atMost(c, "ephemeral_disk.size", g.DiskMB())
 	}
 	g.validateTasks(c)
 	g.validateNetworks(c)

@@ -37,6 +37,9 @@ type GroupPlacement struct {
 	NearestMisses []*PlacementMiss
 	// Suggestions are the smallest changes that would place at least one allocation, in words.
 	Suggestions []string
+	// Notes name the preferences of the job and the group that the nodes cannot follow, such as a spread over an
+	// attribute that no node has.
+	Notes []string `json:",omitempty"`
 }
 
 // Kinds of a PlacementObstacle.

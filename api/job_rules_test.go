@@ -188,7 +188,18 @@ func identified(w WorkloadIdentity) editJob {
 	return func(_ *Job, _ *TaskGroup, t *Task) { t.Identities = []*WorkloadIdentity{typeinfo.Copy(&w)} }
 }
 
+func asking(r Resources) editJob {
+	return func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = typeinfo.Copy(&r) }
+}
+
 var taskRules = []rule{
+	{"most of everything", asking(Resources{CPU: new(1 << 40), MemoryMB: new(1 << 40), MemoryMaxMB: 1 << 40}), "", ""},
+	{"cpu beyond", asking(Resources{CPU: new(1<<40 + 1)}), "T.resources.cpu", "more than any node"},
+	{"cores beyond", asking(Resources{Cores: 1<<40 + 1}), "T.resources.cores", "more than any node"},
+	{"memory beyond", asking(Resources{MemoryMB: new(1<<40 + 1)}), "T.resources.memory", "more than any node"},
+	{"memory_max beyond", asking(Resources{MemoryMaxMB: 1<<40 + 1}), "T.resources.memory_max", "more than any node"},
+	{"devices beyond", asking(Resources{Devices: []*RequestedDevice{{Name: "gpu", Count: new(1<<40 + 1)}}}), `T.resources.device["gpu"].count`, "more than any node"},
+	{"disk beyond", func(_ *Job, g *TaskGroup, _ *Task) { g.EphemeralDisk = &EphemeralDisk{SizeMB: new(1<<40 + 1)} }, "G.ephemeral_disk.size", "more than any node"},
 	{"driver", func(_ *Job, _ *TaskGroup, t *Task) { t.Driver = "" }, "T.driver", "Missing task driver"},
 	{"kill_timeout", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = new(-time.Second) }, "T.kill_timeout", "positive"},
 	{"task shutdown_delay", func(_ *Job, _ *TaskGroup, t *Task) { t.ShutdownDelay = -1 }, "T.shutdown_delay", "positive"},

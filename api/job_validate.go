@@ -3,6 +3,7 @@
 package api
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,12 +154,22 @@ func (j *Job) validateLimits(c *checker, limits Limits) {
 	if p := j.PriorityOrDefault(); p < JobMinPriority || p > highest {
 		c.failf("priority", "job priority must be between [%d, %d]", JobMinPriority, highest)
 	}
-	total := 0
-	for _, g := range j.TaskGroups {
-		total += max(0, g.CountOrDefault())
+	if err := limits.CheckCount(j.TotalCount()); err != nil {
+		c.failf("", "%v", err)
 	}
-	c.check(limits.MaxCount == 0 || total <= limits.MaxCount, "",
-		"total count was %d, cannot exceed job_max_count of %d", total, limits.MaxCount)
+}
+
+// TotalCount returns the sum of the group counts, the largest number when they are more.
+func (j *Job) TotalCount() int64 {
+	total := int64(0)
+	for _, g := range j.TaskGroups {
+		n := int64(max(0, g.CountOrDefault()))
+		if n > math.MaxInt64-total {
+			return math.MaxInt64
+		}
+		total += n
+	}
+	return total
 }
 
 // ValidateUpdate checks whether the job may replace old (jobspec.md 9.7); nil when it may. Both are

@@ -116,6 +116,12 @@ var jobRules = []rule{
 	{"groups of one name", func(j *Job, g *TaskGroup, _ *Task) { j.TaskGroups = []*TaskGroup{g, typeinfo.Copy(g)} }, "J", `task group "g" redefined`},
 	{"priority 0", func(j *Job, _ *TaskGroup, _ *Task) { j.Priority = new(0) }, "J.priority", "between [1, 100]"},
 	{"priority 101", func(j *Job, _ *TaskGroup, _ *Task) { j.Priority = new(101) }, "J.priority", "between [1, 100]"},
+	{"counts beyond the largest number", func(j *Job, g *TaskGroup, _ *Task) {
+		other := typeinfo.Copy(g)
+		other.Name = "h"
+		g.Count, other.Count = new(1<<62+1<<61), new(1<<62+1<<61)
+		j.TaskGroups = append(j.TaskGroups, other)
+	}, "J", "job_max_count"},
 	{"too many", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(50001) }, "J", "job_max_count"},
 	{"payload", func(j *Job, _ *TaskGroup, _ *Task) { j.Payload = []byte("x") }, "J.payload", "payload"},
 	{"ui description", func(j *Job, _ *TaskGroup, _ *Task) { j.UI = &JobUI{Description: strings.Repeat("x", 1001)} }, "J.ui.description", "1000"},
@@ -172,6 +178,7 @@ var placementRules = []rule{
 	{"is_set with value", constrained(Constraint{LTarget: "x", Operand: "is_not_set", RTarget: "x"}), "J.constraint[0].value", "does not support"},
 	{"regexp", constrained(Constraint{LTarget: "x", Operand: "regexp", RTarget: "("}), "J.constraint[0].value", "failed to compile"},
 	{"version", constrained(Constraint{LTarget: "x", Operand: "version", RTarget: ">= 1.2, < 2.0-beta1, ~> 1.3"}), "", ""},
+	{"version of no version", constrained(Constraint{LTarget: "${attr.x}", Operand: "version", RTarget: "> 2.0, < 1.0"}), "J.constraint[0].value", "contradicts itself"},
 	{"bad version", constrained(Constraint{LTarget: "x", Operand: "version", RTarget: "new"}), "J.constraint[0].value", "Version constraint is invalid"},
 	{"semver", constrained(Constraint{LTarget: "x", Operand: "semver", RTarget: ">= 1.8.0-dev+x"}), "", ""},
 	{"bad semver", constrained(Constraint{LTarget: "x", Operand: "semver", RTarget: "~> 1.2"}), "J.constraint[0].value", "Semver constraint is invalid"},
@@ -279,7 +286,18 @@ func TestConstraintConflicts(t *testing.T) {
 		{on("is_not_set", ""), on("!=", "a"), false},
 		{on("=", "a"), on("set_contains", "b"), false},
 		{on("=", "${node.class}"), on("=", "b"), false},
-		{on("version", ">= 1"), on("version", "< 1"), false},
+		{on("version", ">= 1"), on("version", "< 1"), true},
+		{on("version", ">= 1"), on("version", "<= 1.0.0"), false},
+		{on("version", ">= 1.10"), on("version", "< 1.9"), true},
+		{on("version", "~> 1.2"), on("semver", ">= 2.0.0"), true},
+		{on("version", "~> 1.2"), on("version", "> 1.9"), false},
+		{on("version", "~> 1"), on("version", "> 5"), false},
+		{on("version", "~> 1.2.3"), on("version", ">= 1.3"), true},
+		{on("version", ">= 1.3.0-beta1"), on("version", "< 1.2"), false},
+		{on("version", "1.2"), on("version", "!= 1.2"), false},
+		{on("=", "1.2"), on("version", "~> 1.3"), true},
+		{on("=", "1.2"), on("version", "<= 1.2.0"), false},
+		{on("=", "new"), on("version", "~> 1.3"), false},
 	} {
 		for _, pair := range [][2]*Constraint{{test.a, test.b}, {test.b, test.a}} {
 			c := newChecker("job")
@@ -289,6 +307,26 @@ func TestConstraintConflicts(t *testing.T) {
 			} else if err != nil && err.Fields[0].Path != "job.constraint[0].value" {
 				t.Errorf("path %q", err.Fields[0].Path)
 			}
+		}
+	}
+}
+
+// TestCheckCount: a job has at most job_max_count allocations, and a bounded number where that sets no limit.
+func TestCheckCount(t *testing.T) {
+	for _, test := range []struct {
+		limit int
+		total int64
+		text  string
+	}{
+		{5, 5, ""},
+		{5, 6, "job_max_count of 5"},
+		{0, MaxTotalCount, ""},
+		{0, MaxTotalCount + 1, "the most that a job can have"},
+		{2 * MaxTotalCount, 2 * MaxTotalCount, ""},
+	} {
+		err := Limits{MaxCount: test.limit}.CheckCount(test.total)
+		if (err == nil) != (test.text == "") || err != nil && !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%d with a limit of %d: %v", test.total, test.limit, err)
 		}
 	}
 }

@@ -98,7 +98,22 @@ func (t *Task) validateLogs(c *checker, g *TaskGroup) {
 		l.MaxFilesOrDefault(), l.MaxFileSizeMBOrDefault(), disk)
 }
 
+// maxResource is more MHz, MiB, cores or devices than any node has, and little enough that sums over the tasks of a
+// group and the allocations of a node stay far from the largest number.
+//
+// Compat: the reference takes any number.
+const maxResource = 1 << 40
+
+// atMost notes a mistake when the value is beyond maxResource.
+func atMost(c *checker, field string, value int) {
+	c.check(value <= maxResource, field, "%s of %d is more than any node can have; the most is %d", lastOf(field), value, maxResource)
+}
+
 func (r *Resources) validate(c *checker, t *Task, limits Limits) {
+	atMost(c, "resources.cpu", Val(r.CPU))
+	atMost(c, "resources.cores", r.Cores)
+	atMost(c, "resources.memory", Val(r.MemoryMB))
+	atMost(c, "resources.memory_max", r.MemoryMaxMB)
 	if r.Cores < 0 {
 		c.failf("resources.cores", "Task can not ask for a negative number of cores")
 	}
@@ -149,6 +164,7 @@ func (d *RequestedDevice) validate(c *checker, index int) {
 	c.within(c.at.block("resources.device", d.Name), fmt.Sprintf("Device %d validation failed", index+1), func(c *checker) {
 		c.check(d.Name != "" && strings.Count(d.Name, "/") <= 2, "", "Device name must be type, vendor/type or vendor/type/model, got %q", d.Name)
 		atLeast(c, "count", Or(d.Count, 1), 1)
+		atMost(c, "count", Or(d.Count, 1))
 		for i, constraint := range d.Constraints {
 			constraint.validate(c, i, constraintScopeDevice)
 		}

@@ -14,7 +14,7 @@ import (
 type Limits struct {
 	// MaxPriority is the highest priority of a job, 100 when 0.
 	MaxPriority int
-	// MaxCount limits the sum of the group counts of a job; 0 switches the limit off.
+	// MaxCount limits the sum of the group counts of a job; 0 leaves the limit to MaxTotalCount.
 	MaxCount int
 	// MemoryOversubscription says whether memory_max has an effect.
 	MemoryOversubscription bool
@@ -22,6 +22,23 @@ type Limits struct {
 
 // DefaultLimits returns the limits of a server that configures none.
 func DefaultLimits() Limits { return Limits{MaxPriority: JobMaxPriority, MaxCount: 50000} }
+
+// MaxTotalCount is the largest sum of the group counts of a job where job_max_count sets no limit: every missing
+// allocation takes part in a pass of the scheduler, and a number that no cluster can run must not use up its memory.
+//
+// Compat: the reference has no limit then.
+const MaxTotalCount = 5_000_000
+
+// CheckCount returns an error when the sum of the group counts of a job is more than the server allows.
+func (l Limits) CheckCount(total int64) error {
+	switch most := int64(l.MaxCount); {
+	case most > 0 && total > most:
+		return fmt.Errorf("total count was %d, cannot exceed job_max_count of %d", total, most)
+	case most <= 0 && total > MaxTotalCount:
+		return fmt.Errorf("total count was %d, cannot exceed %d, the most that a job can have", total, MaxTotalCount)
+	}
+	return nil
+}
 
 // ValidationError is everything that is wrong with a job.
 type ValidationError struct {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -199,6 +200,10 @@ func annotationRows(p *api.PlanAnnotations, verbose bool) [][]string {
 
 // showFailures tells what could not be placed, and what the cluster lacks besides nodes.
 func showFailures(m *meta, v *api.Evaluation, verbose bool) {
+	if len(v.Notes) > 0 {
+		m.heading(strings.TrimSuffix(notesTitle, ":"))
+		fmt.Fprintln(m.out, strings.Join(v.Notes, "\n"))
+	}
 	if len(v.FailedTGAllocs) > 0 {
 		m.heading("Failed Placements")
 		for _, g := range sortedKeys(v.FailedTGAllocs) {

@@ -59,8 +59,14 @@ func (m *meta) placementLines(g *api.GroupPlacement, verbose bool) []string {
 		}
 		part("Any of these would place one:", rows...)
 	}
+	if len(g.Notes) > 0 {
+		part(notesTitle, g.Notes...)
+	}
 	return lines
 }
+
+// notesTitle heads preferences such as spreads over what no node has.
+const notesTitle = "What the nodes cannot follow:"
 
 // obstacleText names an obstacle in words.
 func obstacleText(o *api.PlacementObstacle) string {

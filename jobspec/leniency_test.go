@@ -80,6 +80,12 @@ func TestConversions(t *testing.T) {
       port "p" {
         static = "${80 + 1}"
       }
+      port "negative" {
+        static = -1
+      }
+      port "none" {
+        static = 0
+      }
     }
     ephemeral_disk {
       size   = 1e2
@@ -111,6 +117,8 @@ func TestConversions(t *testing.T) {
 		{"enabled", *group.Scaling.Enabled, false},
 		{"value", group.Constraints[0].RTarget, "5"},
 		{"static", group.Networks[0].ReservedPorts[0].Value, 81},
+		{"negative static", group.Networks[0].ReservedPorts[1].Value, -1},
+		{"static 0", group.Networks[0].DynamicPorts[0].Label, "none"},
 		{"size", *group.EphemeralDisk.SizeMB, 100},
 		{"sticky", group.EphemeralDisk.Sticky, false},
 		{"driver", task.Driver, "true"},

@@ -135,7 +135,7 @@ func splitPorts(n *api.NetworkResource) {
 	}
 	var reserved, dynamic []*api.Port
 	for _, p := range n.DynamicPorts {
-		if p.Value > 0 {
+		if p.Value != 0 { // validation refuses negative ones
 			reserved = append(reserved, p)
 		} else {
 			dynamic = append(dynamic, p)

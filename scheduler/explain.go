@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/scheduler/feasible"
@@ -53,6 +54,7 @@ type obstacleSet struct {
 // explanation collects what stands in the way of one group.
 type explanation struct {
 	*api.GroupPlacement
+	job    *api.Job
 	group  *api.TaskGroup
 	checks *feasible.Group
 	placer *rank.Placer
@@ -66,7 +68,7 @@ type explanation struct {
 func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 	x := &explanation{
 		GroupPlacement: &api.GroupPlacement{Group: tg.Name, Missing: max(p.queued[tg.Name], 0)},
-		group:          tg, checks: p.newest.group(tg), placer: p.newGroupPlacer(p.newest, tg, "").placer,
+		job:            p.job, group: tg, checks: p.newest.group(tg), placer: p.newGroupPlacer(p.newest, tg, "").placer,
 		ids: map[obstacleKey]int{}, sets: map[string]*obstacleSet{},
 	}
 	served := p.served(tg)
@@ -84,8 +86,10 @@ func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 		for _, reason := range p.newest.nodes.Outside(ord) {
 			found = append(found, x.id(api.ObstacleNode, reason))
 		}
+		noAddress := false
 		for _, reason := range x.checks.Obstacles(ord) {
 			found = append(found, x.id(api.ObstacleConstraint, reason))
+			noAddress = noAddress || feasible.IsNetwork(reason)
 		}
 		for _, reason := range x.placer.Rules(ord) {
 			found = append(found, x.id(api.ObstacleConstraint, reason))
@@ -97,6 +101,9 @@ func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 				x.misses = append(x.misses, miss)
 			}
 			for _, s := range lacks {
+				if noAddress && strings.HasPrefix(s.Dimension, "network: ") {
+					continue // the host network is said to be missing already
+				}
 				found = append(found, x.id(api.ObstacleRoom, s.Dimension))
 			}
 		}
@@ -104,6 +111,7 @@ func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 	}
 	p.values(x)
 	x.finish()
+	x.Notes = append(p.preferences("", p.job.Spreads, p.job.Affinities), p.groupPreferences("", tg)...)
 	return x.GroupPlacement
 }
 
@@ -179,13 +187,13 @@ func (p *pass) values(x *explanation) {
 		if o.Kind != api.ObstacleConstraint || c == nil {
 			continue
 		}
-		values := map[string]int{}
+		left, values := c.Left(), map[string]int{}
 		for ord := range p.overlay.Len() {
 			node := p.overlay.Node(ord)
 			if node == nil || c.Holds(node) {
 				continue
 			}
-			if v, ok := c.Left(node); ok {
+			if v, ok := left.Value(node); ok {
 				values[v]++
 			} else {
 				o.Unset++
@@ -202,7 +210,7 @@ func (p *pass) values(x *explanation) {
 		}
 		o.OtherValues = max(0, len(frequent)-topValues)
 		if len(frequent) == 0 {
-			o.Similar = p.similar(c)
+			o.Similar = p.similar(&left)
 		}
 	}
 }
@@ -210,9 +218,9 @@ func (p *pass) values(x *explanation) {
 // similarNodes is among how many nodes a similar attribute is looked for.
 const similarNodes = 200
 
-// similar returns the attribute that nodes have and whose name is most like the one that a constraint looks
-// at and that no node has, or "".
-func (p *pass) similar(c *feasible.Condition) string {
+// similar returns the attribute that nodes have and whose name is most like the one that a constraint or a
+// preference looks at and that no node has, or "".
+func (p *pass) similar(t *feasible.Target) string {
 	best, distance, looked := "", 0, 0
 	for ord := range p.overlay.Len() {
 		node := p.overlay.Node(ord)
@@ -222,7 +230,7 @@ func (p *pass) similar(c *feasible.Condition) string {
 		if looked++; looked > similarNodes {
 			break
 		}
-		if name, d := c.Similar(node); name != "" && (best == "" || d < distance || d == distance && name < best) {
+		if name, d := t.Similar(node); name != "" && (best == "" || d < distance || d == distance && name < best) {
 			best, distance = name, d
 		}
 	}

@@ -30,6 +30,9 @@ func (s *script) cmdExplain(args, _ []string) string {
 		for _, text := range g.Suggestions {
 			b.WriteString("  > " + text + "\n")
 		}
+		for _, text := range g.Notes {
+			b.WriteString("  note " + text + "\n")
+		}
 	}
 	return b.String()
 }

@@ -59,6 +59,7 @@ func (p *pass) explained() map[string]*api.AllocMetric {
 		c := *m
 		if tg := p.job.LookupTaskGroup(name); tg != nil {
 			c.Placement = p.explain(tg)
+			c.Placement.Notes = nil // the plan's warnings have them, for all groups
 		}
 		out[name] = &c
 	}

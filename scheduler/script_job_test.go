@@ -3,10 +3,37 @@
 package scheduler_test
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
+	"github.com/nomadlike/nomadlike/scheduler"
 )
+
+// cmdSubmit is cmdJob for a job as a user would submit it: it prints why it is refused, or what the nodes cannot
+// follow, and registers it as it is completed.
+func (s *script) cmdSubmit(args, body []string) string {
+	before, had := s.jobs[args[0]], s.versions[args[0]]
+	s.cmdJob(args, body)
+	job := typeinfo.Copy(s.jobs[args[0]])
+	job.Canonicalize()
+	refused, _ := job.Validate(api.DefaultLimits())
+	if refused == nil {
+		s.jobs[job.ID] = job
+		s.versions[job.ID][len(had)] = job
+		return strings.Join(scheduler.Notes(s, job), "\n")
+	}
+	s.jobs[job.ID], s.versions[job.ID] = before, had
+	if before == nil {
+		delete(s.jobs, job.ID)
+	}
+	var b strings.Builder
+	for _, f := range refused.Fields {
+		b.WriteString("refused " + f.Error() + "\n")
+	}
+	return b.String()
+}
 
 // cmdJob: "job NAME option…" with one body line for each block; a line that starts with "group" opens a
 // group, others belong to the last one or, before the first group, to the job.
@@ -113,6 +140,10 @@ func (s *script) groupOption(tg *api.TaskGroup, option string) {
 			d.Count = new(s.number(count))
 		}
 		r.Devices = append(r.Devices, d)
+	case "to": // of the last port
+		n := s.network(tg)
+		ports := append(slices.Clone(n.ReservedPorts), n.DynamicPorts...)
+		ports[len(ports)-1].To = s.number(value)
 	case "mode":
 		s.network(tg).Mode = value
 	case "port": // label, label:static or label@network
@@ -169,7 +200,14 @@ func (s *script) block(j *api.Job, fields []string) {
 			LTarget: fields[1], Operand: fields[2], RTarget: strings.Join(fields[3:last], " "), Weight: new(s.number(fields[last])),
 		})
 	case "affinity": // left op right weight
-		tg.Affinities = append(tg.Affinities, &api.Affinity{
+		affinity := &api.Affinity{LTarget: fields[1], Operand: fields[2], RTarget: fields[3], Weight: new(s.number(fields[4]))}
+		if tg == nil {
+			j.Affinities = append(j.Affinities, affinity)
+		} else {
+			tg.Affinities = append(tg.Affinities, affinity)
+		}
+	case "task_affinity": // left op right weight
+		tg.Tasks[0].Affinities = append(tg.Tasks[0].Affinities, &api.Affinity{
 			LTarget: fields[1], Operand: fields[2], RTarget: fields[3], Weight: new(s.number(fields[4])),
 		})
 	case "spread": // attribute weight value=percent…
@@ -178,7 +216,11 @@ func (s *script) block(j *api.Job, fields []string) {
 			value, percent, _ := strings.Cut(target, "=")
 			spread.SpreadTarget = append(spread.SpreadTarget, &api.SpreadTarget{Value: value, Percent: s.number(percent)})
 		}
-		tg.Spreads = append(tg.Spreads, spread)
+		if tg == nil {
+			j.Spreads = append(j.Spreads, spread)
+		} else {
+			tg.Spreads = append(tg.Spreads, spread)
+		}
 	case "update": // max_parallel [canary=N] [auto_promote]
 		tg.Update = &api.UpdateStrategy{MaxParallel: new(s.number(fields[1]))}
 		for _, option := range fields[2:] {

@@ -89,6 +89,7 @@ func (s *script) run(at string, lines []string) string {
 	command, ok := map[string]func(args, body []string) string{
 		"nodes":    s.cmdNodes,
 		"job":      s.cmdJob,
+		"submit":   s.cmdSubmit,
 		"schedule": s.cmdSchedule,
 		"due":      s.cmdDue,
 		"unblock":  s.cmdUnblock,

@@ -107,10 +107,7 @@ func (x *explanation) change(s *obstacleSet) string {
 			parts = append(parts, include(o.Reason))
 		}
 	}
-	text := strings.Join(parts, ", ")
-	if last := len(parts) - 1; last > 0 {
-		text = strings.Join(parts[:last], ", ") + " and " + parts[last]
-	}
+	text := list(parts)
 	switch {
 	case nodes > 1:
 		return fmt.Sprintf("%s: %d nodes then take one", text, nodes)
@@ -133,6 +130,9 @@ func unitOf(dimension string) string {
 	return ""
 }
 
+// devicePrefix begins the dimension of a device of which too few instances are free.
+const devicePrefix = "device "
+
 // makeRoom says how the group would fit in one dimension.
 func (x *explanation) makeRoom(s *api.Shortage) string {
 	unit := unitOf(s.Dimension)
@@ -141,6 +141,8 @@ func (x *explanation) makeRoom(s *api.Shortage) string {
 		return "raise node_max_allocs of a node or stop another allocation there"
 	case strings.HasPrefix(s.Dimension, "network: reserved port"):
 		return fmt.Sprintf("make the port dynamic (%s)", strings.TrimPrefix(s.Dimension, "network: "))
+	case strings.HasPrefix(s.Dimension, devicePrefix):
+		return fmt.Sprintf("free %d of the device %s on a node (%d of %d are free)", s.Short(), strings.TrimPrefix(s.Dimension, devicePrefix), s.Free, s.Wanted)
 	case unit == "":
 		return fmt.Sprintf("make room (%s)", s.Dimension)
 	case s.Free <= 0:
@@ -161,6 +163,12 @@ func (x *explanation) whose(dimension string) string {
 func giveUp(reason string) string {
 	if name, ok := strings.CutPrefix(reason, "missing driver "); ok {
 		return fmt.Sprintf("make the driver %s work on a node", name)
+	}
+	if name, ok := strings.CutPrefix(reason, "missing device "); ok {
+		return fmt.Sprintf("provide the device %s on a node", name)
+	}
+	if property, used, ok := cutProperty(reason); ok {
+		return fmt.Sprintf("allow more allocations for each %s (now %s)", property, used)
 	}
 	switch {
 	case reason == api.OpDistinctHosts:
@@ -193,31 +201,77 @@ func include(reason string) string {
 	return "use nodes of which the " + reason
 }
 
-// addNode describes a node that would take the allocation: its size and what no node has now.
+// addNode describes a node that would take the allocation: its size and devices, where it has to be, and everything
+// that some node lacks now.
 func (x *explanation) addNode() string {
 	cpu, memory, disk, cores := x.placer.Wanted()
-	size := fmt.Sprintf("%d MHz", cpu)
+	size := []string{fmt.Sprintf("%d MHz", cpu)}
 	if cores > 0 {
-		size = fmt.Sprintf("%d cores", cores)
+		size[0] = fmt.Sprintf("%d cores", cores)
 	}
-	text := fmt.Sprintf("add a node with at least %s, %d MiB of memory and %d MiB of disk free", size, memory, disk)
+	size = append(size, fmt.Sprintf("%d MiB of memory", memory), fmt.Sprintf("%d MiB of disk", disk))
+	size = append(size, x.checks.Devices().Requests()...)
+	text := "add a node with at least " + list(size) + " free"
 	if len(x.misses) > 0 && x.misses[0].NodeClass != "" {
 		text += " of class " + x.misses[0].NodeClass // lacks nothing but room
 	}
-	var wanted []string
-	for _, o := range x.Obstacles {
-		if o.Kind != api.ObstacleConstraint || o.Nodes < x.Nodes {
-			continue
-		}
-		if name, ok := strings.CutPrefix(o.Reason, "missing "); ok {
-			wanted = append(wanted, "has "+strings.TrimPrefix(name, "compatible "))
-		} else if o.Reason != api.OpDistinctHosts {
-			wanted = append(wanted, "satisfies "+o.Reason)
-		}
+	if x.outside("datacenter ") {
+		text += " in the datacenter " + strings.Join(x.job.Datacenters, " or ")
 	}
-	if len(wanted) > 0 {
-		slices.Sort(wanted)
-		text += " that " + strings.Join(wanted, " and ")
+	if x.outside("node pool ") {
+		text += " in the node pool " + x.job.NodePool
+	}
+	if wanted := x.properties(); len(wanted) > 0 {
+		text += " that " + list(wanted)
 	}
 	return text
+}
+
+// outside reports whether some nodes do not come into question for a reason that begins so.
+func (x *explanation) outside(prefix string) bool {
+	return slices.ContainsFunc(x.Obstacles, func(o *api.PlacementObstacle) bool {
+		return o.Kind == api.ObstacleNode && strings.HasPrefix(o.Reason, prefix)
+	})
+}
+
+// properties lists what a new node has to have besides its size and devices, as far as some node lacks it.
+func (x *explanation) properties() []string {
+	var wanted []string
+	for _, o := range x.Obstacles {
+		if o.Kind != api.ObstacleConstraint || o.Reason == api.OpDistinctHosts || isDevice(o.Reason) {
+			continue
+		}
+		text := "satisfies " + o.Reason
+		if property, _, ok := cutProperty(o.Reason); ok {
+			text = "has another value of " + property
+		} else if name, ok := strings.CutPrefix(o.Reason, "missing "); ok {
+			text = "has the " + name
+		}
+		wanted = append(wanted, text)
+	}
+	slices.Sort(wanted)
+	return slices.Compact(wanted)
+}
+
+// isDevice reports whether a reason is about devices, which the size of a new node says.
+func isDevice(reason string) bool {
+	return strings.HasPrefix(reason, "missing device ") || strings.HasPrefix(reason, "missing healthy instances ") || strings.HasPrefix(reason, "device ")
+}
+
+// cutProperty splits the reason of distinct_property into the property, and its value and use.
+func cutProperty(reason string) (property, used string, ok bool) {
+	rest, ok := strings.CutPrefix(reason, "distinct_property: ")
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, "=")
+}
+
+// list joins texts as "a, b and c".
+func list(texts []string) string {
+	last := len(texts) - 1
+	if last < 1 {
+		return strings.Join(texts, "")
+	}
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
 }

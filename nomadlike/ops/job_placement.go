@@ -25,26 +25,38 @@ func (e *Env) jobPlacement(tx *readTx, r *api.JobRequest) (*api.JobPlacement, er
 	return scheduler.Explain(broker.ViewOf(e.Store.Snapshot()), job, scheduler.Config{Now: e.Now()}), nil
 }
 
-// explained returns the evaluation with everything that stands in the way of what it could not place, as long
-// as that still waits. It looks at the newest state beside the read, which waits for the evaluation alone.
+// placementNotes returns the preferences of a job that the nodes cannot follow, as warnings.
+func placementNotes(snap *state.Snapshot, job *api.Job) api.Warnings {
+	var warnings api.Warnings
+	for _, text := range scheduler.Notes(broker.ViewOf(snap), job) {
+		warnings = append(warnings, api.FieldError{Path: "job", Message: text})
+	}
+	return warnings
+}
+
+// explained returns the evaluation with the preferences that the nodes cannot follow, and with everything that
+// stands in the way of what it could not place, as long as that still waits. It looks at the newest state beside
+// the read, which waits for the evaluation alone.
 func (e *Env) explained(v *api.Evaluation) *api.Evaluation {
-	if len(v.FailedTGAllocs) == 0 {
+	snap := e.Store.Snapshot()
+	job := state.Jobs.Get(snap, v.Namespace, v.JobID)
+	if job == nil {
 		return v
 	}
-	snap := e.Store.Snapshot()
+	c := *v
+	c.Notes = scheduler.Notes(broker.ViewOf(snap), job)
 	blocked := v
 	if v.BlockedEval != "" {
 		blocked = state.Evals.Get(snap, v.BlockedEval)
 	}
-	job := state.Jobs.Get(snap, v.Namespace, v.JobID)
-	if blocked == nil || blocked.Status != api.EvalStatusBlocked || job == nil {
-		return v
+	if len(v.FailedTGAllocs) == 0 || blocked == nil || blocked.Status != api.EvalStatusBlocked {
+		return &c
 	}
-	c := *v
 	c.FailedTGAllocs = maps.Clone(v.FailedTGAllocs)
 	for _, g := range scheduler.Explain(broker.ViewOf(snap), job, scheduler.Config{Now: e.Now()}).Groups {
 		if m := c.FailedTGAllocs[g.Group]; m != nil {
 			explained := *m
+			g.Notes = nil // the evaluation has them, for all groups
 			explained.Placement = g
 			c.FailedTGAllocs[g.Group] = &explained
 		}

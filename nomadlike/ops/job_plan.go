@@ -21,6 +21,7 @@ func (e *Env) jobPlan(ctx context.Context, r *api.JobPlanRequest) (*api.JobPlanR
 	if err != nil {
 		return nil, err
 	}
+	warnings = append(warnings, placementNotes(snap, job)...)
 	resp := &api.JobPlanResponse{Annotations: &api.PlanAnnotations{}, Warnings: warnings.String()}
 	next := snap.Index() + 1
 	switch {

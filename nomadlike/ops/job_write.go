@@ -138,7 +138,7 @@ func (e *Env) jobRegister(ctx context.Context, r *api.JobRegisterRequest) (*api.
 	if err != nil {
 		return nil, err
 	}
-	resp.Warnings = append(warnings, tooLarge...).String()
+	resp.Warnings = slices.Concat(warnings, tooLarge, placementNotes(snap, job)).String()
 	return resp, nil
 }
 

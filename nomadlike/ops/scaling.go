@@ -4,6 +4,7 @@ package ops
 
 import (
 	"context"
+	"math"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -99,14 +100,12 @@ func (e *Env) checkScale(snap *state.Snapshot, job *api.Job, group *api.TaskGrou
 	if d := state.LatestDeployment(snap, job.Namespace, job.ID); d != nil && d.JobCreateIndex == job.CreateIndex && state.Active(d) {
 		return api.Errorf(api.ClassInvalid, "job scaling blocked due to active deployment")
 	}
-	total := count
-	for _, g := range job.TaskGroups {
-		if g.Name != group.Name {
-			total += int64(g.CountOrDefault())
-		}
+	others := job.TotalCount() - int64(group.CountOrDefault())
+	if count > math.MaxInt64-others {
+		count = math.MaxInt64 - others
 	}
-	if most := int64(e.Limits.MaxCount); most > 0 && total > most {
-		return refused("total count was %d, cannot exceed job_max_count of %d", total, most)
+	if err := e.Limits.CheckCount(others + count); err != nil {
+		return refused("%v", err)
 	}
 	return nil
 }

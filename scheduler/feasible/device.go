@@ -5,6 +5,7 @@ package feasible
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -107,6 +108,30 @@ func (d *Devices) add(task string, r *api.RequestedDevice, cache *Cache) {
 
 // HasAffinities reports whether the choice of devices has a score.
 func (d *Devices) HasAffinities() bool { return d != nil && d.weight > 0 }
+
+// Requests says in words what is asked for, such as "2 devices gpu where ${device.attr.memory} >= 10 GiB".
+func (d *Devices) Requests() []string {
+	if d == nil {
+		return nil
+	}
+	var out []string
+	for i := range d.asks {
+		ask := &d.asks[i]
+		text := "the device " + ask.name
+		if ask.count > 1 {
+			text = strconv.Itoa(ask.count) + " devices " + ask.name
+		}
+		for c := range ask.conditions {
+			joint := " and "
+			if c == 0 {
+				joint = " where "
+			}
+			text += joint + ask.conditions[c].text
+		}
+		out = append(out, text)
+	}
+	return out
+}
 
 // missing returns a text for each request that no device group satisfies, however many instances it has.
 func (d *Devices) missing(groups []usage.DeviceGroup) []string {

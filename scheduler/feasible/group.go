@@ -229,7 +229,7 @@ func (g *Group) network(ord int, node *api.Node) string {
 			}
 			name, ok := HostNetwork(p, node)
 			if !ok || !layout.HasNetwork(name) {
-				return "missing host network " + strconv.Quote(p.HostNetwork) + " for port " + strconv.Quote(p.Label)
+				return hostNetworkPrefix + strconv.Quote(p.HostNetwork) + " for port " + strconv.Quote(p.Label)
 			}
 		}
 	}
@@ -238,30 +238,32 @@ func (g *Group) network(ord int, node *api.Node) string {
 
 const volumeHost = "host"
 
+// hostNetworkPrefix begins the reason for a node without the host network of a port.
+const hostNetworkPrefix = "missing host network "
+
 // hasHostVolumes checks host volumes: a volume of the node with that name, writable unless only read. Of
 // volumes of single allocations it wants one at least; HasVolumesOf looks for the one.
 //
 // Compat: dynamic host volumes (those with an ID) are not tracked yet and do not match.
 func (g *Group) hasHostVolumes(node *api.Node) bool {
 	for _, v := range g.group.Volumes {
-		if v == nil || v.Type != volumeHost {
-			continue
-		}
-		if !v.PerAlloc {
-			if !fitsVolume(node.HostVolumes[v.Source], v) {
-				return false
-			}
-			continue
-		}
-		found := false
-		for name, volume := range node.HostVolumes {
-			found = found || strings.HasPrefix(name, v.Source+"[") && fitsVolume(volume, v)
-		}
-		if !found {
+		if v != nil && v.Type == volumeHost && !hasHostVolume(node, v) {
 			return false
 		}
 	}
 	return true
+}
+
+func hasHostVolume(node *api.Node, v *api.VolumeRequest) bool {
+	if !v.PerAlloc {
+		return fitsVolume(node.HostVolumes[v.Source], v)
+	}
+	for name, volume := range node.HostVolumes {
+		if strings.HasPrefix(name, v.Source+"[") && fitsVolume(volume, v) {
+			return true
+		}
+	}
+	return false
 }
 
 func fitsVolume(volume *api.NodeHostVolume, v *api.VolumeRequest) bool {

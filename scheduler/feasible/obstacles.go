@@ -3,6 +3,7 @@
 package feasible
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,6 +31,28 @@ func (j *Job) Outside(ord int) []string {
 		reasons = append(reasons, "node pool "+poolName(n.NodePool)+" is not "+poolName(j.job.NodePool))
 	}
 	return reasons
+}
+
+// missingVolumes names the host volumes that the node lacks or has only for reading.
+func (g *Group) missingVolumes(node *api.Node) []string {
+	var reasons []string
+	for _, name := range slices.Sorted(maps.Keys(g.group.Volumes)) {
+		v := g.group.Volumes[name]
+		if v == nil || v.Type != volumeHost || hasHostVolume(node, v) {
+			continue
+		}
+		reason := "missing host volume " + v.Source
+		if has := node.HostVolumes[v.Source]; has != nil && has.ReadOnly && !v.ReadOnly {
+			reason = "missing host volume " + v.Source + " for writing"
+		}
+		reasons = append(reasons, reason)
+	}
+	return reasons
+}
+
+// IsNetwork reports whether a reason is about networks or host networks.
+func IsNetwork(reason string) bool {
+	return reason == ReasonNetwork || strings.HasPrefix(reason, hostNetworkPrefix)
 }
 
 // Condition returns the compiled constraint of the job or group with that text, or nil.
@@ -76,9 +99,7 @@ func (g *Group) Obstacles(ord int) []string {
 		}
 	}
 	if g.hasVolumes {
-		if !g.hasHostVolumes(node) {
-			reasons = append(reasons, ReasonHostVolumes)
-		}
+		reasons = append(reasons, g.missingVolumes(node)...)
 		if reason := g.csi(); reason != "" {
 			reasons = append(reasons, reason)
 		}

@@ -11,21 +11,21 @@ import (
 // maxTypos is how many letters a name may differ in to be taken for a misspelling.
 const maxTypos = 2
 
-// Left returns what the node has where the condition looks.
-func (c *Condition) Left(n *api.Node) (string, bool) { return c.left.Value(n) }
+// Left returns what the condition looks at.
+func (c *Condition) Left() Target { return c.left }
 
-// Similar returns the attribute or meta key of the node that is spelled most like the one that the condition
-// looks at, as attr.NAME or meta.NAME, and in how many letters it differs; "" when none is near. The same
-// name in the other namespace counts as one letter.
-func (c *Condition) Similar(n *api.Node) (string, int) {
-	if c.left.kind != attribute && c.left.kind != meta {
+// Similar returns the attribute or meta key of the node that is spelled most like the target, as attr.NAME or
+// meta.NAME, and in how many letters it differs; "" when none is near. The same name in the other namespace
+// counts as one letter.
+func (t *Target) Similar(n *api.Node) (string, int) {
+	if t.kind != attribute && t.kind != meta {
 		return "", 0
 	}
 	best, distance := "", maxTypos+1
 	look := func(prefix string, keys map[string]string, extra int) {
 		for key := range keys {
-			d := extra + typos(c.left.key, key, maxTypos)
-			if strings.HasSuffix(key, "."+c.left.key) || strings.HasSuffix(c.left.key, "."+key) {
+			d := extra + typos(t.key, key, maxTypos)
+			if strings.HasSuffix(key, "."+t.key) || strings.HasSuffix(t.key, "."+key) {
 				d = min(d, extra+1)
 			}
 			if name := prefix + key; d < distance || d == distance && d <= maxTypos && name < best {
@@ -34,7 +34,7 @@ func (c *Condition) Similar(n *api.Node) (string, int) {
 		}
 	}
 	inAttr, inMeta := 0, 1
-	if c.left.kind == meta {
+	if t.kind == meta {
 		inAttr, inMeta = 1, 0
 	}
 	look("attr.", n.Attributes, inAttr)

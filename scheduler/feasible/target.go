@@ -84,6 +84,10 @@ func (t *Target) Value(n *api.Node) (string, bool) {
 	return "", false
 }
 
+// Names says what the target is: of a node, or text that is the same on every node; known is false for a "${…}"
+// that names nothing of a node.
+func (t *Target) Names() (ofNode, known bool) { return t.kind != literal, t.kind != unknownTarget }
+
 // IsUnique reports whether the target may differ between nodes of one computed class.
 func (t *Target) IsUnique() bool {
 	switch t.kind {

@@ -9,8 +9,8 @@ import (
 	"github.com/nomadlike/nomadlike/scheduler/feasible"
 )
 
-// implicitTarget as the value of a spread target stands for every value that is not named.
-const implicitTarget = "*"
+// ImplicitTarget as the value of a spread target stands for every value that is not named.
+const ImplicitTarget = "*"
 
 // missingValue is the value index of a node without the attribute.
 const missingValue = -1
@@ -71,7 +71,7 @@ func newSpreadRule(b *api.Spread, count int) *spreadRule {
 		}
 		percents += t.Percent
 		want := float64(t.Percent) / 100 * float64(count)
-		if t.Value == implicitTarget {
+		if t.Value == ImplicitTarget {
 			r.rest = want
 			continue
 		}

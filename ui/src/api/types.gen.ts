@@ -568,6 +568,7 @@ export interface Evaluation {
   PreviousEval?: string;
   BlockedEval?: string;
   RelatedEvals?: EvaluationStub[] | null;
+  Notes?: string[] | null;
   FailedTGAllocs?: Record<string, AllocMetric> | null;
   PlanAnnotations?: PlanAnnotations | null;
   ClassEligibility?: Record<string, boolean> | null;
@@ -719,6 +720,7 @@ export interface GroupPlacement {
   Obstacles: PlacementObstacle[] | null;
   NearestMisses: PlacementMiss[] | null;
   Suggestions: string[] | null;
+  Notes?: string[] | null;
 }
 
 export interface HostCPUStats {

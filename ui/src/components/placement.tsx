@@ -68,6 +68,16 @@ function Explained({ placement: p }: { placement: GroupPlacement }) {
           </ul>
         </>
       )}
+      {(p.Notes ?? []).length > 0 && (
+        <>
+          <h3 className={css.sub}>What the clients cannot follow</h3>
+          <ul className={css.reasons}>
+            {(p.Notes ?? []).map((n) => (
+              <li key={n}>{n}</li>
+            ))}
+          </ul>
+        </>
+      )}
       {p.Nodes === 0 && <p className={css.scope}>There is no client at all.</p>}
     </>
   );
