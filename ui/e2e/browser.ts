@@ -35,6 +35,7 @@ export class Screen {
   private constructor(
     readonly page: Page,
     private context: BrowserContext,
+    private base: string,
   ) {}
 
   /** Opens a path below /ui. */
@@ -48,7 +49,7 @@ export class Screen {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
-    const screen = new Screen(page, context);
+    const screen = new Screen(page, context, base);
     page.on('console', (m) => {
       if (m.type() === 'error' || m.type() === 'warning') screen.wrong.push(`console ${m.type()}: ${m.text()} ${m.location().url}`);
     });
@@ -59,7 +60,7 @@ export class Screen {
     page.on('request', (r) => {
       if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) screen.wrong.push(`request to another host: ${r.url()}`);
     });
-    await page.goto(`${base}/ui${path}`);
+    await screen.go(path);
     return screen;
   }
 
@@ -97,7 +98,7 @@ export class Screen {
 
   /** Goes to another path below /ui, as a new visit. */
   async go(path: string) {
-    await this.page.goto(`${address}/ui${path}`);
+    await this.page.goto(`${this.base}/ui${path}`);
   }
 
   /** Keeps a picture when SHOTS names a directory. */

@@ -207,3 +207,23 @@ job "${id}" {
   }
 }
 `;
+
+/** A service of one allocation that wants so many megabytes, and does nothing with them. */
+export const greedy = (id: string, priority: number, megabytes: number) => `
+job "${id}" {
+  priority = ${priority}
+  group "g" {
+    task "sleeper" {
+      driver = "raw_exec"
+      config {
+        command = "/bin/sleep"
+        args    = ["1000"]
+      }
+      resources {
+        cpu    = 20
+        memory = ${megabytes}
+      }
+    }
+  }
+}
+`;

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { api, run, running, until, type Alloc } from './agent';
 import { Screen } from './browser';
 import { failing, service, unplaceable } from './jobs';
+import { Proxy } from './proxy';
 
-// Every screen in both themes, on a desktop and on the narrowest telephone.
-
+// Every screen in both themes, on a desktop and on the narrowest telephone; and by its address alone, below a prefix.
 
 let alloc = '';
 let failed = '';
@@ -69,10 +69,12 @@ beforeAll(async () => {
 });
 afterAll(() => screen.close());
 
+const shows = (s: Screen, text: string | RegExp) => s.page.locator('main').getByText(text).filter({ visible: true }).first().waitFor();
+
 test.each(screens)('%s', async (name, path, text) => {
   await screen.look(looks[0]);
   await screen.go(path());
-  await screen.page.locator('main').getByText(text).filter({ visible: true }).first().waitFor();
+  await shows(screen, text);
   for (const [i, look] of looks.entries()) {
     // Every theme and every size once; the other combinations are for pictures.
     const judged = i === 0 || i === looks.length - 1;
@@ -81,4 +83,15 @@ test.each(screens)('%s', async (name, path, text) => {
     await screen.shot(`${name}-${look.theme}-${look.width}`);
     if (judged) await screen.check();
   }
+});
+
+test('every screen is reached by its address alone, below a prefix', { timeout: 180_000 }, async () => {
+  const proxy = await Proxy.start('/clusters/one');
+  const s = await Screen.open('/jobs', {}, proxy.front);
+  for (const [, path, text] of screens) {
+    await s.go(path());
+    await shows(s, text);
+  }
+  await s.done();
+  proxy.stop();
 });

@@ -83,7 +83,7 @@ function About({ alloc }: { alloc: Allocation }) {
         ['Replaces', other(alloc.PreviousAllocation)],
         ['Replaced by', other(alloc.NextAllocation)],
         ['Preempted by', other(alloc.PreemptedByAllocation)],
-        ['Preempted', (alloc.PreemptedAllocations ?? []).length > 0 ? <span key="p">{(alloc.PreemptedAllocations ?? []).map((p) => other(p))}</span> : undefined],
+        ['Preempted', (alloc.PreemptedAllocations ?? []).length > 0 ? <span key="p" className={css.links}>{(alloc.PreemptedAllocations ?? []).map(other)}</span> : undefined],
         ['Next try', alloc.FollowupEvalID && <Link key="f" to={href.evaluation(alloc.FollowupEvalID, alloc.Namespace)}>{short(alloc.FollowupEvalID)}</Link>],
         ['Rescheduled', (alloc.RescheduleTracker?.Events ?? []).length || undefined],
       ]}
