@@ -8,10 +8,9 @@ import "slices"
 // validation refuse a job that uses one, by name; nothing else decides this. Making a setting work
 // removes its line. The names are those of the job file, the predicates take canonical jobs.
 var unsupported = struct {
-	job     []refusal[Job]
-	group   []refusal[TaskGroup]
-	network []refusal[NetworkResource]
-	task    []refusal[Task]
+	job   []refusal[Job]
+	group []refusal[TaskGroup]
+	task  []refusal[Task]
 }{
 	job: []refusal[Job]{
 		{"multiregion", func(j *Job) bool { return j.Multiregion != nil }},
@@ -25,14 +24,6 @@ var unsupported = struct {
 			return anyVolume(g, func(v *VolumeRequest) bool { return v.Type == VolumeTypeCSI })
 		}},
 		{"volume.sticky", func(g *TaskGroup) bool { return anyVolume(g, func(v *VolumeRequest) bool { return v.Sticky }) }},
-	},
-	network: []refusal[NetworkResource]{
-		{"mode", func(n *NetworkResource) bool {
-			return n.Mode != "" && n.Mode != NetworkModeHost && n.Mode != NetworkModeNone
-		}},
-		{"dns", func(n *NetworkResource) bool { return n.DNS != nil }},
-		{"cni", func(n *NetworkResource) bool { return n.CNI != nil }},
-		{"hostname", func(n *NetworkResource) bool { return n.Hostname != "" }},
 	},
 	task: []refusal[Task]{
 		{"service.provider", func(t *Task) bool { return anyConsul(t.Services) }},
@@ -57,11 +48,11 @@ type refusal[T any] struct {
 	uses func(*T) bool
 }
 
-// UnsupportedSettings returns the names of the settings that are refused, by where they stand: "job", "group",
-// "network" and "task".
+// UnsupportedSettings returns the names of the settings that are refused, by where they stand: "job", "group"
+// and "task".
 func UnsupportedSettings() map[string][]string {
 	return map[string][]string{
-		"job": namesOf(unsupported.job), "group": namesOf(unsupported.group), "network": namesOf(unsupported.network), "task": namesOf(unsupported.task),
+		"job": namesOf(unsupported.job), "group": namesOf(unsupported.group), "task": namesOf(unsupported.task),
 	}
 }
 
@@ -81,9 +72,6 @@ func (j *Job) Unsupported() []FieldError {
 	for _, g := range j.TaskGroups {
 		at := root.block("group", g.Name)
 		found = refuse(found, at, g, unsupported.group)
-		for _, n := range g.Networks {
-			found = refuse(found, at.field("network"), n, unsupported.network)
-		}
 		for _, t := range g.Tasks {
 			found = refuse(found, at.block("task", t.Name), t, unsupported.task)
 		}

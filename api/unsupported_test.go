@@ -74,11 +74,6 @@ func TestUnsupported(t *testing.T) {
 		"G.volume.type":      func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi"}} },
 		"G.volume.sticky":    func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Sticky: true}} },
 
-		"G.network.mode":     func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Mode: "bridge"}} },
-		"G.network.dns":      func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{DNS: &DNSConfig{}}} },
-		"G.network.cni":      func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{CNI: &CNIConfig{}}} },
-		"G.network.hostname": func(_ *Job, g *TaskGroup, _ *Task) { g.Networks = []*NetworkResource{{Hostname: "x"}} },
-
 		"T.service.provider": func(_ *Job, _ *TaskGroup, t *Task) { t.Services = []*Service{{}} },
 		"T.vault":            func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{} },
 		"T.consul":           func(_ *Job, _ *TaskGroup, t *Task) { t.Consul = &Consul{} },
@@ -100,7 +95,7 @@ func TestUnsupported(t *testing.T) {
 			t.Errorf("%s: got %q", name, got)
 		}
 	}
-	lines := len(unsupported.job) + len(unsupported.group) + len(unsupported.network) + len(unsupported.task)
+	lines := len(unsupported.job) + len(unsupported.group) + len(unsupported.task)
 	if len(uses) != lines {
 		t.Errorf("the table has %d lines, %d are tested", lines, len(uses))
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/fs"
 	"github.com/nomadlike/nomadlike/client/hoststats"
 	"github.com/nomadlike/nomadlike/client/logs"
+	"github.com/nomadlike/nomadlike/client/network"
 	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/client/task"
@@ -78,6 +79,7 @@ type Client struct {
 	stats    *hoststats.Collector
 	reports  *reporter
 	services *services.Registry
+	networks *network.Manager
 	gc       *collector
 	jobs     jobs
 
@@ -158,7 +160,8 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 	}
 	devices := c.devices()
 	c.allocDeps = &alloc.Deps{
-		Dirs: c.dirs, Report: c.reports.changed, Previous: c.runner, FetchPrevious: c.fetchPrevious,
+		Networks: c.networks,
+		Dirs:     c.dirs, Report: c.reports.changed, Previous: c.runner, FetchPrevious: c.fetchPrevious,
 		Tasks: &task.Deps{
 			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services, Devices: devices,
 			Artifacts: artifact.New(cfg.Artifact, cfg.Program, c.logger.Named("artifact")),
@@ -177,6 +180,15 @@ func (c *Client) detect(groups *cgroup.Manager) error {
 	device, err := interfaceName(cfg.NetworkInterface)
 	if err != nil {
 		return err
+	}
+	c.networks = network.New(network.Config{
+		Path: cfg.cniPath(), ConfigDir: cfg.CNIConfigDir, Logger: c.logger.Named("network"),
+		Bridge: cfg.BridgeNetworkName, Subnet: cfg.BridgeNetworkSubnet, SubnetIPv6: cfg.BridgeNetworkSubnetIPv6, Hairpin: cfg.BridgeNetworkHairpin,
+		BindHostIP: !api.Or(cfg.BindWildcardDefaultHostNetwork, true) && len(cfg.HostNetworks) > 0,
+	})
+	noBridge := network.BridgeAvailable()
+	if noBridge != nil {
+		c.logger.Debug("bridge networks are not offered", "reason", noBridge)
 	}
 	reservable, err := fingerprint.ParseCores(cfg.ReservableCores)
 	if err != nil {
@@ -199,6 +211,8 @@ func (c *Client) detect(groups *cgroup.Manager) error {
 		ServiceDiscovery: api.Or(cfg.NomadServiceDiscovery, true),
 		Allow:            cfg.optionList("fingerprint.allowlist", "fingerprint.whitelist"),
 		Deny:             cfg.optionList("fingerprint.denylist", "fingerprint.blacklist"),
+
+		AllocNetworks: c.networks, Bridge: noBridge == nil, Hairpin: cfg.BridgeNetworkHairpin,
 
 		DisallowLinkLocal: cfg.option("fingerprint.network.disallow_link_local") == "true",
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -38,6 +39,16 @@ type Config struct {
 	NetworkInterface       string `hcl:"network_interface"`
 	PreferredAddressFamily string `hcl:"preferred_address_family"`
 	NetworkSpeed           int    `hcl:"network_speed"`
+
+	// CNIPath lists directories, separated by colons; see client/network for what these say.
+	CNIPath                 string `hcl:"cni_path" default:"/opt/cni/bin:/usr/libexec/cni"`
+	CNIConfigDir            string `hcl:"cni_config_dir" default:"/opt/cni/config"`
+	BridgeNetworkName       string `hcl:"bridge_network_name" default:"nomad"`
+	BridgeNetworkSubnet     string `hcl:"bridge_network_subnet" default:"172.26.64.0/20"`
+	BridgeNetworkSubnetIPv6 string `hcl:"bridge_network_subnet_ipv6"`
+	BridgeNetworkHairpin    bool   `hcl:"bridge_network_hairpin_mode"`
+	// BindWildcardDefaultHostNetwork is true when unset.
+	BindWildcardDefaultHostNetwork *bool `hcl:"bind_wildcard_default_host_network"`
 
 	CPUTotalCompute int             `hcl:"cpu_total_compute"`
 	MemoryTotalMB   int             `hcl:"memory_total_mb"`
@@ -142,6 +153,10 @@ func (c *Config) EnsureDefaults() {
 		orDefault(&c.StateDir, filepath.Join(c.DataDir, "client"))
 		orDefault(&c.AllocDir, filepath.Join(c.DataDir, "alloc"))
 	}
+	orDefault(&c.CNIPath, "/opt/cni/bin:/usr/libexec/cni")
+	orDefault(&c.CNIConfigDir, "/opt/cni/config")
+	orDefault(&c.BridgeNetworkName, "nomad")
+	orDefault(&c.BridgeNetworkSubnet, "172.26.64.0/20")
 	orDefault(&c.MaxKillTimeout, 30*time.Second)
 	orDefault(&c.ClientMinPort, 14000)
 	orDefault(&c.ClientMaxPort, 14512)
@@ -204,6 +219,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, err)
 		}
 	}
+	errs = append(errs, c.validateBridge()...)
 	if c.NodeMaxAllocs < 0 {
 		bad("client.node_max_allocs: must not be negative")
 	}
@@ -228,6 +244,35 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// interfaceNames are those that Linux takes.
+var interfaceNames = regexp.MustCompile(`^[^\s/:]{1,15}$`)
+
+// cniPath are the directories with CNI plugins; there are none on systems where a path is written otherwise.
+func (c *Config) cniPath() []string { return strings.Split(c.CNIPath, ":") }
+
+// validateBridge reports what is wrong with the network of allocations.
+func (c *Config) validateBridge() []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !interfaceNames.MatchString(c.BridgeNetworkName) {
+		bad("client.bridge_network_name: %q cannot be the name of an interface", c.BridgeNetworkName)
+	}
+	if p, err := netip.ParsePrefix(c.BridgeNetworkSubnet); err != nil || !p.Addr().Is4() {
+		bad("client.bridge_network_subnet: %q must be an IPv4 network such as \"172.26.64.0/20\"", c.BridgeNetworkSubnet)
+	}
+	if text := c.BridgeNetworkSubnetIPv6; text != "" {
+		if p, err := netip.ParsePrefix(text); err != nil || !p.Addr().Is6() {
+			bad("client.bridge_network_subnet_ipv6: %q must be an IPv6 network such as \"fd00:a110:c8::/120\"", text)
+		}
+	}
+	for _, dir := range c.cniPath() {
+		if !path.IsAbs(dir) {
+			bad("client.cni_path: %q must be an absolute path", dir)
+		}
+	}
+	return errs
 }
 
 // option returns a client option, under its name or an older one.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,9 @@ import (
 
 // engineImage is an image of busybox that an engine of a test has.
 const engineImage = "nomadlike-e2e/busybox:1"
+
+// pauseImage is the image of containers that hold the network of an allocation, where the driver looks for it.
+const pauseImage = "registry.k8s.io/pause-" + runtime.GOARCH + ":3.3"
 
 // engine is a container engine of a test's own, with directories and a socket that no other one uses.
 type engine struct {
@@ -67,6 +71,18 @@ func newEngine(t *testing.T) *engine {
 		t.Fatalf("import an image: %v\n%s", err, out)
 	}
 	return e
+}
+
+// importPause gives the engine the image of containers that hold a network.
+func (e *engine) importPause() {
+	e.t.Helper()
+	for _, args := range [][]string{
+		{"create", "--name", "pause", "--entrypoint", "/bin/sleep", engineImage, "1000000"}, {"commit", "pause", pauseImage}, {"rm", "pause"},
+	} {
+		if out, err := e.docker(args...).CombinedOutput(); err != nil {
+			e.t.Fatalf("docker %v: %v\n%s", args, err, out)
+		}
+	}
 }
 
 func (e *engine) docker(args ...string) *exec.Cmd {

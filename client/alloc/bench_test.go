@@ -26,14 +26,15 @@ const testID = "b4176635-bd7f-3b9c-47d2-f2d8a714cc74"
 
 // bench runs allocations on a machine of timers, in a bubble.
 type bench struct {
-	t       *testing.T
-	machine *clienttest.Machine
-	state   *statedb.DB
-	dirs    *allocdir.Root
-	deps    *Deps
-	runners map[string]*Runner
-	stop    context.CancelFunc
-	ctx     context.Context
+	t        *testing.T
+	machine  *clienttest.Machine
+	networks *clienttest.Networks
+	state    *statedb.DB
+	dirs     *allocdir.Root
+	deps     *Deps
+	runners  map[string]*Runner
+	stop     context.CancelFunc
+	ctx      context.Context
 	// templates and artifacts are what tasks need for them.
 	templates task.Templates
 	artifacts task.Artifacts
@@ -53,7 +54,7 @@ func inBench(t *testing.T, fn func(t *testing.T, b *bench)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{t: t, machine: clienttest.NewMachine(), state: statedb.OpenMemory(), dirs: dirs}
+		b := &bench{t: t, machine: clienttest.NewMachine(), networks: clienttest.NewNetworks(), state: statedb.OpenMemory(), dirs: dirs}
 		b.boot()
 		fn(t, b)
 		b.halt()
@@ -79,7 +80,8 @@ func (b *bench) boot() {
 	b.runners = map[string]*Runner{}
 	node := &task.Node{Node: &api.Node{ID: "node", Name: "node-1", Datacenter: "dc1"}, Region: "global", UsableCompute: 1000}
 	b.deps = &Deps{
-		Dirs: b.dirs, Report: func(*Runner) {}, Previous: func(id string) *Runner { return b.runners[id] },
+		Networks: b.networks,
+		Dirs:     b.dirs, Report: func(*Runner) {}, Previous: func(id string) *Runner { return b.runners[id] },
 		Tasks: &task.Deps{
 			Logger: hclog.NewNullLogger(), Drivers: b.machine, State: b.state, Cgroups: noGroups{}, Node: func() *task.Node { return node },
 			MaxKillTimeout: 30 * time.Second, Random: func() float64 { return 0 },

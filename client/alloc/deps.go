@@ -9,6 +9,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/client/network"
 	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/client/task"
@@ -18,6 +19,8 @@ import (
 type Deps struct {
 	Tasks *task.Deps
 	Dirs  *allocdir.Root
+	// Networks connects the network namespaces of allocations.
+	Networks Networks
 	// Report is told that the status of an allocation has changed. It must not block.
 	Report func(r *Runner)
 	// FetchPrevious waits for the end of the allocation that the given one replaces, which another node ran,
@@ -27,6 +30,15 @@ type Deps struct {
 	Probe func(context.Context, *services.Check) services.Outcome
 	// Previous returns the runner of an allocation of this client, nil when there is none.
 	Previous func(id string) *Runner
+}
+
+// Networks makes and connects network namespaces; client/network.Manager is one.
+type Networks interface {
+	CreateNamespace(allocID string) (path string, created bool, err error)
+	RemoveNamespace(allocID string) error
+	Attach(ctx context.Context, req *network.Request) (*api.AllocNetworkStatus, error)
+	Check(ctx context.Context, req *network.Request) error
+	Detach(ctx context.Context, req *network.Request) error
 }
 
 // Config is one allocation to run.

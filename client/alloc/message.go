@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,8 +64,8 @@ func (r *Runner) each(fn func(*task.Runner)) {
 	r.mu.Lock()
 	runners := r.mu.runners
 	r.mu.Unlock()
-	for _, tr := range runners {
-		fn(tr)
+	for _, name := range slices.Sorted(maps.Keys(runners)) {
+		fn(runners[name])
 	}
 }
 

@@ -170,6 +170,9 @@ func (r *Runner) startRunners(ctx context.Context, tasks *sync.WaitGroup) {
 	runners := map[string]*task.Runner{}
 	for _, t := range r.tasks() {
 		cfg := task.Config{Deps: r.deps.Tasks, Alloc: a, Task: t.Name, Dir: r.Dir(), Changed: r.taskChanged}
+		if n := r.status.Network; n != nil && !n.Released {
+			cfg.Isolation, cfg.Network = n.Spec, n.Status
+		}
 		if r.restored != nil {
 			if cfg.Restored = r.restored.Tasks[t.Name]; cfg.Restored == nil {
 				cfg.Restored = &statedb.TaskRecord{}
@@ -384,6 +387,7 @@ func (r *Runner) checkHealth(v view, now time.Time) time.Time {
 // end is called once, when all tasks have ended for good.
 func (r *Runner) end() {
 	r.ended = true
+	r.releaseNetwork(r.ctx)
 	if dir := r.Dir(); dir != nil {
 		var names []string
 		for _, t := range r.tasks() {
@@ -428,14 +432,14 @@ func (r *Runner) makeReport(a *api.Allocation, states map[string]*api.TaskState)
 	return &api.Allocation{
 		ID: a.ID, Namespace: a.Namespace, JobID: a.JobID, TaskGroup: a.TaskGroup, NodeID: a.NodeID, DeploymentID: a.DeploymentID,
 		ClientStatus: status, ClientDescription: description, TaskStates: states, DeploymentStatus: r.health.status(a),
-		NetworkStatus: &api.AllocNetworkStatus{},
+		NetworkStatus: r.reportedNetwork(),
 	}
 }
 
 // sameReport compares snapshots, which are shared as long as nothing changes.
 func sameReport(a, b *api.Allocation) bool {
 	if a.ClientStatus != b.ClientStatus || a.ClientDescription != b.ClientDescription || a.DeploymentID != b.DeploymentID ||
-		len(a.TaskStates) != len(b.TaskStates) {
+		len(a.TaskStates) != len(b.TaskStates) || a.NetworkStatus != b.NetworkStatus {
 		return false
 	}
 	for name, s := range a.TaskStates {

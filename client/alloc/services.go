@@ -17,8 +17,8 @@ import (
 func (r *Runner) workload(a *api.Allocation, t *api.Task) *services.Workload {
 	node := r.deps.Tasks.Node()
 	return &services.Workload{
-		Alloc: a, Task: t, Network: a.NetworkStatus,
-		Env: taskenv.Build(&taskenv.Input{Node: node.Node, Region: node.Region, Alloc: a, Task: t, Network: a.NetworkStatus}),
+		Alloc: a, Task: t, Network: r.networkStatus(),
+		Env: taskenv.Build(&taskenv.Input{Node: node.Node, Region: node.Region, Alloc: a, Task: t, Network: r.networkStatus()}),
 	}
 }
 

@@ -25,6 +25,7 @@ func (r *Runner) setup(ctx context.Context) bool {
 	if states := r.initialStates(); r.restored != nil && allEnded(states) {
 		r.static = states
 		r.openOld()
+		r.releaseNetwork(ctx)
 		return false
 	}
 	for _, s := range []step{
@@ -32,6 +33,7 @@ func (r *Runner) setup(ctx context.Context) bool {
 		{"max_run_duration", r.startClock},
 		{"preempted_allocs", r.awaitPreempted},
 		{"previous_alloc", r.takePrevious},
+		{"network", r.setupNetwork},
 		{"group_services", r.registerServices},
 		{"checks", r.startChecks},
 	} {
@@ -183,6 +185,7 @@ func (r *Runner) awaitPrevious(ctx context.Context, prev *Runner) bool {
 func (r *Runner) fail(err error) {
 	r.logger.Error("allocation cannot be prepared", "error", err)
 	r.withdrawServices()
+	r.releaseNetwork(r.ctx)
 	r.deps.Tasks.Services.Release(r.id)
 	now := time.Now()
 	r.static = r.initialStates()
@@ -218,6 +221,7 @@ const (
 
 // remove deletes all that the client has of the allocation.
 func (r *Runner) remove(ctx context.Context) {
+	r.releaseNetwork(ctx)
 	r.closeDir()
 	for try := 1; ; try++ {
 		err := r.deps.Dirs.Destroy(r.id)

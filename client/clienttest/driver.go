@@ -65,7 +65,6 @@ type Call struct {
 	Arg  string
 }
 
-// String returns the text.
 // String renders the call as "what task arg".
 func (c Call) String() string {
 	s := c.What + " " + c.Task
@@ -84,6 +83,8 @@ type Machine struct {
 		calls    []Call
 		plugin   *Driver
 		caps     drivers.Capabilities
+		// networks are the allocations that the driver has made a network for.
+		networks map[string]bool
 	}
 }
 
@@ -100,7 +101,7 @@ type process struct {
 // NewMachine returns a machine without tasks.
 func NewMachine() *Machine {
 	m := &Machine{}
-	m.mu.tasks, m.mu.attempts = map[string]*process{}, map[string]int{}
+	m.mu.tasks, m.mu.attempts, m.mu.networks = map[string]*process{}, map[string]int{}, map[string]bool{}
 	m.mu.caps = drivers.Capabilities{FSIsolation: drivers.FSIsolationNone, MountConfigs: drivers.MountConfigsAny}
 	return m
 }
@@ -227,7 +228,6 @@ func (m *Machine) Get(ctx context.Context, name string) (drivers.Driver, error) 
 type Driver struct {
 	drivers.NoLifecycle
 	drivers.NoEvents
-	drivers.NoNetworks
 	machine *Machine
 	dead    chan struct{}
 	// known are the tasks that this process has started or recovered.

@@ -32,6 +32,10 @@ type Config struct {
 	// NetworkSpeed is in Mbit/s; 0 to find out.
 	NetworkSpeed int
 	HostNetworks []HostNetwork
+	// AllocNetworks may be nil. Bridge says that allocations can be connected to a bridge of the node, Hairpin
+	// that they reach themselves by ports of the host.
+	AllocNetworks   AllocNetworks
+	Bridge, Hairpin bool
 
 	// Totals replace what is measured when they are not 0: MHz and MiB.
 	TotalCompute, TotalMemoryMB, TotalDiskMB int
@@ -91,6 +95,8 @@ var fingerprinters = []fingerprinter{
 	{name: "memory", run: memory, fixed: true},
 	{name: "storage", run: storage, fixed: true},
 	{name: "network", run: network},
+	{name: "cni", run: cni},
+	{name: "bridge", run: bridge},
 }
 
 // Detect runs all fingerprinters that the configuration allows.

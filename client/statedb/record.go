@@ -33,8 +33,23 @@ type AllocStatus struct {
 	Expired bool
 	// Moved says that the data of the previous allocation was taken over.
 	Moved bool
+	// Network is the network namespace of the allocation, nil without one.
+	Network *AllocNetwork
 	// SetupError is set once preparing the allocation failed for good.
 	SetupError string
+}
+
+// AllocNetwork is a network namespace that is being made, exists, or existed.
+type AllocNetwork struct {
+	// Mode is that of the group's network.
+	Mode string
+	// Driver is the driver that makes the namespace, empty if the client does.
+	Driver string
+	// Spec and Status are nil before the namespace exists and before it is connected.
+	Spec   *drivers.NetworkIsolationSpec
+	Status *api.AllocNetworkStatus
+	// Released is set once the namespace is gone for good.
+	Released bool
 }
 
 // TaskHandle is what is needed to find a started task again.

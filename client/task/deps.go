@@ -70,6 +70,9 @@ type Config struct {
 	Alloc *api.Allocation
 	Task  string
 	Dir   *allocdir.Dir
+	// Isolation is the network namespace of the allocation and Network its address there, nil without one.
+	Isolation *drivers.NetworkIsolationSpec
+	Network   *api.AllocNetworkStatus
 	// Restored is what was kept of the task, nil for a new one.
 	Restored *statedb.TaskRecord
 	// Changed is called after each change of the state, by the goroutine of the runner. It must not block.

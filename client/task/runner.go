@@ -36,11 +36,14 @@ type Runner struct {
 
 	// The rest up to mu belongs to the goroutine.
 
-	alloc  *api.Allocation
-	task   *api.Task
-	state  *api.TaskState
-	policy *policy
-	hooks  []hook
+	alloc *api.Allocation
+	// isolation and network are as in Config.
+	isolation *drivers.NetworkIsolationSpec
+	network   *api.AllocNetworkStatus
+	task      *api.Task
+	state     *api.TaskState
+	policy    *policy
+	hooks     []hook
 	// memory is what hooks keep over restarts of the agent.
 	memory   map[string]string
 	restored *statedb.TaskRecord
@@ -92,6 +95,7 @@ func New(cfg Config) (*Runner, error) {
 	r := &Runner{
 		deps: cfg.Deps, allocID: cfg.Alloc.ID, name: cfg.Task, dir: cfg.Dir, changed: cfg.Changed, box: mailbox.New[any](), done: make(chan struct{}),
 		settled: make(chan struct{}), logger: cfg.Deps.Logger.With("alloc_id", cfg.Alloc.ID, "task", cfg.Task),
+		isolation: cfg.Isolation, network: cfg.Network,
 		alloc: cfg.Alloc, task: t, policy: newPolicy(cfg.Deps.Random), restored: cfg.Restored, memory: map[string]string{},
 		state: &api.TaskState{State: api.TaskStatePending},
 	}

@@ -17,10 +17,10 @@ func (r *Runner) offer() error {
 		return err
 	}
 	r.mu.Lock()
-	network := r.mu.network
+	override := r.mu.network
 	r.mu.Unlock()
 	list, err := services.Registrations(&services.Workload{
-		Alloc: r.alloc, Task: r.task, Env: env, Network: r.alloc.NetworkStatus, Driver: network,
+		Alloc: r.alloc, Task: r.task, Env: env, Network: r.network, Driver: override,
 	})
 	if err != nil {
 		return err

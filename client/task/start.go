@@ -189,7 +189,7 @@ func (r *Runner) makeEnv() (*taskenv.Env, error) {
 		Node: node.Node, Region: node.Region, Alloc: r.alloc, Task: r.task, Dirs: dirs, Host: host, DriverPorts: r.ports,
 		Hooks:     r.reserved.env,
 		Templates: r.templates.env,
-		Network:   r.alloc.NetworkStatus,
+		Network:   r.network,
 	}), nil
 }
 
@@ -206,7 +206,7 @@ func (r *Runner) taskConfig(schema *config.Schema) (*drivers.TaskConfig, error) 
 		NodeID: node.ID, NodeName: node.Name, AllocID: a.ID, DriverConfig: encoded, Env: r.env.Map(), User: r.env.Replace(r.task.User),
 		Resources: r.resources(node), Mounts: slices.Concat(r.mounts, r.reserved.mounts),
 		Devices: r.reserved.devices, DeviceEnv: r.reserved.env, AllocDir: r.dir.Path(),
-		StdoutPath: r.output.stdout, StderrPath: r.output.stderr, DNS: r.dns(),
+		StdoutPath: r.output.stdout, StderrPath: r.output.stderr, DNS: r.dns(), NetworkIsolation: r.isolation.Copy(),
 	}
 	if a.Job != nil {
 		cfg.JobName, cfg.ParentJobID = a.Job.Name, a.Job.ParentID
@@ -259,13 +259,18 @@ func legacyNetwork(n *api.NetworkResource) *drivers.NetworkResource {
 	return out
 }
 
-// dns is the resolver configuration of the group, nil for that of the host.
+// dns is the resolver configuration that the job gives, or else its network; nil for that of the host.
 func (r *Runner) dns() *drivers.DNSConfig {
-	group := r.alloc.Group()
-	if group == nil || len(group.Networks) == 0 || group.Networks[0].DNS == nil {
+	var d *api.DNSConfig
+	if r.network != nil {
+		d = r.network.DNS
+	}
+	if group := r.alloc.Group(); group != nil && len(group.Networks) > 0 && group.Networks[0].DNS != nil {
+		d = group.Networks[0].DNS
+	}
+	if d == nil {
 		return nil
 	}
-	d := group.Networks[0].DNS
 	return &drivers.DNSConfig{
 		Servers: r.env.ReplaceAll(d.Servers), Searches: r.env.ReplaceAll(d.Searches), Options: r.env.ReplaceAll(d.Options),
 	}

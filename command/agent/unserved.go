@@ -122,13 +122,6 @@ var unservedKeys = map[string][]string{
 	"client.cpu_disable_dmidecode":                 {"*"}, // it is never asked
 	"client.disk_free_mb":                          {"0"},
 	"client.gc_volumes_on_node_gc":                 {"false"},
-	"client.bind_wildcard_default_host_network":    {"true"},
-	"client.cni_path":                              nil,
-	"client.cni_config_dir":                        nil,
-	"client.bridge_network_name":                   nil,
-	"client.bridge_network_subnet":                 nil,
-	"client.bridge_network_subnet_ipv6":            nil,
-	"client.bridge_network_hairpin_mode":           {"false"},
 	"client.log_file":                              {""},
 	"client.template.consul_retry":                 {"*"}, // of Consul and Vault, which are not supported
 	"client.template.vault_retry":                  {"*"},

@@ -22,6 +22,7 @@ const RequireAll = "REQUIRE_ALL"
 //	linux, darwin…  the operating system
 //	cgroups         a writable cgroup v2 hierarchy
 //	docker          a docker client and a daemon that answers
+//	cni             the CNI plugins in CNIPath, and iptables
 //	kernel          an unpacked Debian kernel package in the directory NOMADLIKE_TEST_KERNEL
 //	anything else   a program found on PATH
 //
@@ -47,6 +48,9 @@ func Lacks(t testing.TB, format string, args ...any) {
 	}
 }
 
+// CNIPath is where Debian installs CNI plugins.
+const CNIPath = "/usr/lib/cni"
+
 func has(name string) bool {
 	switch name {
 	case "root":
@@ -62,6 +66,9 @@ func has(name string) bool {
 	case "kernel":
 		found, err := filepath.Glob(filepath.Join(os.Getenv("NOMADLIKE_TEST_KERNEL"), "boot", "vmlinuz-*"))
 		return err == nil && len(found) > 0 && os.Getenv("NOMADLIKE_TEST_KERNEL") != ""
+	case "cni":
+		_, err := os.Stat(filepath.Join(CNIPath, "bridge"))
+		return err == nil && has("iptables")
 	case "docker":
 		return exec.Command("docker", "version").Run() == nil
 	}

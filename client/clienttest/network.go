@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package clienttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/network"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// CreateNetwork implements drivers.Driver for tests whose capabilities have MustCreateNetwork.
+func (d *Driver) CreateNetwork(_ context.Context, allocID string, req *drivers.NetworkRequest) (*drivers.NetworkIsolationSpec, bool, error) {
+	if err := d.alive(); err != nil {
+		return nil, false, err
+	}
+	d.machine.mu.Lock()
+	defer d.machine.mu.Unlock()
+	created := !d.machine.mu.networks[allocID]
+	d.machine.mu.networks[allocID] = true
+	labels := map[string]string{"docker_sandbox_container_id": "0123456789abcdef"}
+	if req.Hostname != "" {
+		labels["docker_sandbox_hostname"] = req.Hostname
+	}
+	return &drivers.NetworkIsolationSpec{Mode: drivers.NetworkIsolationGroup, Path: "/driver/" + allocID, Labels: labels}, created, nil
+}
+
+// DestroyNetwork implements drivers.Driver.
+func (d *Driver) DestroyNetwork(_ context.Context, allocID string, _ *drivers.NetworkIsolationSpec) error {
+	d.machine.mu.Lock()
+	defer d.machine.mu.Unlock()
+	delete(d.machine.mu.networks, allocID)
+	return d.alive()
+}
+
+// DriverNetworks returns for which allocations the driver has a network.
+func (m *Machine) DriverNetworks() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var ids []string
+	for id := range m.mu.networks {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Networks makes and connects network namespaces that exist in its books only. They survive the agent.
+type Networks struct {
+	mu struct {
+		sync.Mutex
+		namespaces map[string]bool
+		attached   map[string]*network.Request
+		attaches   int
+		fail, torn error
+	}
+}
+
+// NewNetworks returns an empty one.
+func NewNetworks() *Networks {
+	n := &Networks{}
+	n.mu.namespaces, n.mu.attached = map[string]bool{}, map[string]*network.Request{}
+	return n
+}
+
+// Fail makes Attach fail with the error, and Tear Check; nil lets them work.
+func (n *Networks) Fail(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mu.fail = err
+}
+
+// Tear makes Check fail once.
+func (n *Networks) Tear(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mu.torn = err
+}
+
+// Attached returns what an allocation is connected with, nil when it is not, and how often Attach was called in all.
+func (n *Networks) Attached(allocID string) (req *network.Request, attaches int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.mu.attached[allocID], n.mu.attaches
+}
+
+// Namespaces returns how many namespaces there are.
+func (n *Networks) Namespaces() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.mu.namespaces)
+}
+
+// CreateNamespace implements alloc.Networks.
+func (n *Networks) CreateNamespace(allocID string) (path string, created bool, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	created = !n.mu.namespaces[allocID]
+	n.mu.namespaces[allocID] = true
+	return "/client/" + allocID, created, nil
+}
+
+// RemoveNamespace implements alloc.Networks.
+func (n *Networks) RemoveNamespace(allocID string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.mu.namespaces, allocID)
+	return nil
+}
+
+// Attach implements alloc.Networks.
+func (n *Networks) Attach(_ context.Context, req *network.Request) (*api.AllocNetworkStatus, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mu.attaches++
+	if n.mu.fail != nil {
+		return nil, n.mu.fail
+	}
+	if n.mu.attached[req.AllocID] != nil {
+		return nil, errors.New("attached twice")
+	}
+	n.mu.attached[req.AllocID] = req
+	return &api.AllocNetworkStatus{InterfaceName: "eth0", Address: fmt.Sprintf("172.26.64.%d", 1+n.mu.attaches)}, nil
+}
+
+// Check implements alloc.Networks.
+func (n *Networks) Check(_ context.Context, req *network.Request) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	err := n.mu.torn
+	n.mu.torn = nil
+	if err == nil && n.mu.attached[req.AllocID] == nil {
+		err = errors.New("not attached")
+	}
+	return err
+}
+
+// Detach implements alloc.Networks.
+func (n *Networks) Detach(_ context.Context, req *network.Request) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.mu.attached, req.AllocID)
+	return nil
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package network
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/containernetworking/cni/pkg/types"
+	types100 "github.com/containernetworking/cni/pkg/types/100"
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/testkit"
+)
+
+func TestParseVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"CNI bridge plugin v1.6.2\nCNI protocol versions supported: 0.1.0, 1.0.0":                 "1.6.2",
+		"CNI portmap plugin version 0.9.1":                                                        "0.9.1",
+		"CNI bridge plugin version unknown\nCNI protocol versions supported: 0.4.0, 1.0.0, 0.2.0": "1.0.0",
+		"CNI bridge plugin version unknown":                                                       "",
+		"usage: tar [options]":                                                                    "",
+		"":                                                                                        "",
+	} {
+		if got := parseVersion(text); got != want {
+			t.Errorf("parseVersion(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestVersionsOfPlugins(t *testing.T) {
+	testkit.Need(t, "linux")
+	first, second := t.TempDir(), t.TempDir()
+	write := func(dir, name, text string, mode os.FileMode) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script := func(version string) string { return "#!/bin/sh\necho 'CNI x plugin v" + version + "'\n" }
+	write(first, "bridge", script("1.2.3"), 0o755)
+	write(first, "README", script("1.1.1"), 0o644)
+	write(second, "bridge", script("9.9.9"), 0o755)
+	write(second, "mute", "#!/bin/sh\nexit 1\n", 0o755)
+	p := newPlugins([]string{first, filepath.Join(first, "none"), second})
+	if got, want := p.versions(), map[string]string{"bridge": "1.2.3"}; !cmp.Equal(got, want) {
+		t.Errorf("versions are %v, want %v", got, want)
+	}
+	write(first, "bridge", script("1.2.3-changed"), 0o755)
+	write(second, "mute", script("4.5.6"), 0o755)
+	if got, want := p.versions(), map[string]string{"bridge": "1.2.3-changed", "mute": "4.5.6"}; !cmp.Equal(got, want) {
+		t.Errorf("versions after a change are %v, want %v", got, want)
+	}
+}
+
+func ip(t *testing.T, on int, text string) *types100.IPConfig {
+	t.Helper()
+	a, n, err := net.ParseCIDR(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.IP = a
+	return &types100.IPConfig{Interface: &on, Address: *n}
+}
+
+func TestStatus(t *testing.T) {
+	bridge, outer, inner, lo := &types100.Interface{Name: "a-bridge"}, &types100.Interface{Name: "veth1"},
+		&types100.Interface{Name: "eth0", Sandbox: "/ns"}, &types100.Interface{Name: "eth1", Sandbox: "/ns"}
+	all := []*types100.Interface{bridge, outer, lo, inner}
+	for name, tc := range map[string]struct {
+		ips  []*types100.IPConfig
+		dns  types.DNS
+		want *api.AllocNetworkStatus
+	}{
+		"first inside by name": {
+			ips:  []*types100.IPConfig{ip(t, 0, "10.0.0.1/8"), ip(t, 2, "10.0.0.9/8"), ip(t, 3, "10.0.0.2/8"), ip(t, 3, "fd00::2/64")},
+			want: &api.AllocNetworkStatus{InterfaceName: "eth0", Address: "10.0.0.2", AddressIPv6: "fd00::2"},
+		},
+		"IPv6 only": {
+			ips:  []*types100.IPConfig{ip(t, 3, "fd00::2/64")},
+			want: &api.AllocNetworkStatus{InterfaceName: "eth0", Address: "fd00::2", AddressIPv6: "fd00::2"},
+		},
+		"outside for want of better": {
+			ips: []*types100.IPConfig{ip(t, 0, "10.0.0.1/8")}, dns: types.DNS{Nameservers: []string{"10.0.0.53"}, Search: []string{"x"}},
+			want: &api.AllocNetworkStatus{InterfaceName: "a-bridge", Address: "10.0.0.1", DNS: &api.DNSConfig{Servers: []string{"10.0.0.53"}, Searches: []string{"x"}}},
+		},
+		"none": {},
+	} {
+		got, err := status(&types100.Result{CNIVersion: "1.0.0", Interfaces: all, IPs: tc.ips, DNS: tc.dns})
+		if !cmp.Equal(got, tc.want) || (err != nil) != (tc.want == nil) {
+			t.Errorf("%s: %+v, %v, want %+v", name, got, err, tc.want)
+		}
+	}
+}
+
+func TestBridgeList(t *testing.T) {
+	m := New(Config{Bridge: "br9", Subnet: "10.9.0.0/16", SubnetIPv6: "fd00::/112", Hairpin: true, Logger: hclog.NewNullLogger()})
+	list, err := m.list(api.NetworkModeBridge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, p := range list.Plugins {
+		kinds = append(kinds, p.Network.Type)
+	}
+	if want := []string{"loopback", "bridge", "firewall", "portmap"}; list.Name != "nomad" || list.CNIVersion != "0.4.0" || !slices.Equal(kinds, want) {
+		t.Errorf("list %q of version %s has the plugins %q, want %q", list.Name, list.CNIVersion, kinds, want)
+	}
+	var bridge struct {
+		Bridge      string
+		HairpinMode bool
+		IPMasq      bool
+		IPAM        struct {
+			Ranges [][]struct{ Subnet string }
+			Routes []struct{ Dst string }
+		}
+	}
+	if err := json.Unmarshal(list.Plugins[1].Bytes, &bridge); err != nil {
+		t.Fatal(err)
+	}
+	if bridge.Bridge != "br9" || !bridge.HairpinMode || !bridge.IPMasq || len(bridge.IPAM.Ranges) != 2 || bridge.IPAM.Ranges[1][0].Subnet != "fd00::/112" ||
+		len(bridge.IPAM.Routes) != 2 {
+		t.Errorf("the bridge plugin is told %s", list.Plugins[1].Bytes)
+	}
+}
+
+func TestListsOfTheOperator(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"1.conflist": `{"cniVersion": "0.4.0", "name": "mine", "plugins": [{"type": "ptp"}]}`,
+		"2.conf":     `{"cniVersion": "0.4.0", "name": "single", "type": "macvlan"}`,
+		"3.conflist": `{"cniVersion": "0.4.0", "name": "mine", "plugins": [{"type": "ptp"}]}`,
+		"4.conflist": `{"cniVersion"`,
+		"5.txt":      `not a network`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := New(Config{ConfigDir: dir, Logger: hclog.NewNullLogger()})
+	names, err := m.Names()
+	if !slices.Equal(names, []string{"mine", "single"}) || err == nil || !strings.Contains(err.Error(), "3.conflist: network \"mine\" is defined") ||
+		!strings.Contains(err.Error(), "4.conflist") {
+		t.Errorf("networks %q, %v", names, err)
+	}
+	if list, err := m.list("cni/single"); err != nil || list.Plugins[0].Network.Type != "macvlan" {
+		t.Errorf("cni/single is %+v, %v", list, err)
+	}
+	for mode, want := range map[string]string{"cni/other": `no network "other" is configured in ` + dir, "bridged": `network mode "bridged" is not known`} {
+		if _, err := m.list(mode); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("mode %q gives %v, want %q", mode, err, want)
+		}
+	}
+	if names, err := New(Config{ConfigDir: filepath.Join(dir, "none")}).Names(); len(names) > 0 || err != nil {
+		t.Errorf("without a directory there are %q, %v", names, err)
+	}
+}
+
+func TestNamespace(t *testing.T) {
+	testkit.Need(t, "linux", "root")
+	m := New(Config{Logger: hclog.NewNullLogger()})
+	id := "nomadlike-test-" + filepath.Base(t.TempDir()) + filepath.Base(filepath.Dir(t.TempDir()))
+	t.Cleanup(func() { _ = m.RemoveNamespace(id) })
+	path, created, err := m.CreateNamespace(id)
+	if err != nil || !created {
+		t.Fatalf("CreateNamespace = %q, %t, %v", path, created, err)
+	}
+	own, err := os.Stat("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := os.Stat(path)
+	if err != nil || os.SameFile(own, made) {
+		t.Errorf("the namespace is that of the test itself, %v", err)
+	}
+	if _, created, err := m.CreateNamespace(id); created || err != nil {
+		t.Errorf("a second CreateNamespace = %t, %v", created, err)
+	}
+	for range 2 {
+		if err := m.RemoveNamespace(id); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the file is left: %v", err)
+	}
+	for _, bad := range []string{"", "..", "a/b", ".hidden"} {
+		if _, _, err := m.CreateNamespace(bad); err == nil {
+			t.Errorf("a namespace named %q was made", bad)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package network
+
+import (
+	"strings"
+
+	"github.com/coreos/go-iptables/iptables"
+)
+
+// admit lets traffic to the addresses of the bridge pass the firewall (drivers.md 11.4).
+func (m *Manager) admit() error {
+	for _, family := range []struct {
+		protocol iptables.Protocol
+		subnet   string
+	}{{iptables.ProtocolIPv4, m.cfg.Subnet}, {iptables.ProtocolIPv6, m.cfg.SubnetIPv6}} {
+		if family.subnet == "" {
+			continue
+		}
+		tables, err := iptables.NewWithProtocol(family.protocol)
+		if err != nil {
+			return err
+		}
+		exists, err := tables.ChainExists("filter", adminChain)
+		if err != nil {
+			return err
+		}
+		if !exists {
+			if err := tables.NewChain("filter", adminChain); err != nil {
+				return err
+			}
+		}
+		if err := tables.AppendUnique("filter", adminChain, "-o", m.cfg.Bridge, "-d", family.subnet, "-j", "ACCEPT"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget removes the rule and the chain by which the packets of an allocation get the address of the host,
+// which are left when its plugins could not be run to their end.
+func (m *Manager) forget(allocID string) {
+	tables, err := iptables.New()
+	if err != nil {
+		return
+	}
+	rules, err := tables.List("nat", "POSTROUTING")
+	if err != nil {
+		return
+	}
+	for _, rule := range rules {
+		if !strings.Contains(rule, `id: \"`+allocID+`\"`) || !strings.Contains(rule, `name: \"`+bridgeList+`\"`) {
+			continue
+		}
+		// "-A POSTROUTING -s 172.26.64.5/32 -m comment --comment "..." -j CNI-0123"
+		_, chain, ok := strings.Cut(rule, " -j ")
+		source, found := word(rule, "-s")
+		if !ok || !found {
+			continue
+		}
+		comment := `name: "` + bridgeList + `" id: "` + allocID + `"`
+		if err := tables.Delete("nat", "POSTROUTING", "-s", source, "-m", "comment", "--comment", comment, "-j", chain); err != nil {
+			m.cfg.Logger.Warn("rule of a network that is gone cannot be removed", "alloc_id", allocID, "error", err)
+			continue
+		}
+		if err := tables.ClearAndDeleteChain("nat", chain); err != nil {
+			m.cfg.Logger.Warn("chain of a network that is gone cannot be removed", "alloc_id", allocID, "chain", chain, "error", err)
+		}
+	}
+}
+
+// word returns what follows a flag in a rule.
+func word(rule, flag string) (string, bool) {
+	words := strings.Fields(rule)
+	for i := range len(words) - 1 {
+		if words[i] == flag {
+			return words[i+1], true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build !linux
+
+package network
+
+func (m *Manager) admit() error { return ErrUnsupported }
+
+func (m *Manager) forget(string) {}
