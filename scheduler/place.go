@@ -220,7 +220,7 @@ func (gp *groupPlacer) want(w reconcile.Placement) rank.Want {
 	if w.Previous == nil {
 		return out
 	}
-	if disk := gp.group.EphemeralDisk; disk != nil && (disk.Sticky || disk.Migrate) {
+	if disk := gp.group.EphemeralDisk; disk != nil && (disk.Sticky || disk.Migrate) && looksWhere(gp.version.job, w.Previous.Job) {
 		if ord, ok := gp.overlay.Ordinal(w.Previous.NodeID); ok {
 			out.Prefer = int32(ord)
 		}
@@ -229,6 +229,12 @@ func (gp *groupPlacer) want(w reconcile.Placement) rank.Want {
 		out.Penalty = gp.penalties(w.Previous)
 	}
 	return out
+}
+
+// looksWhere reports whether a version of the job looks for nodes where another one did: a disk that should stay with
+// its allocation prefers its node only then (scheduler.md 5.7).
+func looksWhere(job, before *api.Job) bool {
+	return before != nil && job.NodePool == before.NodePool && slices.Equal(job.Datacenters, before.Datacenters)
 }
 
 // indexOf is the number in the name of the allocation.

@@ -140,10 +140,13 @@ func (s *script) groupOption(tg *api.TaskGroup, option string) {
 			d.Count = new(s.number(count))
 		}
 		r.Devices = append(r.Devices, d)
-	case "to": // of the last port
-		n := s.network(tg)
-		ports := append(slices.Clone(n.ReservedPorts), n.DynamicPorts...)
-		ports[len(ports)-1].To = s.number(value)
+	case "to": // label:port
+		label, to, _ := strings.Cut(value, ":")
+		for _, p := range slices.Concat(s.network(tg).ReservedPorts, s.network(tg).DynamicPorts) {
+			if p.Label == label {
+				p.To = s.number(to)
+			}
+		}
 	case "mode":
 		s.network(tg).Mode = value
 	case "port": // label, label:static or label@network

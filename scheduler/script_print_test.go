@@ -49,7 +49,7 @@ func (s *script) describe(out *scheduler.Outcome) string {
 			continue
 		}
 		if s.allocs[a.ID] != nil {
-			fmt.Fprintf(&b, "keep  %s %s at version %d\n", a.Name, a.NodeID, a.Job.Version)
+			fmt.Fprintf(&b, "keep  %s %s at version %d%s\n", a.Name, a.NodeID, a.Job.Version, s.granted(a))
 			continue
 		}
 		fmt.Fprintf(&b, "place %s %s%s%s%s\n", a.Name, a.NodeID, s.granted(a), s.version(a), s.history(a))
@@ -125,6 +125,11 @@ func (s *script) granted(a *api.Allocation) string {
 				value = "dynamic"
 			}
 		}
+		if p.To > 0 && p.To == p.Value {
+			value += " to the same"
+		} else if p.To > 0 {
+			value += fmt.Sprintf(" to %d", p.To)
+		}
 		parts = append(parts, fmt.Sprintf("%s=%s:%s", p.Label, p.HostIP, value))
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.AllocatedResources.Tasks)) {
@@ -135,6 +140,11 @@ func (s *script) granted(a *api.Allocation) string {
 	for _, name := range slices.Sorted(maps.Keys(a.AllocatedResources.Tasks)) {
 		for _, d := range a.AllocatedResources.Tasks[name].Devices {
 			parts = append(parts, fmt.Sprintf("%s/%s/%s=%s", d.Vendor, d.Type, d.Name, strings.Join(d.DeviceIDs, ",")))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.AllocatedResources.Tasks)) {
+		if most := a.AllocatedResources.Tasks[name].Memory.MemoryMaxMB; most != 0 {
+			parts = append(parts, fmt.Sprintf("memory_max=%d", most))
 		}
 	}
 	if len(parts) == 0 {

@@ -209,6 +209,8 @@ func (s *script) nodeOption(n *api.Node, option string) {
 		n.NodeClass = value
 	case key == "driver":
 		n.Drivers = map[string]*api.DriverInfo{value: {Detected: true, Healthy: true}}
+	case key == "sick": // a driver that is there and does not work
+		n.Drivers = map[string]*api.DriverInfo{value: {Detected: true}}
 	case key == "max_allocs":
 		n.NodeMaxAllocs = s.number(value)
 	case key == "ports":
