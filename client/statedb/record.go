@@ -60,6 +60,34 @@ type TaskHandle struct {
 	Handle *drivers.TaskHandle
 	// Network is what the driver said of the task's address.
 	Network *drivers.NetworkOverride
+	// Exit is how the task ended, from then on until it is decided what follows.
+	Exit *TaskExit
+}
+
+// TaskExit is drivers.ExitResult as it is stored.
+type TaskExit struct {
+	Code, Signal int
+	OOMKilled    bool
+	// Message is the failure of the driver, empty for none.
+	Message string
+}
+
+// NewTaskExit returns the exit to be stored.
+func NewTaskExit(r *drivers.ExitResult) *TaskExit {
+	e := &TaskExit{Code: r.ExitCode, Signal: r.Signal, OOMKilled: r.OOMKilled}
+	if r.Err != nil {
+		e.Message = r.Err.Error()
+	}
+	return e
+}
+
+// Result returns the exit as a driver reports it.
+func (e *TaskExit) Result() *drivers.ExitResult {
+	r := &drivers.ExitResult{ExitCode: e.Code, Signal: e.Signal, OOMKilled: e.OOMKilled}
+	if e.Message != "" {
+		r.Err = errors.New(e.Message)
+	}
+	return r
 }
 
 // TaskRecord is all that is kept of one task.
@@ -121,10 +149,11 @@ type handleForm struct {
 	Pending string
 	Handle  []byte
 	Network *drivers.NetworkOverride
+	Exit    *TaskExit
 }
 
 func storedHandle(h *TaskHandle) *handleForm {
-	f := &handleForm{Pending: h.Pending, Network: h.Network}
+	f := &handleForm{Pending: h.Pending, Network: h.Network, Exit: h.Exit}
 	if h.Handle != nil {
 		// The form is JSON of plain fields, which cannot fail.
 		f.Handle, _ = h.Handle.MarshalBinary()
@@ -137,7 +166,7 @@ func loadHandle(data []byte, h *TaskHandle) error {
 	if err := codec.Unmarshal(data, &f); err != nil {
 		return err
 	}
-	h.Pending, h.Network = f.Pending, f.Network
+	h.Pending, h.Network, h.Exit = f.Pending, f.Network, f.Exit
 	if len(f.Handle) == 0 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -17,6 +18,8 @@ func (r *Runner) restore(ctx context.Context) bool {
 	rec := r.restored
 	r.restored = nil
 	switch {
+	case rec.Handle.Exit != nil:
+		r.restoreEnd(ctx, &rec.Handle)
 	case rec.Handle.Handle != nil:
 		err := r.recover(ctx, rec.Handle.Handle, rec.Handle.Network)
 		if err == nil {
@@ -34,6 +37,35 @@ func (r *Runner) restore(ctx context.Context) bool {
 		r.toPending()
 	}
 	return false
+}
+
+// restoreEnd goes on where the last agent was when the task had ended: at the decision what follows, unless that
+// was taken.
+func (r *Runner) restoreEnd(ctx context.Context, rec *statedb.TaskHandle) {
+	decided := r.state.State == api.TaskStatePending
+	if !decided {
+		r.exit = rec.Exit
+	}
+	if rec.Handle != nil {
+		r.discard(ctx, rec.Handle.Config.ID)
+	}
+	if decided || ctx.Err() != nil {
+		return
+	}
+	defer r.forgetExit()
+	res := rec.Exit.Result()
+	if events := r.state.Events; len(events) == 0 || events[len(events)-1].Type != EventTerminated {
+		r.emit(terminatedEvent(res))
+	}
+	r.open = true // it was, or the task had not run
+	if r.alloc.ServerTerminalStatus() {
+		r.finish(ctx, false)
+		return
+	}
+	if r.state.StartedAt != nil {
+		r.policy.started(*r.state.StartedAt)
+	}
+	r.decide(ctx, outcome{succeeded: res.Successful(), recoverable: true})
 }
 
 // recover attaches to the task.

@@ -58,6 +58,8 @@ type Runner struct {
 	running bool
 	// killErr is why the process could not be stopped.
 	killErr error
+	// exit is how the process ended, until it is decided what follows.
+	exit *statedb.TaskExit
 
 	// Of the current attempt:
 	env  *taskenv.Env
@@ -198,8 +200,10 @@ func (r *Runner) attend(ctx context.Context) {
 		return // the agent stops; the task goes on
 	}
 	r.running = false
+	r.keepExit(ctx, res)
 	r.emit(terminatedEvent(res))
 	r.clearAttempt(ctx)
+	defer r.forgetExit()
 	requested, unhealthy := false, false
 	if r.again != nil {
 		requested, unhealthy = !r.again.failure, r.again.failure
@@ -215,6 +219,29 @@ func (r *Runner) attend(ctx context.Context) {
 		requested, r.reset, r.open = true, nil, false
 	}
 	r.decide(ctx, outcome{succeeded: res.Successful() && !unhealthy, recoverable: true, requested: requested})
+}
+
+// keepExit writes down how the task ended before its driver forgets it: an agent that is killed from here on does
+// not run the task once more.
+func (r *Runner) keepExit(ctx context.Context, res *drivers.ExitResult) {
+	r.mu.Lock()
+	handle, network := r.mu.handle, r.mu.network
+	r.mu.Unlock()
+	r.exit = statedb.NewTaskExit(res)
+	r.putHandle(&statedb.TaskHandle{Handle: handle, Network: network, Exit: r.exit})
+	wait, cancel := context.WithTimeout(ctx, syncWait)
+	defer cancel()
+	if err := r.deps.State.Sync(wait); err != nil && ctx.Err() == nil {
+		r.logger.Warn("task is cleared away although its end is not on disk yet", "error", err)
+	}
+}
+
+// forgetExit is called once it is stored what follows from the end of the task.
+func (r *Runner) forgetExit() {
+	r.exit = nil
+	if r.state.State != api.TaskStateRunning {
+		r.putHandle(&statedb.TaskHandle{})
+	}
 }
 
 // decide applies the restart policy.
@@ -437,7 +464,7 @@ func (r *Runner) setHandle(driver drivers.Driver, h *drivers.TaskHandle, network
 	if network != nil {
 		r.ports = network.PortMap
 	}
-	r.putHandle(&statedb.TaskHandle{Handle: h, Network: network})
+	r.putHandle(&statedb.TaskHandle{Handle: h, Network: network, Exit: r.exit})
 }
 
 func (r *Runner) putHandle(h *statedb.TaskHandle) {
