@@ -33,6 +33,7 @@ type agent struct {
 	http *client.Client
 	rpc  string
 	dir  string
+	args []string
 	// started is when the process was started.
 	started time.Time
 	done    chan error
@@ -100,17 +101,26 @@ func start(ctx context.Context, bin, config string, args ...string) (a *agent, e
 		return nil, err
 	}
 	a = &agent{http: c, rpc: fmt.Sprintf("127.0.0.1:%d", free[1]), dir: dir, done: make(chan error, 1)}
-	a.cmd = exec.Command(bin, append([]string{"agent", "-config", path}, args...)...)
-	a.cmd.Stdout, a.cmd.Stderr = log, log
-	a.started = time.Now()
-	if err := a.cmd.Start(); err != nil {
+	a.args = append([]string{"agent", "-config", path}, args...)
+	if err := a.launch(bin, log); err != nil {
 		return nil, err
 	}
-	go func() { a.done <- a.cmd.Wait() }() // ends with the process
 	if err := a.await(ctx, a.leads); err != nil {
 		return nil, errors.Join(a.failed(err), a.stop())
 	}
 	return a, nil
+}
+
+// launch starts the process.
+func (a *agent) launch(bin string, log *os.File) error {
+	a.cmd = exec.Command(bin, a.args...)
+	a.cmd.Stdout, a.cmd.Stderr = log, log
+	a.started = time.Now()
+	if err := a.cmd.Start(); err != nil {
+		return err
+	}
+	go func() { a.done <- a.cmd.Wait() }() // ends with the process
+	return nil
 }
 
 func freePorts(n int) ([]int, error) {

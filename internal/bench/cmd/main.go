@@ -78,6 +78,15 @@ func run() error {
 			add(bench.Figure{Name: "dev agent"}, err)
 		}
 	}
+	if want.MatchString(bench.StrainName) && ctx.Err() == nil {
+		figures, err := bench.Strain(ctx, path)
+		for _, f := range figures {
+			add(f, nil)
+		}
+		if err != nil {
+			add(bench.Figure{Name: bench.StrainName}, err)
+		}
+	}
 	if want.MatchString("http api") && ctx.Err() == nil {
 		figures, err := bench.HTTP(ctx, path, *profile)
 		for _, f := range figures {
