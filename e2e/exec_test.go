@@ -50,13 +50,13 @@ func (a *agent) terminal(args ...string) *terminal {
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	// Reads of a terminal take no deadline; when the command is gone they end.
+	overdue := time.AfterFunc(patience, func() { cmd.Process.Kill() }) //nolint:errcheck // the test fails then
 	a.t.Cleanup(func() {
+		overdue.Stop()
 		cmd.Process.Kill() //nolint:errcheck // it has ended when all is well
 		f.Close()
 	})
-	if err := f.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		a.t.Fatal(err)
-	}
 	return &terminal{t: a.t, file: f, cmd: cmd}
 }
 
@@ -117,7 +117,12 @@ func TestExec(t *testing.T) {
 	}
 	a.want(1, "failed to exec into task: ", "alloc", "exec", "-job", "exec", "/no/such/program")
 
-	p := a.terminal("alloc", "exec", "-job", "exec", "/bin/sh")
+	p := a.terminal("alloc", "exec", "-job", "exec", "stty", "size") // it asks once, when it starts
+	p.expect(`33 101\r\n`)
+	if code := p.ends(); code != 0 {
+		t.Errorf("status %d of stty on a terminal", code)
+	}
+	p = a.terminal("alloc", "exec", "-job", "exec", "/bin/sh")
 	p.keys("stty size; tty\r")
 	p.expect(`33 101\r\n/dev/pts/\d+`)
 	if err := pty.Setsize(p.file, &pty.Winsize{Rows: 40, Cols: 120}); err != nil {
@@ -125,8 +130,8 @@ func TestExec(t *testing.T) {
 	}
 	p.keys("while [ \"$(stty size)\" != \"40 120\" ]; do :; done; echo re''sized\r")
 	p.expect(`resized`)
-	p.keys("sleep 1000\r")
-	p.expect(`sleep 1000`)
+	p.keys("sh -c \"echo star''ted; exec sleep 1000\"\r")
+	p.expect(`started`)
 	p.keys("\x03") // the terminal inside the task makes it a signal
 	p.keys("echo after''wards; exit 7\r")
 	p.expect(`afterwards`)

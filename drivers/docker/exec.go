@@ -55,13 +55,15 @@ func (d *Driver) exec(ctx context.Context, taskID string, opts *drivers.ExecOpti
 		return nil, errors.New("run command in container: no command was given")
 	}
 	_, engine := d.settings()
+	first := opts.FirstSize(ctx)
+	console := client.ConsoleSize{Height: uint(max(first.Height, 0)), Width: uint(max(first.Width, 0))}
 	created, err := engine.ExecCreate(ctx, t.container, client.ExecCreateOptions{
-		TTY: opts.TTY, AttachStdin: opts.Stdin != nil || opts.TTY, AttachStdout: true, AttachStderr: !opts.TTY, Cmd: opts.Command,
+		TTY: opts.TTY, AttachStdin: opts.Stdin != nil || opts.TTY, AttachStdout: true, AttachStderr: !opts.TTY, Cmd: opts.Command, ConsoleSize: console,
 	})
 	if err != nil {
 		return nil, explain(ctx, "run command in container", err)
 	}
-	attached, err := engine.ExecAttach(ctx, created.ID, client.ExecAttachOptions{TTY: opts.TTY})
+	attached, err := engine.ExecAttach(ctx, created.ID, client.ExecAttachOptions{TTY: opts.TTY, ConsoleSize: console})
 	if err != nil {
 		return nil, explain(ctx, "run command in container", err)
 	}

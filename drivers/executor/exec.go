@@ -52,7 +52,8 @@ func (t *Tasks) ExecTaskStreaming(ctx context.Context, taskID string, opts *driv
 	if err != nil {
 		return nil, err
 	}
-	c.TTY = opts.TTY
+	size := opts.FirstSize(ctx)
+	c.TTY, c.Width, c.Height = opts.TTY, size.Width, size.Height
 	c.Stdin, c.Stdout, c.Stderr = opts.Stdin, opts.Stdout, opts.Stderr
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -341,6 +341,9 @@ func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote 
 	} else if !d.cfg.Server.NodeKnown(nodeID) {
 		return api.Errorf(api.ClassNotFound, "Unknown node %q", nodeID)
 	}
+	if cl := d.cfg.Client; cl != nil && nodeID == cl.NodeID() {
+		return run(cl.Handlers()) // the allocation was collected: the client says that it has it no more
+	}
 	return d.throughNode(req.Options(), nodeID, remote)
 }
 

@@ -112,28 +112,39 @@ func sendExecInput(ctx context.Context,
 	go readExecInput(ctx, opts.Stdin, input)
 	resize := opts.Resize
 	for input != nil || resize != nil {
-		message := &driverspb.ExecTaskStreamingRequest{}
 		select {
 		case <-ctx.Done():
 			return
-		case data, ok := <-input:
-			message.Stdin = &driverspb.ExecTaskStreamingIOOperation{Data: data, Close: !ok}
-			if !ok {
-				input = nil
-			}
 		case size, ok := <-resize:
 			if !ok {
 				resize = nil
-				continue
+			} else if stream.Send(sizeMessage(size)) != nil {
+				return // the receiving side learns why
 			}
-			message.TtySize = &driverspb.ExecTaskStreamingRequest_TerminalSize{
-				Height: int32(size.Height), Width: int32(size.Width),
+		case data, ok := <-input:
+			select { // a size that came before the input goes before it
+			case size, ok := <-resize:
+				if !ok {
+					resize = nil
+				} else if stream.Send(sizeMessage(size)) != nil {
+					return
+				}
+			default:
 			}
-		}
-		if err := stream.Send(message); err != nil {
-			return // the receiving side learns why
+			if !ok {
+				input = nil
+			}
+			if stream.Send(&driverspb.ExecTaskStreamingRequest{Stdin: &driverspb.ExecTaskStreamingIOOperation{Data: data, Close: !ok}}) != nil {
+				return
+			}
 		}
 	}
+}
+
+func sizeMessage(size TerminalSize) *driverspb.ExecTaskStreamingRequest {
+	return &driverspb.ExecTaskStreamingRequest{TtySize: &driverspb.ExecTaskStreamingRequest_TerminalSize{
+		Height: int32(size.Height), Width: int32(size.Width),
+	}}
 }
 
 // readExecInput reads until the input ends and then closes the channel.

@@ -2,7 +2,15 @@
 
 package drivers
 
-import "io"
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// firstSizeWait is how long a command with a terminal waits for its size. Callers send the size as their first message, so
+// that it takes them one round trip; those that never send one pay the wait.
+const firstSizeWait = 250 * time.Millisecond
 
 // ExecResult is the outcome of ExecTask.
 type ExecResult struct {
@@ -30,6 +38,23 @@ type ExecOptions struct {
 	// Resize delivers new sizes of the terminal. It may be nil and may be
 	// closed at any time.
 	Resize <-chan TerminalSize
+}
+
+// FirstSize returns the size that the terminal of the command has from the start, zero when none comes. A program that
+// looks at its terminal once, when it starts, would not learn of a size that comes after it.
+func (o *ExecOptions) FirstSize(ctx context.Context) TerminalSize {
+	if !o.TTY || o.Resize == nil {
+		return TerminalSize{}
+	}
+	wait := time.NewTimer(firstSizeWait)
+	defer wait.Stop()
+	select {
+	case size := <-o.Resize:
+		return size
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	return TerminalSize{}
 }
 
 // TerminalSize is that of a terminal in characters.

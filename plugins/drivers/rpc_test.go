@@ -358,7 +358,7 @@ func TestSparsePlugin(t *testing.T) {
 func TestExecStreaming(t *testing.T) {
 	sizes := make(chan TerminalSize, 1)
 	driver := &fake{exec: func(opts *ExecOptions) (*ExitResult, error) {
-		size := <-opts.Resize
+		size := opts.FirstSize(t.Context()) // it was there before the input, so it arrives before the input
 		if _, err := fmt.Fprintf(opts.Stderr, "%v %v %dx%d", opts.Command, opts.TTY, size.Width, size.Height); err != nil {
 			return nil, err
 		}
