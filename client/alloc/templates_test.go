@@ -126,6 +126,21 @@ func TestTemplateRestartsTask(t *testing.T) {
 	})
 }
 
+func TestTemplateSeesTheNode(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.withServices()
+		j := tk("t")
+		j.Templates = []*api.Template{{
+			EmbeddedTmpl: `{{ env "node.unique.id" }} {{ env "node.datacenter" }} {{ env "NOMAD_TASK_NAME" }} {{ envOrDefault "meta.rack" "none" }}`,
+			DestPath:     "local/a", ChangeMode: api.ChangeNoop, LeftDelim: "{{", RightDelim: "}}",
+		}}
+		b.run(allocation(job(api.JobTypeService, j)))
+		if got := b.file("t/local/a"); got != "node dc1 t none" {
+			t.Errorf("the file holds %q", got)
+		}
+	})
+}
+
 func TestTemplateSignals(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		services := b.withServices()

@@ -117,7 +117,7 @@ func (r *Runner) startTemplates(ctx context.Context, running bool) {
 	manager = template.Start(ctx, template.Task{
 		Client: r.deps.Templates.Config, Logger: r.logger, Servers: r.deps.Templates.Servers, Token: r.deps.Templates.Secret,
 		Region: r.deps.Node().Region, Namespace: r.alloc.Namespace,
-		Templates: r.task.Templates, Dir: r.dir, Task: r.name, Seen: r.seen, Env: env.Map(), Replace: env.Replace, Running: running,
+		Templates: r.task.Templates, Dir: r.dir, Task: r.name, Seen: r.seen, Env: env.All(), Replace: env.Replace, Running: running,
 		Missing: func(keys []string) { r.Event(NewEvent(EventTemplate, missingText(keys))) },
 		Changed: func(changed []*api.Template) { r.box.Put(templateMsg{changed}) },
 		Failed: func(err error) {

@@ -67,6 +67,13 @@ func Build(in *Input) *Env {
 // Map returns a copy of the variables.
 func (e *Env) Map() map[string]string { return maps.Clone(e.vars) }
 
+// All returns the variables and the node values together, which is what templates see as their environment.
+func (e *Env) All() map[string]string {
+	all := e.Node()
+	maps.Copy(all, e.vars)
+	return all
+}
+
 // Get returns one variable.
 func (e *Env) Get(name string) (string, bool) {
 	v, ok := e.vars[name]
