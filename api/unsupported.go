@@ -38,7 +38,6 @@ var unsupported = struct {
 			return t.Resources != nil && t.Resources.NUMA.isUsed() && len(t.Resources.NUMA.Devices) > 0
 		}},
 		{"resources.secrets", func(t *Task) bool { return t.Resources != nil && t.Resources.SecretsMB != 0 }},
-		{"resources.network", func(t *Task) bool { return t.Resources != nil && len(t.Resources.Networks) > 0 }},
 	},
 }
 

@@ -281,11 +281,37 @@ func (s *allocStatus) resources(n string, used *api.ResourceUsage) {
 	if len(t.Cpu.ReservedCores) > 0 {
 		head = fmt.Sprintf("CPU (%d cores)", len(t.Cpu.ReservedCores))
 	}
-	rows := [][]string{{head, "Memory", "Disk", "Addresses"}, {cpu, mem, mib(int64(r.Shared.DiskMB)), blank}}
+	memory := []string{mem}
 	if t.Memory.MemoryMaxMB > t.Memory.MemoryMB {
-		rows = append(rows, []string{blank, "Max: " + mib(t.Memory.MemoryMaxMB), blank, blank})
+		memory = append(memory, "Max: "+mib(t.Memory.MemoryMaxMB))
+	}
+	addresses := taskAddresses(t)
+	rows := [][]string{{head, "Memory", "Disk", "Addresses"}}
+	for i := range max(len(memory), len(addresses)) {
+		row := []string{blank, blank, blank, blank}
+		if i == 0 {
+			row[0], row[2] = cpu, mib(int64(r.Shared.DiskMB))
+		}
+		if i < len(memory) {
+			row[1] = memory[i]
+		}
+		if i < len(addresses) {
+			row[3] = addresses[i]
+		}
+		rows = append(rows, row)
 	}
 	fmt.Fprintf(s.m.out, "Task Resources:\n%s\n\n", columns(rows))
+}
+
+// taskAddresses are the ports of networks that belong to a single task, the old form.
+func taskAddresses(t *api.AllocatedTaskResources) []string {
+	var out []string
+	for _, n := range t.Networks {
+		for _, p := range slices.Concat(n.DynamicPorts, n.ReservedPorts) {
+			out = append(out, p.Label+": "+net.JoinHostPort(n.IP, strconv.Itoa(p.Value)))
+		}
+	}
+	return out
 }
 
 func (s *allocStatus) events(st *api.TaskState) {

@@ -79,6 +79,40 @@ func TestNetworkOfContainers(t *testing.T) {
 	})
 }
 
+// TestTaskNetworks runs a job whose tasks ask for ports themselves, as job files did before groups had networks.
+func TestTaskNetworks(t *testing.T) {
+	testkit.Need(t, "busybox")
+	a := newAgent(t, true, "").start()
+	defer a.stopJobs()
+	job := shellJob("old", "service", 1, `echo "$NOMAD_IPv4_http" > local/index.html; exec busybox httpd -f -p "$NOMAD_PORT_http" -h local`)
+	g := job.TaskGroups[0]
+	g.Tasks[0].Resources.Networks = []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "http"}}}}
+	cpu, mem := 20, 16
+	side := nomad.NewTask("side", "raw_exec").SetConfig("command", "/bin/sh").SetConfig("args", []string{"-c", `echo "$NOMAD_ADDR_main_http"; exec sleep 1000`})
+	g.AddTask(side.Require(&nomad.Resources{CPU: &cpu, MemoryMB: &mem}))
+	a.register(job)
+	id := a.running("old", 1)[0].ID
+	full, _, err := a.client.Allocations().Info(id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := full.AllocatedResources.Tasks["main"].Networks[0]
+	at := fmt.Sprintf("%s:%d", n.IP, n.DynamicPorts[0].Value)
+	a.eventually("the server answers", func() error {
+		if got, err := get("http://" + at + "/"); err != nil || got != n.IP {
+			return fmt.Errorf("%q, %w", got, err)
+		}
+		return nil
+	})
+	a.eventually("the other task knows the address", func() error {
+		if out, errs, _ := a.cli("", "alloc", "logs", id, "side"); strings.TrimSpace(out) != at {
+			return fmt.Errorf("%q %q", out, errs)
+		}
+		return nil
+	})
+	a.want(0, "http: "+at, "alloc", "status", id)
+}
+
 // webJob serves a file that says who it is, in a network of the mode, on port 80 of the namespace.
 func webJob(id, mode string) *nomad.Job {
 	job := shellJob(id, "service", 1, `mkdir -p local/www && echo "$NOMAD_JOB_ID $NOMAD_ALLOC_IP_http" > local/www/index.html
