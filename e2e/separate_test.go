@@ -12,9 +12,13 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// newClient prepares an agent that only runs tasks, for the server whose RPC port is given.
-func newClient(t *testing.T, name string, serverRPC int) *agent {
+// newClient prepares an agent that only runs tasks, for the servers whose RPC ports are given.
+func newClient(t *testing.T, name string, serverRPC ...int) *agent {
 	t.Helper()
+	var addrs []string
+	for _, port := range serverRPC {
+		addrs = append(addrs, fmt.Sprintf("%q", fmt.Sprintf("127.0.0.1:%d", port)))
+	}
 	a := &agent{t: t, dir: t.TempDir(), log: &syncBuffer{}}
 	p := freePorts(t, 1)
 	conf := fmt.Sprintf(`
@@ -29,14 +33,14 @@ advertise {
 }
 client {
   enabled = true
-  servers = ["127.0.0.1:%d"]
+  servers = [%s]
 }
 plugin "raw_exec" {
   config {
     enabled = true
   }
 }
-`, name, filepath.Join(a.dir, "data"), p[0], serverRPC)
+`, name, filepath.Join(a.dir, "data"), p[0], strings.Join(addrs, ", "))
 	file := filepath.Join(a.dir, "agent.hcl")
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)

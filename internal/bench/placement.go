@@ -93,7 +93,7 @@ func (p *Placement) Run(ctx context.Context, bin, profile string) (f Figure, err
 	}
 	placed, usedPlacing := time.Since(start), processorTime(pid)-used
 	total := p.Jobs * p.Count
-	if err := awaitRunning(ctx, a.fleet, int64(total)); err != nil {
+	if err := awaitRunning(a.group.Context(), a.fleet, int64(total)); err != nil {
 		return f, a.failed(err)
 	}
 	running, usedRunning := time.Since(start), processorTime(pid)-used

@@ -19,12 +19,16 @@ import (
 	"github.com/nomadlike/nomadlike/internal/codec"
 )
 
+// maxCalls is how many calls one connection may have at a time, long polls and streams among them; further ones wait.
+// Servers pass the requests of their own callers on over one connection, so that it is far above what these have.
+const maxCalls = 1 << 16
+
 // newGRPC returns a gRPC server that runs every operation of the table through c.
 func newGRPC(c api.Caller) *grpc.Server {
 	return grpc.NewServer(
 		grpc.ForceServerCodecV2(bytesCodec{}),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
-		grpc.WaitForHandlers(false),
+		grpc.WaitForHandlers(false), grpc.MaxConcurrentStreams(maxCalls),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error { return serveCall(c, s) }),
 	)

@@ -3,6 +3,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -164,10 +165,12 @@ func expired(a *api.Allocation, now time.Time) bool {
 	return after > 0 && !since.IsZero() && !since.Add(after).After(now)
 }
 
+// maxStates is how many changes of contact an allocation keeps, the newest ones: a node may come and go for months.
+const maxStates = 20
+
 // WithState returns the status changes of the allocation with one more.
 func WithState(a *api.Allocation, status string, now time.Time) []*api.AllocState {
 	now = now.UTC()
-	states := make([]*api.AllocState, len(a.AllocStates), len(a.AllocStates)+1)
-	copy(states, a.AllocStates)
-	return append(states, &api.AllocState{Field: api.AllocFieldClientStatus, Value: status, Time: &now})
+	kept := a.AllocStates[max(0, len(a.AllocStates)-maxStates+1):]
+	return append(slices.Clone(kept), &api.AllocState{Field: api.AllocFieldClientStatus, Value: status, Time: &now})
 }

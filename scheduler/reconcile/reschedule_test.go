@@ -3,6 +3,7 @@
 package reconcile
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -108,5 +109,27 @@ func TestTrack(t *testing.T) {
 	previous.RescheduleTracker.Events[0].RescheduleTime = epoch.Add(-2 * time.Hour).UnixNano()
 	if n := len(Track(previous, limited, 7, epoch).Events); n != 6 {
 		t.Errorf("limited keeps %d events, want the 5 of the interval and the new one", n)
+	}
+}
+
+// TestStatesAreBounded: a node that comes and goes leaves the newest changes with its allocations, and no row that was
+// handed out changes.
+func TestStatesAreBounded(t *testing.T) {
+	a := &api.Allocation{}
+	for i := range 3 * maxStates {
+		before, kept := a, slices.Clone(a.AllocStates)
+		a = &api.Allocation{AllocStates: WithState(a, api.AllocClientUnknown, epoch.Add(time.Duration(i)*time.Second))}
+		if !slices.Equal(before.AllocStates, kept) {
+			t.Fatal("the states of the row before changed")
+		}
+	}
+	if n := len(a.AllocStates); n != maxStates {
+		t.Errorf("%d states are kept, want %d", n, maxStates)
+	}
+	if got, want := unknownSince(a), epoch.Add((3*maxStates-1)*time.Second); !got.Equal(want) {
+		t.Errorf("unknown since %v, want %v", got, want)
+	}
+	if oldest := *a.AllocStates[0].Time; !oldest.Equal(epoch.Add(2 * maxStates * time.Second)) {
+		t.Errorf("the oldest that is kept is of %v", oldest)
 	}
 }
