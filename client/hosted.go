@@ -2,6 +2,8 @@
 
 package client
 
+import "time"
+
 // HasAlloc reports whether the client runs or keeps the allocation.
 func (c *Client) HasAlloc(id string) bool {
 	c.mu.Lock()
@@ -14,4 +16,15 @@ func (c *Client) AllocCount() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.mu.runners)
+}
+
+// Heartbeat returns how long ago a server was last heard of, zero when none ever was, and how long the servers then wait
+// for the next heartbeat.
+func (c *Client) Heartbeat() (last, ttl time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.contact.IsZero() {
+		return 0, c.mu.ttl
+	}
+	return time.Since(c.mu.contact), c.mu.ttl
 }

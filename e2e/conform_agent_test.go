@@ -23,6 +23,12 @@ var _ = conform(
 			self, err := w.client.Agent().Self()
 			w.ok(err)
 			w.that(self.Config["Region"] == "global" && self.Member.Name != "" && self.Stats["raft"]["state"] == "Leader" && self.Stats["client"] != nil, "self is %+v", self)
+			recorded := decode[nomad.AgentSelf](w, string(httpdtest.Recorded(w, "agent-self.json")))
+			for section, names := range recorded.Stats {
+				for name := range names {
+					w.that(self.Stats[section][name] != "" || name == "known_servers", "%s %s is missing in %v", section, name, self.Stats[section])
+				}
+			}
 			version, _ := self.Config["Version"].(map[string]any)
 			w.that(version["Version"] != "", "version is %v", version)
 		},

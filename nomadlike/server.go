@@ -361,6 +361,7 @@ func (s *Server) Stats() map[string]map[string]string {
 	}}
 	if r, err := s.raft(); err == nil {
 		stats["raft"] = r.Stats()
+		stats["raft"]["logstore_backend"] = "boltdb" // what raft_logstore may name
 	}
 	if m := s.Members(); m != nil {
 		stats["serf"] = m.Stats()

@@ -152,7 +152,9 @@ func (r *clientRole) serverAddrs() []string {
 }
 
 func (r *clientRole) stats() map[string]string {
+	last, ttl := r.Heartbeat()
 	return map[string]string{
+		"heartbeat_ttl": ttl.String(), "last_heartbeat": last.String(),
 		"node_id": r.NodeID(), "known_servers": strings.Join(r.serverAddrs(), ","), "num_allocations": strconv.Itoa(r.AllocCount()),
 	}
 }
