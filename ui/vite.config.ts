@@ -30,11 +30,20 @@ function sourceHash(): Plugin {
   };
 }
 
+/** Fills in what the agent fills in for each page, so that every address works with the development server too. */
+function page(): Plugin {
+  return {
+    name: 'page',
+    apply: 'serve',
+    transformIndexHtml: (html) => html.replace('__BASE__', '/').replace('__PAGE__', '{}').replaceAll('__NONCE__', ''),
+  };
+}
+
 export default defineConfig({
   base: './',
   // Filled in by the agent, anew for each page; vite puts it on every tag of the page.
   html: { cspNonce: '__NONCE__' },
-  plugins: [react(), sourceHash()],
+  plugins: [react(), sourceHash(), page()],
   build: { target: 'es2022', manifest: 'manifest.txt', sourcemap: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
   server: {
     proxy: { '/v1': { target: process.env.NOMAD_ADDR ?? 'http://127.0.0.1:4646', ws: true, changeOrigin: true } },

@@ -27,6 +27,8 @@ export interface Look {
   theme?: 'light' | 'dark';
   width?: number;
   height?: number;
+  /** What to tell the first appearance of, a selector: see seen. */
+  await?: string;
 }
 
 /** A page of the interface that notes everything that goes wrong in it. */
@@ -60,6 +62,16 @@ export class Screen {
     page.on('request', (r) => {
       if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) screen.wrong.push(`request to another host: ${r.url()}`);
     });
+    await context.addInitScript((what) => {
+      if (!what) return;
+      const found = () => {
+        if (!document.querySelector(what)) return;
+        watch.disconnect();
+        requestAnimationFrame(() => performance.mark('seen'));
+      };
+      const watch = new MutationObserver(found);
+      watch.observe(document, { childList: true, subtree: true });
+    }, look.await);
     await screen.go(path);
     return screen;
   }
@@ -99,6 +111,12 @@ export class Screen {
   /** Goes to another path below /ui, as a new visit. */
   async go(path: string) {
     await this.page.goto(`${this.base}/ui${path}`);
+  }
+
+  /** Milliseconds from the navigation until what the look awaits was drawn. */
+  async seen(): Promise<number> {
+    await this.page.waitForFunction(() => performance.getEntriesByName('seen').length > 0);
+    return this.page.evaluate(() => performance.getEntriesByName('seen')[0]!.startTime);
   }
 
   /** Keeps a picture when SHOTS names a directory. */

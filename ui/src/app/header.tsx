@@ -50,7 +50,7 @@ export function Header({ menuOpen, onMenu }: { menuOpen: boolean; onMenu: () => 
 
 function Logo() {
   return (
-    <svg width="22" height="22" viewBox="0 0 32 32" aria-hidden="true">
+    <svg width="1.375rem" height="1.375rem" viewBox="0 0 32 32" aria-hidden="true">
       <rect width="32" height="32" rx="7" fill="#1f2a44" />
       <path d="M8 22V10l8 6 8-6v12" fill="none" stroke="#7ee2b8" strokeWidth="3" strokeLinejoin="round" strokeLinecap="round" />
     </svg>

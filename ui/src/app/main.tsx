@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
+// First of all, so that its file is on its way while the rest is read.
+import { first, prepareAll } from './screens';
 import './styles';
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
 import { uiBase } from '../api/client';
+import { AmbientLinks } from '../components/link';
 import { updates } from './live';
 import { nonce } from './nonce';
 import { queries } from './query';
@@ -13,17 +16,24 @@ import { Shell } from './shell';
 import { theme, variables } from './theme';
 
 const root = document.getElementById('root');
-if (root) {
+
+function start(root: HTMLElement) {
   createRoot(root).render(
     <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <QueryClientProvider client={queries}>
         <Router base={uiBase.pathname.replace(/\/$/, '')}>
-          <Shell>
-            <Routes />
-          </Shell>
+          <AmbientLinks>
+            <Shell>
+              <Routes />
+            </Shell>
+          </AmbientLinks>
         </Router>
       </QueryClientProvider>
     </MantineProvider>,
   );
   updates.start();
+  // What may be looked at next is read when the first screen has had its time.
+  setTimeout(() => void prepareAll(), 3000);
 }
+
+if (root) void first.then(() => start(root));

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { Link } from '../components/link';
 import { Boundary, Empty, Waiting } from '../components/states';
 import { unsegment } from '../lib/href';
 import { JobsPage } from '../routes/jobs';
-
-// Each screen is a file of its own, loaded when it is gone to; the first one comes with the page.
-const AllocationsPage = lazy(() => import('../routes/allocations'));
-const AllocPage = lazy(() => import('../routes/alloc'));
-const ClientsPage = lazy(() => import('../routes/clients'));
-const ClientPage = lazy(() => import('../routes/client'));
-const ServersPage = lazy(() => import('../routes/servers'));
-const ServicesPage = lazy(() => import('../routes/services'));
-const TopologyPage = lazy(() => import('../routes/topology'));
-const ClusterPage = lazy(() => import('../routes/cluster'));
-const EvaluationsPage = lazy(() => import('../routes/evaluations'));
-const EvaluationPage = lazy(() => import('../routes/evaluation'));
-const RunPage = lazy(() => import('../routes/run'));
-const JobPage = lazy(() => import('../routes/job'));
+import { AllocPage, AllocationsPage, ClientPage, ClientsPage, ClusterPage, EvaluationPage, EvaluationsPage, JobPage, RunPage, ServersPage, ServicesPage, TopologyPage } from './screens';
 
 /** Which screen an address shows. */
 export function Routes() {

@@ -15,10 +15,9 @@ type Known = 'job' | 'node' | 'namespace';
 function columns(known: Known[]): Column<AllocListStub>[] {
   const all: (Column<AllocListStub> | false)[] = [
     { key: 'id', title: 'Allocation', cell: (a) => <AllocLink alloc={a} /> },
-    { key: 'name', title: 'Name', from: 'wide', grow: known.includes('job'), sort: (a) => a.Name, cell: (a) => a.Name },
     { key: 'status', title: 'Status', sort: (a) => allocStatus(a).text, cell: (a) => <StatusMark status={allocStatus(a)} /> },
     !known.includes('job') && { key: 'job', title: 'Job', sort: (a) => a.JobID, cell: (a) => <Link to={href.job(a.JobID, a.Namespace)}>{a.JobID}</Link> },
-    { key: 'group', title: 'Group', from: 'small', sort: (a) => a.TaskGroup, cell: (a) => a.TaskGroup },
+    { key: 'group', title: 'Group', from: known.includes('job') ? undefined : 'small', sort: place, cell: place },
     !known.includes('node') && { key: 'node', title: 'Client', from: 'small', sort: (a) => a.NodeName, cell: (a) => <Link to={href.node(a.NodeID)}>{a.NodeName || short(a.NodeID)}</Link> },
     !known.includes('namespace') && { key: 'namespace', title: 'Namespace', from: 'wide', sort: (a) => a.Namespace, cell: (a) => a.Namespace },
     { key: 'version', title: 'Version', from: 'wide', align: 'right', sort: (a) => a.JobVersion, cell: (a) => a.JobVersion },
@@ -26,6 +25,11 @@ function columns(known: Known[]): Column<AllocListStub>[] {
     { key: 'created', title: 'Created', from: 'small', sort: (a) => a.CreateTime, cell: (a) => <Time at={a.CreateTime} /> },
   ];
   return all.filter((c) => c !== false);
+}
+
+/** Which of its group's allocations it is: "web[3]". */
+function place(a: AllocListStub): string {
+  return a.TaskGroup + (/\[\d+\]$/.exec(a.Name)?.[0] ?? '');
 }
 
 function restarts(a: AllocListStub): number {
@@ -43,7 +47,8 @@ function AllocLink({ alloc }: { alloc: AllocListStub }) {
 /** Allocations in a table. */
 export function AllocTable({ allocs, known, label = 'Allocations', sortBy = '-created', param }: { allocs: AllocListStub[]; known?: Known[]; label?: string; sortBy?: string; param?: string }) {
   // Callers write the list in place, so that it is a new one each time; what it says is what counts.
-  const key = JSON.stringify(known ?? []);
+  const several = useMemo(() => allocs.some((a) => a.Namespace !== allocs[0]?.Namespace), [allocs]);
+  const key = JSON.stringify([...(known ?? []), ...(several ? [] : ['namespace'])]);
   const cols = useMemo(() => columns(JSON.parse(key) as Known[]), [key]);
   return <DataTable label={label} columns={cols} rows={allocs} rowKey={(a) => a.ID} sortBy={sortBy} param={param} />;
 }

@@ -9,6 +9,8 @@ export interface Part {
   tone: Tone;
   /** Drawn with stripes: wanted, but not there. */
   missing?: boolean;
+  /** So rare that the legend names it only when there are some. */
+  rare?: boolean;
 }
 
 /** A bar of parts, with the numbers in words beside it; a text may stand at its end. */
@@ -26,7 +28,7 @@ export function Bar({ parts, label, legend, text }: { parts: Part[]; label: stri
       {text !== undefined && <span className={css.text}>{text}</span>}
       {legend && (
         <ul className={css.legend} aria-hidden="true">
-          {parts.map((p) => (
+          {parts.filter((p) => !p.rare || p.value > 0).map((p) => (
             <li key={p.label} data-tone={p.tone} data-zero={p.value === 0}>
               <span className={css.dot} data-missing={p.missing} />
               <b>{p.value}</b> {p.label}

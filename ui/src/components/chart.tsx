@@ -57,7 +57,7 @@ export function Spark({ label, samples, value, top }: { label: string; samples: 
   const shown = samples.slice(-40);
   const points = shown.map((s, i) => `${((i / 39) * 60).toFixed(1)},${(17 - (Math.min(value(s), top) / (top || 1)) * 16).toFixed(1)}`).join(' ');
   return (
-    <svg className={css.spark} width="60" height="18" viewBox="0 0 60 18" role="img" aria-label={label}>
+    <svg className={css.spark} width="3.75rem" height="1.125rem" viewBox="0 0 60 18" role="img" aria-label={label}>
       <polyline points={points} className={css.line} />
     </svg>
   );

@@ -30,9 +30,9 @@ export function EvalTable({ evals, known = [] }: { evals: Evaluation[]; known?: 
     },
     { key: 'status', title: 'Status', sort: (e) => evalStatus(e).text, cell: (e) => <StatusMark status={evalStatus(e)} /> },
     !known.includes('job') && { key: 'job', title: 'Job', sort: (e) => e.JobID, cell: (e) => e.JobID && <Link to={href.job(e.JobID, e.Namespace)}>{e.JobID}</Link> },
-    { key: 'trigger', title: 'Triggered by', from: 'small', sort: (e) => e.TriggeredBy, cell: (e) => e.TriggeredBy },
+    { key: 'trigger', title: 'Triggered by', from: 'small', sort: (e) => e.TriggeredBy, cell: (e) => <span style={{ whiteSpace: 'nowrap' }}>{e.TriggeredBy}</span> },
     { key: 'priority', title: 'Priority', from: 'wide', align: 'right', sort: (e) => e.Priority, cell: (e) => e.Priority },
-    { key: 'created', title: 'Created', sort: (e) => e.CreateIndex, cell: (e) => <Time at={e.CreateTime} /> },
+    { key: 'created', title: 'Created', from: known.length > 0 ? undefined : 'small', sort: (e) => e.CreateIndex, cell: (e) => <Time at={e.CreateTime} /> },
     { key: 'outcome', title: 'Outcome', from: 'wide', grow: true, cell: outcome },
   ];
   return <DataTable label="Evaluations" columns={columns.filter((c) => c !== false)} rows={evals} rowKey={(e) => e.ID ?? ''} sortBy="-created" />;

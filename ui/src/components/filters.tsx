@@ -30,8 +30,12 @@ export function SearchField({ label, param = 'q' }: { label: string; param?: str
 export function Choice({ label, param, options, all = `Any ${label.toLowerCase()}` }: { label: string; param: string; options: (string | { value: string; label: string })[]; all?: string }) {
   const [params, setParams] = useQueryParams();
   const value = params.get(param) ?? '';
+  // A thousand options that nobody looks at would cost more than the table beside them.
+  const [used, setUsed] = useState(false);
+  const use = () => setUsed(true);
+  const shown = used || options.length <= 100 ? options : options.filter((o) => (typeof o === 'string' ? o : o.value) === value);
   const known = options.some((o) => (typeof o === 'string' ? o : o.value) === value);
-  return <NativeSelect size="sm" aria-label={label} value={value} onChange={(e) => setParams({ [param]: e.currentTarget.value || null })} data={[{ value: '', label: all }, ...options, ...(value && !known ? [value] : [])]} />;
+  return <NativeSelect size="sm" aria-label={label} value={value} onFocus={use} onPointerDown={use} onChange={(e) => setParams({ [param]: e.currentTarget.value || null })} data={[{ value: '', label: all }, ...shown, ...(value && !known ? [value] : [])]} />;
 }
 
 /** The distinct values of a list, sorted. */

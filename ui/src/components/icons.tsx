@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 import type { ReactNode, SVGProps } from 'react';
 
-/** A drawing of 16 by 16 in the colour of the text; it is decoration, the text beside it says the same. */
+/** A drawing of 16 by 16, as large as the letters are, in the colour of the text; it is decoration, the text beside it says the same. */
 function icon(children: ReactNode) {
   return function Icon({ size = 16, ...rest }: SVGProps<SVGSVGElement> & { size?: number }) {
     return (
-      <svg width={size} height={size} viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false" {...rest}>
+      <svg width={`${size / 16}rem`} height={`${size / 16}rem`} viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false" {...rest}>
         {children}
       </svg>
     );

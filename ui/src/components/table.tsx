@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from 'react';
 import { useQueryParams } from '../app/location';
 import { Icons } from './icons';
 import css from './table.module.css';
@@ -13,8 +13,8 @@ export interface Column<T> {
   /** The value that the column sorts by; without it the column does not sort. */
   sort?: (row: T) => string | number | undefined;
   align?: 'right';
-  /** Left out where the table is narrower than a tablet (small) or a desktop's page (wide). */
-  from?: 'small' | 'wide';
+  /** Left out where the table is narrower than a tablet (small) or a desktop's page (wide); stacked has a line of its own there, in a table that stacks. */
+  from?: 'small' | 'wide' | 'stacked';
   /** Takes the room that is left. */
   grow?: boolean;
 }
@@ -30,39 +30,80 @@ interface Props<T> {
   param?: string;
   /** Told which rows are drawn, for what is read of those only. */
   onShown?: (rows: T[]) => void;
+  /** Where there is little room each row becomes a block, with its cells below one another. */
+  stack?: boolean;
 }
 
+/** From how many rows on only those are drawn that are seen. */
+const many = 200;
+
 /** Rows in a table that sorts by its headings, moves by arrow keys and draws only what is seen. */
-export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'sort', onShown }: Props<T>) {
+export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'sort', onShown, stack }: Props<T>) {
   const [params, setParams] = useQueryParams();
   const sort = params.get(param) ?? sortBy ?? '';
   const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort]);
-  const virtual = rows.length > 120;
+  const virtual = rows.length > many;
+  const table = useRef<HTMLTableElement>(null);
+  const [drawn, setDrawn] = useState(false);
+  const widths = useFrozenWidths(table, virtual, drawn, columns);
   useEffect(() => {
     if (!virtual) onShown?.(sorted);
   }, [virtual, sorted, onShown]);
   return (
     <div className={css.scroller} tabIndex={0} role="group" aria-label={label}>
-      <table className={css.table} aria-label={label} aria-rowcount={rows.length + 1}>
+      <table ref={table} className={css.table} aria-label={label} aria-rowcount={rows.length + 1} data-stack={stack} data-frozen={widths !== undefined} onMouseOver={nameCut}>
         <thead>
           <tr>
-            {columns.map((c) => (
-              <Heading key={c.key} column={c} sort={sort} onSort={(s) => setParams({ [param]: s === sortBy ? null : s })} />
+            {columns.map((c, i) => (
+              <Heading key={c.key} column={c} sort={sort} width={widths?.[i]} onSort={(s) => setParams({ [param]: s === sortBy ? null : s })} />
             ))}
           </tr>
         </thead>
         {virtual ? (
-          <VirtualBody columns={columns} rows={sorted} rowKey={rowKey} onShown={onShown} />
+          <VirtualBody columns={columns} rows={sorted} onShown={onShown} onDrawn={setDrawn} />
         ) : (
           <tbody onKeyDown={moveFocus}>
             {sorted.map((r) => (
-              <Row key={rowKey(r)} columns={columns} row={r} />
+              <Row key={rowKey(r)} columns={columns} row={r} stack={stack} />
             ))}
           </tbody>
         )}
       </table>
     </div>
   );
+}
+
+/**
+ * The widths that the columns of a long table found for its first rows, in pixels, kept until the table or its columns
+ * change: rows that come and go neither move the columns nor make the browser measure all cells anew.
+ */
+function useFrozenWidths<T>(table: RefObject<HTMLTableElement | null>, on: boolean, drawn: boolean, columns: Column<T>[]): number[] | undefined {
+  const [frozen, setFrozen] = useState<{ columns: Column<T>[]; widths: number[] }>();
+  const valid = on && drawn && frozen?.columns.length === columns.length && frozen.columns.every((c, i) => c.key === columns[i]!.key);
+  useLayoutEffect(() => {
+    if (!on || !drawn || valid || !table.current) return;
+    // A column that is not shown at this width measures 0.
+    setFrozen({ columns, widths: [...table.current.querySelectorAll('th')].map((th) => th.getBoundingClientRect().width) });
+  }, [on, drawn, valid, table, columns]);
+  useEffect(() => {
+    const box = table.current?.parentElement;
+    if (!on || !box) return;
+    let width = box.clientWidth;
+    const watch = new ResizeObserver(() => {
+      if (box.clientWidth === width) return;
+      width = box.clientWidth;
+      setFrozen(undefined);
+    });
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, [on, table]);
+  return valid ? frozen.widths : undefined;
+}
+
+/** What is cut off for lack of room is told to who points at it. */
+function nameCut(e: MouseEvent<HTMLTableElement>) {
+  const cell = e.target;
+  if (cell instanceof HTMLElement && cell.matches('td, td > a') && cell.scrollWidth > cell.clientWidth && !cell.title) cell.title = cell.textContent ?? '';
 }
 
 function sortRows<T>(rows: T[], columns: Column<T>[], sort: string): T[] {
@@ -87,8 +128,8 @@ function compare(a: string | number | undefined, b: string | number | undefined)
   return collator.compare(String(a), String(b));
 }
 
-function Heading<T>({ column, sort, onSort }: { column: Column<T>; sort: string; onSort: (sort: string) => void }) {
-  const props = { className: css[column.from ?? 'always'], 'data-align': column.align, 'data-grow': column.grow };
+function Heading<T>({ column, sort, width, onSort }: { column: Column<T>; sort: string; width: number | undefined; onSort: (sort: string) => void }) {
+  const props = { className: css[column.from ?? 'always'], 'data-align': column.align, 'data-grow': column.grow, style: width ? { width } : undefined };
   if (!column.sort) return <th {...props}>{column.title}</th>;
   const state = sort === column.key ? 'ascending' : sort === `-${column.key}` ? 'descending' : 'none';
   return (
@@ -103,38 +144,59 @@ function Heading<T>({ column, sort, onSort }: { column: Column<T>; sort: string;
 }
 
 /** Drawn again only when its own data or the columns change, not for every step of scrolling. */
-const Row = memo(function Row<T>({ columns, row, index }: { columns: Column<T>[]; row: T; index?: number }) {
+const Row = memo(function Row<T>({ columns, row, index, stack }: { columns: Column<T>[]; row: T; index?: number; stack?: boolean }) {
+  const tr = useRef<HTMLTableRowElement>(null);
+  useLayoutEffect(() => {
+    const element = tr.current;
+    // Who had the focus here has scrolled away.
+    return () => {
+      const focused = document.activeElement;
+      if (index !== undefined && focused instanceof HTMLElement && element?.contains(focused)) focused.blur();
+    };
+  }, [index]);
   return (
-    <tr aria-rowindex={index === undefined ? undefined : index + 2}>
+    <tr ref={tr} aria-rowindex={index === undefined ? undefined : index + 2}>
       {columns.map((c) => (
-        <td key={c.key} className={css[c.from ?? 'always']} data-align={c.align} data-grow={c.grow}>
+        <td key={c.key} className={css[c.from ?? 'always']} data-align={c.align} data-grow={c.grow} data-title={stack ? c.title : undefined}>
           {c.cell(row)}
         </td>
       ))}
     </tr>
   );
-}) as <T>(props: { columns: Column<T>[]; row: T; index?: number }) => ReactNode;
+}) as <T>(props: { columns: Column<T>[]; row: T; index?: number; stack?: boolean }) => ReactNode;
 
-const rowHeight = 41;
+/** The height of a row in pixels: what the style sheet says, and a line. */
+function rowHeight(): number {
+  return 2.5 * parseFloat(getComputedStyle(document.documentElement).fontSize) + 1;
+}
 
-function VirtualBody<T>({ columns, rows, rowKey, onShown }: Pick<Props<T>, 'columns' | 'rows' | 'rowKey' | 'onShown'>) {
+/** Draws the rows that are seen and a few more; onDrawn is told once there are some. */
+function VirtualBody<T>({ columns, rows, onShown, onDrawn }: Pick<Props<T>, 'columns' | 'rows' | 'onShown'> & { onDrawn: (drawn: boolean) => void }) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [offset, setOffset] = useState(0);
+  const [height] = useState(rowHeight);
   useLayoutEffect(() => {
     if (body.current) setOffset(body.current.getBoundingClientRect().top + window.scrollY);
   }, []);
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => rowHeight, overscan: 12, scrollMargin: offset });
+  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => height, overscan: 4, scrollMargin: offset });
   const items = virtual.getVirtualItems();
   const [from, to] = [items[0]?.index ?? 0, (items[items.length - 1]?.index ?? -1) + 1];
   useEffect(() => onShown?.(rows.slice(from, to)), [rows, from, to, onShown]);
+  const drawn = items.length > 0;
+  useLayoutEffect(() => {
+    onDrawn(drawn);
+    return () => onDrawn(false);
+  }, [drawn, onDrawn]);
+  // A row that scrolls out gives its place in the page to one that scrolls in, which is cheaper than a new one.
+  const places = useRef(0);
+  if (items.length > places.current) places.current = Math.ceil(items.length / 16) * 16;
   const before = items.length > 0 ? items[0]!.start - offset : 0;
   const after = items.length > 0 ? virtual.getTotalSize() - (items[items.length - 1]!.end - offset) : 0;
   return (
     <tbody ref={body} className={css.fixed} onKeyDown={moveFocus}>
       {before > 0 && <Spacer height={before} />}
       {items.map((item) => {
-        const row = rows[item.index]!;
-        return <Row key={rowKey(row)} columns={columns} row={row} index={item.index} />;
+        return <Row key={item.index % places.current} columns={columns} row={rows[item.index]!} index={item.index} />;
       })}
       {after > 0 && <Spacer height={after} />}
     </tbody>

@@ -1,38 +1,47 @@
 // SPDX-License-Identifier: MPL-2.0
-import { useEffect } from 'react';
+import { useCallback, useSyncExternalStore } from 'react';
 import { timeStyle } from '../app/preferences';
-import { Store, useStore } from '../app/store';
+import { useStore } from '../app/store';
 import { ago, clock, millis } from '../lib/format';
 
-const now = new Store(Date.now());
-let users = 0;
+let now = Date.now();
 let timer: ReturnType<typeof setInterval> | undefined;
+const listeners = new Set<() => void>();
 
-/** The time, renewed every second while something shows it and somebody looks. */
-export function useNow(): number {
-  const n = useStore(now);
-  useEffect(() => {
-    users++;
-    timer ??= setInterval(() => {
-      if (!document.hidden) now.set(Date.now());
-    }, 1000);
-    return () => {
-      if (--users === 0) {
-        clearInterval(timer);
-        timer = undefined;
-      }
-    };
-  }, []);
-  return n;
+/** Tells of every second that passes while somebody looks. */
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  timer ??= setInterval(() => {
+    if (document.hidden) return;
+    now = Date.now();
+    for (const l of listeners) l();
+  }, 1000);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+/** How long ago a time in milliseconds is, in words. What renders it renders again when the words change, not every second. */
+function useAgo(ms: number): string {
+  return useSyncExternalStore(
+    subscribe,
+    // Between two seconds something may be newer than the clock.
+    useCallback(() => (ms > now ? ago(ms, Math.max(now, Math.min(ms, Date.now()))) : ago(ms, now)), [ms]),
+  );
 }
 
 /** A time as the preference says, with the other way as a hint. */
 export function Time({ at, none = '–' }: { at: number | string | null | undefined; none?: string }) {
-  const n = useNow();
-  const style = useStore(timeStyle);
   const ms = millis(at);
-  if (ms === undefined) return <span>{none}</span>;
-  const relative = ago(ms, Math.max(n, ms > Date.now() ? n : ms));
+  return ms === undefined ? <span>{none}</span> : <Known ms={ms} />;
+}
+
+function Known({ ms }: { ms: number }) {
+  const relative = useAgo(ms);
+  const style = useStore(timeStyle);
   const absolute = clock(ms);
   return (
     <time dateTime={new Date(ms).toISOString()} title={style === 'relative' ? absolute : relative}>

@@ -12,7 +12,7 @@ import { Empty, Result, Waiting } from '../components/states';
 import { allocStatus } from '../lib/status';
 
 /** How many are read at first, the newest, so that there is something to see while the rest arrives. */
-const firstPage = 100;
+const firstPage = 40;
 
 /** All allocations, across jobs and clients. */
 export default function AllocationsPage() {
@@ -57,16 +57,25 @@ function Allocations({ allocs, whole }: { allocs: AllocListStub[]; whole: boolea
         (!version || String(a.JobVersion) === version),
     );
   }, [allocs, q, status, node, job, group, version]);
-  const ofJob = job ? allocs.filter((a) => a.JobID === job) : allocs;
+  const choices = useMemo(() => {
+    const ofJob = job ? allocs.filter((a) => a.JobID === job) : allocs;
+    return {
+      status: distinct(allocs, (a) => allocStatus(a).text),
+      job: distinct(allocs, (a) => a.JobID),
+      node: distinct(allocs, (a) => a.NodeName),
+      group: distinct(ofJob, (a) => a.TaskGroup),
+      version: distinct(ofJob, (a) => String(a.JobVersion)),
+    };
+  }, [allocs, job]);
   return (
     <>
       <Filters>
         <SearchField label="Search by ID, name or client" />
-        <Choice label="Status" param="status" options={distinct(allocs, (a) => allocStatus(a).text)} />
-        <Choice label="Job" param="job" options={distinct(allocs, (a) => a.JobID)} />
-        <Choice label="Client" param="node" options={distinct(allocs, (a) => a.NodeName)} />
-        <Choice label="Group" param="group" options={distinct(ofJob, (a) => a.TaskGroup)} />
-        {job && <Choice label="Version" param="version" options={distinct(ofJob, (a) => String(a.JobVersion))} />}
+        <Choice label="Status" param="status" options={choices.status} />
+        <Choice label="Job" param="job" options={choices.job} />
+        <Choice label="Client" param="node" options={choices.node} />
+        <Choice label="Group" param="group" options={choices.group} />
+        {job && <Choice label="Version" param="version" options={choices.version} />}
         {whole ? (
           <Shown shown={shown.length} all={allocs.length} one="allocation" />
         ) : (

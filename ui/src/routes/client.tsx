@@ -89,7 +89,7 @@ function About({ node }: { node: Node }) {
         ['Eligibility', node.SchedulingEligibility],
         ['System', [a['os.name'] ?? a['kernel.name'], a['os.version'], a['cpu.arch']].filter(Boolean).join(' ')],
         ['Version', a['nomad.version']],
-        ['Heard of', <Time key="h" at={node.StatusUpdatedAt * 1e9} />],
+        ['Status since', <Time key="h" at={node.StatusUpdatedAt * 1e9} />],
         ['Status', node.StatusDescription],
         ['Draining', d && <span key="d">{d.ForceDeadline ? <>ends <Time at={d.ForceDeadline} /> at the latest</> : 'until everything has moved'}</span>],
         ['Last drain', node.LastDrain && <span key="l">{node.LastDrain.Status}, <Time at={node.LastDrain.UpdatedAt} /></span>],

@@ -51,7 +51,7 @@ function Form({ config, region, onAnswer }: { config: SchedulerConfiguration; re
         <Stack gap="md">
           <NativeSelect
             label="Placement"
-            maw={320}
+            maw="20rem"
             value={draft.SchedulerAlgorithm || 'binpack'}
             onChange={(e) => setDraft({ ...draft, SchedulerAlgorithm: e.currentTarget.value })}
             data={[

@@ -81,7 +81,8 @@ function Children({ job }: { job: JobListStub }) {
   const c = job.JobSummary?.Children;
   return (
     <span className="dim">
-      {count(c?.Running ?? 0, 'child running', 'children running')}, {c?.Pending ?? 0} pending
+      {count(c?.Running ?? 0, 'child running', 'children running')}
+      {(c?.Pending ?? 0) > 0 && `, ${c?.Pending} pending`}
     </span>
   );
 }

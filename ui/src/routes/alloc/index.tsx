@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
-import { lazy, Suspense, type ComponentType } from 'react';
+import { Suspense, type ComponentType } from 'react';
 import { AllocGet } from '../../api/ops.gen';
 import type { Allocation } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useOp } from '../../app/query';
+import { screen } from '../../app/screen';
 import { Cli } from '../../components/code';
 import { Id } from '../../components/id';
 import { Link } from '../../components/link';
@@ -17,9 +18,9 @@ import { AllocActions } from './actions';
 import { Overview } from './overview';
 import { Placement } from './placement';
 
-const AllocLogs = lazy(() => import('../logs/alloc'));
-const AllocExec = lazy(() => import('../exec'));
-const AllocFiles = lazy(() => import('../files'));
+const AllocLogs = screen(() => import('../logs/alloc'));
+const AllocExec = screen(() => import('../exec'));
+const AllocFiles = screen(() => import('../files'));
 
 /** The screens of an allocation, by the last part of the address. */
 const tabs: { tab: string; text: string; component: ComponentType<{ alloc: Allocation }> }[] = [

@@ -29,14 +29,15 @@ export function Tasks({ alloc, samples }: { alloc: Allocation; samples: Sample[]
       ),
     },
     { key: 'state', title: 'State', cell: (t) => <StatusMark status={taskStatus(t)} /> },
-    running && { key: 'cpu', title: 'CPU', from: 'small', cell: (t) => <Use alloc={alloc} task={t} samples={samples} kind="cpu" /> },
-    running && { key: 'memory', title: 'Memory', from: 'small', cell: (t) => <Use alloc={alloc} task={t} samples={samples} kind="memory" /> },
+    running && { key: 'cpu', title: 'CPU', from: 'stacked', cell: (t) => <Use alloc={alloc} task={t} samples={samples} kind="cpu" /> },
+    running && { key: 'memory', title: 'Memory', from: 'stacked', cell: (t) => <Use alloc={alloc} task={t} samples={samples} kind="memory" /> },
     { key: 'restarts', title: 'Restarts', from: 'wide', align: 'right', cell: (t) => t.state?.Restarts || '–' },
     { key: 'started', title: 'Started', from: running ? 'wide' : 'small', cell: (t) => <Time at={t.state?.StartedAt} /> },
     !running && { key: 'finished', title: 'Finished', from: 'small', cell: (t) => <Time at={t.state?.FinishedAt} /> },
     running && {
       key: 'actions',
       title: 'Actions',
+      from: 'stacked',
       align: 'right',
       cell: (t) =>
         t.state?.State === 'running' && (
@@ -49,7 +50,7 @@ export function Tasks({ alloc, samples }: { alloc: Allocation; samples: Sample[]
   ];
   return (
     <Panel title="Tasks">
-      <DataTable label="Tasks" columns={columns.filter((c) => c !== false)} rows={tasksOf(alloc)} rowKey={(t) => t.name} />
+      <DataTable label="Tasks" columns={columns.filter((c) => c !== false)} rows={tasksOf(alloc)} rowKey={(t) => t.name} stack />
     </Panel>
   );
 }

@@ -12,7 +12,7 @@ export function openTerminal(element: HTMLElement, leave: () => void): { termina
   const color = (name: string) => css.getPropertyValue(name).trim();
   const terminal = new Terminal({
     fontFamily: color('--mantine-font-family-monospace'),
-    fontSize: 13,
+    fontSize: 0.8125 * parseFloat(getComputedStyle(document.documentElement).fontSize),
     scrollback: 5000,
     screenReaderMode: true,
     theme: { background: '#101318', foreground: '#e4e8ee', cursor: '#82b5f5', selectionBackground: '#3b5a85' },

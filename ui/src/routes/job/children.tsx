@@ -14,9 +14,9 @@ import { href } from '../../lib/href';
 import { jobStatus } from '../../lib/status';
 
 const columns: Column<JobListStub>[] = [
-  { key: 'id', title: 'Child', grow: true, sort: (j) => j.ID, cell: (j) => <Link to={href.job(j.ID, j.Namespace)}>{j.ID}</Link> },
+  { key: 'id', title: 'Child', grow: true, sort: (j) => j.ID, cell: (j) => <Link to={href.job(j.ID, j.Namespace)}>{j.ID.slice((j.ParentID ?? '').length + 1)}</Link> },
   { key: 'status', title: 'Status', sort: (j) => jobStatus(j).text, cell: (j) => <StatusMark status={jobStatus(j)} /> },
-  { key: 'submitted', title: 'Launched', sort: (j) => j.SubmitTime, cell: (j) => <Time at={j.SubmitTime} /> },
+  { key: 'submitted', title: 'Launched', from: 'small', sort: (j) => j.SubmitTime, cell: (j) => <Time at={j.SubmitTime} /> },
 ];
 
 /** The jobs that a periodic or parameterised job launched. */

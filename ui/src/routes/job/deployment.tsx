@@ -58,14 +58,15 @@ export function DeploymentPanel({ deployment: d, title = `Version ${d.JobVersion
           {Object.entries(d.TaskGroups ?? {}).map(([name, g]) => {
             const canaries = g.DesiredCanaries > 0 && !g.Promoted;
             const wanted = canaries ? g.DesiredCanaries : g.DesiredTotal;
+            const judged = canaries && g.HealthyAllocs >= g.DesiredCanaries;
             const waiting = Math.max(0, g.PlacedAllocs - g.HealthyAllocs - g.UnhealthyAllocs);
             return (
               <div key={name} className={css.group}>
                 <div className={css.groupHead}>
                   <strong>{name}</strong>
                   <span className="dim">
-                    {g.HealthyAllocs} of {wanted} {canaries ? 'canaries healthy, waiting to be promoted' : 'healthy'}
-                    {g.RequireProgressBy && isActive(d) && (
+                    {g.HealthyAllocs} of {wanted} {canaries ? `canaries healthy${judged ? ', waiting to be promoted' : ''}` : 'healthy'}
+                    {g.RequireProgressBy && isActive(d) && !judged && (
                       <>
                         {' '}
                         · fails without progress <Time at={g.RequireProgressBy} />

@@ -31,7 +31,7 @@ function Group({ job, group: g }: { job: Job; group: GroupState }) {
     { label: 'running', value: g.running, tone: 'busy' as const },
     { label: 'starting', value: g.starting, tone: 'idle' as const },
     ...(batch ? [{ label: 'complete', value: g.complete, tone: 'idle' as const }] : []),
-    { label: 'unknown', value: g.unknown, tone: 'warn' as const },
+    { label: 'unknown', value: g.unknown, tone: 'warn' as const, rare: true },
     { label: 'failed', value: g.failed, tone: 'bad' as const },
     { label: 'lost', value: g.lost, tone: 'bad' as const, missing: true },
     { label: 'not placed', value: Math.max(0, g.missing - g.failed - g.lost), tone: 'warn' as const, missing: true },

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
-import { lazy, Suspense } from 'react';
-import { JobAllocations, JobEvaluations, JobGet, JobLatestDeployment } from '../../api/ops.gen';
-import type { Evaluation, Job } from '../../api/types.gen';
+import { Suspense } from 'react';
+import { JobAllocations, JobEvaluations, JobGet, JobLatestDeployment, JobSummary } from '../../api/ops.gen';
 import { useAmbient } from '../../app/location';
 import { useOp } from '../../app/query';
+import { screen } from '../../app/screen';
 import { Cli, quoted } from '../../components/code';
 import { Page, TabBar } from '../../components/page';
 import { Empty, Result, Waiting } from '../../components/states';
 import { StatusMark } from '../../components/status';
 import { href, splitNamespace } from '../../lib/href';
-import { statusOf, type Status } from '../../lib/status';
+import { jobStatus } from '../../lib/status';
 import { JobActions } from './actions';
 import { Definition } from './definition';
 import { DeploymentsTab } from './deployment';
@@ -18,7 +18,7 @@ import { Overview } from './overview';
 import { JobServices, servicesOf } from './services';
 import { Versions } from './versions';
 
-const JobLogs = lazy(() => import('../logs/job'));
+const JobLogs = screen(() => import('../logs/job'));
 
 /** One job: which of its screens is in the address. */
 export default function JobPage({ job: segment, tab }: { job: string; tab: string }) {
@@ -28,6 +28,7 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
   const query = useOp(JobGet, { JobID: id }, at);
   const allocs = useOp(JobAllocations, { JobID: id }, at);
   const evals = useOp(JobEvaluations, { JobID: id }, at);
+  const summary = useOp(JobSummary, { JobID: id }, at).data?.data ?? null;
   const deployment = useOp(JobLatestDeployment, { JobID: id }, at).data?.data;
   const to = (t: string) => href.job(id, namespace, t);
   return (
@@ -35,7 +36,7 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
       {(job) => {
         const parent = job.Periodic !== null || (job.ParameterizedJob !== null && !job.Dispatched);
         return (
-        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={statusOfJob(job, evals.data?.data ?? [], (allocs.data?.data ?? []).some((a) => a.ClientStatus === 'running'))} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(id)}`} />}>
+        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={jobStatus({ ...job, Periodic: job.Periodic !== null, ParameterizedJob: job.ParameterizedJob !== null && !job.Dispatched, JobSummary: summary })} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(id)}`} />}>
           <TabBar
             label="Job"
             tabs={[
@@ -65,12 +66,4 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
       }}
     </Result>
   );
-}
-
-function statusOfJob(job: Job, evals: Evaluation[], runs: boolean): Status {
-  if (job.Status === 'dead') return job.Stop ? { tone: 'idle', text: 'stopped' } : statusOf(job.Type === 'batch' || job.Type === 'sysbatch' ? 'complete' : 'dead');
-  if (job.Periodic) return { tone: 'good', text: 'periodic' };
-  if (job.ParameterizedJob && !job.Dispatched) return { tone: 'good', text: 'parameterized' };
-  if (evals.some((e) => e.Status === 'blocked')) return { tone: 'warn', text: runs ? 'partly placed' : 'not placed' };
-  return statusOf(job.Status);
 }
