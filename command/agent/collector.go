@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package agent
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// collectorLook is how often a server looks at how busy its garbage collector is.
+	collectorLook = 250 * time.Millisecond
+	// calmLooks is after how many looks without a collection it is busy no more.
+	calmLooks = 4
+	// collectorSpare is how much garbage, in bytes, a busy collector may leave although there is less in use, and
+	// mostPercent how much at most in percent of that.
+	collectorSpare = 256 << 20
+	mostPercent    = 300
+	// calmPercent is the garbage that Go leaves by itself.
+	calmPercent = 100
+)
+
+// collector lets garbage lie for longer while a server has much to do: with little in use, Go collects many times a
+// second for the sake of a few megabytes, and a third of the processor goes there. An idle server, and one with much in
+// use, collects as Go does by itself.
+type collector struct {
+	samples []metrics.Sample
+	cycles  uint64
+	// quiet counts the looks since the last collection.
+	quiet   int
+	percent int
+	set     func(percent int) int
+}
+
+func newCollector() *collector {
+	return &collector{
+		samples: []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/heap/live:bytes"}},
+		percent: calmPercent, set: debug.SetGCPercent,
+	}
+}
+
+// run adapts the collector until ctx ends, unless the operator has set GOGC.
+func (c *collector) run(ctx context.Context) error {
+	if os.Getenv("GOGC") != "" {
+		return nil
+	}
+	defer c.set(calmPercent)
+	t := time.NewTicker(collectorLook)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+			metrics.Read(c.samples)
+			c.look(c.samples[0].Value.Uint64(), c.samples[1].Value.Uint64())
+		}
+	}
+}
+
+// look takes the collections since the start and the bytes in use after the last one.
+func (c *collector) look(cycles, live uint64) {
+	percent := c.percent
+	c.quiet++
+	switch {
+	case cycles != c.cycles:
+		percent, c.quiet = busyPercent(live), 0
+	case c.quiet >= calmLooks:
+		percent = calmPercent
+	}
+	c.cycles = cycles
+	if percent != c.percent {
+		c.percent = percent
+		c.set(percent)
+	}
+}
+
+// busyPercent is the garbage in percent of what is in use that a busy collector leaves, in steps, since each change
+// stops the program for a moment.
+func busyPercent(live uint64) int {
+	percent := int(min(collectorSpare*100/max(live, 1), mostPercent))
+	return max(calmPercent, percent/50*50)
+}
