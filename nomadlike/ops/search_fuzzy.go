@@ -88,14 +88,21 @@ func (f *fuzzy) try(context, name string, scope func() []string) bool {
 	return true
 }
 
-// each looks into rows until enough of them match.
+// each looks into rows until enough of them match; one that matches beyond that tells only that there are more.
 func each[T any](f *fuzzy, context string, rows iter.Seq[*T], matches func(*T) bool) {
 	n := 0
 	for row := range rows {
-		if !matches(row) {
+		if n < f.limits.Query {
+			if matches(row) {
+				n++
+			}
 			continue
 		}
-		if n++; n > f.limits.Query {
+		kept := f.hits
+		f.hits = map[string][]fuzzyHit{}
+		more := matches(row)
+		f.hits = kept
+		if more {
 			f.truncated[context] = true
 			return
 		}

@@ -132,7 +132,7 @@ func TestSearchFuzzy(t *testing.T) {
 	c.env.Search = ops.SearchLimits{Query: 1, Results: 2, MinTerm: 1}
 	resp = api.FuzzySearchResponse{}
 	c.search("/v1/search/fuzzy?namespace=*", "e", "jobs", &resp)
-	if !resp.Truncations["jobs"] {
+	if !resp.Truncations["jobs"] || len(resp.Matches["jobs"]) != 1 {
 		t.Errorf("limits: %s %v", a.body, resp.Truncations)
 	}
 	for kind, found := range resp.Matches {
