@@ -75,7 +75,6 @@ type Config struct {
 	NomadServiceDiscovery *bool  `hcl:"nomad_service_discovery"`
 	NodeMaxAllocs         int    `hcl:"node_max_allocs"`
 	DefaultIneligible     bool   `hcl:"default_ineligible"`
-	GCVolumesOnNodeGC     bool   `hcl:"gc_volumes_on_node_gc"`
 	CgroupParent          string `hcl:"cgroup_parent"`
 
 	// DrainOnShutdown is nil for an agent that leaves without a drain.

@@ -81,7 +81,7 @@ func (n *nodeState) rebuildLocked() bool {
 		SchedulingEligibility: api.NodeEligible, Drivers: maps.Clone(n.mu.drivers),
 		CSIControllerPlugins: map[string]*api.CSIInfo{}, CSINodePlugins: map[string]*api.CSIInfo{},
 		HostVolumes: map[string]*api.NodeHostVolume{}, HostNetworks: facts.HostNetworks,
-		GCVolumesOnNodeGC: c.GCVolumesOnNodeGC, NodeMaxAllocs: c.NodeMaxAllocs,
+		NodeMaxAllocs: c.NodeMaxAllocs,
 	}
 	if c.DefaultIneligible {
 		node.SchedulingEligibility = api.NodeIneligible

@@ -38,11 +38,13 @@ type Config struct {
 	EnableSyslog      bool          `hcl:"enable_syslog"`
 	SyslogFacility    string        `hcl:"syslog_facility"`
 
-	EnableDebug            bool                     `hcl:"enable_debug"`
-	LeaveOnInterrupt       bool                     `hcl:"leave_on_interrupt"`
-	LeaveOnTerminate       bool                     `hcl:"leave_on_terminate"`
-	DisableUpdateCheck     bool                     `hcl:"disable_update_check"`
-	DisableAnonymousSig    bool                     `hcl:"disable_anonymous_signature"`
+	EnableDebug      bool `hcl:"enable_debug"`
+	LeaveOnInterrupt bool `hcl:"leave_on_interrupt"`
+	LeaveOnTerminate bool `hcl:"leave_on_terminate"`
+	// Nothing is ever checked and no signature is sent, so that these are told as they are set and change nothing.
+	DisableUpdateCheck  bool `hcl:"disable_update_check"`
+	DisableAnonymousSig bool `hcl:"disable_anonymous_signature"`
+
 	HTTPAPIResponseHeaders map[string]string        `hcl:"http_api_response_headers,map"`
 	Ports                  Ports                    `hcl:"ports,block"`
 	Addresses              Addresses                `hcl:"addresses,block"`
@@ -50,7 +52,6 @@ type Config struct {
 	Server                 ServerConfig             `hcl:"server,block"`
 	Client                 ClientConfig             `hcl:"client,block"`
 	Telemetry              TelemetryConfig          `hcl:"telemetry,block"`
-	ACL                    ACLConfig                `hcl:"acl,block"`
 	UI                     UIConfig                 `hcl:"ui,block"`
 	Limits                 LimitsConfig             `hcl:"limits,block"`
 	RPC                    RPCConfig                `hcl:"rpc,block"`
@@ -226,11 +227,6 @@ type TelemetryConfig struct {
 	// is for the other names.
 	PrefixFilter  []string `hcl:"prefix_filter"`
 	FilterDefault *bool    `hcl:"filter_default"`
-}
-
-// ACLConfig is the acl block; only switching ACLs off is served.
-type ACLConfig struct {
-	Enabled bool `hcl:"enabled"`
 }
 
 // UIConfig is the ui block.
@@ -423,7 +419,6 @@ func (c *Config) Validate() error {
 	errs = append(errs, c.Telemetry.validate())
 	check(c.RPC.DialTimeout >= 0 && c.RPC.KeepAliveInterval >= 0 && c.RPC.ConnectionWriteTimeout >= 0, "rpc: times must not be negative")
 	check(c.Server.RaftLogStore == nil || c.Server.RaftBoltDB == nil, "server.raft_boltdb: it is the old name of raft_logstore { boltdb {} }; use one of the two")
-	check(!c.ACL.Enabled, "acl.enabled: access control is not supported by this version")
 	check(c.Server.BootstrapExpect >= 0, "server.bootstrap_expect must not be negative")
 	key, err := base64.StdEncoding.DecodeString(c.Server.Encrypt)
 	check(err == nil && slices.Contains([]int{0, 16, 24, 32}, len(key)), "server.encrypt: want a key of 16, 24 or 32 bytes in base64; operator gossip keyring generate makes one")

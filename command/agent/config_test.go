@@ -169,7 +169,6 @@ func TestValidate(t *testing.T) {
 		"no data dir": {func(c *Config) { c.DataDir = "" }, "data_dir: must be set"},
 		"relative":    {func(c *Config) { c.DataDir = "x" }, "not an absolute path"},
 		"level":       {func(c *Config) { c.LogLevel = "LOUD" }, "Invalid log level: LOUD"},
-		"acl":         {func(c *Config) { c.ACL.Enabled = true }, "acl.enabled"},
 		"loopback":    {func(c *Config) { c.Server.Enabled, c.Server.BootstrapExpect = true, 1 }, "Defaulting advertise to localhost is unsafe"},
 		"to be joined": {func(c *Config) {
 			c.Server.Enabled, c.Advertise = true, Addresses{"1.2.3.4", "1.2.3.4", "1.2.3.4"}

@@ -4,135 +4,139 @@ package agent
 
 import "slices"
 
+// unservedKey is a key that nothing acts on: the values that may be given all the same, because they ask for nothing
+// that does not happen anyhow, "*" for every value, and the reason.
+type unservedKey struct {
+	accepts []string
+	why     string
+}
+
 // unservedKeys are the keys of the contract (agent-config.md) that nothing acts on yet, by their place in a
-// configuration file. Setting one is an error that names it, unless the value is one of those listed, which ask for
-// nothing that does not happen anyhow; "*" stands for every value. Making a key work gives it a field in Config, which
-// comes first, and removes its line here.
-var unservedKeys = map[string][]string{
-	"disable_update_check":        {"*"}, // nothing is ever checked
-	"disable_anonymous_signature": {"*"},
+// configuration file. Setting one to a value that it does not accept is an error that names it. Making a key work gives it
+// a field in Config and removes its line here.
+var unservedKeys = map[string]unservedKey{
 
-	"eventlog.enabled": {"false"},
-	"eventlog.level":   {"*"}, // of a log that is off
+	"eventlog.enabled": {[]string{"false"}, "this version writes no event log of Windows"},
+	"eventlog.level":   {[]string{"*"}, "counts with eventlog.enabled only"},
 
-	"tls.http":                   {"false"},
-	"tls.rpc":                    {"false"},
-	"tls.ca_file":                {"*"}, // these count with http or rpc only
-	"tls.cert_file":              {"*"},
-	"tls.key_file":               {"*"},
-	"tls.verify_server_hostname": {"*"},
-	"tls.verify_https_client":    {"*"},
-	"tls.rpc_upgrade_mode":       {"*"},
-	"tls.tls_cipher_suites":      {"*"},
-	"tls.tls_min_version":        {"*"},
+	"tls.http":                   {[]string{"false"}, "agents do not speak TLS yet"},
+	"tls.rpc":                    {[]string{"false"}, "agents do not speak TLS yet"},
+	"tls.ca_file":                {[]string{"*"}, "counts with TLS only"},
+	"tls.cert_file":              {[]string{"*"}, "counts with TLS only"},
+	"tls.key_file":               {[]string{"*"}, "counts with TLS only"},
+	"tls.verify_server_hostname": {[]string{"*"}, "counts with TLS only"},
+	"tls.verify_https_client":    {[]string{"*"}, "counts with TLS only"},
+	"tls.rpc_upgrade_mode":       {[]string{"*"}, "counts with TLS only"},
+	"tls.tls_cipher_suites":      {[]string{"*"}, "counts with TLS only"},
+	"tls.tls_min_version":        {[]string{"*"}, "counts with TLS only"},
 
-	"acl.enabled":                  {"false"},
-	"acl.token_ttl":                {"*"}, // these count with enabled only
-	"acl.policy_ttl":               {"*"},
-	"acl.role_ttl":                 {"*"},
-	"acl.replication_token":        {"*"},
-	"acl.token_min_expiration_ttl": {"*"},
-	"acl.token_max_expiration_ttl": {"*"},
+	"acl.enabled":                  {[]string{"false"}, "access control is not part of this version"},
+	"acl.token_ttl":                {[]string{"*"}, "counts with access control only"},
+	"acl.policy_ttl":               {[]string{"*"}, "counts with access control only"},
+	"acl.role_ttl":                 {[]string{"*"}, "counts with access control only"},
+	"acl.replication_token":        {[]string{"*"}, "counts with access control only"},
+	"acl.token_min_expiration_ttl": {[]string{"*"}, "counts with access control only"},
+	"acl.token_max_expiration_ttl": {[]string{"*"}, "counts with access control only"},
 
-	"rpc.accept_backlog":       {"256"},
-	"rpc.stream_open_timeout":  {"75s"},
-	"rpc.stream_close_timeout": {"5m"},
+	"rpc.accept_backlog":       {[]string{"256"}, "connections between agents have no such limit here"},
+	"rpc.stream_open_timeout":  {[]string{"75s"}, "connections between agents have no such limit here"},
+	"rpc.stream_close_timeout": {[]string{"5m"}, "connections between agents have no such limit here"},
 
-	"limits.https_handshake_timeout": {"*"}, // of TLS, which is off
+	"limits.https_handshake_timeout": {[]string{"*"}, "counts with TLS only"},
 
-	"consul":   nil,
-	"keyring":  nil,
-	"sentinel": nil,
+	"consul":   {nil, "this version does not work with Consul"},
+	"keyring":  {nil, "there is no key ring: nothing is encrypted or signed with one"},
+	"sentinel": {nil, "belongs to the commercial edition"},
 
-	"vault.enabled":               {"false"},
-	"vault.name":                  {"*"}, // these count with enabled only
-	"vault.address":               {"*"},
-	"vault.namespace":             {"*"},
-	"vault.create_from_role":      {"*"},
-	"vault.jwt_auth_backend_path": {"*"},
-	"vault.ca_file":               {"*"},
-	"vault.ca_path":               {"*"},
-	"vault.cert_file":             {"*"},
-	"vault.key_file":              {"*"},
-	"vault.tls_skip_verify":       {"*"},
-	"vault.tls_server_name":       {"*"},
-	"vault.default_identity":      {"*"},
+	"vault.enabled":               {[]string{"false"}, "this version does not work with Vault"},
+	"vault.name":                  {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.address":               {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.namespace":             {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.create_from_role":      {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.jwt_auth_backend_path": {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.ca_file":               {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.ca_path":               {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.cert_file":             {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.key_file":              {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.tls_skip_verify":       {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.tls_server_name":       {[]string{"*"}, "counts with vault.enabled only"},
+	"vault.default_identity":      {[]string{"*"}, "counts with vault.enabled only"},
 
-	"audit": {"*"}, // the contract reads and ignores it
+	"audit": {[]string{"*"}, "belongs to the commercial edition; the contract reads and ignores it too"},
 
-	"reporting.license":                         {"*"}, // of the incumbent's commercial edition; nothing is reported
-	"reporting.address":                         {"*"},
-	"reporting.export_interval":                 {"*"},
-	"reporting.snapshot_retention_time":         {"*"},
-	"reporting.disable_product_usage_reporting": {"*"},
+	"reporting.license":                         {[]string{"*"}, "nothing is ever reported to anybody"},
+	"reporting.address":                         {[]string{"*"}, "nothing is ever reported to anybody"},
+	"reporting.export_interval":                 {[]string{"*"}, "nothing is ever reported to anybody"},
+	"reporting.snapshot_retention_time":         {[]string{"*"}, "nothing is ever reported to anybody"},
+	"reporting.disable_product_usage_reporting": {[]string{"*"}, "nothing is ever reported to anybody"},
 
-	"ui.consul": nil,
-	"ui.vault":  nil,
+	"ui.consul": {nil, "the web interface has no links to that product"},
+	"ui.vault":  {nil, "the web interface has no links to that product"},
 
-	"autopilot.enable_redundancy_zones":   {"false"},
-	"autopilot.disable_upgrade_migration": {"*"}, // there is no such migration
-	"autopilot.enable_custom_upgrades":    {"false"},
+	"autopilot.enable_redundancy_zones":   {[]string{"false"}, "belongs to the commercial edition"},
+	"autopilot.disable_upgrade_migration": {[]string{"*"}, "there is no such migration"},
+	"autopilot.enable_custom_upgrades":    {[]string{"false"}, "belongs to the commercial edition"},
 
-	"telemetry.disable_dispatched_job_summary_metrics": {"*"}, // there are no such metrics
-	"telemetry.disable_quota_utilization_metrics":      {"*"}, // there are no quotas
-	"telemetry.disable_rpc_rate_metrics_labels":        {"*"}, // there are no such metrics
-	"telemetry.disable_allocation_hook_metrics":        {"*"},
-	"telemetry.circonus_api_token":                     nil,
-	"telemetry.circonus_api_app":                       nil,
-	"telemetry.circonus_api_url":                       nil,
-	"telemetry.circonus_submission_interval":           nil,
-	"telemetry.circonus_submission_url":                nil,
-	"telemetry.circonus_check_id":                      nil,
-	"telemetry.circonus_check_force_metric_activation": nil,
-	"telemetry.circonus_check_instance_id":             nil,
-	"telemetry.circonus_check_search_tag":              nil,
-	"telemetry.circonus_check_tags":                    nil,
-	"telemetry.circonus_check_display_name":            nil,
-	"telemetry.circonus_broker_id":                     nil,
-	"telemetry.circonus_broker_select_tag":             nil,
+	"telemetry.disable_dispatched_job_summary_metrics": {[]string{"*"}, "there are no such metrics"},
+	"telemetry.disable_quota_utilization_metrics":      {[]string{"*"}, "there are no quotas"},
+	"telemetry.disable_rpc_rate_metrics_labels":        {[]string{"*"}, "there are no such metrics"},
+	"telemetry.disable_allocation_hook_metrics":        {[]string{"*"}, "there are no such metrics"},
+	"telemetry.circonus_api_token":                     {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_api_app":                       {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_api_url":                       {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_submission_interval":           {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_submission_url":                {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_check_id":                      {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_check_force_metric_activation": {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_check_instance_id":             {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_check_search_tag":              {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_check_tags":                    {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_check_display_name":            {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_broker_id":                     {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
+	"telemetry.circonus_broker_select_tag":             {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
 
-	"server.protocol_version":              {"*"}, // deprecated, without effect in the contract too
-	"server.csi_volume_claim_gc_interval":  nil,
-	"server.csi_volume_claim_gc_threshold": nil,
-	"server.csi_plugin_gc_threshold":       nil,
-	"server.acl_token_gc_threshold":        nil,
-	"server.root_key_gc_interval":          nil,
-	"server.root_key_gc_threshold":         nil,
-	"server.root_key_rotation_threshold":   nil,
-	"server.non_voting_server":             {"false"},
-	"server.redundancy_zone":               {""},
-	"server.upgrade_version":               {""},
-	"server.license_path":                  {""},
-	"server.plan_apply_pipeline":           {"1"},
-	"server.deploy_query_rate_limit":       {"*"}, // deployments are followed without queries
-	"server.oidc_issuer":                   {""},
-	"server.start_timeout":                 {"*"}, // there is no key ring to wait for
-	"server.log_file":                      {""},
-	"server.client_introduction":           nil,
+	"server.protocol_version":              {[]string{"*"}, "deprecated, without effect in the contract too"},
+	"server.csi_volume_claim_gc_interval":  {nil, "there are no CSI volumes"},
+	"server.csi_volume_claim_gc_threshold": {nil, "there are no CSI volumes"},
+	"server.csi_plugin_gc_threshold":       {nil, "there are no CSI volumes"},
+	"server.acl_token_gc_threshold":        {nil, "there are no tokens"},
+	"server.root_key_gc_interval":          {nil, "there is no root key ring"},
+	"server.root_key_gc_threshold":         {nil, "there is no root key ring"},
+	"server.root_key_rotation_threshold":   {nil, "there is no root key ring"},
+	"server.non_voting_server":             {[]string{"false"}, "belongs to the commercial edition"},
+	"server.redundancy_zone":               {[]string{""}, "belongs to the commercial edition"},
+	"server.upgrade_version":               {[]string{""}, "belongs to the commercial edition"},
+	"server.license_path":                  {[]string{""}, "belongs to the commercial edition"},
+	"server.plan_apply_pipeline":           {[]string{"1"}, "plans are written one after another"},
+	"server.deploy_query_rate_limit":       {[]string{"*"}, "deployments are followed without queries"},
+	"server.oidc_issuer":                   {[]string{""}, "no identities are signed"},
+	"server.start_timeout":                 {[]string{"*"}, "there is no key ring to wait for"},
+	"server.log_file":                      {[]string{""}, "the server and the client of an agent share its log; see log_file"},
+	"server.client_introduction":           {nil, "no identities are signed"},
 
-	"server.raft_logstore.backend":               {"boltdb"},
-	"server.raft_logstore.wal":                   {"*"}, // counts with that backend only
-	"server.raft_logstore.verification.enabled":  {"false"},
-	"server.raft_logstore.verification.interval": {"*"},
+	"server.raft_logstore.backend":               {[]string{"boltdb"}, "there is one kind of store, which checks what it reads"},
+	"server.raft_logstore.wal":                   {[]string{"*"}, "counts with that backend only"},
+	"server.raft_logstore.verification.enabled":  {[]string{"false"}, "there is one kind of store, which checks what it reads"},
+	"server.raft_logstore.verification.interval": {[]string{"*"}, "counts with verification.enabled only"},
 
-	"client.alloc_mounts_dir":                      nil,
-	"client.host_volumes_dir":                      nil,
-	"client.host_volume_plugin_dir":                nil,
-	"client.common_plugin_dir":                     nil,
-	"client.cpu_disable_dmidecode":                 {"*"}, // it is never asked
-	"client.disk_free_mb":                          {"0"},
-	"client.gc_volumes_on_node_gc":                 {"false"},
-	"client.log_file":                              {""},
-	"client.template.consul_retry":                 {"*"}, // of Consul and Vault, which are not supported
-	"client.template.vault_retry":                  {"*"},
-	"client.template.vault_default_lease_duration": {"*"},
-	"client.template.use_client_consul_token":      {"false"},
-	"client.users":                                 nil,
-	"client.fingerprint":                           nil,
+	"client.alloc_mounts_dir":                      {nil, "tasks have their mounts in namespaces of their own, below no directory"},
+	"client.host_volumes_dir":                      {nil, "there are no volumes made through the API"},
+	"client.host_volume_plugin_dir":                {nil, "there are no volumes made through the API"},
+	"client.common_plugin_dir":                     {nil, "there are no plugins of that kind"},
+	"client.cpu_disable_dmidecode":                 {[]string{"*"}, "dmidecode is never asked"},
+	"client.disk_free_mb":                          {[]string{"0"}, "what a node offers comes from disk_total_mb"},
+	"client.gc_volumes_on_node_gc":                 {[]string{"false"}, "there are no volumes made through the API"},
+	"client.log_file":                              {[]string{""}, "the server and the client of an agent share its log; see log_file"},
+	"client.template.consul_retry":                 {[]string{"*"}, "this version does not work with Consul"},
+	"client.template.vault_retry":                  {[]string{"*"}, "this version does not work with Vault"},
+	"client.template.vault_default_lease_duration": {[]string{"*"}, "this version does not work with Vault"},
+	"client.template.use_client_consul_token":      {[]string{"false"}, "this version does not work with Consul"},
+	"client.users":                                 {nil, "tasks do not run as users made for them"},
+	"client.fingerprint":                           {nil, "no cloud is asked about the machine"},
 }
 
 // accepts says whether an unserved key may be set to the value.
 func accepts(key, value string) bool {
-	values := unservedKeys[key]
+	values := unservedKeys[key].accepts
 	return slices.Contains(values, "*") || slices.Contains(values, value)
 }

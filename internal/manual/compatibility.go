@@ -9,15 +9,16 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/command"
+	"github.com/nomadlike/nomadlike/command/agent"
 )
 
 // compatibilityIntro opens docs/compatibility.md.
 const compatibilityIntro = `# Compatibility
 
-This page is made by ` + "`go generate ./internal/manual`" + ` from the operation table, the command line and the notes in
-` + "`internal/manual/notes.go`" + `; do not edit it.
+This page is made by ` + "`go generate ./internal/manual`" + ` from the operation table, the command line, the
+configuration of the agent and the notes in ` + "`internal/manual/notes.go`" + `; do not edit it.
 
-Every path and command of the contract stands here: **served**, **differs** (served, and the note says what is not the same and
+Every path, command and configuration key of the contract stands here: **served**, **differs** (served, and the note says what is not the same and
 why) or **not yet** (refused by name). What is served is tried by ` + "`e2e/`" + ` through the official Go client library and with plain
 requests: one check of the values and one of the refusals an operation.
 `
@@ -36,6 +37,7 @@ func writeCompatibility(w io.Writer) error {
 			out.line("* %s: `%s`", at, strings.Join(settings[at], "`, `"))
 		}
 	}
+	writeConfiguration(out)
 	out.line("\n## Everywhere\n")
 	for _, n := range generalNotes {
 		out.line("* %s", n)
@@ -96,4 +98,38 @@ func writeCommands(out *printer) error {
 	}
 	out.line("")
 	return nil
+}
+
+// writeConfiguration writes the keys of the agent's configuration files.
+func writeConfiguration(out *printer) {
+	out.line("\n## Agent configuration\n\nKeys that are not here are errors as the contract has them (`unexpected keys`). A key that nothing acts on is refused with its")
+	out.line("name, file and line, but for the values that ask for nothing that does not happen anyhow.\n\n| key | | |\n|---|---|---|")
+	for _, k := range agent.Keys() {
+		status, note := "served", configNotes[k.Path]
+		switch {
+		case k.Unserved != "":
+			status, note = "not yet", k.Unserved+"; refused"
+			switch {
+			case slices.Contains(k.Accepts, "*"):
+				status, note = "read", k.Unserved+"; any value is taken and changes nothing"
+			case len(k.Accepts) > 0:
+				note += " but for " + quoted(k.Accepts)
+			}
+		case k.Live:
+			note = strings.TrimPrefix(note+"; applied by a reload", "; ")
+		}
+		out.line("| `%s` | %s | %s |", k.Path, status, note)
+	}
+}
+
+// quoted lists values as they stand in a file.
+func quoted(values []string) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = "`" + v + "`"
+		if v == "" {
+			texts[i] = "`\"\"`"
+		}
+	}
+	return strings.Join(texts, " and ")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/command"
+	"github.com/nomadlike/nomadlike/command/agent"
 )
 
 // TestPagesAreFresh compares the pages with what the code would write now.
@@ -58,6 +59,11 @@ func TestNotesName(t *testing.T) {
 	for name := range commandNotes {
 		if !slices.ContainsFunc(entries, func(e command.Entry) bool { return e.Name == name }) {
 			t.Errorf("there is a note about command %s, which is not there", name)
+		}
+	}
+	for path := range configNotes {
+		if !slices.ContainsFunc(agent.Keys(), func(k agent.Key) bool { return k.Path == path }) {
+			t.Errorf("there is a note about the configuration key %s, which is not there", path)
 		}
 	}
 }

@@ -40,6 +40,13 @@ var commandNotes = map[string]string{
 	"sim nodes":                 "an addition: simulated nodes over the real protocol",
 }
 
+// configNotes say how a configuration key differs from the contract.
+var configNotes = map[string]string{
+	"disable_update_check":        "nothing is ever checked for",
+	"disable_anonymous_signature": "nothing is ever sent",
+	"server.raft_protocol":        "3 only, as in the contract",
+}
+
 // generalNotes are differences that belong to no single operation.
 var generalNotes = []string{
 	"Access control, TLS between agents, variables, identities and CSI are not there yet; their paths and commands are refused by name.",
