@@ -14,7 +14,7 @@ const (
 	// collectorLook is how often a server looks at how busy its garbage collector is.
 	collectorLook = 250 * time.Millisecond
 	// calmLooks is after how many looks without a collection it is busy no more.
-	calmLooks = 4
+	calmLooks = 40
 	// collectorSpare is how much garbage, in bytes, a busy collector may leave although there is less in use, and
 	// mostPercent how much at most in percent of that.
 	collectorSpare = 256 << 20
@@ -25,20 +25,23 @@ const (
 
 // collector lets garbage lie for longer while a server has much to do: with little in use, Go collects many times a
 // second for the sake of a few megabytes, and a third of the processor goes there. An idle server, and one with much in
-// use, collects as Go does by itself.
+// use, collects as Go does by itself. What lay about is given back when a server is busy no more.
 type collector struct {
 	samples []metrics.Sample
 	cycles  uint64
 	// quiet counts the looks since the last collection.
 	quiet   int
 	percent int
-	set     func(percent int) int
+	// freed is set when the next collection that is seen is its own.
+	freed bool
+	set   func(percent int) int
+	free  func()
 }
 
 func newCollector() *collector {
 	return &collector{
 		samples: []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/heap/live:bytes"}},
-		percent: calmPercent, set: debug.SetGCPercent,
+		percent: calmPercent, set: debug.SetGCPercent, free: debug.FreeOSMemory,
 	}
 }
 
@@ -63,18 +66,23 @@ func (c *collector) run(ctx context.Context) error {
 
 // look takes the collections since the start and the bytes in use after the last one.
 func (c *collector) look(cycles, live uint64) {
-	percent := c.percent
+	percent, ran := c.percent, cycles != c.cycles
 	c.quiet++
 	switch {
-	case cycles != c.cycles:
+	case ran && !c.freed:
 		percent, c.quiet = busyPercent(live), 0
 	case c.quiet >= calmLooks:
 		percent = calmPercent
 	}
-	c.cycles = cycles
-	if percent != c.percent {
-		c.percent = percent
-		c.set(percent)
+	c.cycles, c.freed = cycles, false
+	if percent == c.percent {
+		return
+	}
+	c.percent = percent
+	c.set(percent)
+	if c.quiet > 0 {
+		c.free()
+		c.freed = true
 	}
 }
 

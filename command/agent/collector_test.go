@@ -9,35 +9,42 @@ import (
 
 func TestCollector(t *testing.T) {
 	var set []int
+	freed := 0
 	c := newCollector()
 	c.set = func(percent int) int {
 		set = append(set, percent)
 		return 0
 	}
+	c.free = func() { freed++ }
 	const mib = 1 << 20
 	for _, look := range []struct {
+		times        int
 		cycles, live uint64
-		want         int
+		percent      int
+		freed        int
 	}{
-		{0, 20 * mib, 100},
-		{1, 20 * mib, 300}, // much to do, little in use
-		{1, 20 * mib, 300},
-		{3, 100 * mib, 250},
-		{4, 200 * mib, 100}, // much in use
-		{5, 4096 * mib, 100},
-		{6, 10 * mib, 300},
-		{6, 10 * mib, 300},
-		{6, 10 * mib, 300},
-		{6, 10 * mib, 300},
-		{6, 10 * mib, 100}, // a second without a collection
-		{6, 10 * mib, 100},
+		{1, 0, 20 * mib, 100, 0},
+		{1, 1, 20 * mib, 300, 0}, // much to do, little in use
+		{5, 1, 20 * mib, 300, 0},
+		{1, 3, 100 * mib, 250, 0},
+		{1, 4, 200 * mib, 100, 0}, // much in use
+		{1, 5, 4096 * mib, 100, 0},
+		{1, 6, 10 * mib, 300, 0},
+		{calmLooks - 1, 6, 10 * mib, 300, 0},
+		{1, 6, 10 * mib, 100, 1}, // ten seconds without a collection
+		{1, 7, 10 * mib, 100, 1}, // but its own
+		{calmLooks, 7, 10 * mib, 100, 1},
+		{1, 8, 10 * mib, 300, 1},
 	} {
-		c.look(look.cycles, look.live)
-		if c.percent != look.want {
-			t.Errorf("after %d collections with %d MiB in use: %d, want %d", look.cycles, look.live/mib, c.percent, look.want)
+		for range look.times {
+			c.look(look.cycles, look.live)
+		}
+		if c.percent != look.percent || freed != look.freed {
+			t.Errorf("after %d collections with %d MiB in use: %d %%, freed %d times, want %d and %d",
+				look.cycles, look.live/mib, c.percent, freed, look.percent, look.freed)
 		}
 	}
-	if want := []int{300, 250, 100, 300, 100}; !slices.Equal(set, want) {
+	if want := []int{300, 250, 100, 300, 100, 300}; !slices.Equal(set, want) {
 		t.Errorf("set to %v, want %v", set, want)
 	}
 }
