@@ -150,6 +150,7 @@ test('the scheduler configuration is changed, and refused when somebody else was
   await s.go('/cluster');
   await s.page.getByLabel('Placement').selectOption('spread');
   await s.page.getByLabel('Memory oversubscription').check();
+  await s.page.getByText(/set-config -check-index=\d+ -scheduler-algorithm=spread -memory-oversubscription=true$/).waitFor();
   await button('Apply').click();
   await until(get, (c) => c.SchedulerAlgorithm === 'spread' && c.MemoryOversubscriptionEnabled);
   // The form is drawn anew from what the server has: nothing is left to apply.
@@ -179,6 +180,9 @@ test('a namespace is chosen and goes along', async () => {
   await s.page.getByRole('link', { name: 'at-home', exact: true }).waitFor({ state: 'detached' });
   await s.page.getByRole('link', { name: 'away', exact: true }).click();
   await s.page.waitForURL(/away@apart\?namespace=apart/);
+  await button('Scale group web').click();
+  await s.page.getByRole('dialog').getByText(/^nomadlike job scale -namespace=apart away web 1$/).waitFor();
+  await s.page.getByRole('dialog').getByRole('button', { name: 'Leave it' }).click();
   await s.page.getByRole('link', { name: /^Allocation / }).first().click();
   await heading(/^away\.web/).waitFor();
   await s.page.getByRole('link', { name: 'Logs' }).click();

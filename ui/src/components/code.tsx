@@ -20,6 +20,11 @@ export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** The flag that names a namespace, with a space before it; nothing for the one that commands use by themselves. */
+export function inNamespace(namespace: string): string {
+  return namespace === 'default' ? '' : ` -namespace=${namespace}`;
+}
+
 /** Text as it is, with line numbers. */
 export function Code({ text, label }: { text: string; label: string }) {
   const lines = text.replace(/\n$/, '').split('\n').length;

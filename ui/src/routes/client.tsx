@@ -70,7 +70,7 @@ function Eligibility({ node }: { node: Node }) {
     common: { region },
   });
   return (
-    <ActionButton denied={set.denied} variant="default" loading={set.isPending} disabled={node.Drain} onClick={() => set.mutate({ PathID: node.ID, NodeID: node.ID, Eligibility: eligible ? 'ineligible' : 'eligible' })}>
+    <ActionButton denied={set.denied} cli={`nomadlike node eligibility ${eligible ? '-disable' : '-enable'} ${short(node.ID)}`} variant="default" loading={set.isPending} disabled={node.Drain} onClick={() => set.mutate({ PathID: node.ID, NodeID: node.ID, Eligibility: eligible ? 'ineligible' : 'eligible' })}>
       {eligible ? 'Take no new allocations' : 'Take new allocations'}
     </ActionButton>
   );

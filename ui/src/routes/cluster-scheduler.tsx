@@ -8,6 +8,7 @@ import { ActionButton } from '../components/action-button';
 import { Cli } from '../components/code';
 import { Card, Panel } from '../components/page';
 import { Notice, Result } from '../components/states';
+import { schedulerCommand } from '../lib/scheduler-command';
 
 /** How the cluster schedules, to look at and to change. */
 export function SchedulerForm({ region }: { region: string | undefined }) {
@@ -79,7 +80,7 @@ function Form({ config, region, onAnswer }: { config: SchedulerConfiguration; re
                 Take back
               </Button>
             )}
-            <Cli command={`nomadlike operator scheduler ${changed ? `set-config -scheduler-algorithm=${draft.SchedulerAlgorithm || 'binpack'}` : 'get-config'}`} />
+            <Cli command={schedulerCommand(config, draft)} />
           </Group>
         </Stack>
       </form>

@@ -6,7 +6,7 @@ import type { Job } from '../../api/types.gen';
 import { useAmbient, useGo } from '../../app/location';
 import { useAction } from '../../app/query';
 import { ActionButton } from '../../components/action-button';
-import { Cli, quoted } from '../../components/code';
+import { Cli, inNamespace, quoted } from '../../components/code';
 import { ConfirmButton } from '../../components/confirm';
 import { Icons } from '../../components/icons';
 import { Link } from '../../components/link';
@@ -19,6 +19,7 @@ export function JobActions({ job }: { job: Job }) {
   const common = { namespace: job.Namespace, region };
   const force = useAction(JobPeriodicForce, { done: 'A launch was forced', failure: 'No launch was forced', common });
   const start = useAction(JobRegister, { done: `Job ${job.ID} started again`, failure: `Job ${job.ID} was not started`, common });
+  const at = inNamespace(job.Namespace);
   const template = job.ParameterizedJob !== null && !job.Dispatched;
   return (
     <>
@@ -27,12 +28,12 @@ export function JobActions({ job }: { job: Job }) {
       </Button>
       {template && !job.Stop && <DispatchButton job={job} />}
       {job.Periodic && !job.Stop && (
-        <ActionButton denied={force.denied} variant="default" loading={force.isPending} onClick={() => force.mutate({ JobID: job.ID })}>
+        <ActionButton denied={force.denied} cli={`nomadlike job periodic force${at} ${quoted(job.ID)}`} variant="default" loading={force.isPending} onClick={() => force.mutate({ JobID: job.ID })}>
           Force a launch
         </ActionButton>
       )}
       {job.Stop ? (
-        <ActionButton denied={start.denied} loading={start.isPending} leftSection={<Icons.play />} onClick={() => start.mutate({ Job: { ...job, Stop: false } })}>
+        <ActionButton denied={start.denied} cli={`nomadlike job start${at} ${quoted(job.ID)}`} loading={start.isPending} leftSection={<Icons.play />} onClick={() => start.mutate({ Job: { ...job, Stop: false } })}>
           Start again
         </ActionButton>
       ) : (
@@ -61,7 +62,7 @@ function StopButton({ job }: { job: Job }) {
       title={`Stop ${job.ID}`}
       confirm={purge ? 'Stop and purge' : 'Stop the job'}
       busy={stop.isPending}
-      cli={<Cli command={`nomadlike job stop${purge ? ' -purge' : ''} ${quoted(job.ID)}`} />}
+      cli={<Cli command={`nomadlike job stop${inNamespace(job.Namespace)}${purge ? ' -purge' : ''} ${quoted(job.ID)}`} />}
       onConfirm={() => stop.mutate({ JobID: job.ID, Purge: purge })}
     >
       <p>All allocations of {job.ID} are stopped. It can be started again as long as it is not purged or collected.</p>

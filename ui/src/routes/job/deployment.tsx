@@ -105,16 +105,16 @@ function Actions({ deployment: d }: { deployment: Deployment }) {
   return (
     <>
       {canaries && (
-        <ActionButton denied={promote.denied} size="compact-sm" loading={promote.isPending} onClick={() => promote.mutate({ PathID: d.ID, DeploymentID: d.ID, All: true })}>
+        <ActionButton denied={promote.denied} cli={`nomadlike deployment promote ${short(d.ID)}`} size="compact-sm" loading={promote.isPending} onClick={() => promote.mutate({ PathID: d.ID, DeploymentID: d.ID, All: true })}>
           Promote
         </ActionButton>
       )}
       {d.Status === 'blocked' && (
-        <ActionButton denied={unblock.denied} size="compact-sm" variant="default" loading={unblock.isPending} onClick={() => unblock.mutate({ PathID: d.ID, DeploymentID: d.ID })}>
+        <ActionButton denied={unblock.denied} cli={`nomadlike deployment unblock ${short(d.ID)}`} size="compact-sm" variant="default" loading={unblock.isPending} onClick={() => unblock.mutate({ PathID: d.ID, DeploymentID: d.ID })}>
           Unblock
         </ActionButton>
       )}
-      <ActionButton denied={pause.denied} size="compact-sm" variant="default" loading={pause.isPending} onClick={() => pause.mutate({ PathID: d.ID, DeploymentID: d.ID, Pause: !paused })}>
+      <ActionButton denied={pause.denied} cli={`nomadlike deployment ${paused ? 'resume' : 'pause'} ${short(d.ID)}`} size="compact-sm" variant="default" loading={pause.isPending} onClick={() => pause.mutate({ PathID: d.ID, DeploymentID: d.ID, Pause: !paused })}>
         {paused ? 'Resume' : 'Pause'}
       </ActionButton>
       <ConfirmButton small denied={fail.denied} label="Fail" danger title={`Fail deployment ${short(d.ID)}`} confirm="Fail the deployment" busy={fail.isPending} cli={<Cli command={`nomadlike deployment fail ${short(d.ID)}`} />} onConfirm={() => fail.mutate({ DeploymentID: d.ID })}>

@@ -6,7 +6,7 @@ import type { Job } from '../../api/types.gen';
 import { useAmbient, useGo } from '../../app/location';
 import { useAction } from '../../app/query';
 import { ActionButton } from '../../components/action-button';
-import { Cli, quoted } from '../../components/code';
+import { Cli, inNamespace, quoted } from '../../components/code';
 import { Answers, Dialog } from '../../components/dialog';
 import { Icons } from '../../components/icons';
 import { base64 } from '../../lib/base64';
@@ -51,7 +51,7 @@ export function DispatchButton({ job }: { job: Job }) {
               <TextInput key={k} label={k} required={required.includes(k)} value={meta[k] ?? ''} onChange={(e) => setMeta({ ...meta, [k]: e.currentTarget.value })} />
             ))}
             {p?.Payload !== 'forbidden' && <Textarea label="Payload" description="At most 16 KiB" required={p?.Payload === 'required'} autosize minRows={3} maxRows={12} value={payload} onChange={(e) => setPayload(e.currentTarget.value)} />}
-            <Cli command={`nomadlike job dispatch${flags.join('')} ${quoted(job.ID)}${payload ? ' -' : ''}`} />
+            <Cli command={`nomadlike job dispatch${inNamespace(job.Namespace)}${flags.join('')} ${quoted(job.ID)}${payload ? ' -' : ''}`} />
             <Answers onNo={() => setOpen(false)}>
               <Button type="submit" disabled={!ready} loading={dispatch.isPending}>
                 Dispatch

@@ -4,7 +4,7 @@ import { JobAllocations, JobEvaluations, JobGet, JobLatestDeployment, JobSummary
 import { useAmbient } from '../../app/location';
 import { useOp } from '../../app/query';
 import { screen } from '../../app/screen';
-import { Cli, quoted } from '../../components/code';
+import { Cli, inNamespace, quoted } from '../../components/code';
 import { Page, TabBar } from '../../components/page';
 import { Empty, Result, Waiting } from '../../components/states';
 import { StatusMark } from '../../components/status';
@@ -36,7 +36,7 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
       {(job) => {
         const parent = job.Periodic !== null || (job.ParameterizedJob !== null && !job.Dispatched);
         return (
-        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={jobStatus({ ...job, Periodic: job.Periodic !== null, ParameterizedJob: job.ParameterizedJob !== null && !job.Dispatched, JobSummary: summary })} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(id)}`} />}>
+        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={jobStatus({ ...job, Periodic: job.Periodic !== null, ParameterizedJob: job.ParameterizedJob !== null && !job.Dispatched, JobSummary: summary })} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${inNamespace(namespace)} ${quoted(id)}`} />}>
           <TabBar
             label="Job"
             tabs={[

@@ -3,7 +3,7 @@ import { JobRevert } from '../../api/ops.gen';
 import type { Job } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useAction } from '../../app/query';
-import { Cli, quoted } from '../../components/code';
+import { Cli, inNamespace, quoted } from '../../components/code';
 import { ConfirmButton } from '../../components/confirm';
 
 /** Makes an old version the newest again. */
@@ -18,7 +18,7 @@ export function RevertButton({ job, version }: { job: Job; version: number }) {
       confirm="Revert"
       title={`Revert to version ${version}`}
       busy={revert.isPending}
-      cli={<Cli command={`nomadlike job revert ${quoted(job.ID)} ${version}`} />}
+      cli={<Cli command={`nomadlike job revert${inNamespace(job.Namespace)} ${quoted(job.ID)} ${version}`} />}
       onConfirm={() => revert.mutate({ PathID: job.ID, JobID: job.ID, JobVersion: version, EnforcePriorVersion: job.Version })}
     >
       Version {version} of {job.ID} becomes a new version and replaces version {job.Version}. Its allocations are updated as the update block says.

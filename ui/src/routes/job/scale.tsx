@@ -6,7 +6,7 @@ import type { Job } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useAction } from '../../app/query';
 import { ActionButton } from '../../components/action-button';
-import { Cli, quoted } from '../../components/code';
+import { Cli, inNamespace, quoted } from '../../components/code';
 import { Answers, Dialog } from '../../components/dialog';
 
 /** Changes how many allocations a group wants. */
@@ -46,7 +46,7 @@ export function ScaleButton({ job, group }: { job: Job; group: string }) {
         >
           <Stack gap="md">
             <NumberInput label="Allocations" min={limits?.Min ?? 0} max={limits?.Max ?? undefined} allowDecimal={false} value={count} onChange={setCount} data-autofocus />
-            <Cli command={`nomadlike job scale ${quoted(job.ID)} ${quoted(group)} ${count}`} />
+            <Cli command={`nomadlike job scale${inNamespace(job.Namespace)} ${quoted(job.ID)} ${quoted(group)} ${count}`} />
             <Answers onNo={() => setOpen(false)}>
               <Button type="submit" loading={scale.isPending} disabled={count === '' || count === present?.Count}>
                 Scale
