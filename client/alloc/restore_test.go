@@ -5,11 +5,160 @@ package alloc
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/statedb"
 )
+
+func TestPluginCrash(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		r := b.run(allocation(job(api.JobTypeBatch, tk("t", "run_for=1m", "exit_code=0"))))
+		b.machine.CrashPlugin()
+		synctest.Wait()
+		wantState(t, r, "t", api.TaskStateRunning, false, 0)
+		pass(30 * time.Second)
+		b.machine.CrashPlugin()
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+		b.wantTimeline(`
+			0s start t
+			0s recover t
+			30s recover t`)
+	})
+}
+
+func TestPluginCrashDuringAStop(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		r := b.run(allocation(job(api.JobTypeService, tk("t", "stop_takes=4s"))))
+		r.Update(stopped(r))
+		pass(2 * time.Second)
+		b.machine.CrashPlugin()
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+		b.wantTimeline(`
+			0s start t
+			0s stop t  5s
+			2s recover t
+			2s stop t  5s`)
+	})
+}
+
+func TestTaskLostWithItsPlugin(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		r := b.run(allocation(job(api.JobTypeService, tk("t"))))
+		b.machine.Reboot()
+		b.machine.CrashPlugin()
+		pass(time.Minute)
+		wantState(t, r, "t", api.TaskStateRunning, false, 1)
+		if got := events(r, "t"); !strings.Contains(got, `Exit Message: "recover task after its plugin ended: task has gone"`) {
+			t.Errorf("events\n%s", got)
+		}
+	})
+}
+
+func TestAgentRestartFindsTasks(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		r := b.run(allocation(job(api.JobTypeBatch, tk("long", "run_for=1h"), tk("short", "run_for=10s"), tk("ended", "run_for=1s"))))
+		pass(2 * time.Second)
+		before := r.Report().TaskStates["long"]
+		b.halt()
+		pass(20 * time.Second) // one ends while nobody looks
+		r = b.restart()
+		wantState(t, r, "long", api.TaskStateRunning, false, 0)
+		wantState(t, r, "short", api.TaskStateDead, false, 0)
+		wantState(t, r, "ended", api.TaskStateDead, false, 0)
+		after := r.Report().TaskStates["long"]
+		if !after.StartedAt.Equal(*before.StartedAt) || len(after.Events) != len(before.Events) {
+			t.Errorf("the restart of the agent shows: %+v", after)
+		}
+		pass(time.Hour)
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+		if got := strings.Count(b.timeline(), "start "); got != 3 {
+			t.Errorf("%d starts, want 3:\n%s", got, b.timeline())
+		}
+	})
+}
+
+func TestLostTaskWaitsForAServer(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind   string
+		waits  bool
+		unwant bool
+	}{
+		"service": {api.JobTypeService, true, false}, "system": {api.JobTypeSystem, false, false}, "replaced meanwhile": {api.JobTypeService, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(t *testing.T, b *bench) {
+				b.run(allocation(job(tc.kind, tk("t"))))
+				b.halt()
+				b.machine.Reboot()
+				r := b.restart()
+				pass(time.Hour)
+				starts := strings.Count(b.timeline(), "start t")
+				if tc.waits != (starts == 1) {
+					t.Errorf("%d starts without a server", starts)
+				}
+				if !strings.Contains(events(r, "t"), "Failed Restoring Task: failed to restore task; will not run until server is contacted") {
+					t.Errorf("events\n%s", events(r, "t"))
+				}
+				if tc.unwant {
+					r.Update(stopped(r))
+				}
+				synctest.Wait()
+				r.Contact()
+				synctest.Wait()
+				if starts = strings.Count(b.timeline(), "start t"); tc.unwant && starts != 1 || !tc.unwant && starts != 2 {
+					t.Errorf("%d starts after contact", starts)
+				}
+			})
+		})
+	}
+}
+
+// An agent that dies between the start of a task and its answer leaves a process that nobody waits for.
+func TestStartThatWasCutOffIsCleanedUp(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.run(allocation(job(api.JobTypeService, tk("t"))))
+		id := b.machine.Config("t").ID
+		b.halt()
+		if err := b.state.PutTaskHandle(testID, "t", pendingHandle(id)); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.state.PutTaskState(testID, "t", &api.TaskState{State: api.TaskStatePending}); err != nil {
+			t.Fatal(err)
+		}
+		r := b.restart()
+		wantState(t, r, "t", api.TaskStateRunning, false, 0)
+		if got := b.machine.Running(); len(got) != 1 {
+			t.Errorf("%v run, want one task", got)
+		}
+		if b.machine.Config("t").ID == id {
+			t.Error("the task of the dead agent runs still")
+		}
+	})
+}
+
+func TestRestoreOfAnEndedAllocation(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.run(allocation(job(api.JobTypeBatch, tk("t", "run_for=1s"))))
+		pass(2 * time.Second)
+		r := b.restart()
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+		select {
+		case <-r.Finished():
+		default:
+			t.Error("the allocation is not finished")
+		}
+		if _, err := r.Dir().Stat("t/local"); err != nil {
+			t.Errorf("its files cannot be read: %v", err)
+		}
+		if got := len(b.machine.Calls()); got != 1 {
+			t.Errorf("driver was asked\n%s", b.timeline())
+		}
+	})
+}
 
 // TestEndedTaskRunsOnce kills the agent at each step between the end of a task and the decision what follows.
 func TestEndedTaskRunsOnce(t *testing.T) {
