@@ -42,7 +42,7 @@ const callTimeout = 5 * time.Minute
 type Driver struct {
 	logger hclog.Logger
 	images *images
-	events *events
+	drivers.Events
 	health *health
 
 	// reconciling starts the search for containers that nobody knows.
@@ -65,7 +65,7 @@ var _ drivers.Driver = (*Driver)(nil)
 
 // New returns a driver without tasks.
 func New(logger hclog.Logger) *Driver {
-	d := &Driver{logger: logger, events: newEvents(), health: newHealth()}
+	d := &Driver{logger: logger, health: newHealth()}
 	d.images = newImages(d)
 	d.mu.tasks = map[string]*task{}
 	d.mu.pauses = map[string]bool{}

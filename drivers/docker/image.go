@@ -83,7 +83,7 @@ func (d *Driver) imageFor(ctx context.Context, config *drivers.TaskConfig, optio
 		auth: func(ctx context.Context, named reference.Named) (string, error) {
 			return authFor(ctx, named, options, plugin)
 		},
-		tell: func(message string, annotations map[string]string) { d.events.emit(config, message, annotations) },
+		tell: func(message string, annotations map[string]string) { d.Emit(config, message, annotations) },
 	}
 	if options.Load != "" {
 		want.archive = options.Load

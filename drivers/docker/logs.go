@@ -52,7 +52,7 @@ func (t *task) copyLogs(fresh bool) {
 	wanted, err := c.open()
 	if err != nil {
 		t.logger.Error("output of the container cannot be stored", "error", err)
-		t.driver.events.emit(t.config, "Output of the container cannot be stored: "+err.Error(), nil)
+		t.driver.Emit(t.config, "Output of the container cannot be stored: "+err.Error(), nil)
 	}
 	defer c.close()
 	if !wanted || err != nil {
@@ -70,7 +70,7 @@ func (t *task) copyLogs(fresh bool) {
 			return
 		case says(err, "does not support reading", "logs command is supported only", "not support read"):
 			t.logger.Warn("output stays with the engine, whose log driver cannot be read", "error", err)
-			t.driver.events.emit(t.config, "Output is not collected: the log driver of the container cannot be read", nil)
+			t.driver.Emit(t.config, "Output is not collected: the log driver of the container cannot be read", nil)
 			return
 		}
 		if c.pos != began {

@@ -155,7 +155,7 @@ func (t *task) watch() {
 		if !away {
 			away = true
 			t.logger.Warn("end of the container cannot be awaited, trying again", "error", err)
-			t.driver.events.emit(t.config, "Docker engine cannot be reached; the task is watched again when it is back", nil)
+			t.driver.Emit(t.config, "Docker engine cannot be reached; the task is watched again when it is back", nil)
 		}
 		if sleep(t.ctx, pause) != nil {
 			return

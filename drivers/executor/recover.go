@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -20,6 +21,8 @@ type Task struct {
 
 	handle *shim.Handle
 	find   func(config *drivers.TaskConfig, command string) (string, error)
+	// told is how many bytes of lost output were told of.
+	told atomic.Int64
 }
 
 // taskState is what a task handle carries. It holds all that is needed for

@@ -33,6 +33,7 @@ const DefaultStopSignal = syscall.SIGINT
 
 // Tasks are the tasks of a driver.
 type Tasks struct {
+	drivers.Events
 	logger hclog.Logger
 	find   func(config *drivers.TaskConfig, command string) (string, error)
 
@@ -114,15 +115,19 @@ func (t *Tasks) WaitTask(ctx context.Context, taskID string) (*drivers.ExitResul
 	if err != nil {
 		return nil, err
 	}
-	exit, err := task.handle.Wait(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		patience, cancel := context.WithTimeout(ctx, outputPeriod)
+		exit, err := task.handle.Wait(patience)
+		cancel()
+		switch {
+		case err == nil:
+			t.lost(task, exit.LogDropped, exit.LogErr)
+			return exitResult(exit), nil
+		case ctx.Err() != nil || patience.Err() == nil:
+			return nil, err
+		}
+		t.checkOutput(ctx, task)
 	}
-	if exit.LogDropped > 0 {
-		task.Logger.Warn("some output of the task could not be stored",
-			"bytes", exit.LogDropped, "error", exit.LogErr)
-	}
-	return exitResult(exit), nil
 }
 
 // StopTask implements drivers.Driver.

@@ -39,7 +39,6 @@ const fingerprintPeriod = 30 * time.Second
 // Driver implements drivers.Driver.
 type Driver struct {
 	drivers.NoLifecycle
-	drivers.NoEvents
 	drivers.NoNetworks
 	*executor.Tasks
 

@@ -29,7 +29,6 @@ const version = "0.1.0"
 // Driver implements drivers.Driver.
 type Driver struct {
 	drivers.NoLifecycle
-	drivers.NoEvents
 	drivers.NoNetworks
 
 	*executor.Tasks

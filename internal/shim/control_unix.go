@@ -56,6 +56,18 @@ func (h *Handle) info(ctx context.Context) (*wire.Info, error) {
 	return wire.DecodeInfo(body)
 }
 
+// OutputLost returns how many bytes of output could not be stored so far, and the last reason.
+func (h *Handle) OutputLost(ctx context.Context) (bytes int64, cause, err error) {
+	info, err := h.info(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	if info.LogErrno != 0 {
+		cause = syscall.Errno(info.LogErrno)
+	}
+	return info.LogDropped, cause, nil
+}
+
 func (h *Handle) call(ctx context.Context, kind wire.Kind, body []byte, want wire.Kind) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()

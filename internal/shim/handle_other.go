@@ -56,6 +56,11 @@ func (*Handle) Destroy(context.Context, bool) error { return ErrUnsupported }
 // Exec returns ErrUnsupported.
 func (*Handle) Exec(context.Context, *Command) (Exit, error) { return Exit{}, ErrUnsupported }
 
+// OutputLost returns ErrUnsupported.
+func (*Handle) OutputLost(context.Context) (bytes int64, cause, err error) {
+	return 0, nil, ErrUnsupported
+}
+
 // Close does nothing.
 func (*Handle) Close() {}
 

@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package docker
+package drivers
 
 import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
 // eventBacklog is how many events wait for a host that is slow to take them.
 const eventBacklog = 64
 
-// events tells hosts what happens around tasks. Events without a listener are
-// lost: they are news, not state.
-type events struct {
+// Events is embedded by drivers with task events: it tells hosts what happens
+// around tasks. Events without a listener are lost: they are news, not state.
+// The zero value is ready.
+type Events struct {
 	mu        sync.Mutex
-	listeners map[chan *drivers.TaskEvent]bool
+	listeners map[chan *TaskEvent]bool
 }
 
-func newEvents() *events { return &events{listeners: map[chan *drivers.TaskEvent]bool{}} }
-
-// emit tells something about a task.
-func (e *events) emit(config *drivers.TaskConfig, message string, annotations map[string]string) {
-	event := &drivers.TaskEvent{
+// Emit tells something about a task.
+func (e *Events) Emit(config *TaskConfig, message string, annotations map[string]string) {
+	event := &TaskEvent{
 		TaskID: config.ID, TaskName: config.Name, AllocID: config.AllocID, Timestamp: time.Now(),
 		Message: message, Annotations: annotations,
 	}
@@ -38,14 +35,16 @@ func (e *events) emit(config *drivers.TaskConfig, message string, annotations ma
 	}
 }
 
-// TaskEvents implements drivers.Driver.
-func (d *Driver) TaskEvents(ctx context.Context) (<-chan *drivers.TaskEvent, error) {
-	e := d.events
-	in := make(chan *drivers.TaskEvent, eventBacklog)
+// TaskEvents implements Driver.
+func (e *Events) TaskEvents(ctx context.Context) (<-chan *TaskEvent, error) {
+	in := make(chan *TaskEvent, eventBacklog)
 	e.mu.Lock()
+	if e.listeners == nil {
+		e.listeners = map[chan *TaskEvent]bool{}
+	}
 	e.listeners[in] = true
 	e.mu.Unlock()
-	out := make(chan *drivers.TaskEvent)
+	out := make(chan *TaskEvent)
 	go func() {
 		defer close(out)
 		defer func() {
