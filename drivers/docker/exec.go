@@ -88,7 +88,7 @@ func (d *Driver) exec(ctx context.Context, taskID string, opts *drivers.ExecOpti
 	if opts.TTY && opts.Resize != nil {
 		over := make(chan struct{})
 		defer close(over)
-		go resize(ctx, engine, created.ID, opts.Resize, over)
+		go resize(ctx, engine, created.ID, first, opts.Resize, over)
 	}
 	err = copyOutput(attached.Reader, opts)
 	if ctx.Err() != nil {
@@ -182,19 +182,24 @@ func copyOutput(from *bufio.Reader, opts *drivers.ExecOptions) error {
 	}
 }
 
-func resize(ctx context.Context, engine *client.Client, id string, sizes <-chan drivers.TerminalSize, over <-chan struct{}) {
+// resize gives the terminal of a command its sizes. Engines before API 1.42 leave the first one out when they make the
+// command, so that it is told again.
+func resize(ctx context.Context, engine *client.Client, id string, size drivers.TerminalSize, sizes <-chan drivers.TerminalSize, over <-chan struct{}) {
 	for {
-		select {
-		case size, ok := <-sizes:
-			if !ok {
-				return
-			}
+		if size != (drivers.TerminalSize{}) {
 			options := client.ExecResizeOptions{Height: uint(max(size.Height, 0)), Width: uint(max(size.Width, 0))}
 			// The terminal comes to be a moment after the command was started.
 			_ = again(ctx, func(ctx context.Context) error {
 				_, err := engine.ExecResize(ctx, id, options)
 				return err
 			})
+		}
+		var ok bool
+		select {
+		case size, ok = <-sizes:
+			if !ok {
+				return
+			}
 		case <-over:
 			return
 		case <-ctx.Done():
