@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { api, run, running, until, type Alloc } from './agent';
 import { Screen } from './browser';
 import { failing, service, unplaceable } from './jobs';
@@ -82,6 +82,8 @@ test.each(screens)('%s', async (name, path, text) => {
     await screen.look(look);
     await screen.shot(`${name}-${look.theme}-${look.width}`);
     if (judged) await screen.check();
+    const cut = await screen.page.evaluate(() => [...document.querySelectorAll('main [role=group]:has(> table)')].filter((t) => t.scrollWidth > t.clientWidth).map((t) => t.getAttribute('aria-label')));
+    expect(cut, `tables that do not fit ${look.width} pixels`).toEqual([]);
   }
 });
 
