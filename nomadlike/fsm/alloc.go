@@ -44,7 +44,9 @@ func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, er
 			continue
 		}
 		if old := state.Allocs.Get(w, u.ID); old != nil {
-			if row := state.Allocs.Put(w, merge(old, u, w.Index(), p.Time)); row.ClientTerminalStatus() {
+			row := merge(old, u, w.Index(), p.Time)
+			state.Allocs.Put(w, row)
+			if row.ClientTerminalStatus() {
 				dropServices(w, row.ID)
 			}
 		}
