@@ -47,6 +47,8 @@ func TestNetworkOfContainers(t *testing.T) {
 	t.Cleanup(func() { _ = exec.Command("ip", "link", "delete", "nle2e").Run() })
 	job := webJob("net-docker", "bridge")
 	g := job.TaskGroups[0]
+	attempts, delay, interval, mode := 5, time.Second, time.Minute, "delay"
+	g.RestartPolicy = &nomad.RestartPolicy{Attempts: &attempts, Delay: &delay, Interval: &interval, Mode: &mode}
 	g.Networks[0].Hostname = "web-${NOMAD_ALLOC_INDEX}"
 	g.Networks[0].DNS = &nomad.DNSConfig{Servers: []string{"192.0.2.53"}}
 	cpu, mem := 20, 16
@@ -54,21 +56,31 @@ func TestNetworkOfContainers(t *testing.T) {
 	g.AddTask(inside.Require(&nomad.Resources{CPU: &cpu, MemoryMB: &mem}))
 	a.register(job)
 	id := a.running("net-docker", 1)[0].ID
-	full, _, err := a.client.Allocations().Info(id, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := full.NetworkStatus.Address
-	a.eventually("the container reaches the process by the loopback interface", func() error {
+	at := ""
+	reached := func() error {
+		full, _, err := a.client.Allocations().Info(id, nil)
+		if err != nil {
+			return err
+		}
+		at = full.NetworkStatus.Address
 		out, errs, _ := a.cli("", "alloc", "exec", "-task", "inside", id, "/bin/busybox", "wget", "-q", "-O", "-", "http://127.0.0.1:80/")
 		if strings.TrimSpace(out) != "net-docker "+at {
 			return fmt.Errorf("%q %q", out, errs)
 		}
+		if got, err := get("http://" + at + "/"); err != nil || got != "net-docker "+at {
+			return fmt.Errorf("from outside: %q, %w", got, err)
+		}
 		return nil
-	})
+	}
+	a.eventually("the container reaches the process by the loopback interface", reached)
 	a.want(0, at+" web-0", "alloc", "exec", "-task", "inside", id, "/bin/busybox", "cat", "/etc/hosts")
 	a.want(0, `^nameserver 192.0.2.53\n$`, "alloc", "exec", "-task", "inside", id, "/bin/busybox", "cat", "/etc/resolv.conf")
 	a.want(0, `^web-0\n$`, "alloc", "exec", "-task", "inside", id, "/bin/busybox", "hostname")
+
+	// The engine takes the network down with itself; the tasks get a new one, also the process that goes on.
+	e.end(false)
+	e.start()
+	a.eventually("both are in one network again", reached)
 	a.stopJobs()
 	a.eventually("the containers are gone", func() error {
 		out, err := e.docker("ps", "-aq").Output()

@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/network"
 	"github.com/nomadlike/nomadlike/client/statedb"
+	"github.com/nomadlike/nomadlike/client/task"
 	"github.com/nomadlike/nomadlike/client/taskenv"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
@@ -26,6 +29,9 @@ const (
 	networkRelease = time.Minute
 )
 
+// networkRestart is why tasks are restarted whose network was made anew.
+const networkRestart = "network of the allocation was made anew"
+
 // Labels by which a driver says how the allocation is called in its network (driver-plugin-protocol.md 8.16).
 const (
 	sandboxHostname  = "docker_sandbox_hostname"
@@ -33,19 +39,46 @@ const (
 	shortContainer   = 12
 )
 
-// groupNetwork is the network of the group, nil without one.
-func groupNetwork(a *api.Allocation) *api.NetworkResource {
+// networkAsk is the network that the group asks for, nil without one.
+func networkAsk(a *api.Allocation) *api.NetworkResource {
 	if g := a.Group(); g != nil && len(g.Networks) > 0 {
 		return g.Networks[0]
 	}
 	return nil
 }
 
+// groupNetwork is what there is of the network of the group. The record in it never changes.
+type groupNetwork struct {
+	// making is held while the network is made or mended.
+	making sync.Mutex
+
+	mu   sync.Mutex
+	kept *statedb.AllocNetwork
+	// remade is set if the tasks of an earlier agent are in a network that is gone.
+	remade bool
+}
+
+func (g *groupNetwork) get() *statedb.AllocNetwork {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.kept
+}
+
+// keepNetwork makes a record what there is, and stores it.
+func (r *Runner) keepNetwork(n *statedb.AllocNetwork) {
+	r.network.mu.Lock()
+	r.network.kept = n
+	r.network.mu.Unlock()
+	if err := r.deps.Tasks.State.PutAllocNetwork(r.id, n); err != nil {
+		r.logger.Error("network of the allocation cannot be stored", "error", err)
+	}
+}
+
 // setupNetwork gives the allocation its network namespace, or finds that of an earlier agent again.
 func (r *Runner) setupNetwork(ctx context.Context) error {
 	a := r.Alloc()
-	ask := groupNetwork(a)
-	if ask == nil || a.ServerTerminalStatus() && r.status.Network == nil {
+	ask := networkAsk(a)
+	if ask == nil || a.ServerTerminalStatus() && r.network.get() == nil {
 		return nil
 	}
 	if !network.Isolated(ask.Mode) {
@@ -58,24 +91,61 @@ func (r *Runner) setupNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kept := r.status.Network
-	if kept == nil || kept.Released {
-		kept = &statedb.AllocNetwork{Mode: ask.Mode, Driver: maker}
-		r.status.Network = kept
-		r.storeStatus()
+	if n := r.network.get(); n == nil || n.Released {
+		r.keepNetwork(&statedb.AllocNetwork{Mode: ask.Mode, Driver: maker})
 		wait, cancel := context.WithTimeout(ctx, networkSync)
 		defer cancel()
 		if err := r.deps.Tasks.State.Sync(wait); err != nil {
 			r.logger.Warn("network is made although the state is not on disk yet", "error", err)
 		}
 	}
+	_, _, err = r.joinNetwork(ctx)
+	return err
+}
+
+// joinNetwork makes the network what it has to be, if it is not, and returns it.
+func (r *Runner) joinNetwork(ctx context.Context) (*drivers.NetworkIsolationSpec, *api.AllocNetworkStatus, error) {
+	r.network.making.Lock()
+	defer r.network.making.Unlock()
+	a, kept := r.Alloc(), r.network.get()
+	ask := networkAsk(a)
+	if kept == nil || kept.Released || ask == nil {
+		return nil, nil, errors.New("network: the allocation has none any more")
+	}
 	next := *kept
 	if err := r.makeNetwork(ctx, a, ask, &next); err != nil {
-		return fmt.Errorf("network: %w", err)
+		return nil, nil, fmt.Errorf("network: %w", err)
 	}
-	r.status.Network = &next
-	r.storeStatus()
-	return nil
+	if !reflect.DeepEqual(&next, kept) {
+		r.keepNetwork(&next)
+		r.taskChanged() // the servers are told
+	}
+	if kept.Status != nil && next.Status != kept.Status {
+		r.leaveNetwork()
+	}
+	return next.Spec, next.Status, nil
+}
+
+// leaveNetwork restarts the tasks that run in a network which has gone.
+func (r *Runner) leaveNetwork() {
+	r.mu.Lock()
+	runners := r.mu.runners
+	r.mu.Unlock()
+	r.network.remade = runners == nil
+	for _, tr := range runners {
+		tr.RestartSoon(task.RestartSignaled(networkRestart))
+	}
+}
+
+// leaveOldNetwork does so for tasks of an earlier agent, once they are found.
+func (r *Runner) leaveOldNetwork(runners map[string]*task.Runner) {
+	for _, tr := range runners {
+		select {
+		case <-tr.Settled():
+			tr.RestartSoon(task.RestartSignaled(networkRestart))
+		case <-tr.Done():
+		}
+	}
 }
 
 // networkMaker returns the driver that makes the namespaces of its tasks itself, empty when the client does.
@@ -116,6 +186,7 @@ func (r *Runner) makeNetwork(ctx context.Context, a *api.Allocation, ask *api.Ne
 	env := r.groupEnv(a)
 	hostname := env.Replace(ask.Hostname)
 	for again := false; ; again = true {
+		before := n.Spec
 		created, err := r.makeNamespace(ctx, n, hostname)
 		if err != nil {
 			return err
@@ -125,7 +196,12 @@ func (r *Runner) makeNetwork(ctx context.Context, a *api.Allocation, ask *api.Ne
 			return nil
 		}
 		req := r.networkRequest(a, env, n)
-		if created {
+		// What holds a namespace may have been restarted, with a new one.
+		moved := !created && before != nil && before.Path != n.Spec.Path
+		if created || moved {
+			if n.Status != nil {
+				r.disconnect(ctx, req)
+			}
 			if n.Status, err = r.deps.Networks.Attach(ctx, req); err != nil {
 				return errors.Join(err, r.dropNamespace(ctx, n))
 			}
@@ -136,16 +212,21 @@ func (r *Runner) makeNetwork(ctx context.Context, a *api.Allocation, ask *api.Ne
 			return nil
 		}
 		// An earlier agent did not get to its end, or something has torn the connection.
-		r.logger.Info("network of the allocation is made anew")
-		if err := r.deps.Networks.Detach(ctx, req); err != nil {
-			r.logger.Warn("old network cannot be disconnected", "error", err)
-		}
+		r.disconnect(ctx, req)
 		if err := r.dropNamespace(ctx, n); err != nil {
 			return err
 		}
 		if again {
 			return errors.New("the old network namespace cannot be replaced")
 		}
+	}
+}
+
+// disconnect removes what is left of a connection that is made anew.
+func (r *Runner) disconnect(ctx context.Context, req *network.Request) {
+	r.logger.Info("network of the allocation is made anew")
+	if err := r.deps.Networks.Detach(ctx, req); err != nil {
+		r.logger.Warn("old network cannot be disconnected", "error", err)
 	}
 }
 
@@ -204,7 +285,7 @@ func (r *Runner) networkRequest(a *api.Allocation, env *taskenv.Env, n *statedb.
 	if n.Spec != nil {
 		req.Namespace = n.Spec.Path
 	}
-	if ask := groupNetwork(a); ask != nil && ask.CNI != nil {
+	if ask := networkAsk(a); ask != nil && ask.CNI != nil {
 		for _, name := range slices.Sorted(maps.Keys(ask.CNI.Args)) {
 			req.Args = append(req.Args, [2]string{name, env.Replace(ask.CNI.Args[name])})
 		}
@@ -231,7 +312,9 @@ func (r *Runner) networkRequest(a *api.Allocation, env *taskenv.Env, n *statedb.
 // releaseNetwork ends the network of an allocation whose tasks have ended. What cannot be ended now is when
 // the allocation is removed, or by the next agent.
 func (r *Runner) releaseNetwork(ctx context.Context) {
-	n := r.status.Network
+	r.network.making.Lock()
+	defer r.network.making.Unlock()
+	n := r.network.get()
 	if n == nil || n.Released {
 		return
 	}
@@ -249,8 +332,7 @@ func (r *Runner) releaseNetwork(ctx context.Context) {
 	}
 	gone := *n
 	gone.Released = true
-	r.status.Network = &gone
-	r.storeStatus()
+	r.keepNetwork(&gone)
 }
 
 // groupEnv is the environment at the level of the group.
@@ -261,10 +343,11 @@ func (r *Runner) groupEnv(a *api.Allocation) *taskenv.Env {
 
 // networkStatus is the address of the allocation in its namespace, nil without one.
 func (r *Runner) networkStatus() *api.AllocNetworkStatus {
-	if r.status.Network == nil {
+	n := r.network.get()
+	if n == nil {
 		return nil
 	}
-	return r.status.Network.Status
+	return n.Status
 }
 
 // noNetwork is what servers are told of an allocation in the network of the host.

@@ -119,6 +119,58 @@ func TestNetworkOfTheDriver(t *testing.T) {
 	})
 }
 
+// TestNetworkGoesDownWithItsHolder restarts what holds the network, under a task and while the agent is away.
+func TestNetworkGoesDownWithItsHolder(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		grouped(b, true)
+		r := b.run(inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t"), tk("survivor")))
+		starts := func(survivor int) {
+			t.Helper()
+			if got := strings.Count(b.timeline(), "start survivor"); got != survivor {
+				t.Errorf("%d starts of the task that has not ended, want %d:\n%s", got, survivor, b.timeline())
+			}
+			if n := b.machine.Config("survivor").NetworkIsolation; n.Path != b.machine.Config("t").NetworkIsolation.Path {
+				t.Errorf("it runs in %s", n.Path)
+			}
+		}
+		want := func(path, address string, attaches int) {
+			t.Helper()
+			n := b.machine.Config("t").NetworkIsolation
+			if n == nil || n.Path != path || n.Hosts == nil || n.Hosts.Address != address {
+				t.Errorf("the task runs in %+v, want %s with %s", n, path, address)
+			}
+			if got := b.machine.Config("t").Env["NOMAD_ALLOC_IP_http"]; got != address {
+				t.Errorf("the task is told the address %s, want %s", got, address)
+			}
+			req, got := b.networks.Attached(testID)
+			if req == nil || req.Namespace != path || got != attaches || r.Report().NetworkStatus.Address != address {
+				t.Errorf("connected %d times, with %+v, servers are told %+v", got, req, r.Report().NetworkStatus)
+			}
+		}
+		path := "/driver/" + testID
+		want(path, "172.26.64.2", 1)
+		b.machine.RestartNetworks()
+		b.machine.Exit("t", 137)
+		pass(time.Minute)
+		want(path+"-again", "172.26.64.3", 2)
+		starts(2)
+		b.machine.Exit("t", 1)
+		pass(time.Minute)
+		want(path+"-again", "172.26.64.3", 2)
+		starts(2)
+		b.halt()
+		b.machine.RestartNetworks()
+		b.machine.Exit("t", 137)
+		r = b.restart()
+		pass(time.Minute)
+		want(path+"-again-again", "172.26.64.4", 3)
+		starts(3)
+		if !strings.Contains(events(r, "survivor"), "Restart Signaled: network of the allocation was made anew") {
+			t.Errorf("events\n%s", events(r, "survivor"))
+		}
+	})
+}
+
 func TestNetworkWithoutConnection(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		grouped(b, false)
@@ -143,13 +195,13 @@ func TestNetworkReleasedByTheNextAgent(t *testing.T) {
 		grouped(b, true)
 		r := b.run(inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t", "run_for=10s")))
 		rec, err := b.state.Allocs()
-		if err != nil || len(rec) != 1 || rec[0].Status.Network == nil {
+		if err != nil || len(rec) != 1 || rec[0].Network == nil {
 			t.Fatalf("stored %+v, %v", rec, err)
 		}
-		before := rec[0].Status
+		before := rec[0].Network
 		r.Update(stopped(r))
 		pass(time.Minute)
-		if err := b.state.PutAllocStatus(testID, &before); err != nil {
+		if err := b.state.PutAllocNetwork(testID, before); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := b.networks.CreateNamespace("other"); err != nil {

@@ -51,6 +51,9 @@ type Runner struct {
 	withdrawn bool
 	unhealthy map[string]time.Time
 
+	// network may be used from anywhere.
+	network groupNetwork
+
 	mu struct {
 		sync.Mutex
 		alloc   *api.Allocation
@@ -71,7 +74,7 @@ func New(cfg Config) *Runner {
 	}
 	r.mu.alloc = cfg.Alloc
 	if rec := cfg.Restored; rec != nil {
-		r.status = rec.Status
+		r.status, r.network.kept = rec.Status, rec.Network
 	}
 	r.health = newHealth(cfg.Alloc, r.started(), r.status.Health)
 	r.mu.report = r.makeReport(cfg.Alloc, r.initialStates())
@@ -170,8 +173,8 @@ func (r *Runner) startRunners(ctx context.Context, tasks *sync.WaitGroup) {
 	runners := map[string]*task.Runner{}
 	for _, t := range r.tasks() {
 		cfg := task.Config{Deps: r.deps.Tasks, Alloc: a, Task: t.Name, Dir: r.Dir(), Changed: r.taskChanged}
-		if n := r.status.Network; n != nil && !n.Released {
-			cfg.Isolation, cfg.Network = n.Spec, n.Status
+		if n := r.network.get(); n != nil && !n.Released {
+			cfg.Isolation, cfg.Network, cfg.JoinNetwork = n.Spec, n.Status, r.joinNetwork
 		}
 		if r.restored != nil {
 			if cfg.Restored = r.restored.Tasks[t.Name]; cfg.Restored == nil {
@@ -190,6 +193,9 @@ func (r *Runner) startRunners(ctx context.Context, tasks *sync.WaitGroup) {
 	r.mu.Unlock()
 	for _, tr := range runners {
 		tasks.Go(func() { tr.Run(ctx) })
+	}
+	if r.restored != nil && r.network.remade {
+		tasks.Go(func() { r.leaveOldNetwork(runners) })
 	}
 	if r.restored != nil && services.Used(a.Group()) {
 		tasks.Go(func() { r.releaseServices(runners) })

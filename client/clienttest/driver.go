@@ -83,8 +83,8 @@ type Machine struct {
 		calls    []Call
 		plugin   *Driver
 		caps     drivers.Capabilities
-		// networks are the allocations that the driver has made a network for.
-		networks map[string]bool
+		// networks are the paths of the networks that the driver has made, by allocation.
+		networks map[string]string
 	}
 }
 
@@ -101,7 +101,7 @@ type process struct {
 // NewMachine returns a machine without tasks.
 func NewMachine() *Machine {
 	m := &Machine{}
-	m.mu.tasks, m.mu.attempts, m.mu.networks = map[string]*process{}, map[string]int{}, map[string]bool{}
+	m.mu.tasks, m.mu.attempts, m.mu.networks = map[string]*process{}, map[string]int{}, map[string]string{}
 	m.mu.caps = drivers.Capabilities{FSIsolation: drivers.FSIsolationNone, MountConfigs: drivers.MountConfigsAny}
 	return m
 }

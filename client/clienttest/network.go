@@ -21,13 +21,16 @@ func (d *Driver) CreateNetwork(_ context.Context, allocID string, req *drivers.N
 	}
 	d.machine.mu.Lock()
 	defer d.machine.mu.Unlock()
-	created := !d.machine.mu.networks[allocID]
-	d.machine.mu.networks[allocID] = true
+	path, exists := d.machine.mu.networks[allocID]
+	if !exists {
+		path = "/driver/" + allocID
+		d.machine.mu.networks[allocID] = path
+	}
 	labels := map[string]string{"docker_sandbox_container_id": "0123456789abcdef"}
 	if req.Hostname != "" {
 		labels["docker_sandbox_hostname"] = req.Hostname
 	}
-	return &drivers.NetworkIsolationSpec{Mode: drivers.NetworkIsolationGroup, Path: "/driver/" + allocID, Labels: labels}, created, nil
+	return &drivers.NetworkIsolationSpec{Mode: drivers.NetworkIsolationGroup, Path: path, Labels: labels}, !exists, nil
 }
 
 // DestroyNetwork implements drivers.Driver.
@@ -36,6 +39,15 @@ func (d *Driver) DestroyNetwork(_ context.Context, allocID string, _ *drivers.Ne
 	defer d.machine.mu.Unlock()
 	delete(d.machine.mu.networks, allocID)
 	return d.alive()
+}
+
+// RestartNetworks gives each allocation a new network, as an engine does that was restarted.
+func (m *Machine) RestartNetworks() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, path := range m.mu.networks {
+		m.mu.networks[id] = path + "-again"
+	}
 }
 
 // DriverNetworks returns for which allocations the driver has a network.

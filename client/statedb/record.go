@@ -15,7 +15,7 @@ import (
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
-// Keys: alloc/<id>/alloc, alloc/<id>/status, alloc/<id>/task/<name>/{state,handle,hooks}, plugin/<name>,
+// Keys: alloc/<id>/alloc, alloc/<id>/status, alloc/<id>/network, alloc/<id>/task/<name>/{state,handle,hooks}, plugin/<name>,
 // node/<what>. Neither IDs nor task names have slashes.
 const (
 	prefixAlloc  = "alloc/"
@@ -33,8 +33,6 @@ type AllocStatus struct {
 	Expired bool
 	// Moved says that the data of the previous allocation was taken over.
 	Moved bool
-	// Network is the network namespace of the allocation, nil without one.
-	Network *AllocNetwork
 	// SetupError is set once preparing the allocation failed for good.
 	SetupError string
 }
@@ -102,7 +100,9 @@ type TaskRecord struct {
 type AllocRecord struct {
 	Alloc  *api.Allocation
 	Status AllocStatus
-	Tasks  map[string]*TaskRecord
+	// Network is the network namespace of the allocation, nil without one.
+	Network *AllocNetwork
+	Tasks   map[string]*TaskRecord
 }
 
 // PutAlloc stores an allocation as the servers sent it.
@@ -111,6 +111,11 @@ func (db *DB) PutAlloc(a *api.Allocation) error { return db.encode(prefixAlloc+a
 // PutAllocStatus stores what the client decided about an allocation.
 func (db *DB) PutAllocStatus(id string, s *AllocStatus) error {
 	return db.encode(prefixAlloc+id+"/status", s)
+}
+
+// PutAllocNetwork stores what there is of the network of an allocation.
+func (db *DB) PutAllocNetwork(id string, n *AllocNetwork) error {
+	return db.encode(prefixAlloc+id+"/network", n)
 }
 
 // DeleteAlloc forgets an allocation.
@@ -213,6 +218,9 @@ func (r *AllocRecord) load(parts []string, value []byte) error {
 		return codec.Unmarshal(value, r.Alloc)
 	case len(parts) == 1 && parts[0] == "status":
 		return codec.Unmarshal(value, &r.Status)
+	case len(parts) == 1 && parts[0] == "network":
+		r.Network = &AllocNetwork{}
+		return codec.Unmarshal(value, r.Network)
 	case len(parts) != 3 || parts[0] != "task":
 		return nil // of a later version
 	}

@@ -73,6 +73,8 @@ type Config struct {
 	// Isolation is the network namespace of the allocation and Network its address there, nil without one.
 	Isolation *drivers.NetworkIsolationSpec
 	Network   *api.AllocNetworkStatus
+	// JoinNetwork, unless nil, returns both as they are now. It mends the network if it has to, and may take long.
+	JoinNetwork func(ctx context.Context) (*drivers.NetworkIsolationSpec, *api.AllocNetworkStatus, error)
 	// Restored is what was kept of the task, nil for a new one.
 	Restored *statedb.TaskRecord
 	// Changed is called after each change of the state, by the goroutine of the runner. It must not block.

@@ -83,6 +83,11 @@ func (r *Runner) Fail(event *api.TaskEvent) {
 	r.box.Put(restartMsg{event: event, failure: true, reply: make(chan error, 1)})
 }
 
+// RestartSoon is Restart without a wait for it; a task that does not run is left alone.
+func (r *Runner) RestartSoon(event *api.TaskEvent) {
+	r.box.Put(restartMsg{event: event, reply: make(chan error, 1)})
+}
+
 // Signal sends a signal to the running task.
 func (r *Runner) Signal(ctx context.Context, signal string) error {
 	m := signalMsg{ctx: ctx, event: SignalingEvent(signal), signal: signal, reply: make(chan error, 1)}

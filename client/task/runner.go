@@ -40,10 +40,13 @@ type Runner struct {
 	// isolation and network are as in Config.
 	isolation *drivers.NetworkIsolationSpec
 	network   *api.AllocNetworkStatus
-	task      *api.Task
-	state     *api.TaskState
-	policy    *policy
-	hooks     []hook
+	// joinNetwork is asked for both before each attempt but the first.
+	joinNetwork func(context.Context) (*drivers.NetworkIsolationSpec, *api.AllocNetworkStatus, error)
+	attempts    int
+	task        *api.Task
+	state       *api.TaskState
+	policy      *policy
+	hooks       []hook
 	// memory is what hooks keep over restarts of the agent.
 	memory   map[string]string
 	restored *statedb.TaskRecord
@@ -97,7 +100,7 @@ func New(cfg Config) (*Runner, error) {
 	r := &Runner{
 		deps: cfg.Deps, allocID: cfg.Alloc.ID, name: cfg.Task, dir: cfg.Dir, changed: cfg.Changed, box: mailbox.New[any](), done: make(chan struct{}),
 		settled: make(chan struct{}), logger: cfg.Deps.Logger.With("alloc_id", cfg.Alloc.ID, "task", cfg.Task),
-		isolation: cfg.Isolation, network: cfg.Network,
+		isolation: cfg.Isolation, network: cfg.Network, joinNetwork: cfg.JoinNetwork,
 		alloc: cfg.Alloc, task: t, policy: newPolicy(cfg.Deps.Random), restored: cfg.Restored, memory: map[string]string{},
 		state: &api.TaskState{State: api.TaskStatePending},
 	}

@@ -44,6 +44,9 @@ func (r *Runner) prepareAndStart(ctx context.Context) error {
 		r.emit(driverFailureEvent(err))
 		return err
 	}
+	if err := r.rejoinNetwork(ctx); err != nil {
+		return err
+	}
 	if err := r.buildEnv(); err != nil {
 		r.emit(validationEvent(err))
 		return err
@@ -57,6 +60,29 @@ func (r *Runner) prepareAndStart(ctx context.Context) error {
 		return err
 	}
 	return r.start(ctx, driver, cfg)
+}
+
+// rejoinNetwork makes sure that there is a network before the task starts again: it may have gone down with what held it.
+func (r *Runner) rejoinNetwork(ctx context.Context) error {
+	r.attempts++
+	if r.attempts == 1 || r.joinNetwork == nil {
+		return nil
+	}
+	err := r.beside(ctx, true, func(ctx context.Context) error {
+		isolation, network, err := r.joinNetwork(ctx)
+		if err == nil {
+			r.isolation, r.network = isolation, network
+		}
+		return err
+	})
+	switch {
+	case r.kill != nil:
+		return errKilled
+	case err != nil:
+		r.emit(driverFailureEvent(err))
+		return drivers.NewRecoverableError(err, true)
+	}
+	return nil
 }
 
 // consult asks the driver what is needed to prepare the task. A plugin that dies meanwhile is waited for.
