@@ -32,6 +32,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/client/task"
 	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/client/users"
 	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/internal/version"
 	"github.com/nomadlike/nomadlike/plugins/host"
@@ -166,7 +167,8 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services, Devices: devices,
 			Artifacts: artifact.New(cfg.Artifact, cfg.Program, c.logger.Named("artifact")),
 			Templates: task.Templates{Config: &c.cfg.Template, Servers: deps.Servers, Secret: c.identity.secret},
-			HostEnv:   taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
+			Views:     allocdir.NewViews(cfg.AllocMountsDir), Users: users.NewPool(cfg.Users.Min, cfg.Users.Max),
+			HostEnv: taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
 			DeniedUsers:    cfg.optionOr([]string{"root", "Administrator"}, "user.denylist"),
 			CheckedDrivers: cfg.optionOr([]string{"exec", "qemu", "java"}, "user.checked_drivers"),
 		},

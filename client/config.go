@@ -27,6 +27,10 @@ type Config struct {
 	Enabled  bool   `hcl:"enabled"`
 	StateDir string `hcl:"state_dir"`
 	AllocDir string `hcl:"alloc_dir"`
+	// AllocMountsDir has what tasks see of their directories whose driver hides the rest of the host; beside data_dir
+	// when unset.
+	AllocMountsDir string       `hcl:"alloc_mounts_dir"`
+	Users          *UsersConfig `hcl:"users,block"`
 
 	NodeClass string            `hcl:"node_class" live:"true"`
 	NodePool  string            `hcl:"node_pool" default:"default"`
@@ -120,6 +124,12 @@ type ReservedConfig struct {
 	ReservedPorts string `hcl:"reserved_ports"`
 }
 
+// UsersConfig bounds the numbers of the users that are lent to tasks.
+type UsersConfig struct {
+	Min int `hcl:"dynamic_user_min" default:"80000"`
+	Max int `hcl:"dynamic_user_max" default:"89999"`
+}
+
 // HostVolumeConfig is a directory of the node that tasks may mount.
 type HostVolumeConfig struct {
 	Name     string `hcl:"name,label"`
@@ -151,7 +161,16 @@ func (c *Config) EnsureDefaults() {
 	if c.DataDir != "" {
 		orDefault(&c.StateDir, filepath.Join(c.DataDir, "client"))
 		orDefault(&c.AllocDir, filepath.Join(c.DataDir, "alloc"))
+		orDefault(&c.AllocMountsDir, filepath.Join(filepath.Dir(filepath.Clean(c.DataDir)), "alloc_mounts"))
 	}
+	if c.AllocDir != "" {
+		orDefault(&c.AllocMountsDir, filepath.Join(filepath.Dir(c.AllocDir), "alloc_mounts"))
+	}
+	if c.Users == nil {
+		c.Users = &UsersConfig{}
+	}
+	orDefault(&c.Users.Min, 80000)
+	orDefault(&c.Users.Max, 89999)
 	orDefault(&c.CNIPath, "/opt/cni/bin:/usr/libexec/cni")
 	orDefault(&c.CNIConfigDir, "/opt/cni/config")
 	orDefault(&c.BridgeNetworkName, "nomad")
@@ -179,7 +198,7 @@ var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for key, dir := range map[string]string{"state_dir": c.StateDir, "alloc_dir": c.AllocDir} {
+	for key, dir := range map[string]string{"state_dir": c.StateDir, "alloc_dir": c.AllocDir, "alloc_mounts_dir": c.AllocMountsDir} {
 		switch {
 		case dir == "":
 			bad("client.%s: must be set when there is no data_dir", key)
@@ -219,6 +238,9 @@ func (c *Config) Validate() error {
 		}
 	}
 	errs = append(errs, c.validateBridge()...)
+	if c.Users.Min < 1 || c.Users.Max < c.Users.Min {
+		bad("client.users: dynamic_user_min and dynamic_user_max: %d and %d must be greater than 0, the lower one first", c.Users.Min, c.Users.Max)
+	}
 	if c.NodeMaxAllocs < 0 {
 		bad("client.node_max_allocs: must not be negative")
 	}

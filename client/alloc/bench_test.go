@@ -20,6 +20,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/logs"
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/client/task"
+	"github.com/nomadlike/nomadlike/client/users"
 )
 
 const testID = "b4176635-bd7f-3b9c-47d2-f2d8a714cc74"
@@ -31,6 +32,7 @@ type bench struct {
 	networks *clienttest.Networks
 	state    *statedb.DB
 	dirs     *allocdir.Root
+	views    string
 	deps     *Deps
 	runners  map[string]*Runner
 	stop     context.CancelFunc
@@ -54,7 +56,7 @@ func inBench(t *testing.T, fn func(t *testing.T, b *bench)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{t: t, machine: clienttest.NewMachine(), networks: clienttest.NewNetworks(), state: statedb.OpenMemory(), dirs: dirs}
+		b := &bench{t: t, machine: clienttest.NewMachine(), networks: clienttest.NewNetworks(), state: statedb.OpenMemory(), dirs: dirs, views: filepath.Join(base, "views")}
 		b.boot()
 		fn(t, b)
 		b.halt()
@@ -88,7 +90,7 @@ func (b *bench) boot() {
 			StartLogs: func(logs.Config) (*logs.Collector, error) {
 				return &logs.Collector{Stdout: os.DevNull, Stderr: os.DevNull}, nil
 			},
-			Templates: b.templates, Artifacts: b.artifacts, DeniedUsers: []string{"root"}, CheckedDrivers: []string{clienttest.DriverName},
+			Templates: b.templates, Artifacts: b.artifacts, Views: allocdir.NewViews(b.views), Users: users.NewPool(80000, 80009), DeniedUsers: []string{"root"}, CheckedDrivers: []string{clienttest.DriverName},
 		},
 	}
 }

@@ -224,7 +224,7 @@ func (r *Runner) remove(ctx context.Context) {
 	r.releaseNetwork(ctx)
 	r.closeDir()
 	for try := 1; ; try++ {
-		err := r.deps.Dirs.Destroy(r.id)
+		err := errors.Join(r.deps.Tasks.Views.HideAll(r.id), r.deps.Dirs.Destroy(r.id))
 		if err == nil {
 			break
 		}

@@ -84,6 +84,31 @@ func unmountTmpfs(parent *os.Root, name string) error {
 	return nil
 }
 
+// bind mounts a directory on one below another, unless it is there already.
+func bind(source, parent *os.Root, name string) error {
+	from, err := source.Open(".")
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	want, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	if now, err := parent.Stat(name); err == nil && os.SameFile(now, want) {
+		return nil
+	}
+	to, err := parent.Open(name)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if err := unix.Mount(fdPath(from), fdPath(to), "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind mount: %w", err)
+	}
+	return nil
+}
+
 // isMount reports whether a directory is the root of another file system than its parent.
 func isMount(parent *os.Root, name string) (bool, error) {
 	outer, err := parent.Stat(".")

@@ -17,4 +17,8 @@ func mountTmpfs(*os.Root, string, int, fs.FileMode) error { return errNoTmpfs }
 
 func unmountTmpfs(*os.Root, string) error { return nil }
 
+func bind(*os.Root, *os.Root, string) error {
+	return errors.New("directories cannot be mounted on this operating system")
+}
+
 func unmountBelow(string) error { return nil }

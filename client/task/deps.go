@@ -13,6 +13,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/logs"
 	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/statedb"
+	"github.com/nomadlike/nomadlike/client/users"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -50,6 +51,10 @@ type Deps struct {
 	Artifacts Artifacts
 	// Devices reserves devices; nil for a client without device plugins.
 	Devices Devices
+	// Views shows tasks their directories where their driver hides the rest of the host.
+	Views *allocdir.Views
+	// Users lends users to tasks whose driver wants each to have one of its own.
+	Users *users.Pool
 	// Templates is what templates need.
 	Templates Templates
 	// HostEnv is the environment that tasks without an image of their own inherit.

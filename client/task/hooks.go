@@ -45,13 +45,20 @@ func (r *Runner) taskHooks() []hook {
 	announced := false
 	return []hook{
 		{name: "validate", start: r.validate},
+		{name: userHook, start: func(context.Context) error { return r.lendUser() }, restore: func(context.Context) error {
+			r.claimUser()
+			return nil
+		}, stop: func(context.Context) error {
+			r.returnUser()
+			return nil
+		}},
 		{name: "task_dir", start: func(context.Context) error {
 			if r.state.StartedAt == nil && !announced {
 				announced = true
 				r.emit(setupEvent())
 			}
 			return r.buildDir()
-		}, restore: func(context.Context) error { return r.buildDir() }},
+		}, restore: func(context.Context) error { return r.buildDir() }, stop: func(context.Context) error { return r.hideDir() }},
 		{name: "logs", start: func(context.Context) error {
 			cfg := r.logConfig()
 			if collector != nil && cfg == collected {
@@ -238,7 +245,22 @@ func (r *Runner) buildDir() error {
 	if res := r.task.Resources; res != nil {
 		secrets = res.SecretsMB
 	}
-	return r.dir.BuildTask(r.name, secrets)
+	if err := r.dir.BuildTask(r.name, secrets); err != nil {
+		return err
+	}
+	if r.caps.FSIsolation != drivers.FSIsolationUnveil {
+		return nil
+	}
+	uid, gid := r.userIDs()
+	return r.deps.Views.Show(r.dir, r.name, uid, gid)
+}
+
+// hideDir takes away what the task was shown.
+func (r *Runner) hideDir() error {
+	if r.caps == nil || r.caps.FSIsolation != drivers.FSIsolationUnveil {
+		return nil
+	}
+	return r.deps.Views.Hide(r.allocID, r.name)
 }
 
 func (r *Runner) logConfig() logs.Config {

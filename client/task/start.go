@@ -206,8 +206,11 @@ func (r *Runner) makeEnv() (*taskenv.Env, error) {
 	case drivers.FSIsolationChroot:
 		// The driver makes the root; nothing is copied into the task's directory.
 		dirs = taskenv.Dirs{Alloc: "/alloc", Task: "/local", Secrets: "/secrets"}
+	case drivers.FSIsolationUnveil:
+		seen := r.deps.Views.Seen(r.allocID, r.name)
+		dirs = taskenv.Dirs{Alloc: seen.Shared, Task: seen.Local, Secrets: seen.Secrets}
 	default:
-		return nil, fmt.Errorf("driver %q isolates the file system by %q, which this client does not support yet", r.task.Driver, r.caps.FSIsolation)
+		return nil, fmt.Errorf("driver %q isolates the file system by %q, which is not known", r.task.Driver, r.caps.FSIsolation)
 	}
 	r.seen = allocdir.Seen{Shared: dirs.Alloc, Local: dirs.Task, Secrets: dirs.Secrets}
 	node := r.deps.Node()
@@ -229,7 +232,7 @@ func (r *Runner) taskConfig(schema *config.Schema) (*drivers.TaskConfig, error) 
 	a := r.alloc
 	cfg := &drivers.TaskConfig{
 		ID: newTaskID(a.ID, r.name), Name: r.name, JobID: a.JobID, TaskGroupName: a.TaskGroup, Namespace: a.Namespace,
-		NodeID: node.ID, NodeName: node.Name, AllocID: a.ID, DriverConfig: encoded, Env: r.env.Map(), User: r.env.Replace(r.task.User),
+		NodeID: node.ID, NodeName: node.Name, AllocID: a.ID, DriverConfig: encoded, Env: r.env.Map(), User: r.userName(),
 		Resources: r.resources(node), Mounts: slices.Concat(r.mounts, r.reserved.mounts),
 		Devices: r.reserved.devices, DeviceEnv: r.reserved.env, AllocDir: r.dir.Path(),
 		StdoutPath: r.output.stdout, StderrPath: r.output.stderr, DNS: r.dns(), NetworkIsolation: r.isolation.Copy(),

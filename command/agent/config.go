@@ -441,6 +441,7 @@ func (c *Config) Validate() error {
 		if c.Dev { // directories are temporary ones that the agent makes
 			orDefault(&block.StateDir, os.TempDir())
 			orDefault(&block.AllocDir, os.TempDir())
+			orDefault(&block.AllocMountsDir, os.TempDir())
 		}
 		if err := block.Validate(); err != nil {
 			errs = append(errs, err)

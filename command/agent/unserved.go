@@ -119,7 +119,6 @@ var unservedKeys = map[string]unservedKey{
 	"server.raft_logstore.verification.enabled":  {[]string{"false"}, "there is one kind of store, which checks what it reads"},
 	"server.raft_logstore.verification.interval": {[]string{"*"}, "counts with verification.enabled only"},
 
-	"client.alloc_mounts_dir":                      {nil, "tasks have their mounts in namespaces of their own, below no directory"},
 	"client.host_volumes_dir":                      {nil, "there are no volumes made through the API"},
 	"client.host_volume_plugin_dir":                {nil, "there are no volumes made through the API"},
 	"client.common_plugin_dir":                     {nil, "there are no plugins of that kind"},
@@ -131,7 +130,6 @@ var unservedKeys = map[string]unservedKey{
 	"client.template.vault_retry":                  {[]string{"*"}, "this version does not work with Vault"},
 	"client.template.vault_default_lease_duration": {[]string{"*"}, "this version does not work with Vault"},
 	"client.template.use_client_consul_token":      {[]string{"false"}, "this version does not work with Consul"},
-	"client.users":                                 {nil, "tasks do not run as users made for them"},
 	"client.fingerprint":                           {nil, "no cloud is asked about the machine"},
 }
 

@@ -109,6 +109,11 @@ client {
   enabled = true
   state_dir = "/srv/client"
   alloc_dir = "/srv/alloc"
+  alloc_mounts_dir = "/srv/mounts"
+  users {
+    dynamic_user_min = 70000
+    dynamic_user_max = 70099
+  }
   servers = ["192.0.2.2:4647"]
   node_class = "big"
   node_pool = "gpu"

@@ -37,9 +37,19 @@ async function prepare(path: string): Promise<void> {
   await files.find(([p]) => p.test(path))?.[1]().catch(() => undefined);
 }
 
-/** Reads all screens, one after the other, while nobody waits for anything. */
+/**
+ * Reads all screens, one after the other, while nobody waits for anything. It gives up when the line is down: what fails
+ * now leaves broken links to its styles behind, and is read anyway when it is needed.
+ */
 export async function prepareAll(): Promise<void> {
-  for (const [, load] of files) await load().catch(() => undefined);
+  for (const [, load] of files) {
+    if (!navigator.onLine) return;
+    try {
+      await load();
+    } catch {
+      return;
+    }
+  }
 }
 
 /** Done when the screen of the present address can be drawn; begun before the rest of the program is. */
