@@ -41,7 +41,7 @@ func (v *Views) Show(d *Dir, task string, uid, gid int) error {
 	}
 	defer root.Close()
 	name := viewName(d.id, task)
-	if err := mkdir(root, name, 0o710, owner{uid: uid, gid: gid, given: uid >= 0}); err != nil {
+	if err := mkdir(root, name, 0o710, ownerOf(uid, gid)); err != nil {
 		return fmt.Errorf("create the view: %w", err)
 	}
 	view, err := openDir(root, name)
