@@ -87,11 +87,12 @@ func (r *Runner) setupNetwork(ctx context.Context) error {
 		}
 		return nil
 	}
-	maker, err := r.networkMaker(ctx, ask)
-	if err != nil {
-		return err
-	}
-	if n := r.network.get(); n == nil || n.Released {
+	before := r.network.get()
+	if before == nil || before.Released {
+		maker, err := r.networkMaker(ctx, ask)
+		if err != nil {
+			return err
+		}
 		r.keepNetwork(&statedb.AllocNetwork{Mode: ask.Mode, Driver: maker})
 		wait, cancel := context.WithTimeout(ctx, networkSync)
 		defer cancel()
@@ -99,7 +100,12 @@ func (r *Runner) setupNetwork(ctx context.Context) error {
 			r.logger.Warn("network is made although the state is not on disk yet", "error", err)
 		}
 	}
-	_, _, err = r.joinNetwork(ctx)
+	_, _, err := r.joinNetwork(ctx)
+	if err != nil && before != nil && before.Status != nil && !before.Released {
+		// Tasks of the earlier agent run, perhaps. Each of them joins again before it starts again.
+		r.logger.Warn("network of the allocation cannot be looked at; its tasks are left as they are", "error", err)
+		return nil
+	}
 	return err
 }
 
@@ -191,14 +197,16 @@ func (r *Runner) makeNetwork(ctx context.Context, a *api.Allocation, ask *api.Ne
 		if err != nil {
 			return err
 		}
+		// What holds a namespace may have been restarted, with a new one.
+		fresh := created || before != nil && n.Spec != nil && before.Path != n.Spec.Path
 		if !network.Connected(n.Mode) || n.Spec == nil {
-			n.Status = &api.AllocNetworkStatus{}
+			if fresh || n.Status == nil {
+				n.Status = &api.AllocNetworkStatus{}
+			}
 			return nil
 		}
 		req := r.networkRequest(a, env, n)
-		// What holds a namespace may have been restarted, with a new one.
-		moved := !created && before != nil && before.Path != n.Spec.Path
-		if created || moved {
+		if fresh {
 			if n.Status != nil {
 				r.disconnect(ctx, req)
 			}
@@ -208,16 +216,16 @@ func (r *Runner) makeNetwork(ctx context.Context, a *api.Allocation, ask *api.Ne
 			n.Spec.Hosts = hostsConfig(n)
 			return nil
 		}
-		if n.Status != nil && (again || r.deps.Networks.Check(ctx, req) == nil) {
+		if again {
+			return errors.New("the old network namespace cannot be replaced")
+		}
+		if n.Status != nil && r.deps.Networks.Check(ctx, req) == nil {
 			return nil
 		}
 		// An earlier agent did not get to its end, or something has torn the connection.
 		r.disconnect(ctx, req)
 		if err := r.dropNamespace(ctx, n); err != nil {
 			return err
-		}
-		if again {
-			return errors.New("the old network namespace cannot be replaced")
 		}
 	}
 }

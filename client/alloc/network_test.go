@@ -174,12 +174,20 @@ func TestNetworkGoesDownWithItsHolder(t *testing.T) {
 func TestNetworkWithoutConnection(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		grouped(b, false)
-		r := b.run(inNetwork(&api.NetworkResource{Mode: "none"}, tk("t")))
+		r := b.run(inNetwork(&api.NetworkResource{Mode: "none"}, tk("t"), tk("other")))
 		if _, attaches := b.networks.Attached(testID); attaches != 0 || b.machine.Config("t").NetworkIsolation == nil {
 			t.Errorf("connected %d times, the task runs in %+v", attaches, b.machine.Config("t").NetworkIsolation)
 		}
 		if s := r.Report().NetworkStatus; *s != (api.AllocNetworkStatus{}) {
 			t.Errorf("servers are told %+v", s)
+		}
+		// The end of one task and of the agent are nothing to the others in the same namespace.
+		b.machine.Exit("t", 1)
+		pass(time.Hour)
+		r = b.restart()
+		pass(time.Hour)
+		if got := strings.Count(b.timeline(), "start"); got != 3 {
+			t.Errorf("%d starts, want 3:\n%s", got, b.timeline())
 		}
 		r.Update(stopped(r))
 		pass(time.Minute)
@@ -217,6 +225,33 @@ func TestNetworkReleasedByTheNextAgent(t *testing.T) {
 		b.restart()
 		if left := b.machine.DriverNetworks(); len(left) > 0 || b.networks.Namespaces() != 1 {
 			t.Errorf("the driver has networks for %q, the client has %d namespaces", left, b.networks.Namespaces())
+		}
+	})
+}
+
+// TestNetworkCannotBeLookedAt starts the agent while what makes the network is away: the tasks are found all the same.
+func TestNetworkCannotBeLookedAt(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		grouped(b, true)
+		patient := tk("t")
+		patient.RestartPolicy = &api.RestartPolicy{Attempts: new(10), Interval: new(time.Hour), Delay: new(10 * time.Second), Mode: "delay"}
+		b.run(inNetwork(&api.NetworkResource{Mode: "bridge"}, patient))
+		b.halt()
+		b.machine.RestartNetworks() // the connection has to be made anew
+		b.networks.Fail(errors.New("no engine"))
+		r := b.restart()
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientRunning, "Tasks are running")
+		b.machine.Exit("t", 1)
+		pass(time.Minute)
+		if !strings.Contains(events(r, "t"), "no engine") {
+			t.Errorf("events\n%s", events(r, "t"))
+		}
+		b.networks.Fail(nil)
+		pass(time.Hour)
+		wantStatus(t, r, api.AllocClientRunning, "Tasks are running")
+		if req, _ := b.networks.Attached(testID); req == nil || b.machine.Config("t").NetworkIsolation.Path != req.Namespace {
+			t.Errorf("connected with %+v, the task runs in %+v", req, b.machine.Config("t").NetworkIsolation)
 		}
 	})
 }

@@ -45,10 +45,7 @@ func (r *Runner) taskHooks() []hook {
 	announced := false
 	return []hook{
 		{name: "validate", start: r.validate},
-		{name: userHook, start: func(context.Context) error { return r.lendUser() }, restore: func(context.Context) error {
-			r.claimUser()
-			return nil
-		}, stop: func(context.Context) error {
+		{name: userHook, start: func(context.Context) error { return r.lendUser() }, stop: func(context.Context) error {
 			r.returnUser()
 			return nil
 		}},

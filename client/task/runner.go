@@ -40,7 +40,7 @@ type Runner struct {
 	// isolation and network are as in Config.
 	isolation *drivers.NetworkIsolationSpec
 	network   *api.AllocNetworkStatus
-	// joinNetwork is asked for both before each attempt but the first.
+	// joinNetwork is asked for both before each attempt but the first of a new task.
 	joinNetwork func(context.Context) (*drivers.NetworkIsolationSpec, *api.AllocNetworkStatus, error)
 	attempts    int
 	task        *api.Task
@@ -112,6 +112,8 @@ func New(cfg Config) (*Runner, error) {
 			r.state = &s
 		}
 		maps.Copy(r.memory, rec.Hooks)
+		r.attempts = 1
+		r.claimUser()
 	}
 	r.mu.snapshot = r.copyState()
 	return r, nil

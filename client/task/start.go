@@ -68,11 +68,11 @@ func (r *Runner) rejoinNetwork(ctx context.Context) error {
 	if r.attempts == 1 || r.joinNetwork == nil {
 		return nil
 	}
+	var isolation *drivers.NetworkIsolationSpec
+	var network *api.AllocNetworkStatus
 	err := r.beside(ctx, true, func(ctx context.Context) error {
-		isolation, network, err := r.joinNetwork(ctx)
-		if err == nil {
-			r.isolation, r.network = isolation, network
-		}
+		var err error
+		isolation, network, err = r.joinNetwork(ctx)
 		return err
 	})
 	switch {
@@ -82,6 +82,7 @@ func (r *Runner) rejoinNetwork(ctx context.Context) error {
 		r.emit(driverFailureEvent(err))
 		return drivers.NewRecoverableError(err, true)
 	}
+	r.isolation, r.network = isolation, network
 	return nil
 }
 

@@ -55,19 +55,18 @@ func (r *Runner) userName() string {
 	if lent := r.memory[userHook]; lent != "" {
 		return lent
 	}
+	if r.env == nil { // of a task that an earlier agent started
+		return r.task.User
+	}
 	return r.env.Replace(r.task.User)
 }
 
 // userIDs are the numbers of that user and its group, -1 if they are not known.
 func (r *Runner) userIDs() (uid, gid int) {
-	name := r.memory[userHook]
-	if id, err := users.Parse(name); err == nil {
+	if id, err := users.Parse(r.memory[userHook]); err == nil {
 		return id, id
 	}
-	if name = r.task.User; r.env != nil {
-		name = r.env.Replace(name)
-	}
-	found, err := user.Lookup(name)
+	found, err := user.Lookup(r.userName())
 	if err != nil {
 		return -1, -1
 	}
