@@ -293,7 +293,9 @@ func TestArtifactsAreFetchedOnce(t *testing.T) {
 		r := b.run(allocation(job(api.JobTypeService, fetching(tk("t", "run_for=1m", "exit_code=1"), "good", "bad"))))
 		wantState(t, r, "t", api.TaskStatePending, false, 1)
 		b.restart()
+		s.mu.Lock()
 		s.mu.fail = nil
+		s.mu.Unlock()
 		pass(3 * time.Minute)
 		count := map[string]int{}
 		for _, source := range s.mu.fetched {
