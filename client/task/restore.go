@@ -93,7 +93,7 @@ func (r *Runner) recover(ctx context.Context, handle *drivers.TaskHandle, networ
 	if err != nil {
 		return err
 	}
-	r.setHandle(driver, handle, network)
+	r.holdHandle(driver, handle, network)
 	if r.state.StartedAt != nil {
 		r.policy.started(*r.state.StartedAt)
 	}

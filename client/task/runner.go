@@ -457,6 +457,12 @@ func (r *Runner) copyState() *api.TaskState {
 
 // setHandle keeps how to find the running task again; nil forgets it.
 func (r *Runner) setHandle(driver drivers.Driver, h *drivers.TaskHandle, network *drivers.NetworkOverride) {
+	r.holdHandle(driver, h, network)
+	r.putHandle(&statedb.TaskHandle{Handle: h, Network: network, Exit: r.exit})
+}
+
+// holdHandle is setHandle for what is stored already.
+func (r *Runner) holdHandle(driver drivers.Driver, h *drivers.TaskHandle, network *drivers.NetworkOverride) {
 	r.mu.Lock()
 	r.mu.driver, r.mu.handle, r.mu.network = driver, h, network
 	usage := r.mu.usage
@@ -469,7 +475,6 @@ func (r *Runner) setHandle(driver drivers.Driver, h *drivers.TaskHandle, network
 	if network != nil {
 		r.ports = network.PortMap
 	}
-	r.putHandle(&statedb.TaskHandle{Handle: h, Network: network, Exit: r.exit})
 }
 
 func (r *Runner) putHandle(h *statedb.TaskHandle) {

@@ -16,6 +16,7 @@
 package logspec
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,7 +62,12 @@ func Write(base string, names []string, task string, s Spec) error {
 	if err != nil {
 		return fmt.Errorf("encode log settings: %w", err)
 	}
-	if err := write(base, names, Name(task), append(body, '\n')); err != nil {
+	body = append(body, '\n')
+	// A note that says the same is left: an agent that finds a thousand tasks again has nothing to write.
+	if old, err := read(base, names, Name(task)); err == nil && bytes.Equal(old, body) {
+		return nil
+	}
+	if err := write(base, names, Name(task), body); err != nil {
 		return fmt.Errorf("write log settings %s: %w", filepath.Join(s.Dir, Name(task)), err)
 	}
 	return nil
