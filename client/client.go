@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -274,9 +275,16 @@ func usableCores(reserved []uint16) []uint16 {
 	return usable
 }
 
+// nodeVariable tells the processes of internal drivers for which node they work.
+const nodeVariable = "NOMADLIKE_NODE_ID"
+
 func (c *Client) makeDrivers() {
+	internal := slices.Clone(c.cfg.InternalDrivers)
+	for i := range internal {
+		internal[i].Env = append(slices.Clip(internal[i].Env), nodeVariable+"="+c.identity.id)
+	}
 	cfg := host.Config{
-		Logger: c.logger, Internal: c.cfg.InternalDrivers, Dir: c.cfg.PluginDir, Blocks: c.cfg.PluginBlocks,
+		Logger: c.logger, Internal: internal, Dir: c.cfg.PluginDir, Blocks: c.cfg.PluginBlocks,
 		Allow:  c.cfg.optionList("driver.allowlist", "driver.whitelist"),
 		Deny:   c.cfg.optionList("driver.denylist", "driver.blacklist"),
 		Driver: driverHost(&c.cfg, c.node.get().NodeResources), Store: c.state,

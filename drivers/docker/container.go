@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -30,6 +31,9 @@ import (
 const (
 	labelPrefix = "com.hashicorp.nomad."
 	allocLabel  = labelPrefix + "alloc_id"
+
+	// nodeLabel tells the containers of agents that share an engine apart.
+	nodeLabel = "io.nomadlike.node_id"
 )
 
 // builder makes the engine's description of a container from that of a task.
@@ -138,7 +142,16 @@ func (b *builder) labels() map[string]string {
 			labels[labelPrefix+name] = value
 		}
 	}
-	labels[allocLabel] = b.task.AllocID
+	maps.Copy(labels, b.driver.ownLabels(b.task.AllocID))
+	return labels
+}
+
+// ownLabels are those by which the driver finds its containers again.
+func (d *Driver) ownLabels(allocID string) map[string]string {
+	labels := map[string]string{allocLabel: allocID}
+	if d.node != "" {
+		labels[nodeLabel] = d.node
+	}
 	return labels
 }
 

@@ -14,6 +14,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -41,6 +42,9 @@ const callTimeout = 5 * time.Minute
 // Driver implements drivers.Driver.
 type Driver struct {
 	logger hclog.Logger
+	// node is the ID of the node that the driver works for, which its containers carry as a label; empty under a host
+	// that does not tell.
+	node   string
 	images *images
 	drivers.Events
 	health *health
@@ -63,9 +67,12 @@ type Driver struct {
 
 var _ drivers.Driver = (*Driver)(nil)
 
+// nodeVariable is where the agent tells the ID of its node: the plugin protocol has no place for it.
+const nodeVariable = "NOMADLIKE_NODE_ID"
+
 // New returns a driver without tasks.
 func New(logger hclog.Logger) *Driver {
-	d := &Driver{logger: logger, health: newHealth()}
+	d := &Driver{logger: logger, node: os.Getenv(nodeVariable), health: newHealth()}
 	d.images = newImages(d)
 	d.mu.tasks = map[string]*task{}
 	d.mu.pauses = map[string]bool{}

@@ -218,7 +218,7 @@ func (d *Driver) startPause(ctx context.Context, allocID string, request *driver
 	options := client.ContainerCreateOptions{
 		Name: pauseName(allocID),
 		Config: &container.Config{
-			Image: img.id, Hostname: hostname, Labels: map[string]string{allocLabel: allocID},
+			Image: img.id, Hostname: hostname, Labels: d.ownLabels(allocID),
 		},
 		HostConfig: &container.HostConfig{
 			NetworkMode:   "none",

@@ -55,14 +55,15 @@ func (d *Driver) removeDangling(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// dangling returns the containers that were made for a task and belong to none.
+// dangling returns the containers that were made for a task of this node and belong to none. Other agents may use the
+// same engine, so a driver that knows its node leaves alone what is not labelled with it.
 func (d *Driver) dangling(list []container.Summary, now time.Time) []*container.Summary {
 	config, _ := d.settings()
 	known := d.known()
 	var found []*container.Summary
 	for i := range list {
 		c := &list[i]
-		if !known[c.ID] && now.Sub(time.Unix(c.Created, 0)) >= config.creationGrace && isOurs(c) {
+		if !known[c.ID] && now.Sub(time.Unix(c.Created, 0)) >= config.creationGrace && isOurs(c) && c.Labels[nodeLabel] == d.node {
 			found = append(found, c)
 		}
 	}

@@ -489,6 +489,7 @@ func TestOrphans(t *testing.T) {
 		t.Fatal(err)
 	}
 	dangling := func(at time.Time) (mine, theirs bool) {
+		t.Helper()
 		for _, c := range w.driver.dangling(list.Items, at) {
 			mine = mine || c.Labels[allocLabel] == task.AllocID
 			theirs = theirs || c.Labels[allocLabel] == lost.AllocID
@@ -500,6 +501,22 @@ func TestOrphans(t *testing.T) {
 	}
 	if mine, theirs := dangling(time.Now().Add(time.Hour)); mine || !theirs {
 		t.Errorf("own task forgotten: %v, task of nobody forgotten: %v", mine, theirs)
+	}
+	// Containers of other nodes, and of hosts that do not tell theirs, are not this node's to remove.
+	w.driver.node = "b2e6f7d8-6c5c-4f0e-9a57-52f1d2c1a111"
+	if _, theirs := dangling(time.Now().Add(time.Hour)); theirs {
+		t.Error("a container without the label of the node is removed by it")
+	}
+	for i := range list.Items {
+		if c := &list.Items[i]; c.Labels[allocLabel] == lost.AllocID {
+			c.Labels[nodeLabel] = w.driver.node
+		}
+	}
+	if _, theirs := dangling(time.Now().Add(time.Hour)); !theirs {
+		t.Error("a forgotten container of the node is kept")
+	}
+	if labels := w.driver.ownLabels(task.AllocID); labels[nodeLabel] != w.driver.node {
+		t.Errorf("new containers have the labels %v", labels)
 	}
 }
 
