@@ -151,10 +151,11 @@ func (p *Placer) ahead(a, b int32) bool {
 	if xs != ys {
 		return xs > ys
 	}
-	return x.tie < y.tie
+	return x.before(y)
 }
 
-// scores lists the single scores of a node; those that do not apply are 0.
+// scores lists the single scores of a node; those that do not apply are 0. A node that would be stranded shows by how
+// much, which says why it comes after others with a lower score.
 func (p *Placer) scores(c *candidate) *api.NodeScoreMeta {
 	scores := map[string]float64{ScoreFit: c.fit, ScoreAntiAffinity: 0, ScorePenalty: 0, ScoreAffinity: c.affinity}
 	if p.devices.HasAffinities() {
@@ -169,7 +170,10 @@ func (p *Placer) scores(c *candidate) *api.NodeScoreMeta {
 	if p.spread != nil {
 		scores[ScoreSpread] = p.spread.boost[c.bucket]
 	}
-	return &api.NodeScoreMeta{NodeID: p.overlay.NodeID(int(c.ord)), Scores: scores, NormScore: p.final(c)}
+	if c.stranded > 0 {
+		scores[ScoreStranded] = -c.stranded
+	}
+	return &api.NodeScoreMeta{NodeID: p.overlay.NodeID(int(c.ord)), Scores: scores, NormScore: p.mean(c, c.sum)}
 }
 
 func copyCounts(into *map[string]int, from map[string]int) {

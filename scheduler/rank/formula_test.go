@@ -118,3 +118,27 @@ func TestSpreadWeights(t *testing.T) {
 		t.Error("different nodes are in one bucket")
 	}
 }
+
+func TestStrands(t *testing.T) {
+	even, lopsided := workload{cpu: 1, memory: 1}, workload{cpu: 0.3, memory: 1}
+	for _, test := range []struct {
+		name        string
+		w           workload
+		cpu, memory float64
+		want        float64
+	}{
+		{"half empty", even, 0.5, 0.5, 0},
+		{"full", even, 0, 0, 0},
+		{"lopsided but with room", even, 0.2, 0.9, 0},
+		{"processor used up", even, 0.05, 0.8, 0.8},
+		{"memory used up", even, 0.8, 0.05, 0.8},
+		{"little left of both", even, 0.05, 0.3, 0},
+		{"memory used up, as the workload does everywhere", lopsided, 0.8, 0.05, 0},
+		{"processor used up, against the workload", lopsided, 0.05, 0.8, 0.8},
+		{"nothing known", workload{}, 0, 1, 0},
+	} {
+		if got := test.w.strands(test.cpu, test.memory); !near(got, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}

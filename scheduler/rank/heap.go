@@ -6,13 +6,14 @@ package rank
 // score changed can be moved.
 type nodeHeap []int32
 
-// better reports whether a comes before b: higher score, then the seeded order of equals.
+// better reports whether a comes before b: higher score, then the better fit, which decides among nodes that would
+// all be stranded, then the seeded order of equals.
 func (p *Placer) better(a, b int32) bool {
 	x, y := &p.candidates[a], &p.candidates[b]
 	if x.score != y.score {
 		return x.score > y.score
 	}
-	return x.tie < y.tie
+	return x.before(y)
 }
 
 func (p *Placer) push(heap int32, c int32) {

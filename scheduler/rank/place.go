@@ -161,23 +161,45 @@ func (p *Placer) best() int32 {
 		}
 		c := &p.candidates[h[0]]
 		score := p.final(c)
-		if best == noHeap || score > bestScore || score == bestScore && c.tie < p.candidates[best].tie {
+		if best == noHeap || score > bestScore || score == bestScore && c.before(&p.candidates[best]) {
 			best, bestScore = h[0], score
 		}
 	}
 	return best
 }
 
-// final is the normalised score: the mean of the scores that apply.
+// final is what the candidates are chosen by: the normalised score, where a node that would be stranded counts as
+// one without a fit.
 func (p *Placer) final(c *candidate) float64 {
-	if p.spread == nil {
-		return c.score
+	return p.mean(c, c.rank())
+}
+
+// mean is the mean of the scores that apply, whose sum without the spread boost is given.
+func (p *Placer) mean(c *candidate, sum float64) float64 {
+	terms := float64(c.terms)
+	if p.spread != nil {
+		if boost := p.spread.boost[c.bucket]; boost != 0 {
+			sum += boost
+			terms++
+		}
 	}
-	boost := p.spread.boost[c.bucket]
-	if boost == 0 {
-		return c.score
+	return sum / terms
+}
+
+// rank is the sum of the scores that decides.
+func (c *candidate) rank() float64 {
+	if c.stranded > 0 {
+		return c.sum - c.fit
 	}
-	return (c.sum + boost) / float64(c.terms+1)
+	return c.sum
+}
+
+// before decides between candidates of the same score.
+func (c *candidate) before(o *candidate) bool {
+	if c.fit != o.fit {
+		return c.fit > o.fit
+	}
+	return c.tie < o.tie
 }
 
 // take places an allocation on the candidate, or drops the candidate.

@@ -51,10 +51,13 @@ const maxTerms = 5
 
 // candidate is a node that may run the group.
 type candidate struct {
-	// score is the mean of the terms without the spread boost; it orders the heap.
+	// score is what orders the heap: the mean of the terms without the spread boost, where a node that would be
+	// stranded counts as one without a fit.
 	score float64
 	sum   float64
 	fit   float64
+	// stranded is how much of a resource the node would strand, 0 for little.
+	stranded float64
 	// affinity is the affinity score, which does not change during a pass.
 	affinity float64
 	// device is the score of the device affinities.
@@ -87,6 +90,7 @@ type Placer struct {
 	random     *rand.Rand
 	seed       uint64
 	packs      bool
+	workload   workload
 
 	distinctJob, distinctGroup bool
 
@@ -134,6 +138,9 @@ func New(in Input) *Placer {
 	p.distinctJob, p.distinctGroup = in.Feasible.DistinctHosts()
 	p.collect(in.Nodes, in.Limit)
 	p.settle(in.Residents)
+	if p.packs && in.Job.Type != api.JobTypeSystem && in.Job.Type != api.JobTypeSysBatch { // they choose no node
+		p.workload = p.newWorkload()
+	}
 	p.fill()
 	return p
 }
@@ -286,8 +293,9 @@ func (p *Placer) rate(c *candidate) (reason string, ruled bool) {
 			return usage.DimensionDevices, false
 		}
 	}
-	c.fit, c.terms = FitScore(free(capCPU, usedCPU), free(capMemory, usedMemory), !p.packs), 1
-	c.sum = c.fit
+	freeCPU, freeMemory := free(capCPU, usedCPU), free(capMemory, usedMemory)
+	c.fit, c.terms = FitScore(freeCPU, freeMemory, !p.packs), 1
+	c.sum, c.stranded = c.fit, p.workload.strands(freeCPU, freeMemory)
 	if p.devices.HasAffinities() {
 		c.sum += c.device
 		c.terms++
@@ -304,7 +312,7 @@ func (p *Placer) rate(c *candidate) (reason string, ruled bool) {
 		c.sum--
 		c.terms++
 	}
-	c.score = c.sum / float64(c.terms)
+	c.score = c.rank() / float64(c.terms)
 	return "", false
 }
 

@@ -13,6 +13,8 @@ const (
 	ScorePenalty      = "node-reschedule-penalty"
 	ScoreAffinity     = "node-affinity"
 	ScoreSpread       = "allocation-spread"
+	// ScoreStranded is ours: no part of the mean, but of the order.
+	ScoreStranded = "stranded"
 )
 
 // maxFit is the largest value of the fit formulas: two resources, each 10^1 when empty and 10^0 when

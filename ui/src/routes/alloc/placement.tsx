@@ -21,6 +21,7 @@ const meanings: Record<string, string> = {
   'allocation-spread': 'the spread blocks of the job',
   preemption: 'what would have to go',
   devices: 'the affinities to devices',
+  stranded: 'much of one resource would be left beside little of the other, so it comes last',
 };
 
 /** Why the allocation is where it is, and what kept it off the other clients. */
