@@ -94,6 +94,8 @@ type JobStatus struct {
 	Allocs []*JobStatusAlloc
 	// GroupCountSum: Sum of the stored group counts.
 	GroupCountSum int
+	// GroupCounts: The stored count of each group by its name; an addition to the contract.
+	GroupCounts map[string]int
 	// ChildStatuses: Statuses of children of periodic/parameterized jobs (`[]` when none); `null` for other jobs.
 	ChildStatuses []string
 	// LatestDeployment: Newest deployment or null.

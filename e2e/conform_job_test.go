@@ -368,7 +368,7 @@ var _ = conform(
 			list := decode[[]map[string]any](w, text)
 			i := slices.IndexFunc(list, func(j map[string]any) bool { return j["ID"] == w.web })
 			w.that(i >= 0 && len(list[i]["Allocs"].([]any)) == 2 && list[i]["GroupCountSum"] == 2.0 && list[i]["ChildStatuses"] == nil, "statuses are %s", text)
-			w.shape("jobs-statuses.json", "GET", "/v1/jobs/statuses", "", httpdtest.Rules{Null: []string{"**.LatestDeployment", "**.ChildStatuses", "**.DeploymentStatus", "**.Healthy"}})
+			w.shape("jobs-statuses.json", "GET", "/v1/jobs/statuses", "", httpdtest.Rules{Skip: []string{"**.GroupCounts"}, Null: []string{"**.LatestDeployment", "**.ChildStatuses", "**.DeploymentStatus", "**.Healthy"}})
 		},
 		refusals: []refusal{
 			{"GET", "/v1/jobs/statuses?include_children=perhaps", "", 500, "Failed to parse value of"},

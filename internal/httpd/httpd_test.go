@@ -318,6 +318,12 @@ func TestFrames(t *testing.T) {
 	if res, body := do(t, "GET", srv.URL+"/v1/client/fs/cat/a?path=/x", ""); body != "<html>" || strings.Contains(res.Header.Get("Content-Type"), "html") {
 		t.Errorf("a task's page is served as %v", res.Header)
 	}
+	for _, path := range []string{"/logs/a?task=t", "/logs/a?task=t&plain=true", "/cat/a?path=/x", "/cat/a?path=/none"} {
+		res, _ := do(t, "GET", srv.URL+"/v1/client/fs"+path, "")
+		if res.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(res.Header.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("what a task wrote may run in a browser: %s has %v", path, res.Header)
+		}
+	}
 	res, body := do(t, "GET", srv.URL+"/v1/event/stream", "", "Accept-Encoding", "gzip")
 	if !strings.HasPrefix(body, "{}\n{\"") || strings.Count(body, "\n") != 2 || res.ContentLength != -1 || len(res.TransferEncoding) != 0 {
 		t.Errorf("event stream is %q, length %d, encoding %v", body, res.ContentLength, res.TransferEncoding)

@@ -108,6 +108,7 @@ func writeFileError(w http.ResponseWriter, err error) {
 // serveFrames writes frames as they come, and an empty one after each second of silence. An error before
 // the first frame is a plain error answer.
 func serveFrames(w http.ResponseWriter, r *http.Request, s api.Stream) {
+	neverRun(w)
 	flush := flusher(w)
 	timer := time.NewTimer(frameHeartbeat)
 	defer timer.Stop()
@@ -144,8 +145,15 @@ func serveFrames(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	}
 }
 
+// neverRun keeps browsers from running what a task wrote as a page, whatever it looks like and whoever links to it.
+func neverRun(w http.ResponseWriter) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Security-Policy", "sandbox; default-src 'none'")
+}
+
 // servePlain writes the frames' bytes only.
 func servePlain(w http.ResponseWriter, r *http.Request, s api.Stream) {
+	neverRun(w)
 	flush := flusher(w)
 	started := false
 	for f := range receive[api.StreamFrame](r.Context(), s) {
@@ -172,6 +180,7 @@ func servePlain(w http.ResponseWriter, r *http.Request, s api.Stream) {
 
 // serveFile writes a file's bytes; its errors are bodies too.
 func serveFile(w http.ResponseWriter, r *http.Request, s api.Stream) {
+	neverRun(w)
 	started := false
 	for f := range receive[api.StreamFrame](r.Context(), s) {
 		if f.err != nil {
@@ -181,8 +190,6 @@ func serveFile(w http.ResponseWriter, r *http.Request, s api.Stream) {
 			return
 		}
 		if !started {
-			// A file of a task must never run as a page.
-			w.Header().Set("X-Content-Type-Options", "nosniff")
 			if ct := http.DetectContentType(f.msg.Data); ct == "text/html; charset=utf-8" || ct == "text/xml; charset=utf-8" {
 				w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			}

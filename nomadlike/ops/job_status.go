@@ -132,7 +132,9 @@ func jobStatus(r state.Reader, j *api.Job) *api.JobStatus {
 		ParentID: j.ParentID, Stop: j.Stop, Status: j.Status,
 	}
 	_, s.IsPack = j.Meta["pack.name"]
+	s.GroupCounts = make(map[string]int, len(j.TaskGroups))
 	for _, g := range j.TaskGroups {
+		s.GroupCounts[g.Name] = g.CountOrDefault()
 		s.GroupCountSum += g.CountOrDefault()
 	}
 	for a := range state.Allocs.By(r, state.ByJob, j.Namespace, j.ID) {

@@ -14,7 +14,7 @@ test('a shell runs in a task, is resized and ends', async () => {
   await run(service('shell', 1));
   const alloc = (await running('shell'))[0]!;
   s = await Screen.open(`/allocations/${alloc.ID}/exec`);
-  await s.page.getByRole('button', { name: 'Run' }).click();
+  await s.page.getByRole('button', { name: 'Open the shell' }).click();
   await s.page.getByText('Connected.', { exact: false }).waitFor();
   await s.page.keyboard.type('echo $((6*7)) $NOMAD_TASK_NAME; stty size\n');
   await rows().getByText('42 server').waitFor();
@@ -32,7 +32,7 @@ test('a shell runs in a task, is resized and ends', async () => {
   await s.page.getByText('/bin/sh ended with exit code 3.').waitFor();
 
   await s.page.getByRole('textbox', { name: 'Command', exact: true }).fill('/no/such/program');
-  await s.page.getByRole('button', { name: 'Run again' }).click();
+  await s.page.getByRole('button', { name: 'Open it again' }).click();
   await s.page.getByRole('status').getByText('could not be found').waitFor();
   await purge('shell');
 });
@@ -51,6 +51,7 @@ test('with the keyboard alone: submit, follow the logs, exec, stop', async () =>
     }
     throw new Error(`the keyboard does not reach ${String(name)}`);
   };
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox', { name: /^Search jobs, allocations/ }).waitFor();
   await page.keyboard.type('run a job');
@@ -78,7 +79,6 @@ test('with the keyboard alone: submit, follow the logs, exec, stop', async () =>
   await focusOn('Terminal');
   await page.keyboard.press('Enter');
   await page.getByRole('textbox', { name: 'Command', exact: true }).waitFor();
-  await focusOn('Run');
   await page.keyboard.press('Enter');
   await page.getByText('Connected.', { exact: false }).waitFor();
   await page.keyboard.type('echo by $((1+1)) hands\n');

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { anew, api, purge, run, running, until, type Alloc } from './agent';
 import { Screen } from './browser';
-import { service } from './jobs';
+import { failing, service, unplaceable } from './jobs';
 
 let s: Screen;
 beforeEach(anew);
@@ -122,6 +122,50 @@ test('the palette finds jobs by name and allocations by ID, and the page comes b
   await s.page.getByText('The agent cannot be reached.', { exact: false }).waitFor({ state: 'detached' });
   await s.page.getByText('complete').first().waitFor();
   s.forgive(/ERR_INTERNET_DISCONNECTED|net::ERR|No path|404|Unknown allocation/);
+});
+
+test('no key is lost while the palette opens, and it begins anew while it closes', async () => {
+  await run(service('prompt', 1));
+  await running('prompt');
+  await s.page.getByRole('link', { name: 'prompt', exact: true }).waitFor();
+  const field = s.page.getByRole('combobox', { name: /^Search jobs, allocations/ });
+  const text = () => field.inputValue();
+  await s.page.keyboard.press('Control+k');
+  await s.page.keyboard.type('prompt');
+  expect(await text()).toBe('prompt');
+  await s.page.keyboard.press('Escape');
+  await s.page.keyboard.press('Control+k');
+  await s.page.keyboard.type('topo');
+  expect(await text()).toBe('topo');
+  await s.page.keyboard.press('Enter');
+  await heading('Topology').waitFor();
+  await s.go('/jobs');
+  await heading('Jobs').waitFor();
+  await purge('prompt');
+});
+
+test('a job that fails says why, and leads to what it wrote', async () => {
+  await run(failing('unlucky'));
+  await s.page.getByRole('link', { name: 'unlucky', exact: true }).click();
+  const why = s.page.getByRole('region', { name: 'Why it fails' });
+  await why.getByText('Group work: task work failed').waitFor();
+  await why.getByText(/Exit Code: 3/).waitFor();
+  await s.shot('job-failing-light-1280');
+  await s.check();
+  await why.getByRole('link', { name: 'What it wrote' }).click();
+  await s.page.getByRole('log', { name: 'Log' }).getByText('giving up').first().waitFor();
+  await s.page.getByText(/^nomadlike alloc status [0-9a-f]{8}$/).waitFor();
+  await s.go('/jobs');
+  await heading('Jobs').waitFor();
+  await purge('unlucky');
+});
+
+test('a list of jobs shows each group', async () => {
+  await run(unplaceable('two-groups'));
+  await s.page.getByRole('img', { name: 'Group db of two-groups: 2 not placed' }).waitFor();
+  await s.page.getByRole('img', { name: 'Group cache of two-groups: 1 not placed' }).waitFor();
+  await s.page.getByText('0/3', { exact: true }).waitFor();
+  await purge('two-groups');
 });
 
 test('an allocation is restarted, signalled and stopped', async () => {

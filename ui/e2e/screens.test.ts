@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { api, run, running, until, type Alloc } from './agent';
 import { Screen } from './browser';
-import { failing, service, unplaceable } from './jobs';
+import { failing, parameterized, service, unplaceable } from './jobs';
 import { Proxy } from './proxy';
 
 // Every screen in both themes, on a desktop and on the narrowest telephone; and by its address alone, below a prefix.
@@ -18,6 +18,7 @@ beforeAll(async () => {
   await run(service('shown', 2, 'second'));
   await run(unplaceable('stuck'));
   await run(failing('broken'));
+  await run(parameterized('on-demand'));
   alloc = (await until(() => running('shown', 2), (l) => l.every((a) => a.JobVersion === 1)))[0]!.ID;
   node = (await api<{ ID: string }[]>('/v1/nodes'))[0]!.ID;
   server = (await api<{ Members: { Name: string }[] }>('/v1/agent/members')).Members[0]!.Name;
@@ -29,7 +30,7 @@ const screens: [name: string, path: () => string, text: string | RegExp][] = [
   ['jobs', () => '/jobs', 'stuck'],
   ['job', () => '/jobs/shown@default', /of 2/],
   ['job-stuck', () => '/jobs/stuck@default', /Why not placed/],
-  ['job-broken', () => '/jobs/broken@default', /Exit Code: 3/],
+  ['job-broken', () => '/jobs/broken@default', /Why it fails/],
   ['job-definition', () => '/jobs/shown@default/definition', /raw_exec/],
   ['job-json', () => '/jobs/shown@default/definition?form=json', /"TaskGroups"/],
   ['job-versions', () => '/jobs/shown@default/versions', /Version 0/],
@@ -52,7 +53,7 @@ const screens: [name: string, path: () => string, text: string | RegExp][] = [
   ['job-logs', () => '/jobs/shown@default/logs', /second/],
   ['files', () => `/allocations/${alloc}/files?path=%2Falloc%2Flogs`, /server\.stdout\.0/],
   ['file', () => `/allocations/${alloc}/files?path=%2Falloc%2Flogs%2Fserver.stderr.0`, /warn 1/],
-  ['exec', () => `/allocations/${alloc}/exec`, /gets a terminal/],
+  ['exec', () => `/allocations/${alloc}/exec`, /opens a shell/],
   ['allocation-placement', () => `/allocations/${alloc}/placement`, /Why not elsewhere/],
 ];
 

@@ -6,17 +6,18 @@ import { score } from '../lib/search';
 import { useGo } from './location';
 import { useCommands, useFound, type Entry } from './palette-entries';
 import css from './palette.module.css';
-import { paletteOpen } from './palette-store';
+import { paletteOpen, paletteVisit, typedAhead } from './palette-store';
 import { useStore } from './store';
 
 /** Search over everything, and commands, for the keyboard. */
 export default function Palette() {
   const open = useStore(paletteOpen);
+  const visit = useStore(paletteVisit);
   return (
     <Modal.Root opened={open} onClose={() => paletteOpen.set(false)} padding={0} size="lg" yOffset="10vh">
       <Modal.Overlay />
       <Modal.Content aria-label="Search and commands">
-        <Search />
+        <Search key={visit} />
       </Modal.Content>
     </Modal.Root>
   );
@@ -25,7 +26,7 @@ export default function Palette() {
 function Search() {
   const id = useId();
   const go = useGo();
-  const [text, setText] = useState('');
+  const [text, setText] = useState(typedAhead);
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const commands = useCommands();
@@ -47,6 +48,8 @@ function Search() {
         <Icons.search size={18} />
         <input
           data-autofocus
+          // At once, not when the dialog has settled: the next key is on its way.
+          autoFocus
           role="combobox"
           aria-expanded="true"
           aria-controls={`${id}-list`}

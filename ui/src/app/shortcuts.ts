@@ -2,7 +2,7 @@
 import { useEffect } from 'react';
 import { helpOpen } from './help-store';
 import { useGo } from './location';
-import { openPalette } from './palette-store';
+import { openPalette, paletteOpen, typeAhead } from './palette-store';
 import { places } from './places';
 
 /** Where keys are text. */
@@ -20,6 +20,11 @@ export function useShortcuts() {
       if ((e.ctrlKey || e.metaKey) && !e.altKey && e.key.toLowerCase() === 'k' && !(e.target instanceof HTMLElement && e.target.closest('.xterm'))) {
         e.preventDefault();
         openPalette();
+        return;
+      }
+      if (paletteOpen.get() && e.key.length === 1 && !e.ctrlKey && !e.metaKey && !e.altKey && !typing(e.target)) {
+        e.preventDefault();
+        typeAhead(e.key);
         return;
       }
       if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || document.querySelector('[role="dialog"]')) return;

@@ -13,14 +13,14 @@ export interface Part {
   rare?: boolean;
 }
 
-/** A bar of parts, with the numbers in words beside it; a text may stand at its end. */
-export function Bar({ parts, label, legend, text }: { parts: Part[]; label: string; legend?: boolean; text?: string }) {
+/** A bar of parts, with the numbers in words beside it; a text may stand at its end. A width is its share among others. */
+export function Bar({ parts, label, legend, text, width }: { parts: Part[]; label: string; legend?: boolean; text?: string; width?: number }) {
   const shown = parts.filter((p) => p.value > 0);
   const total = shown.reduce((n, p) => n + p.value, 0);
   const words = shown.map((p) => `${p.value} ${p.label}`).join(', ') || 'none';
   return (
-    <div className={text === undefined ? css.whole : css.beside}>
-      <div className={css.bar} role="img" aria-label={`${label}: ${words}`} title={words}>
+    <div className={text !== undefined ? css.beside : width === undefined ? css.whole : undefined} style={width === undefined ? undefined : { flexGrow: width }}>
+      <div className={css.bar} role="img" aria-label={`${label}: ${words}`} title={width === undefined ? words : `${label}: ${words}`}>
         {shown.map((p) => (
           <div key={p.label} className={css.part} data-tone={p.tone} data-missing={p.missing} style={{ width: `${(p.value / total) * 100}%` }} />
         ))}
@@ -36,6 +36,20 @@ export function Bar({ parts, label, legend, text }: { parts: Part[]; label: stri
           ))}
         </ul>
       )}
+    </div>
+  );
+}
+
+/** A bar for each of several groups, as wide as what it wants, with one text at the end of all. */
+export function Bars({ groups, text }: { groups: { label: string; parts: Part[]; width: number }[]; text: string }) {
+  return (
+    <div className={css.beside}>
+      <div className={css.bars}>
+        {groups.map((g) => (
+          <Bar key={g.label} label={g.label} parts={g.parts} width={g.width} />
+        ))}
+      </div>
+      <span className={css.text}>{text}</span>
     </div>
   );
 }

@@ -12,17 +12,20 @@ interface Props {
   top: number;
   limit?: number;
   limitText?: string;
-  /** Milliseconds that the width stands for. */
-  span?: number;
 }
+
+/** What the width may stand for, in minutes; the shortest that holds all there is. */
+const spans = [1, 2, 5];
 
 const w = 300;
 const h = 72;
 
 /** A value over the last minutes, with its unit and its limit. */
-export function Chart({ title, samples, value, format, top, limit, limitText, span = 5 * 60_000 }: Props) {
+export function Chart({ title, samples, value, format, top, limit, limitText }: Props) {
   const last = samples[samples.length - 1];
   const end = last?.at ?? 0;
+  const minutes = spans.find((m) => end - (samples[0]?.at ?? end) <= m * 60_000) ?? spans[spans.length - 1]!;
+  const span = minutes * 60_000;
   const x = (at: number) => w - ((end - at) / span) * w;
   const y = (n: number) => h - 1 - (Math.min(n, top) / top) * (h - 3);
   const shown = samples.filter((s) => s.at >= end - span);
@@ -46,7 +49,8 @@ export function Chart({ title, samples, value, format, top, limit, limitText, sp
           {shown.length > 1 && <path d={line} className={css.line} />}
         </svg>
         <span className={css.top}>{format(top)}</span>
-        <span className={css.ago}>{Math.round(span / 60_000)} min</span>
+        <span className={css.ago}>{minutes} min ago</span>
+        <span className={css.end}>now</span>
       </div>
     </figure>
   );

@@ -25,6 +25,11 @@ export function inNamespace(namespace: string): string {
   return namespace === 'default' ? '' : ` -namespace=${namespace}`;
 }
 
+/** The flag for what a list shows, "*" for all namespaces. */
+export function listed(namespace: string): string {
+  return namespace === 'default' ? '' : ` -namespace=${quoted(namespace)}`;
+}
+
 /** Text as it is, with line numbers. */
 export function Code({ text, label }: { text: string; label: string }) {
   const lines = text.replace(/\n$/, '').split('\n').length;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+import type { ReactNode } from 'react';
 import type { Evaluation } from '../api/types.gen';
 import { summary } from '../lib/explain';
 import { short } from '../lib/format';
@@ -9,11 +10,11 @@ import { StatusMark } from './status';
 import { DataTable, type Column } from './table';
 import { Time } from './time';
 
-/** One line on what an evaluation found. */
-export function outcome(e: Evaluation): string {
+/** What an evaluation found, a line for each group that was not placed. */
+export function outcome(e: Evaluation): ReactNode {
   const failed = Object.entries(e.FailedTGAllocs ?? {});
-  if (failed.length > 0) return failed.map(([g, m]) => `${failed.length > 1 ? `${g}: ` : ''}${summary(m)}`).join('; ');
-  return e.StatusDescription ?? '';
+  if (failed.length === 0) return e.StatusDescription ?? '';
+  return <span className="lines">{failed.map(([g, m]) => `${failed.length > 1 ? `${g}: ` : ''}${summary(m)}`).join('\n')}</span>;
 }
 
 /** Evaluations in a table. */

@@ -17,20 +17,21 @@ export function Events({ happenings, withAlloc }: { happenings: Happening[]; wit
         return (
           <li key={`${h.allocID}/${h.task}/${h.at}/${i}`} data-tone={h.tone}>
             <Icon size={15} />
-            <div>
+            <div className={css.what}>
               <b>{h.type}</b>
-              <span className="dim">
-                {' '}
-                · {h.task}
+              <span className={css.when}>
+                <Time at={h.at} />
+              </span>
+              <p>
+                {h.task}
                 {withAlloc && (
                   <>
                     {' '}
                     of <Link to={href.alloc(h.allocID)}>{short(h.allocID)}</Link>
                   </>
-                )}{' '}
-                · <Time at={h.at} />
-              </span>
-              {h.text && <p>{h.text}</p>}
+                )}
+                {h.text && `: ${h.text}`}
+              </p>
             </div>
           </li>
         );

@@ -35,7 +35,7 @@ export function Choice({ label, param, options, all = `Any ${label.toLowerCase()
   const use = () => setUsed(true);
   const shown = used || options.length <= 100 ? options : options.filter((o) => (typeof o === 'string' ? o : o.value) === value);
   const known = options.some((o) => (typeof o === 'string' ? o : o.value) === value);
-  return <NativeSelect size="sm" aria-label={label} value={value} onFocus={use} onPointerDown={use} onChange={(e) => setParams({ [param]: e.currentTarget.value || null })} data={[{ value: '', label: all }, ...shown, ...(value && !known ? [value] : [])]} />;
+  return <NativeSelect className={css.choice} size="sm" aria-label={label} value={value} onFocus={use} onPointerDown={use} onChange={(e) => setParams({ [param]: e.currentTarget.value || null })} data={[{ value: '', label: all }, ...shown, ...(value && !known ? [value] : [])]} />;
 }
 
 /** The distinct values of a list, sorted. */

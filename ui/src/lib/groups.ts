@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import type { AllocListStub, Job } from '../api/types.gen';
+import type { AllocListStub, Deployment, Job } from '../api/types.gen';
 
 /** How a group stands against what it should be. */
 export interface GroupState {
@@ -9,6 +9,8 @@ export interface GroupState {
   healthy: number;
   running: number;
   starting: number;
+  /** Running canaries that wait to be promoted; they come on top of what is desired. */
+  canary: number;
   failed: number;
   lost: number;
   unknown: number;
@@ -19,17 +21,22 @@ export interface GroupState {
   versions: [version: number, allocs: number][];
 }
 
-/** The state of each group of a job; judged tells whether a deployment decides on health. Failed and lost count only where nothing has taken their place. */
-export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allocs: AllocListStub[], judged: boolean): GroupState[] {
+/** The state of each group of a job; the newest deployment, if there is one, decides on health. Failed and lost count only where nothing has taken their place. */
+export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allocs: AllocListStub[], deployment: Pick<Deployment, 'JobVersion' | 'TaskGroups'> | null | undefined): GroupState[] {
   return (job.TaskGroups ?? []).map((g) => {
     const everywhere = job.Type === 'system' || job.Type === 'sysbatch';
+    const judged = !!deployment;
+    const rollout = deployment?.TaskGroups?.[g.Name];
+    const promoted = !rollout || rollout.DesiredCanaries === 0 || rollout.Promoted;
     const mine = allocs.filter((a) => a.TaskGroup === g.Name);
-    const s: GroupState = { name: g.Name, desired: everywhere ? undefined : job.Stop ? 0 : (g.Count ?? 1), healthy: 0, running: 0, starting: 0, failed: 0, lost: 0, unknown: 0, complete: 0, missing: 0, versions: [] };
+    const s: GroupState = { name: g.Name, desired: everywhere ? undefined : job.Stop ? 0 : (g.Count ?? 1), healthy: 0, running: 0, starting: 0, canary: 0, failed: 0, lost: 0, unknown: 0, complete: 0, missing: 0, versions: [] };
     const versions = new Map<number, number>();
     for (const a of mine) {
       const living = a.ClientStatus === 'running' || a.ClientStatus === 'pending' || a.ClientStatus === 'unknown';
       if (living && a.DesiredStatus === 'run') versions.set(a.JobVersion, (versions.get(a.JobVersion) ?? 0) + 1);
-      if (a.ClientStatus === 'running' && a.DesiredStatus === 'run') {
+      if (!promoted && a.DeploymentStatus?.Canary && a.JobVersion === deployment?.JobVersion && a.ClientStatus === 'running' && a.DesiredStatus === 'run') {
+        s.canary++;
+      } else if (a.ClientStatus === 'running' && a.DesiredStatus === 'run') {
         // Without a deployment nobody judges health: a running allocation is as good as it gets.
         if (a.DeploymentStatus?.Healthy || ((!judged || !a.DeploymentStatus) && a.DeploymentStatus?.Healthy !== false)) s.healthy++;
         else s.running++;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { expect, test } from 'vitest';
 import type { JobStatus, JobStatusAlloc } from '../api/types.gen';
-import { healthOf } from './health';
+import { healthOf, healthOfGroups } from './health';
 
 const alloc = (ClientStatus: string, healthy?: boolean | null, JobVersion = 1) =>
   ({ ClientStatus, JobVersion, DeploymentStatus: healthy === undefined ? null : { Canary: false, Healthy: healthy } }) as JobStatusAlloc;
@@ -32,4 +32,13 @@ test('a canary comes on top', () => {
   const s = job('service', 1, [alloc('running', true), on]);
   s.LatestDeployment = { JobVersion: 2, RequiresPromotion: true } as JobStatus['LatestDeployment'];
   expect(shown(s)).toEqual([1, 1, { healthy: 1, canary: 1 }]);
+});
+
+test('each group has its own health', () => {
+  const s = job('service', 3, [{ ...alloc('running', true), Group: 'web' }, { ...alloc('failed', false), Group: 'db' }]);
+  s.GroupCounts = { db: 1, web: 2 };
+  expect(healthOfGroups(s).map(([name, h]) => [name, h.good, h.wanted])).toEqual([
+    ['db', 0, 1],
+    ['web', 1, 2],
+  ]);
 });

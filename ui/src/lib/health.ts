@@ -11,6 +11,11 @@ export interface Health {
   parts: { label: string; value: number; tone: Tone; missing?: boolean }[];
 }
 
+/** The health of each group of a job, by name. */
+export function healthOfGroups(s: JobStatus): [group: string, health: Health][] {
+  return Object.entries(s.GroupCounts ?? {}).map(([name, wanted]) => [name, healthOf({ ...s, GroupCountSum: wanted, Allocs: (s.Allocs ?? []).filter((a) => a.Group === name) })]);
+}
+
 /** The health of a job; what ended is counted where ending is the aim, and failures where nothing took their place. */
 export function healthOf(s: JobStatus): Health {
   const batch = s.Type === 'batch' || s.Type === 'sysbatch';

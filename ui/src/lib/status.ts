@@ -89,6 +89,7 @@ export function jobStatus(job: Pick<JobListStub, 'Status' | 'Stop' | 'Type' | 'P
   if (job.Status === 'pending' || c.running === 0) {
     if (c.queued > 0) return { tone: 'warn', text: 'not placed' };
     if (c.starting > 0) return { tone: 'busy', text: 'starting' };
+    if (c.failed > 0) return { tone: 'bad', text: 'failing' };
     return statusOf(job.Status);
   }
   if (c.queued > 0) return { tone: 'warn', text: 'partly placed' };

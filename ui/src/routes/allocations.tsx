@@ -5,6 +5,7 @@ import type { AllocListStub } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
 import { AllocTable } from '../components/alloc-table';
+import { Cli, listed } from '../components/code';
 import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Link } from '../components/link';
 import { Page } from '../components/page';
@@ -22,7 +23,7 @@ export default function AllocationsPage() {
   const all = useOp(AllocList, {}, { namespace, region, enabled: more });
   const whole = !more || all.data !== undefined;
   return (
-    <Page title="Allocations">
+    <Page title="Allocations" cli={<Cli command={`nomadlike alloc status -json${listed(namespace)}`} />}>
       <Result query={more && (all.data || all.isError) ? all : newest} what="The list of allocations">
         {(allocs) =>
           allocs.length === 0 ? (
@@ -75,7 +76,7 @@ function Allocations({ allocs, whole }: { allocs: AllocListStub[]; whole: boolea
         <Choice label="Job" param="job" options={choices.job} />
         <Choice label="Client" param="node" options={choices.node} />
         <Choice label="Group" param="group" options={choices.group} />
-        {job && <Choice label="Version" param="version" options={choices.version} />}
+        {(choices.version.length > 1 || version) && <Choice label="Version" param="version" options={choices.version} />}
         {whole ? (
           <Shown shown={shown.length} all={allocs.length} one="allocation" />
         ) : (

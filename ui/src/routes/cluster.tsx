@@ -101,7 +101,7 @@ const blockedColumns: Column<Evaluation>[] = [
   },
   { key: 'priority', title: 'Priority', align: 'right', from: 'small', sort: (e) => e.Priority, cell: (e) => e.Priority },
   { key: 'since', title: 'Waits since', sort: (e) => e.CreateTime, cell: (e) => <Time at={e.CreateTime} /> },
-  { key: 'why', title: 'Waits for', grow: true, from: 'small', cell: outcome },
+  { key: 'why', title: 'Waits for', grow: true, from: 'stacked', cell: outcome },
 ];
 
 function Blocked({ region }: { region: string | undefined }) {
@@ -109,13 +109,13 @@ function Blocked({ region }: { region: string | undefined }) {
   return (
     <Result query={query} what="The blocked evaluations">
       {(list) => (
-        <Panel title="Waiting for room" note={count(list.length, 'blocked evaluation')}>
+        <Panel title="Waiting for room" note={count(list.length, 'blocked evaluation')} actions={<Cli command={'nomadlike eval list -status blocked -namespace=\'*\''} />}>
           {list.length === 0 ? (
             <Empty title="Nothing waits">
               <p>Everything that could be placed is placed.</p>
             </Empty>
           ) : (
-            <DataTable label="Blocked evaluations" columns={blockedColumns} rows={list} rowKey={(e) => e.ID ?? ''} sortBy="since" param="blocked" />
+            <DataTable label="Blocked evaluations" columns={blockedColumns} rows={list} rowKey={(e) => e.ID ?? ''} sortBy="since" param="blocked" stack />
           )}
         </Panel>
       )}

@@ -4,7 +4,7 @@ import { EvalList } from '../api/ops.gen';
 import type { Evaluation } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
-import { Cli } from '../components/code';
+import { Cli, listed } from '../components/code';
 import { EvalTable } from '../components/eval-table';
 import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Page } from '../components/page';
@@ -16,7 +16,7 @@ export default function EvaluationsPage() {
   const { namespace, region } = useAmbient();
   const query = useOp(EvalList, {}, { namespace, region });
   return (
-    <Page title="Evaluations" cli={<Cli command={`nomadlike eval list${namespace === '*' ? ' -namespace="*"' : namespace === 'default' ? '' : ` -namespace=${namespace}`}`} />}>
+    <Page title="Evaluations" cli={<Cli command={`nomadlike eval list${listed(namespace)}`} />}>
       <Result query={query} what="The list of evaluations">
         {(evals) =>
           evals.length === 0 ? (

@@ -6,8 +6,8 @@ import { JobList, JobStatusesOf } from '../api/ops.gen';
 import type { JobListStub, JobStatus } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
-import { Bar } from '../components/bar';
-import { Cli } from '../components/code';
+import { Bar, Bars } from '../components/bar';
+import { Cli, listed } from '../components/code';
 import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Icons } from '../components/icons';
 import { Link } from '../components/link';
@@ -18,7 +18,7 @@ import { DataTable, type Column } from '../components/table';
 import { Time } from '../components/time';
 import { count } from '../lib/format';
 import { href } from '../lib/href';
-import { healthOf } from '../lib/health';
+import { healthOf, healthOfGroups } from '../lib/health';
 import { countsOf, jobStatus } from '../lib/status';
 import { partsOf } from './job/parts';
 
@@ -34,7 +34,7 @@ export function JobsPage() {
           Run a job
         </Button>
       }
-      cli={<Cli command={`nomadlike job status${namespace === '*' ? ' -namespace="*"' : namespace === 'default' ? '' : ` -namespace=${namespace}`}`} />}
+      cli={<Cli command={`nomadlike job status${listed(namespace)}`} />}
     >
       <Result query={query} what="The list of jobs">
         {(jobs) => (jobs.length === 0 ? <NoJobs /> : <Jobs jobs={jobs} />)}
@@ -92,6 +92,8 @@ function Allocations({ job, status }: { job: JobListStub; status: JobStatus | un
   const label = `Allocations of ${job.Name}`;
   if (!status) return <Bar label={label} parts={partsOf(countsOf(job), job.Type)} text="" />;
   const h = healthOf(status);
+  const groups = healthOfGroups(status);
+  if (groups.length > 1) return <Bars groups={groups.map(([name, g]) => ({ label: `Group ${name} of ${job.Name}`, parts: g.parts, width: g.wanted || 1 }))} text={h.wanted === undefined ? String(h.good) : `${h.good}/${h.wanted}`} />;
   return <Bar label={label} parts={h.parts} text={h.wanted === undefined ? String(h.good) : `${h.good}/${h.wanted}`} />;
 }
 

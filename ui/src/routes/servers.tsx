@@ -98,7 +98,7 @@ const raftColumns: Column<RaftServer>[] = [
 function Raft({ region }: { region: string | undefined }) {
   const query = useOp(OperatorRaftConfiguration, {}, { region, every: pace });
   return (
-    <Panel title="Raft" note={query.data ? `configuration of index ${query.data.data.Index}` : undefined}>
+    <Panel title="Raft" note={query.data?.data.Index ? `configuration of index ${query.data.data.Index}` : undefined} actions={<Cli command="nomadlike operator raft list-peers" />}>
       <Result query={query} what="The raft configuration">
         {(c) => <DataTable label="Raft peers" columns={raftColumns} rows={c.Servers ?? []} rowKey={(s) => s.ID} sortBy="node" param="raft" />}
       </Result>
@@ -117,7 +117,7 @@ const healthColumns: Column<ServerHealth>[] = [
 function Health({ region }: { region: string | undefined }) {
   const query = useOp(OperatorAutopilotHealth, {}, { region, every: pace });
   return (
-    <Panel title="Health" note={query.data ? `${query.data.data.FailureTolerance} may fail before the cluster stands still` : undefined}>
+    <Panel title="Health" note={query.data ? `${query.data.data.FailureTolerance} may fail before the cluster stands still` : undefined} actions={<Cli command="nomadlike operator autopilot health" />}>
       <Result query={query} what="The health of the servers">
         {(h) => <DataTable label="Health of the servers" columns={healthColumns} rows={h.Servers ?? []} rowKey={(s) => s.ID} sortBy="name" param="health" />}
       </Result>

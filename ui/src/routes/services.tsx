@@ -2,7 +2,7 @@
 import { ServiceList } from '../api/ops.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
-import { Cli, quoted } from '../components/code';
+import { Cli, inNamespace, listed, quoted } from '../components/code';
 import { Filters, NoMatch, SearchField, Shown } from '../components/filters';
 import { Instances } from '../components/instances';
 import { Link } from '../components/link';
@@ -21,7 +21,7 @@ export default function ServicesPage({ service }: { service?: string }) {
 function One({ name, namespace }: { name: string; namespace: string }) {
   const { region } = useAmbient();
   return (
-    <Page title={name} crumb={{ to: '/services', text: 'Services' }} cli={<Cli command={`nomadlike service info${namespace === 'default' ? '' : ` -namespace=${namespace}`} ${quoted(name)}`} />}>
+    <Page title={name} crumb={{ to: '/services', text: 'Services' }} cli={<Cli command={`nomadlike service info${inNamespace(namespace)} ${quoted(name)}`} />}>
       <Instances service={name} namespace={namespace} region={region} />
     </Page>
   );
@@ -45,7 +45,7 @@ function Services() {
   const q = (params.get('q') ?? '').toLowerCase();
   const query = useOp(ServiceList, {}, { namespace, region });
   return (
-    <Page title="Services" cli={<Cli command="nomadlike service list" />}>
+    <Page title="Services" cli={<Cli command={`nomadlike service list${listed(namespace)}`} />}>
       <Result query={query} what="The list of services">
         {(list) => {
           const all = list.flatMap((n) => (n.Services ?? []).map((s): Row => ({ name: s.ServiceName, namespace: n.Namespace, tags: s.Tags ?? [] })));

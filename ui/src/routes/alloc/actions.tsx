@@ -6,7 +6,7 @@ import type { Allocation } from '../../api/types.gen';
 import { useAmbient } from '../../app/location';
 import { useAction } from '../../app/query';
 import { ActionButton } from '../../components/action-button';
-import { Cli } from '../../components/code';
+import { Cli, quoted } from '../../components/code';
 import { ConfirmButton } from '../../components/confirm';
 import { Answers, Dialog } from '../../components/dialog';
 import { short } from '../../lib/format';
@@ -36,7 +36,7 @@ export function RestartButton({ alloc, task }: { alloc: Allocation; task?: strin
   const { region } = useAmbient();
   const id = alloc.ID ?? '';
   const restart = useAction(ClientAllocRestart, { done: task ? `Task ${task} restarted` : 'The running tasks were restarted', failure: 'Nothing was restarted', common: { namespace: alloc.Namespace, region } });
-  const command = `nomadlike alloc restart ${short(id)}${task ? ` ${task}` : ''}`;
+  const command = `nomadlike alloc restart ${short(id)}${task ? ` ${quoted(task)}` : ''}`;
   return (
     <ConfirmButton denied={restart.denied} label="Restart" small={task !== undefined} describe={task && `Restart task ${task}`} title={task ? `Restart task ${task}` : 'Restart the tasks'} busy={restart.isPending} cli={<Cli command={command} />} onConfirm={() => restart.mutate({ AllocID: id, TaskName: task })}>
       {task ? `Task ${task} is stopped and started again in place.` : 'All running tasks are stopped and started again in place.'}
@@ -61,7 +61,7 @@ export function SignalButton({ alloc, task }: { alloc: Allocation; task?: string
       <Dialog opened={open} onClose={() => setOpen(false)} title={task ? `Signal task ${task}` : 'Signal the tasks'}>
         <Stack gap="md">
           <NativeSelect label="Signal" data={signals} value={signal} onChange={(e) => setSignal(e.currentTarget.value)} data-autofocus />
-          <Cli command={`nomadlike alloc signal -s ${signal} ${short(id)}${task ? ` ${task}` : ''}`} />
+          <Cli command={`nomadlike alloc signal -s ${signal} ${short(id)}${task ? ` ${quoted(task)}` : ''}`} />
           <Answers onNo={() => setOpen(false)}>
             <Button loading={send.isPending} onClick={() => send.mutate({ AllocID: id, Task: task, Signal: signal })}>
               Send {signal}

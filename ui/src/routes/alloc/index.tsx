@@ -49,7 +49,7 @@ export default function AllocPage({ id, tab }: { id: string; tab: string }) {
             </>
           }
           actions={<AllocActions alloc={alloc} />}
-          cli={<Cli command={`nomadlike alloc status ${short(id)}`} />}
+          cli={<Cli command={`nomadlike alloc status ${tab === 'placement' ? '-verbose ' : ''}${short(id)}`} />}
         >
           <p className="dim">
             Group {alloc.TaskGroup} of job <Link to={href.job(alloc.JobID ?? '', alloc.Namespace)}>{alloc.JobID}</Link> on client <Link to={href.node(alloc.NodeID ?? '')}>{alloc.NodeName || short(alloc.NodeID ?? '')}</Link>

@@ -24,6 +24,8 @@ export function Overview({ alloc }: { alloc: Allocation }) {
       <div className={css.main}>
         <Tasks alloc={alloc} samples={samples} />
         {alloc.ClientStatus === 'running' && <Resources alloc={alloc} samples={samples} />}
+      </div>
+      <div className={css.past}>
         <Life alloc={alloc} />
       </div>
       <div className={css.side}>

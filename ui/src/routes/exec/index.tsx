@@ -3,7 +3,7 @@ import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import type { Allocation } from '../../api/types.gen';
 import { useAmbient, useQueryParams } from '../../app/location';
-import { Cli } from '../../components/code';
+import { Cli, quoted } from '../../components/code';
 import { Filters } from '../../components/filters';
 import { Empty } from '../../components/states';
 import { short } from '../../lib/format';
@@ -13,6 +13,8 @@ import css from './exec.module.css';
 import { ExecSession } from './session';
 
 type Phase = 'idle' | 'connecting' | 'open' | 'over';
+
+const shells = /^(\S*\/)?(ba|da|a|z|k)?sh$/;
 
 /** A terminal in a task. */
 export default function AllocExec({ alloc }: { alloc: Allocation }) {
@@ -74,14 +76,14 @@ export default function AllocExec({ alloc }: { alloc: Allocation }) {
         <Filters>
           <NativeSelect aria-label="Task" value={task} disabled={busy} onChange={(e) => setParams({ task: e.currentTarget.value })} data={running.map((t) => t.name)} />
           <TextInput aria-label="Command" value={command} disabled={busy} onChange={(e) => setCommand(e.currentTarget.value)} className={css.command} />
-          <Button type="submit" ref={button} variant={busy ? 'default' : 'filled'} disabled={!busy && command.trim() === ''}>
-            {busy ? 'End the session' : phase === 'over' ? 'Run again' : 'Run'}
+          <Button type="submit" ref={button} autoFocus variant={busy ? 'default' : 'filled'} disabled={!busy && command.trim() === ''}>
+            {busy ? 'End the session' : phase === 'over' ? 'Open it again' : shells.test(command.trim()) ? 'Open the shell' : 'Run it'}
           </Button>
-          <Cli command={`nomadlike alloc exec -task ${task} ${short(alloc.ID ?? '')} ${command}`} />
+          <Cli command={`nomadlike alloc exec -task ${quoted(task)} ${short(alloc.ID ?? '')} ${command}`} />
         </Filters>
       </form>
       <p className="dim" role="status">
-        {phase === 'idle' && 'The command gets a terminal in the task, with its environment and its user.'}
+        {phase === 'idle' && 'Enter opens a shell in the task, with its environment and its user. Any other command gets a terminal too.'}
         {phase === 'connecting' && 'Connecting…'}
         {phase === 'open' && 'Connected. Ctrl and . leaves the terminal for the rest of the page.'}
         {phase === 'over' && end}

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { JobDeregister, JobEvaluate, JobPeriodicForce, JobRegister } from '../../api/ops.gen';
 import type { Job } from '../../api/types.gen';
 import { useAmbient, useGo } from '../../app/location';
+import { pageSettings } from '../../app/page-settings';
 import { useAction } from '../../app/query';
 import { ActionButton } from '../../components/action-button';
 import { Cli, inNamespace, quoted } from '../../components/code';
@@ -78,6 +79,7 @@ function More({ job }: { job: Job }) {
   const evaluate = useAction(JobEvaluate, { done: (r) => `Evaluation ${r.EvalID.slice(0, 8)} created`, failure: 'No evaluation was created', common, onSuccess: () => go(href.job(job.ID, job.Namespace, 'evaluations')) });
   const plain = !job.Periodic && !(job.ParameterizedJob && !job.Dispatched);
   if (!plain) return null;
+  const hint = (flags: string) => (pageSettings.hideCLIHints ? undefined : `$ nomadlike job eval${inNamespace(job.Namespace)}${flags} ${quoted(job.ID)}`);
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
@@ -86,8 +88,12 @@ function More({ job }: { job: Job }) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item disabled={evaluate.denied !== undefined} title={evaluate.denied} onClick={() => evaluate.mutate({ PathID: job.ID, JobID: job.ID })}>Evaluate</Menu.Item>
-        <Menu.Item disabled={evaluate.denied !== undefined} title={evaluate.denied} onClick={() => evaluate.mutate({ PathID: job.ID, JobID: job.ID, EvalOptions: { ForceReschedule: true } })}>Evaluate and reschedule what failed</Menu.Item>
+        <Menu.Item disabled={evaluate.denied !== undefined} title={evaluate.denied ?? hint('')} onClick={() => evaluate.mutate({ PathID: job.ID, JobID: job.ID })}>
+          Evaluate
+        </Menu.Item>
+        <Menu.Item disabled={evaluate.denied !== undefined} title={evaluate.denied ?? hint(' -force-reschedule')} onClick={() => evaluate.mutate({ PathID: job.ID, JobID: job.ID, EvalOptions: { ForceReschedule: true } })}>
+          Evaluate and reschedule what failed
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import type { AllocListStub, Job } from '../../api/types.gen';
+import type { AllocListStub, Deployment, Job } from '../../api/types.gen';
 import { Bar } from '../../components/bar';
 import { Card, Panel } from '../../components/page';
 import { groupStates, type GroupState } from '../../lib/groups';
@@ -7,8 +7,8 @@ import css from './overview.module.css';
 import { ScaleButton } from './scale';
 
 /** All groups with their allocations by state. */
-export function GroupPanel({ job, allocs, judged }: { job: Job; allocs: AllocListStub[]; judged: boolean }) {
-  const groups = groupStates(job, allocs, judged);
+export function GroupPanel({ job, allocs, deployment }: { job: Job; allocs: AllocListStub[]; deployment: Deployment | null | undefined }) {
+  const groups = groupStates(job, allocs, deployment);
   return (
     <Panel title="Groups">
       <Card>
@@ -30,6 +30,7 @@ function Group({ job, group: g }: { job: Job; group: GroupState }) {
     { label: 'healthy', value: g.healthy, tone: 'good' as const },
     { label: 'running', value: g.running, tone: 'busy' as const },
     { label: 'starting', value: g.starting, tone: 'idle' as const },
+    { label: g.canary === 1 ? 'canary' : 'canaries', value: g.canary, tone: 'busy' as const, rare: true },
     ...(batch ? [{ label: 'complete', value: g.complete, tone: 'idle' as const }] : []),
     { label: 'unknown', value: g.unknown, tone: 'warn' as const, rare: true },
     { label: 'failed', value: g.failed, tone: 'bad' as const },

@@ -20,6 +20,23 @@ import { Versions } from './versions';
 
 const JobLogs = screen(() => import('../logs/job'));
 
+/** The command line that shows what a tab shows. */
+function command(tab: string, at: string, id: string): string {
+  switch (tab) {
+    case 'logs':
+      return `nomadlike alloc logs -f${at} -job ${id}`;
+    case 'definition':
+      return `nomadlike job inspect${at} ${id}`;
+    case 'versions':
+      return `nomadlike job history -p${at} ${id}`;
+    case 'deployments':
+      return `nomadlike job deployments${at} ${id}`;
+    case 'evaluations':
+      return `nomadlike eval list${at} -job ${id}`;
+  }
+  return `nomadlike job status${at} ${id}`;
+}
+
 /** One job: which of its screens is in the address. */
 export default function JobPage({ job: segment, tab }: { job: string; tab: string }) {
   const { id, namespace } = splitNamespace(segment);
@@ -36,7 +53,7 @@ export default function JobPage({ job: segment, tab }: { job: string; tab: strin
       {(job) => {
         const parent = job.Periodic !== null || (job.ParameterizedJob !== null && !job.Dispatched);
         return (
-        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={jobStatus({ ...job, Periodic: job.Periodic !== null, ParameterizedJob: job.ParameterizedJob !== null && !job.Dispatched, JobSummary: summary })} />} actions={<JobActions job={job} />} cli={<Cli command={`nomadlike job status${inNamespace(namespace)} ${quoted(id)}`} />}>
+        <Page title={job.Name || id} crumb={{ to: '/jobs', text: 'Jobs' }} mark={<StatusMark status={jobStatus({ ...job, Periodic: job.Periodic !== null, ParameterizedJob: job.ParameterizedJob !== null && !job.Dispatched, JobSummary: summary })} />} actions={<JobActions job={job} />} cli={<Cli command={command(tab, inNamespace(namespace), quoted(id))} />}>
           <TabBar
             label="Job"
             tabs={[

@@ -6,6 +6,7 @@ import type { AllocListStub, AllocMetric, Deployment, Evaluation, Job } from '..
 import { useAmbient, useQueryParams } from '../../app/location';
 import { useOp } from '../../app/query';
 import { AllocTable } from '../../components/alloc-table';
+import { Cli, inNamespace, quoted } from '../../components/code';
 import { Events } from '../../components/events';
 import { Filters, Choice, distinct } from '../../components/filters';
 import { Link } from '../../components/link';
@@ -13,12 +14,14 @@ import { Card, Facts, Panel } from '../../components/page';
 import { WhyNot } from '../../components/placement';
 import { Empty, Result } from '../../components/states';
 import { Time } from '../../components/time';
+import { failures } from '../../lib/failures';
 import { count } from '../../lib/format';
 import { href } from '../../lib/href';
 import { allocStatus, ended } from '../../lib/status';
 import { happenings } from '../../lib/timeline';
 import { Children } from './children';
 import { DeploymentPanel, isActive } from './deployment';
+import { Failing } from './failing';
 import { GroupPanel } from './group-panel';
 import css from './overview.module.css';
 
@@ -28,14 +31,14 @@ type Read<T> = UseQueryResult<Answer<T>, Error>;
 export function Overview({ job, allocs, evals, deployment }: { job: Job; allocs: Read<AllocListStub[]>; evals: Read<Evaluation[]>; deployment: Deployment | null | undefined }) {
   const parent = job.Periodic !== null || (job.ParameterizedJob !== null && !job.Dispatched);
   const waiting = job.Stop ? undefined : unplaced(evals.data?.data ?? []);
+  const failed = job.Stop || parent ? [] : failures(allocs.data?.data ?? [], job.Version);
   return (
     <div className={css.columns}>
       <div className={css.main}>
-        {waiting && (
-          <NotPlaced evaluation={waiting} />
-        )}
+        {waiting && <NotPlaced evaluation={waiting} />}
+        {failed.length > 0 && <Failing failures={failed} />}
         {deployment && isActive(deployment) && <DeploymentPanel deployment={deployment} title="Deployment" />}
-        {parent ? <Children job={job} /> : <GroupPanel job={job} allocs={allocs.data?.data ?? []} judged={!!deployment} />}
+        {parent ? <Children job={job} /> : <GroupPanel job={job} allocs={allocs.data?.data ?? []} deployment={deployment} />}
         {!parent && (
           <Result query={allocs} what="The allocations">
             {(list) => <Allocations job={job} allocs={list} />}
@@ -65,6 +68,9 @@ function NotPlaced({ evaluation: e }: { evaluation: Evaluation & { FailedTGAlloc
   return (
     <Panel title="Why not placed" note={<Time at={e.ModifyTime} />} actions={<Link to={href.evaluation(e.ID ?? '', e.Namespace)}>The evaluation</Link>}>
       <WhyNot failures={explained?.FailedTGAllocs ?? e.FailedTGAllocs} queued={e.QueuedAllocations} />
+      <div className={css.below}>
+        <Cli command={`nomadlike job explain${inNamespace(e.Namespace ?? 'default')} ${quoted(e.JobID ?? '')}`} />
+      </div>
     </Panel>
   );
 }

@@ -2,7 +2,7 @@
 import { FSLogs } from '../../api/ops.gen';
 import type { Allocation } from '../../api/types.gen';
 import { useAmbient, useQueryParams } from '../../app/location';
-import { Cli } from '../../components/code';
+import { Cli, quoted } from '../../components/code';
 import { Download } from '../../components/download';
 import { Choice, Filters } from '../../components/filters';
 import { Empty } from '../../components/states';
@@ -34,7 +34,7 @@ export default function AllocLogs({ alloc }: { alloc: Allocation }) {
         <Choice label="Output" param="type" all="stdout" options={['stderr', { value: 'both', label: 'stdout and stderr' }]} />
         <Choice label="Where to begin" param="from" all="Newest" options={[{ value: 'start', label: 'From the start' }]} />
         {one && <Download op={FSLogs} params={{ AllocID: id, Task: one.task, LogType: one.type, Plain: true, Origin: 'start' }} common={{ namespace: alloc.Namespace, region }} name={`${alloc.JobID}-${short(id)}-${one.task}.${one.type}.txt`} />}
-        {one && <Cli command={`nomadlike alloc logs -f ${one.type === 'stderr' ? '-stderr ' : ''}${short(id)} ${one.task}`} />}
+        {one && <Cli command={`nomadlike alloc logs -f ${one.type === 'stderr' ? '-stderr ' : ''}${short(id)} ${quoted(one.task)}`} />}
       </Filters>
       <FollowedLogs sources={sources} />
     </>

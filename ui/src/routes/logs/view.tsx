@@ -10,7 +10,7 @@ import css from './logs.module.css';
 
 interface Props {
   logs: Logs;
-  /** Labels of the sources, when there are several. */
+  /** Labels of the sources, when there are several, in the order of their shades. */
   labels?: Map<string, string>;
   paused: boolean;
   /** Whether anything is being read. */
@@ -72,12 +72,15 @@ function useFrozen<T>(value: T, frozen: boolean): T {
 }
 
 const lineHeight = 20;
+/** How many sources can be told apart by shade. */
+const shades = 4;
 
 function Lines({ lines, search, labels, wrap, paused, onPause, more }: { lines: LogLine[]; search: RegExp | undefined; labels?: Map<string, string>; wrap: boolean; paused: boolean; onPause: (p: boolean) => void; more: number }) {
   const box = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
   const virtual = useVirtualizer({ count: lines.length, getScrollElement: () => box.current, estimateSize: () => lineHeight, overscan: 20, getItemKey: (i) => lines[i]!.n });
   const last = lines[lines.length - 1]?.n;
+  const order = [...(labels?.keys() ?? [])];
   useEffect(() => {
     if (atEnd && !paused && lines.length > 0) virtual.scrollToIndex(lines.length - 1, { align: 'end' });
   }, [last, atEnd, paused, lines.length, virtual, wrap]);
@@ -106,7 +109,7 @@ function Lines({ lines, search, labels, wrap, paused, onPause, more }: { lines: 
             return (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} className={css.line} style={{ transform: `translateY(${item.start}px)` }}>
                 {labels && (
-                  <span className={css.source} data-source={hash(line.source)}>
+                  <span className={css.source} data-source={order.indexOf(line.source) % shades}>
                     {labels.get(line.source)}
                   </span>
                 )}
@@ -123,13 +126,6 @@ function Lines({ lines, search, labels, wrap, paused, onPause, more }: { lines: 
       )}
     </div>
   );
-}
-
-/** A small number for a source, for its shade. */
-function hash(text: string): number {
-  let h = 0;
-  for (let i = 0; i < text.length; i++) h = (h * 31 + text.charCodeAt(i)) >>> 0;
-  return h % 6;
 }
 
 function LineText({ text, search }: { text: string; search: RegExp | undefined }) {

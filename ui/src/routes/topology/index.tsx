@@ -4,6 +4,7 @@ import { AllocList, NodeList } from '../../api/ops.gen';
 import type { AllocListStub, NodeListStub } from '../../api/types.gen';
 import { useAmbient, useQueryParams } from '../../app/location';
 import { useOp } from '../../app/query';
+import { Cli } from '../../components/code';
 import { Choice, distinct, Filters } from '../../components/filters';
 import { Page } from '../../components/page';
 import { Empty, Failure, Result } from '../../components/states';
@@ -19,7 +20,7 @@ export default function TopologyPage() {
   const nodes = useOp(NodeList, { Resources: true }, { region });
   const allocs = useOp(AllocList, { Resources: true, TaskStates: 'false' }, { namespace: '*', region });
   return (
-    <Page title="Topology">
+    <Page title="Topology" cli={<Cli command="nomadlike node status -allocs" />}>
       <Result query={nodes} what="The clients">
         {(list) =>
           list.length === 0 ? (
