@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -52,7 +51,12 @@ func HTTP(ctx context.Context, bin, profile string) (figures []Figure, err error
 		return nil, a.failed(err)
 	}
 	settle(ctx, 2*time.Second)
-	h := &loader{agent: a.agent, profiles: profile, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}}
+	bare, stop, err := startBare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	h := &loader{agent: a.agent, bare: bare, profiles: profile, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}}
 	for _, measure := range []func(context.Context, api.Caller) ([]Figure, error){h.reads, h.list, h.blocking, h.events} {
 		f, err := measure(ctx, a.servers)
 		figures = append(figures, f...)
@@ -66,7 +70,9 @@ func HTTP(ctx context.Context, bin, profile string) (figures []Figure, err error
 // loader sends requests to an agent.
 type loader struct {
 	agent *agent
-	http  *http.Client
+	// bare is the address of a server that does nothing but net/http, for comparison.
+	bare string
+	http *http.Client
 	// profiles is the directory for CPU profiles of the agent, "" for none.
 	profiles string
 }
@@ -117,42 +123,30 @@ func (l *loader) reads(ctx context.Context, _ api.Caller) ([]Figure, error) {
 		{"GET an allocation, 1,000 requests/s, p99", func(n int) string { return "/v1/allocation/" + allocs[n%len(allocs)].ID }},
 	} {
 		profiled := l.profile(ctx, strings.ReplaceAll(what.name[:len("GET a job")], " ", "-"))
-		took, err := l.paced(ctx, what.path)
+		used := processorTime(l.agent.cmd.Process.Pid)
+		took, size, err := paced(ctx, l.host(), what.path)
+		used = processorTime(l.agent.cmd.Process.Pid) - used
 		err = errors.Join(err, profiled())
+		if err != nil {
+			return figures, err
+		}
+		bare, _, err := paced(ctx, l.bare, func(int) string { return fmt.Sprintf("/bytes?n=%d", size) })
 		if err != nil {
 			return figures, err
 		}
 		figures = append(figures, Figure{
 			Name: what.name, Unit: "ms", Target: 1, Value: ms(quantile(took, 0.99)),
-			Detail: map[string]float64{"median": ms(quantile(took, 0.5)), "p99.9": ms(quantile(took, 0.999))},
+			Detail: map[string]float64{
+				"median": ms(quantile(took, 0.5)), "p99.9": ms(quantile(took, 0.999)), "us of server CPU each": used / float64(len(took)) * 1e6,
+				"median of a bare server": ms(quantile(bare, 0.5)), "p99 of a bare server": ms(quantile(bare, 0.99)),
+			},
 		})
 	}
 	return figures, nil
 }
 
-func (l *loader) paced(ctx context.Context, path func(int) string) ([]time.Duration, error) {
-	total := int(readTime.Seconds() * requestRate)
-	took := make([]time.Duration, total)
-	var failed atomic.Pointer[error]
-	var wg sync.WaitGroup
-	start := time.Now()
-	for n := range total {
-		due := start.Add(time.Duration(n) * time.Second / requestRate)
-		settle(ctx, time.Until(due))
-		wg.Go(func() {
-			sent := time.Now()
-			if _, err := l.get(ctx, path(n)); err != nil {
-				failed.Store(&err)
-			}
-			took[n] = time.Since(sent)
-		})
-	}
-	wg.Wait()
-	if err := failed.Load(); err != nil {
-		return nil, *err
-	}
-	return took, nil
-}
+// host returns the address of the agent as host:port.
+func (l *loader) host() string { return strings.TrimPrefix(l.agent.http.Address(), "http://") }
 
 // list measures the list of all allocations, and how much memory ten at a time cost the server.
 func (l *loader) list(ctx context.Context, _ api.Caller) ([]Figure, error) {
@@ -196,25 +190,14 @@ func (l *loader) blocking(ctx context.Context, c api.Caller) ([]Figure, error) {
 		return nil, err
 	}
 	before := proportional(l.agent.cmd.Process.Pid)
-	path := fmt.Sprintf("/v1/job/bench-0000?index=%d&wait=300s", meta.Index)
-	woken := make([]time.Time, watchers)
-	var failed atomic.Pointer[error]
-	var wg sync.WaitGroup
-	gate := make(chan struct{}, 200) // connections being opened at a time
-	var sent atomic.Int64
-	for n := range watchers {
-		wg.Go(func() {
-			gate <- struct{}{}
-			time.AfterFunc(50*time.Millisecond, func() { <-gate })
-			sent.Add(1)
-			if _, err := l.get(ctx, path); err != nil {
-				failed.Store(&err)
-			}
-			woken[n] = time.Now()
-		})
+	host := l.host()
+	body, err := l.get(ctx, "/v1/job/bench-0000")
+	if err != nil {
+		return nil, err
 	}
-	for sent.Load() < watchers && failed.Load() == nil {
-		settle(ctx, 100*time.Millisecond)
+	answers, err := held(ctx, host, fmt.Sprintf("/v1/job/bench-0000?index=%d&wait=300s", meta.Index), watchers)
+	if err != nil {
+		return nil, err
 	}
 	settle(ctx, 3*time.Second)
 	memory := float64(proportional(l.agent.cmd.Process.Pid)-before) / 1e6
@@ -229,16 +212,13 @@ func (l *loader) blocking(ctx context.Context, c api.Caller) ([]Figure, error) {
 	if _, _, err := api.JobRegister.Call(ctx, c, &api.JobRegisterRequest{Job: j}); err != nil {
 		return nil, err
 	}
-	wg.Wait()
-	if err := failed.Load(); err != nil {
-		return nil, *err
-	}
-	if err := profiled(); err != nil {
+	late, err := lateness(answers, changed)
+	if err := errors.Join(err, profiled()); err != nil {
 		return nil, err
 	}
-	late := make([]time.Duration, watchers)
-	for i, at := range woken {
-		late[i] = at.Sub(changed)
+	bare, err := l.wakeBare(ctx, body)
+	if err != nil {
+		return nil, err
 	}
 	return []Figure{
 		{Name: "10,000 blocking queries, memory", Unit: "MB", Target: 200, Value: memory},
@@ -248,9 +228,40 @@ func (l *loader) blocking(ctx context.Context, c api.Caller) ([]Figure, error) {
 		},
 		{
 			Name: "10,000 blocking queries on one job, change -> answer, median", Unit: "ms", Target: 50, Value: ms(quantile(late, 0.5)),
-			Detail: map[string]float64{"p99": ms(quantile(late, 0.99)), "last": ms(quantile(late, 1))},
+			Detail: map[string]float64{
+				"last": ms(quantile(late, 1)), "median of a bare server": ms(quantile(bare, 0.5)), "last of a bare server": ms(quantile(bare, 1)),
+			},
 		},
 	}, nil
+}
+
+// lateness returns how long after a moment the answers came.
+func lateness(answers func() ([]time.Time, error), changed time.Time) ([]time.Duration, error) {
+	came, err := answers()
+	late := make([]time.Duration, len(came))
+	for i, at := range came {
+		late[i] = at.Sub(changed)
+	}
+	return late, err
+}
+
+// wakeBare does with the bare server what blocking does with the agent.
+func (l *loader) wakeBare(ctx context.Context, size int64) ([]time.Duration, error) {
+	answers, err := held(ctx, l.bare, fmt.Sprintf("/wait?n=%d", size), watchers)
+	if err != nil {
+		return nil, err
+	}
+	settle(ctx, 3*time.Second)
+	c, err := dial(ctx, l.bare)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	changed := time.Now()
+	if _, err := c.get("/wake"); err != nil {
+		return nil, err
+	}
+	return lateness(answers, changed)
 }
 
 // wakeOne measures how soon a blocking query is answered when the job that it alone waits for changes.
@@ -287,7 +298,7 @@ func (l *loader) wakeOne(ctx context.Context, c api.Caller) ([]time.Duration, er
 func (l *loader) events(ctx context.Context, c api.Caller) ([]Figure, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var lines, size atomic.Int64
+	var lines, size, ended atomic.Int64
 	var wg sync.WaitGroup
 	for range readers {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, l.agent.http.Address()+"/v1/event/stream?topic=Allocation", nil)
@@ -301,6 +312,7 @@ func (l *loader) events(ctx context.Context, c api.Caller) ([]Figure, error) {
 		wg.Go(func() {
 			defer func() { _ = resp.Body.Close() }() // reading only
 			countEvents(resp.Body, &lines, &size)
+			ended.Add(1)
 		})
 	}
 	settle(ctx, time.Second)
@@ -309,34 +321,41 @@ func (l *loader) events(ctx context.Context, c api.Caller) ([]Figure, error) {
 	p := httpLoad
 	p.Edit = func(j *api.Job) { j.ID = "events-" + j.ID }
 	profiled := l.profile(ctx, "events")
+	used := processorTime(l.agent.cmd.Process.Pid)
 	start := time.Now()
 	if _, err := p.submit(ctx, c); err != nil {
 		return nil, err
 	}
 	want := int64(readers * p.Jobs * p.Count * 2) // placed, and reported running
-	for lines.Load() < want && time.Since(start) < time.Minute {
+	for lines.Load() < want && ended.Load() == 0 && time.Since(start) < time.Minute {
 		settle(ctx, time.Millisecond)
 	}
 	took := time.Since(start)
 	got := lines.Load()
+	if dropped := ended.Load(); dropped > 0 {
+		return nil, fmt.Errorf("the server dropped %d of %d event streams after %d events", dropped, readers, got)
+	}
 	err := profiled()
 	cancel()
 	wg.Wait()
 	return []Figure{{
 		Name: "events to 10 readers, each sent", Unit: "/s", Target: 50_000, More: true, Value: float64(got) / took.Seconds(),
-		Detail: map[string]float64{"events": float64(got), "MB": float64(size.Load()) / 1e6, "s": took.Seconds()},
+		Detail: map[string]float64{"events": float64(got), "MB": float64(size.Load()) / 1e6, "s": took.Seconds(), "s of server CPU": processorTime(l.agent.cmd.Process.Pid) - used},
 	}}, err
 }
 
-// countEvents counts the events in the lines of an event stream until it ends.
+// countEvents counts the events in an event stream until it ends.
 func countEvents(body io.Reader, events, size *atomic.Int64) {
 	mark := []byte(`"Topic":"Allocation"`)
-	r := bufio.NewReaderSize(body, 1<<20)
+	buf := make([]byte, 1<<20)
+	kept := 0 // bytes at the start of buf that may be the beginning of a mark
 	for {
-		line, err := r.ReadSlice('\n')
-		size.Add(int64(len(line)))
-		events.Add(int64(bytes.Count(line, mark)))
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+		n, err := body.Read(buf[kept:])
+		size.Add(int64(n))
+		text := buf[:kept+n]
+		events.Add(int64(bytes.Count(text, mark)))
+		kept = copy(buf, text[len(text)-min(len(text), len(mark)-1):])
+		if err != nil {
 			return
 		}
 	}

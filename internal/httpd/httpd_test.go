@@ -300,7 +300,10 @@ func TestFrames(t *testing.T) {
 			if err := s.Send(&api.EventBatch{}); err != nil {
 				return err
 			}
-			return s.Send(&api.EventBatch{Index: 3, Events: []*api.Event{{Topic: "Job"}}})
+			if err := s.Send(&api.EventBatch{Index: 3, Events: []*api.Event{{Topic: "Job"}}}); err != nil || r.Index == "" {
+				return err
+			}
+			return api.Errorf(api.ClassTooMany, "fell behind")
 		})
 	})
 	if _, body := do(t, "GET", srv.URL+"/v1/client/fs/logs/a?task=t&type=stdout", ""); body != `{"Data":"YWI=","File":"f","Offset":2}{"Data":"Y2Q=","File":"f","Offset":2}` {
@@ -327,6 +330,9 @@ func TestFrames(t *testing.T) {
 	res, body := do(t, "GET", srv.URL+"/v1/event/stream", "", "Accept-Encoding", "gzip")
 	if !strings.HasPrefix(body, "{}\n{\"") || strings.Count(body, "\n") != 2 || res.ContentLength != -1 || len(res.TransferEncoding) != 0 {
 		t.Errorf("event stream is %q, length %d, encoding %v", body, res.ContentLength, res.TransferEncoding)
+	}
+	if _, body := do(t, "GET", srv.URL+"/v1/event/stream?index=1", ""); !strings.HasSuffix(body, "}]}\n{\"Error\":\"fell behind\"}\n") {
+		t.Errorf("a stream that is ended says %q", body)
 	}
 	if res, body := do(t, "GET", srv.URL+"/v1/event/stream?topic=a:b:c", ""); res.StatusCode != 400 || body != "Invalid topic query" {
 		t.Errorf("a refused subscription is %d %q", res.StatusCode, body)

@@ -5,6 +5,7 @@ package httpd
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -321,6 +322,9 @@ func serveEvents(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	for {
 		select {
 		case b, ok := <-batches:
+			if ok && b.err != nil && !errors.Is(b.err, io.EOF) && r.Context().Err() == nil {
+				write(&api.EventBatch{Lines: lastLine(b.err)}) //nolint:errcheck // it is the end in any case
+			}
 			if !ok || b.err != nil || write(&b.msg) != nil {
 				return
 			}
@@ -330,6 +334,16 @@ func serveEvents(w http.ResponseWriter, r *http.Request, s api.Stream) {
 			}
 		}
 	}
+}
+
+// lastLine tells a reader why its stream ends. Compat: the contract's streams just end; clients take the line for a
+// heartbeat.
+func lastLine(err error) []byte {
+	text, jsonErr := json.Marshal(map[string]string{"Error": api.AsError(err).Message})
+	if jsonErr != nil {
+		return []byte("{}\n")
+	}
+	return append(text, '\n')
 }
 
 // linesOf returns a batch as lines: those that the server made, or one of its own, {} for an empty batch.

@@ -20,7 +20,7 @@ var operationNotes = map[string]string{
 	"Agent.Schedulers":         "followers report their workers as paused: scheduling runs on the leader",
 	"Operator.AutopilotSet":    "redundancy zones and custom upgrades are refused, as they belong to the commercial edition",
 	"Deployment.Unblock":       "refuses every deployment: there are no jobs of several regions",
-	"Event.Stream":             "a request that is refused answers 4xx before the stream begins",
+	"Event.Stream":             "a request that is refused answers 4xx before the stream begins; a stream that the server ends says why in a last line {\"Error\": …}",
 	"Search.Fuzzy":             "limit_query counts matching objects",
 	"ClientAlloc.Exec":         "any origin may open the websocket, as the contract has it; put a proxy in front of agents that browsers can reach",
 	"Operator.SnapshotRestore": "the archive is checked in whole before it replaces anything",

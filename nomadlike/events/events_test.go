@@ -351,20 +351,23 @@ func TestLines(t *testing.T) {
 			}
 		}
 	}
-	one, _ := s.broker.Subscribe(Filter{}, s.index).NextLines(t.Context())
-	two, _ := s.broker.Subscribe(Filter{Topics: map[string][]string{"*": {"*"}}}, s.index).NextLines(t.Context())
+	first, second := s.broker.Subscribe(Filter{}, s.index), s.broker.Subscribe(Filter{Topics: map[string][]string{"*": {"*"}}}, s.index)
+	one, _ := first.NextLines(t.Context())
+	two, _ := second.NextLines(t.Context())
 	if &one[0] != &two[0] {
 		t.Error("two readers of everything got two texts")
 	}
 }
 
-// TestTextBudget: the text of old commits goes when there is too much of it, and is made again when asked for.
+// TestTextBudget: the text of old commits goes when there is too much of it, is made again when asked for, and goes when
+// nobody is left to read it.
 func TestTextBudget(t *testing.T) {
 	s := newStream(t, 100)
 	big := strings.Repeat("x", textBudget/4)
 	for i := range 6 {
 		s.apply(fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{{ID: fmt.Sprint(i), StatusDescription: big}}}))
 	}
+	idle := s.broker.Subscribe(Filter{}, 0)
 	for range 2 {
 		sub := s.broker.Subscribe(Filter{}, 0)
 		for range 6 {
@@ -372,9 +375,49 @@ func TestTextBudget(t *testing.T) {
 				t.Fatalf("%d bytes, %v", len(lines), err)
 			}
 		}
-		if s.broker.texts.size > textBudget+len(big)/2 {
-			t.Errorf("%d bytes are kept, the budget is %d", s.broker.texts.size, textBudget)
+		if s.broker.mu.text > textBudget+len(big)/2 || s.broker.mu.text < len(big) {
+			t.Errorf("%d bytes are kept, the budget is %d", s.broker.mu.text, textBudget)
 		}
+		sub.Close()
+		sub.Close() // does nothing
+	}
+	idle.Close()
+	if s.broker.mu.text != 0 {
+		t.Errorf("%d bytes are kept for nobody", s.broker.mu.text)
+	}
+	for _, b := range s.broker.mu.kept {
+		if b.text.all != nil || b.due != 0 {
+			t.Errorf("batch of index %d has text, or %d readers", b.index, b.due)
+		}
+	}
+}
+
+// TestLargeCommit: a commit of many changes comes in several lines of the same index, and none is missed.
+func TestLargeCommit(t *testing.T) {
+	s := newStream(t, 100)
+	sub := s.broker.Subscribe(Filter{}, 0)
+	defer sub.Close()
+	var evals []*api.Evaluation
+	for i := range 2*batchChanges + 100 {
+		evals = append(evals, &api.Evaluation{ID: fmt.Sprint(i), Namespace: "default", JobID: "j"})
+	}
+	s.apply(fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: evals}))
+	seen := map[string]bool{}
+	batches := 0
+	for b := next(t, sub); b != nil; b = next(t, sub) {
+		batches++
+		if b.Index != s.index {
+			t.Errorf("index %d, want %d", b.Index, s.index)
+		}
+		for _, e := range b.Events {
+			if seen[e.Key] {
+				t.Errorf("event of %s twice", e.Key)
+			}
+			seen[e.Key] = true
+		}
+	}
+	if batches < 3 || len(seen) != len(evals) {
+		t.Errorf("%d batches with %d of %d events", batches, len(seen), len(evals))
 	}
 }
 
@@ -445,9 +488,15 @@ func TestSlowReader(t *testing.T) {
 	if next(t, patient) == nil {
 		t.Error("dropped although few changes are kept")
 	}
+	patient.Close()
 	change(6, 60)
 	if _, err := slow.Next(t.Context()); !errors.Is(err, ErrSlow) {
 		t.Errorf("slow reader: %v", err)
+	}
+	slow.Close()
+	change(60, 61)
+	if n := len(s.broker.mu.kept); n != 4 {
+		t.Errorf("%d commits are kept although everybody has read them", n)
 	}
 }
 

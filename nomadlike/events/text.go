@@ -9,49 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
-const (
-	// textBudget is about how much JSON is kept for readers that come later, in bytes.
-	textBudget = 16 << 20
-	// gather is the size from which NextLines adds no further line, in bytes.
-	gather = 64 << 10
-)
-
-// texts keeps the JSON of batches within a budget; the oldest goes first.
-type texts struct {
-	// average is the size of the events encoded last, in bytes, to make room for the next ones.
-	average atomic.Int64
-	sync.Mutex
-	size int
-	kept []keptText
-}
-
-type keptText struct {
-	batch *batch
-	size  int
-}
-
-// keep notes that a batch holds so much more text.
-func (t *texts) keep(b *batch, size int) {
-	t.Lock()
-	t.size += size
-	t.kept = append(t.kept, keptText{b, size})
-	var drop []*batch
-	for t.size > textBudget && len(t.kept) > 1 && t.kept[0].batch != b {
-		drop = append(drop, t.kept[0].batch)
-		t.size -= t.kept[0].size
-		t.kept = t.kept[1:]
-	}
-	t.Unlock()
-	for _, old := range drop {
-		old.text.drop()
-	}
-}
+// gather is the size from which NextLines adds no further line, in bytes.
+const gather = 64 << 10
 
 // batchText is the JSON of a batch: encoded once, cut to what the filters of readers let pass once a filter.
 type batchText struct {
@@ -69,36 +33,37 @@ func (t *batchText) drop() {
 	t.all, t.ends, t.lines = nil, nil, nil
 }
 
-// line returns the line of the events that pass the filter, empty when none does. The bytes are shared.
-func (b *batch) line(f *Filter, key string, keep *texts) ([]byte, error) {
+// line returns the line of the events of a batch that pass the subscription's filter, empty when none does. The bytes are
+// shared.
+func (s *Subscription) line(b *batch) ([]byte, error) {
 	events := b.list()
 	t := &b.text
 	t.Lock()
-	line, added, err := t.lineLocked(b.index, events, f, key, keep)
+	line, added, err := t.lineLocked(b.index, events, s)
 	t.Unlock()
 	if added > 0 {
-		keep.keep(b, added)
+		s.broker.keepText(b, added)
 	}
 	return line, err
 }
 
-func (t *batchText) lineLocked(index uint64, events []*api.Event, f *Filter, key string, keep *texts) (line []byte, added int, err error) {
-	if line, ok := t.lines[key]; ok && key != "" {
+func (t *batchText) lineLocked(index uint64, events []*api.Event, s *Subscription) (line []byte, added int, err error) {
+	if line, ok := t.lines[s.key]; ok && s.key != "" {
 		return line, 0, nil
 	}
 	if t.all == nil {
-		if err := t.encodeLocked(index, events, int(keep.average.Load())); err != nil {
+		if err := t.encodeLocked(index, events, int(s.broker.average.Load())); err != nil {
 			return nil, 0, err
 		}
 		added = len(t.all)
-		keep.average.Store(int64(added / max(1, len(events))))
+		s.broker.average.Store(int64(added / max(1, len(events))))
 	}
-	line = t.cutLocked(events, f)
-	if key != "" {
+	line = t.cutLocked(events, &s.filter)
+	if s.key != "" {
 		if t.lines == nil {
 			t.lines = map[string][]byte{}
 		}
-		t.lines[key] = line
+		t.lines[s.key] = line
 		if len(line) < len(t.all) {
 			added += len(line)
 		}
@@ -162,7 +127,7 @@ func (t *batchText) cutLocked(events []*api.Event, f *Filter) []byte {
 	return append(line, "]}\n"...)
 }
 
-// NextLines waits like Next, and returns the events as lines of JSON, one a commit, those of several commits when
+// NextLines waits like Next, and returns the events as lines of JSON, one a batch, those of several when
 // they are there already. The bytes are shared and must not be changed.
 func (s *Subscription) NextLines(ctx context.Context) ([]byte, error) {
 	var lines []byte
@@ -175,7 +140,7 @@ func (s *Subscription) NextLines(ctx context.Context) ([]byte, error) {
 		if b == nil {
 			return lines, nil
 		}
-		line, err := b.line(&s.filter, s.key, &s.broker.texts)
+		line, err := s.line(b)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +160,7 @@ func (s *Subscription) NextLines(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// more returns the next commit; it waits for it unless something was found already, and returns nil then.
+// more returns the next batch; it waits for it unless something was found already, and returns nil then.
 func (s *Subscription) more(ctx context.Context, found bool) (*batch, error) {
 	if !found {
 		return s.wait(ctx)

@@ -22,6 +22,7 @@ func (e *Env) eventHandlers(set *opset.Set) {
 			return api.Errorf(api.ClassInvalid, "the event stream is switched off; set server { enable_event_broker = true }")
 		}
 		sub := e.Events.Subscribe(filter, index)
+		defer sub.Close()
 		// An empty batch says that the request was good and the stream goes on.
 		if err := s.Send(&api.EventBatch{}); err != nil {
 			return err

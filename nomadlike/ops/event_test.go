@@ -156,7 +156,7 @@ func TestSlowEventReader(t *testing.T) {
 	}
 	// More than the broker keeps for readers who are behind, and than is on the way to one who takes nothing.
 	row := &api.Evaluation{ID: "e", StatusDescription: strings.Repeat("x", 100)}
-	for i := range uint64(50) {
+	for i := range uint64(100) {
 		changes := make([]state.Change, 1000)
 		for n := range changes {
 			changes[n] = state.Change{Table: "evals", Msg: "EvalsUpsert", Index: i + 1, New: row}

@@ -29,7 +29,11 @@ func run() error {
 	only := flag.String("run", "", "regular expression of the figures to measure, all when empty")
 	million := flag.Bool("million", false, "also place a million allocations, which needs several GiB")
 	profile := flag.String("profile", "", "directory for CPU profiles of the scheduling and HTTP measurements")
+	bare := flag.String(bench.BareFlag, "", "serve net/http alone at this address, which measurements compare with")
 	flag.Parse()
+	if *bare != "" {
+		return bench.ServeBare(*bare)
+	}
 	want, err := regexp.Compile(*only)
 	if err != nil {
 		return err

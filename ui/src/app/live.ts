@@ -125,6 +125,7 @@ class Updates {
       let heard = false;
       let refused = false;
       let repeated = false;
+      let latest = 0;
       const watch = new Watchdog(signal);
       try {
         const response = await send(EventStream, { Topic: topics, Index: this.index ? String(this.index + 1) : '' }, { namespace: '*', region: this.region }, watch.signal);
@@ -139,8 +140,9 @@ class Updates {
           }
           if (!batch.Events?.length) continue;
           // A server that knows nothing newer repeats its newest batch once. More of what is old comes from a
-          // server that began anew, with a new count.
-          const old = batch.Index <= this.index;
+          // server that began anew, with a new count. A large commit comes in several batches of one index.
+          const old = batch.Index <= this.index && batch.Index !== latest;
+          latest = batch.Index;
           if (!old || repeated) {
             this.index = batch.Index;
             this.refresher.add(changesOf(batch));
