@@ -27,6 +27,8 @@ type GroupPlacement struct {
 	Group string
 	// Missing is the number of allocations that find no node now.
 	Missing int
+	// Placed is the number of allocations that have a node, with those that would find one now.
+	Placed int
 	// Nodes is the number of nodes in the cluster, Suitable that of those that would take one more allocation.
 	Nodes    int
 	Suitable int

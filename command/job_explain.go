@@ -62,6 +62,9 @@ func explainGroup(m *meta, g *api.GroupPlacement, verbose bool) {
 	if g.Missing == 1 {
 		state = "1 allocation has no node"
 	}
+	if g.Missing == 0 && g.Placed == 0 && len(g.Suggestions) > 0 {
+		state = "no node suits it, so it has no allocation"
+	}
 	fmt.Fprintln(m.out, m.paint(bold, fmt.Sprintf("Group %q: %s; %d of %s would take one more", g.Group, state, g.Suitable, count(g.Nodes, "node"))))
 	for _, l := range m.placementLines(g, verbose) {
 		fmt.Fprintln(m.out, l)

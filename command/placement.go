@@ -26,6 +26,13 @@ func (m *meta) placementLines(g *api.GroupPlacement, verbose bool) []string {
 			lines = append(lines, "  "+row)
 		}
 	}
+	if len(g.Suggestions) > 0 {
+		rows := make([]string, len(g.Suggestions))
+		for i, s := range g.Suggestions {
+			rows[i] = "* " + s
+		}
+		part("What would place one, each by itself:", rows...)
+	}
 	if len(g.Obstacles) > 0 {
 		rows := [][]string{{"Reason", "Nodes", "Only reason", "Classes"}}
 		have := slices.ContainsFunc(g.Obstacles, func(o *api.PlacementObstacle) bool { return valueCounts(o) != "" })
@@ -51,13 +58,6 @@ func (m *meta) placementLines(g *api.GroupPlacement, verbose bool) []string {
 			rows = append(rows, []string{shortID(miss.NodeID, verbose), miss.NodeName, orNone(miss.NodeClass), shortages(miss.Lacks)})
 		}
 		part("Nearest misses, nodes that lack only room:", strings.Split(columns(rows), "\n")...)
-	}
-	if len(g.Suggestions) > 0 {
-		rows := make([]string, len(g.Suggestions))
-		for i, s := range g.Suggestions {
-			rows[i] = "* " + s
-		}
-		part("Any of these would place one:", rows...)
 	}
 	if len(g.Notes) > 0 {
 		part(notesTitle, g.Notes...)

@@ -17,6 +17,8 @@ import (
 const (
 	// nearestMisses is how many of the nodes that lack least an explanation lists.
 	nearestMisses = 5
+	// namedNodes is how many nodes a suggestion names; more are only counted.
+	namedNodes = 3
 	// topValues is how many of the values that nodes have instead of the wanted one are listed.
 	topValues = 5
 )
@@ -46,6 +48,8 @@ type obstacleKey struct{ kind, reason string }
 type obstacleSet struct {
 	obstacles []*api.PlacementObstacle
 	nodes     int
+	// names are those of the first of them.
+	names []string
 	// nearest is one of the nodes that lack least, if room is among the obstacles, and near counts those.
 	nearest *api.PlacementMiss
 	near    int
@@ -63,13 +67,15 @@ type explanation struct {
 	sets   map[string]*obstacleSet
 	key    []byte
 	misses []*api.PlacementMiss
+	// values are what nodes have, by the constraint that none of them satisfies.
+	values map[string][]string
 }
 
 func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 	x := &explanation{
-		GroupPlacement: &api.GroupPlacement{Group: tg.Name, Missing: max(p.queued[tg.Name], 0)},
+		GroupPlacement: &api.GroupPlacement{Group: tg.Name, Missing: max(p.queued[tg.Name], 0), Placed: p.placed(tg)},
 		job:            p.job, group: tg, checks: p.newest.group(tg), placer: p.newGroupPlacer(p.newest, tg, "").placer,
-		ids: map[obstacleKey]int{}, sets: map[string]*obstacleSet{},
+		ids: map[obstacleKey]int{}, sets: map[string]*obstacleSet{}, values: map[string][]string{},
 	}
 	served := p.served(tg)
 	var found []int
@@ -111,14 +117,39 @@ func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 	}
 	p.values(x)
 	x.finish()
+	if x.wanting() {
+		p.suggest(x)
+	}
 	x.Notes = append(p.preferences("", p.job.Spreads, p.job.Affinities), p.groupPreferences("", tg)...)
 	return x.GroupPlacement
+}
+
+// placed counts the allocations of the group that have a node.
+func (p *pass) placed(tg *api.TaskGroup) int {
+	n := 0
+	for _, r := range p.residents {
+		if r.Group == tg.Name {
+			n++
+		}
+	}
+	return n
+}
+
+// wanting reports whether something has to change: an allocation is missing, or a group that runs once on each node
+// that suits it has no such node.
+func (x *explanation) wanting() bool {
+	return x.Suitable == 0 && (x.Missing > 0 || x.Placed == 0 && perNode(x.job))
+}
+
+// perNode reports whether the groups of the job run once on each node.
+func perNode(job *api.Job) bool {
+	return job.Type == api.JobTypeSystem || job.Type == api.JobTypeSysBatch
 }
 
 // served returns the nodes that have what they are to have of a system or sysbatch group: one allocation.
 func (p *pass) served(tg *api.TaskGroup) map[int32]bool {
 	served := map[int32]bool{}
-	if p.job.Type == api.JobTypeSystem || p.job.Type == api.JobTypeSysBatch {
+	if perNode(p.job) {
 		for _, r := range p.residents {
 			if r.Group == tg.Name {
 				served[r.Ord] = true
@@ -165,6 +196,9 @@ func (x *explanation) count(node *api.Node, found []int, miss *api.PlacementMiss
 		x.sets[string(x.key)] = set
 	}
 	set.nodes++
+	if len(set.names) < namedNodes {
+		set.names = append(set.names, node.Name)
+	}
 	if miss == nil {
 		return
 	}
@@ -209,7 +243,10 @@ func (p *pass) values(x *explanation) {
 			o.Values[v] = values[v]
 		}
 		o.OtherValues = max(0, len(frequent)-topValues)
-		if len(frequent) == 0 {
+		if o.Nodes == x.Nodes {
+			x.values[o.Reason] = frequent
+		}
+		if len(frequent) == 0 && o.Nodes == x.Nodes {
 			o.Similar = p.similar(&left)
 		}
 	}
@@ -246,9 +283,6 @@ func (x *explanation) finish() {
 		return cmp.Or(cmp.Compare(len(a.Lacks), len(b.Lacks)), cmp.Compare(distance(a), distance(b)), cmp.Compare(a.NodeName, b.NodeName), cmp.Compare(a.NodeID, b.NodeID))
 	})
 	x.NearestMisses = x.misses[:min(nearestMisses, len(x.misses))]
-	if x.Missing > 0 && x.Suitable == 0 {
-		x.suggest()
-	}
 }
 
 // distance is how much of what is wanted a node lacks, summed over the dimensions.

@@ -14,9 +14,10 @@ import (
 
 // Notes names the preferences of the job that the nodes in its datacenters and pool cannot follow: spreads and
 // affinities over what no node has, or what only some have. Such a job runs, and not where it was meant to. There
-// are none when there is no such node, for then everything waits and says why.
+// are none when there is no such node, for then everything waits and says why; but not the groups that run once on each
+// node that suits them, which therefore are named when none does.
 func Notes(view View, job *api.Job) []string {
-	if job == nil || !prefers(job) {
+	if job == nil || !prefers(job) && !perNode(job) {
 		return nil
 	}
 	p := newPass(WithJob(view, job), &api.Evaluation{Namespace: job.Namespace, JobID: job.ID, Type: job.Type}, Config{})
@@ -25,9 +26,19 @@ func Notes(view View, job *api.Job) []string {
 	}
 	notes := p.preferences("", job.Spreads, job.Affinities)
 	for _, tg := range job.TaskGroups {
-		notes = append(notes, p.groupPreferences(fmt.Sprintf("group %q: ", tg.Name), tg)...)
+		prefix := fmt.Sprintf("group %q: ", tg.Name)
+		notes = append(notes, p.groupPreferences(prefix, tg)...)
+		if perNode(job) && !p.suits(tg) {
+			notes = append(notes, prefix+fmt.Sprintf("no node suits it, so nothing of it runs until one does (job explain %s tells why)", job.ID))
+		}
 	}
 	return notes
+}
+
+// suits reports whether the group may run on some node, if there is room. A group that is not to run needs none.
+func (p *pass) suits(tg *api.TaskGroup) bool {
+	checks := p.newest.group(tg)
+	return p.job.Stopped() || tg.CountOrDefault() == 0 || slices.ContainsFunc(p.newest.nodes.Candidates(), func(ord int32) bool { return checks.Filtered(int(ord)) == "" })
 }
 
 // prefers reports whether there is a spread or an affinity anywhere in the job.

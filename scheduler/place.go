@@ -121,7 +121,13 @@ func (p *pass) placeGroup(w *groupWork) {
 
 func (p *pass) newGroupPlacer(v *version, tg *api.TaskGroup, deploymentID string) *groupPlacer {
 	gp := &groupPlacer{pass: p, version: v, group: tg, deploymentID: deploymentID, start: p.elapsed()}
-	gp.placer = rank.New(rank.Input{
+	gp.placer = rank.New(p.placerInput(v, tg))
+	return gp
+}
+
+// placerInput is what a placer of the group needs to know.
+func (p *pass) placerInput(v *version, tg *api.TaskGroup) rank.Input {
+	return rank.Input{
 		Overlay:       p.overlay,
 		Job:           v.job,
 		Group:         tg,
@@ -134,8 +140,7 @@ func (p *pass) newGroupPlacer(v *version, tg *api.TaskGroup, deploymentID string
 		Preemption:    p.preemption(v.job),
 		Random:        p.random,
 		Cache:         p.cfg.Cache,
-	})
-	return gp
+	}
 }
 
 // nodeLimit returns how many feasible nodes are scored for a group with spreads or affinities, 0 for all:

@@ -5,10 +5,12 @@ package scheduler
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/rank"
 	"github.com/nomadlike/nomadlike/scheduler/usage"
 )
 
@@ -18,59 +20,130 @@ const (
 	maxCombined = 3
 )
 
-// suggest names the smallest changes that would place an allocation: for the nodes with the fewest obstacles,
-// what has to change for all of these to go away. The cheapest come first.
-func (x *explanation) suggest() {
-	x.correct()
-	var sets []*obstacleSet
+// suggestion is a change that would place an allocation on some nodes.
+type suggestion struct {
+	// change is what to do, node one of the nodes that then take one, nodes how many do.
+	change string
+	node   string
+	nodes  int
+	cost   float64
+}
+
+func (s suggestion) String() string {
+	switch {
+	case s.nodes == 0:
+		return s.change
+	case s.nodes > 1:
+		return fmt.Sprintf("%s: %d nodes then take one", s.change, s.nodes)
+	}
+	return fmt.Sprintf("%s: node %s then takes one", s.change, s.node)
+}
+
+// suggest names the smallest changes that would place an allocation, the cheapest first: for the nodes with the fewest
+// obstacles, and those where it is cheaper although there are more, what has to change for all of these to go away.
+func (p *pass) suggest(x *explanation) {
+	x.Suggestions = append(p.corrections(x), x.corrections()...)
 	fewest := 0
 	for _, set := range x.sets {
 		if n := len(set.obstacles); fewest == 0 || n < fewest {
-			fewest, sets = n, nil
-		}
-		if len(set.obstacles) == fewest {
-			sets = append(sets, set)
+			fewest = n
 		}
 	}
-	slices.SortFunc(sets, func(a, b *obstacleSet) int {
-		return cmp.Or(cmp.Compare(a.cost(), b.cost()), cmp.Compare(b.nodes, a.nodes), cmp.Compare(a.obstacles[0].Reason, b.obstacles[0].Reason))
+	cheapest := math.Inf(1)
+	for _, set := range x.sets {
+		if len(set.obstacles) == fewest {
+			cheapest = min(cheapest, set.cost())
+		}
+	}
+	var list []suggestion
+	for _, set := range x.sets {
+		if len(set.obstacles) == fewest || set.cost() < cheapest {
+			list = append(list, x.change(set))
+		}
+	}
+	list = append(list, p.lowerCount(x)...)
+	list = append(list, p.allowPreemption(x)...)
+	slices.SortFunc(list, func(a, b suggestion) int {
+		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(b.nodes, a.nodes), cmp.Compare(a.change, b.change))
 	})
+	list = merge(list)
 	limit := maxSingle
 	if fewest > 1 {
 		limit = maxCombined
 	}
-	for _, set := range sets[:min(limit, len(sets))] {
-		x.Suggestions = append(x.Suggestions, x.change(set))
+	for _, s := range list[:min(limit, len(list))] {
+		x.Suggestions = append(x.Suggestions, s.String())
 	}
 	x.Suggestions = append(x.Suggestions, x.addNode())
 }
 
-// correct names attributes that no node has but that are spelled almost like one that nodes have.
-func (x *explanation) correct() {
-	for _, o := range x.Obstacles {
-		if o.Similar != "" {
-			x.Suggestions = append(x.Suggestions, fmt.Sprintf("no node has the attribute of %q; did you mean ${%s}?", o.Reason, o.Similar))
+// merge joins equal changes, which are neighbours, into one.
+func merge(list []suggestion) []suggestion {
+	var out []suggestion
+	for _, s := range list {
+		if last := len(out) - 1; last >= 0 && out[last].change == s.change {
+			out[last].nodes += s.nodes
+			continue
 		}
+		out = append(out, s)
 	}
+	return out
 }
 
-// cost orders the changes: to ask for a little less is cheaper than to give something up, and that is cheaper
-// than to change the cluster.
+// lowerCount suggests to be content with the allocations that have a node.
+func (p *pass) lowerCount(x *explanation) []suggestion {
+	wanted := x.group.CountOrDefault()
+	if perNode(x.job) || x.Placed == 0 || x.Missing == 0 || x.Placed >= wanted {
+		return nil
+	}
+	return []suggestion{{
+		change: fmt.Sprintf("lower the count of group %q from %d to %d, for which there are nodes", x.Group, wanted, x.Placed),
+		cost:   0.9 + float64(x.Missing)/float64(wanted),
+	}}
+}
+
+// allowPreemption suggests to let jobs of this type preempt, if that is all that it takes.
+func (p *pass) allowPreemption(x *explanation) []suggestion {
+	if len(x.misses) == 0 || p.preemption(x.job) != nil || x.job.PriorityOrDefault() <= rank.PriorityDelta {
+		return nil
+	}
+	in := p.placerInput(p.newest, x.group)
+	in.Preemption = &rank.Preemption{Allocs: p.nodeAllocs, Evicted: map[rank.EvictedGroup]int{}}
+	ord, ok := rank.New(in).CouldPreempt()
+	if !ok {
+		return nil
+	}
+	return []suggestion{{
+		change: fmt.Sprintf("let %s jobs preempt others of lower priority (operator scheduler set-config -preempt-%s-scheduler=true)", x.job.Type, x.job.Type),
+		node:   p.overlay.Node(ord).Name,
+		nodes:  1,
+		cost:   0.95,
+	}}
+}
+
+// cost orders the changes: to ask for a little less is cheaper than to give something up, that is cheaper than to
+// use other nodes, and that than to change what a node is.
 func (s *obstacleSet) cost() float64 {
 	sum := 0.0
 	for _, o := range s.obstacles {
-		switch o.Kind {
-		case api.ObstacleRoom:
+		switch {
+		case o.Kind == api.ObstacleRoom:
 			lack := s.lack(o.Reason)
-			if lack == nil || lack.Free <= 0 {
+			if lack == nil || lack.Free < least(o.Reason) {
 				sum += 3
 			} else {
 				sum += float64(lack.Short()) / float64(max(lack.Wanted, 1))
 			}
-		case api.ObstacleConstraint:
-			sum += 1
-		default:
+		case o.Kind == api.ObstacleConstraint && (strings.HasPrefix(o.Reason, missingDriver) || strings.HasPrefix(o.Reason, missingDevice)):
+			sum += 3
+		case o.Kind == api.ObstacleConstraint:
+			sum++
+		case strings.HasPrefix(o.Reason, "node is "):
+			sum += 1.5
+		case strings.HasPrefix(o.Reason, "datacenter "):
 			sum += 2
+		default:
+			sum += 2.2
 		}
 	}
 	return sum
@@ -90,7 +163,7 @@ func (s *obstacleSet) lack(dimension string) *api.Shortage {
 }
 
 // change says what has to change for the nodes of the set to take an allocation.
-func (x *explanation) change(s *obstacleSet) string {
+func (x *explanation) change(s *obstacleSet) suggestion {
 	nodes := s.nodes
 	parts := make([]string, 0, len(s.obstacles))
 	for _, o := range s.obstacles {
@@ -104,17 +177,14 @@ func (x *explanation) change(s *obstacleSet) string {
 		case api.ObstacleConstraint:
 			parts = append(parts, giveUp(o.Reason))
 		default:
-			parts = append(parts, include(o.Reason))
+			parts = append(parts, s.include(o.Reason))
 		}
 	}
-	text := list(parts)
-	switch {
-	case nodes > 1:
-		return fmt.Sprintf("%s: %d nodes then take one", text, nodes)
-	case s.nearest != nil:
-		return fmt.Sprintf("%s: node %s then takes one", text, s.nearest.NodeName)
+	out := suggestion{change: list(parts), node: s.names[0], nodes: nodes, cost: s.cost()}
+	if s.nearest != nil {
+		out.node = s.nearest.NodeName
 	}
-	return text + ": 1 node then takes one"
+	return out
 }
 
 // unitOf is the unit of a dimension that a job can ask less of, "" for others.
@@ -130,6 +200,14 @@ func unitOf(dimension string) string {
 	return ""
 }
 
+// least is the smallest amount of a dimension that a job may ask for.
+func least(dimension string) int64 {
+	if dimension == usage.DimensionMemory || dimension == usage.DimensionDisk {
+		return 10
+	}
+	return 1
+}
+
 // devicePrefix begins the dimension of a device of which too few instances are free.
 const devicePrefix = "device "
 
@@ -143,10 +221,19 @@ func (x *explanation) makeRoom(s *api.Shortage) string {
 		return fmt.Sprintf("make the port dynamic (%s)", strings.TrimPrefix(s.Dimension, "network: "))
 	case strings.HasPrefix(s.Dimension, devicePrefix):
 		return fmt.Sprintf("free %d of the device %s on a node (%d of %d are free)", s.Short(), strings.TrimPrefix(s.Dimension, devicePrefix), s.Free, s.Wanted)
+	case s.Dimension == usage.DimensionNumaCores:
+		return `set affinity = "prefer" in the numa block, so that the cores may be of several NUMA nodes`
 	case unit == "":
 		return fmt.Sprintf("make room (%s)", s.Dimension)
-	case s.Free <= 0:
-		return fmt.Sprintf("free %d %s of %s on a node (%s)", s.Short(), unit, s.Dimension, "nothing is left of it")
+	case s.Free < least(s.Dimension):
+		amount := fmt.Sprintf("%d %s of %s", s.Short(), unit, s.Dimension)
+		if unit == s.Dimension {
+			amount = fmt.Sprintf("%d %s", s.Short(), unit)
+		}
+		return fmt.Sprintf("free %s on a node (%d of %d are free)", amount, max(s.Free, 0), s.Wanted)
+	}
+	if s.Dimension == usage.DimensionCores {
+		return fmt.Sprintf("lower cores of %s from %d to %d", x.whose(s.Dimension), s.Wanted, s.Free)
 	}
 	return fmt.Sprintf("lower %s of %s from %d to %d %s", s.Dimension, x.whose(s.Dimension), s.Wanted, s.Free, unit)
 }
@@ -159,20 +246,43 @@ func (x *explanation) whose(dimension string) string {
 	return "the group"
 }
 
+// What begins the reasons of some obstacles.
+const (
+	missingDriver   = "missing driver "
+	missingDevice   = "missing device "
+	missingVolume   = "missing host volume "
+	missingNetwork  = "missing host network "
+	missingProperty = "missing property "
+	unhealthyDevice = "missing healthy instances of device "
+	forWriting      = " for writing"
+)
+
 // giveUp says how to do without what a node does not satisfy.
 func giveUp(reason string) string {
-	if name, ok := strings.CutPrefix(reason, "missing driver "); ok {
-		return fmt.Sprintf("make the driver %s work on a node", name)
+	for prefix, text := range map[string]string{
+		missingDriver:   "make the driver %s work on a node",
+		missingDevice:   "provide the device %s on a node",
+		missingVolume:   "define the host volume %s on a node",
+		missingNetwork:  "define the host network %s on a node",
+		missingProperty: "set %s on a node",
+	} {
+		name, ok := strings.CutPrefix(reason, prefix)
+		if !ok {
+			continue
+		}
+		if volume, ok := strings.CutSuffix(name, forWriting); ok && prefix == missingVolume {
+			return fmt.Sprintf("ask for the host volume %s with read_only = true or make it writable on a node", volume)
+		}
+		return fmt.Sprintf(text, strings.ReplaceAll(name, `"`, ""))
 	}
-	if name, ok := strings.CutPrefix(reason, "missing device "); ok {
-		return fmt.Sprintf("provide the device %s on a node", name)
-	}
-	if property, used, ok := cutProperty(reason); ok {
-		return fmt.Sprintf("allow more allocations for each %s (now %s)", property, used)
+	if property, _, ok := cutProperty(reason); ok {
+		return fmt.Sprintf("allow more allocations for each %s (the value of distinct_property)", property)
 	}
 	switch {
 	case reason == api.OpDistinctHosts:
 		return "drop distinct_hosts"
+	case strings.HasPrefix(reason, unhealthyDevice):
+		return fmt.Sprintf("ask for fewer of the device %s or mend its unhealthy instances", strings.TrimPrefix(reason, unhealthyDevice))
 	case strings.HasPrefix(reason, "missing "):
 		return fmt.Sprintf("provide what nodes lack (%s)", reason)
 	}
@@ -180,15 +290,22 @@ func giveUp(reason string) string {
 }
 
 // include says how to use nodes that do not come into question now.
-func include(reason string) string {
+func (s *obstacleSet) include(reason string) string {
+	which := "nodes"
 	switch {
-	case reason == "node is ineligible":
-		return "make ineligible nodes eligible (node eligibility -enable)"
-	case reason == "node is draining":
-		return "end the drain of nodes (node drain -disable)"
+	case s.nearest != nil && s.near == 1:
+		which = s.nearest.NodeName
+	case s.nodes <= len(s.names):
+		which = list(s.names)
+	}
+	switch reason {
+	case "node is ineligible":
+		return "make " + which + " eligible (node eligibility -enable)"
+	case "node is draining":
+		return "end the drain of " + which + " (node drain -disable)"
 	}
 	if rest, ok := strings.CutPrefix(reason, "node is "); ok {
-		return fmt.Sprintf("bring nodes back that are %s", rest)
+		return fmt.Sprintf("bring back %s (%s)", which, rest)
 	}
 	if rest, ok := strings.CutPrefix(reason, "datacenter "); ok {
 		name, _, _ := strings.Cut(rest, " is none of ")
@@ -255,7 +372,7 @@ func (x *explanation) properties() []string {
 
 // isDevice reports whether a reason is about devices, which the size of a new node says.
 func isDevice(reason string) bool {
-	return strings.HasPrefix(reason, "missing device ") || strings.HasPrefix(reason, "missing healthy instances ") || strings.HasPrefix(reason, "device ")
+	return strings.HasPrefix(reason, "missing device ") || strings.HasPrefix(reason, unhealthyDevice) || strings.HasPrefix(reason, "device ")
 }
 
 // cutProperty splits the reason of distinct_property into the property, and its value and use.

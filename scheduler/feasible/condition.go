@@ -20,6 +20,8 @@ type Condition struct {
 	// holds compares the two values. found tells which of them exist.
 	holds func(left, right string, found presence) bool
 	text  string
+	// equality is set when the two have to be equal.
+	equality bool
 }
 
 type presence struct{ left, right bool }
@@ -35,7 +37,16 @@ func NewCondition(left, operator, right string, cache *Cache) *Condition {
 		text:  left + " " + operator + " " + right,
 	}
 	c.holds = c.comparison(operator, cache)
+	c.equality = slices.Contains([]string{"", "=", "==", "is"}, operator)
 	return c
+}
+
+// Equals is the text that the condition wants a node's value to equal, "" when it wants something else.
+func (c *Condition) Equals() string {
+	if ofNode, _ := c.right.Names(); ofNode || !c.equality {
+		return ""
+	}
+	return c.right.text
 }
 
 // Text is the constraint as the placement metrics show it.

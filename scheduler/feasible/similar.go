@@ -42,6 +42,18 @@ func (t *Target) Similar(n *api.Node) (string, int) {
 	return best, distance
 }
 
+// Nearest returns the name that is spelled most like the wanted one, which is not among them; "" when none is near, or
+// when the wanted one is "".
+func Nearest(wanted string, names []string) string {
+	best, distance := "", min(maxTypos, len(wanted)/2)+1
+	for _, name := range names {
+		if d := typos(wanted, name, maxTypos); d > 0 && d < distance {
+			best, distance = name, d
+		}
+	}
+	return best
+}
+
 // typos is the edit distance of two texts, or limit+1 when it is more than the limit.
 func typos(a, b string, limit int) int {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {

@@ -95,6 +95,21 @@ func (p *Placer) preempt(w Want) (Placement, bool) {
 	}
 }
 
+// CouldPreempt returns the node where allocations could be evicted for one more, if there is one. Nothing changes.
+func (p *Placer) CouldPreempt() (ord int, ok bool) {
+	if p.preemption == nil {
+		return 0, false
+	}
+	if p.evictions == nil {
+		p.evictions = make([]knownEviction, len(p.candidates))
+	}
+	i, e := p.bestEviction(Want{Only: NoNode})
+	if e == nil {
+		return 0, false
+	}
+	return int(p.candidates[i].ord), true
+}
+
 // bestEviction returns the candidate with the best eviction; of those that want may use.
 func (p *Placer) bestEviction(w Want) (int32, *eviction) {
 	first, end := 0, len(p.candidates)

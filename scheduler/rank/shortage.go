@@ -35,15 +35,21 @@ func (p *Placer) Shortages(ord int) []*api.Shortage {
 	var lacks []*api.Shortage
 	layout := p.overlay.Layout(ord)
 	cpu := p.need.cpu(layout.CoreMHz)
+	usedCPU, usedMemory, usedDisk, allocs := p.overlay.Used(ord)
+	capCPU, capMemory, capDisk := p.overlay.Capacity(ord)
 	if p.need.total > 0 {
-		if free := int64(len(layout.Cores) - p.overlay.UsedCores(ord).Len()); free < p.need.total {
+		free := int64(len(layout.Cores) - p.overlay.UsedCores(ord).Len())
+		if short := cpu - (capCPU - usedCPU); short > 0 && short < p.need.total*layout.CoreMHz {
+			// Fewer cores take less processor time.
+			free = min(free, p.need.total-(short+layout.CoreMHz-1)/layout.CoreMHz)
+			cpu = 0
+		}
+		if free < p.need.total {
 			lacks = append(lacks, &api.Shortage{Dimension: usage.DimensionCores, Wanted: p.need.total, Free: free})
 		} else if reason := p.coresFit(ord); reason != "" {
 			lacks = append(lacks, &api.Shortage{Dimension: reason, Wanted: 1})
 		}
 	}
-	usedCPU, usedMemory, usedDisk, allocs := p.overlay.Used(ord)
-	capCPU, capMemory, capDisk := p.overlay.Capacity(ord)
 	for _, d := range []api.Shortage{
 		{Dimension: usage.DimensionCPU, Wanted: cpu, Free: capCPU - usedCPU},
 		{Dimension: usage.DimensionMemory, Wanted: p.need.claim.MemoryMB, Free: capMemory - usedMemory},

@@ -715,6 +715,7 @@ export interface GatewayTLS {
 export interface GroupPlacement {
   Group: string;
   Missing: number;
+  Placed: number;
   Nodes: number;
   Suitable: number;
   Obstacles: PlacementObstacle[] | null;

@@ -30,6 +30,17 @@ export function WhyNot({ failures, queued }: { failures: Record<string, AllocMet
 function Explained({ placement: p }: { placement: GroupPlacement }) {
   return (
     <>
+      {(p.Suggestions ?? []).length > 0 && (
+        <>
+          <h3 className={css.sub}>What would place one, each by itself</h3>
+          <ul className={css.reasons}>
+            {(p.Suggestions ?? []).map((s) => (
+              <li key={s}>{s}</li>
+            ))}
+          </ul>
+        </>
+      )}
+      {(p.Suggestions ?? []).length > 0 && <h3 className={css.sub}>What stands in the way</h3>}
       <ul className={css.reasons}>
         {(p.Obstacles ?? []).map((o) => {
           const values = obstacleValues(o);
@@ -54,16 +65,6 @@ function Explained({ placement: p }: { placement: GroupPlacement }) {
               <li key={m.NodeID}>
                 <Link to={href.node(m.NodeID)}>{m.NodeName}</Link> lacks only {(m.Lacks ?? []).map(shortageText).join('; ')}
               </li>
-            ))}
-          </ul>
-        </>
-      )}
-      {(p.Suggestions ?? []).length > 0 && (
-        <>
-          <h3 className={css.sub}>Any of these would place one</h3>
-          <ul className={css.reasons}>
-            {(p.Suggestions ?? []).map((s) => (
-              <li key={s}>{s}</li>
             ))}
           </ul>
         </>

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package scheduler
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/scheduler/feasible"
+)
+
+// corrections names what the job asks for and no node in the cluster has, and what may have been meant: datacenters
+// and pools without nodes, and drivers, host volumes and host networks.
+func (p *pass) corrections(x *explanation) []string {
+	var datacenters, pools, drivers, volumes, networks = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for ord := range p.overlay.Len() {
+		node := p.overlay.Node(ord)
+		if node == nil {
+			continue
+		}
+		datacenters[node.Datacenter], pools[node.NodePool] = true, true
+		for name, d := range node.Drivers {
+			drivers[name] = drivers[name] || d != nil && d.Detected
+		}
+		for name := range node.HostVolumes {
+			volumes[name] = true
+		}
+		if node.NodeResources == nil {
+			continue
+		}
+		for _, n := range node.NodeResources.NodeNetworks {
+			for _, a := range n.Addresses {
+				networks[a.Alias] = true
+			}
+		}
+	}
+	if len(datacenters) == 0 {
+		return nil
+	}
+	var out []string
+	if pool := x.job.NodePool; pool != "" && pool != api.NodePoolAll && !pools[pool] {
+		out = append(out, unknown(fmt.Sprintf("no node is in the node pool %s", pool), pool, pools))
+	}
+	for _, dc := range x.job.Datacenters {
+		if !datacenters[dc] && !strings.Contains(dc, "*") {
+			out = append(out, unknown(fmt.Sprintf("no node is in the datacenter %s", dc), dc, datacenters))
+		}
+	}
+	for _, o := range x.Obstacles {
+		if o.Nodes < x.Nodes || o.Kind != api.ObstacleConstraint {
+			continue
+		}
+		for prefix, offer := range map[string]map[string]bool{missingDriver: drivers, missingVolume: volumes, missingNetwork: networks} {
+			name, ok := strings.CutPrefix(o.Reason, prefix)
+			if !ok {
+				continue
+			}
+			if prefix == missingNetwork {
+				name, _, _ = strings.Cut(name, " for port ")
+				name = strings.Trim(name, `"`)
+			}
+			if !offer[name] {
+				out = append(out, unknown(fmt.Sprintf("no node has the %s %s", strings.TrimSuffix(strings.TrimPrefix(prefix, "missing "), " "), name), name, offer))
+			}
+		}
+	}
+	return out
+}
+
+// maxOffers is how many names are listed where none is like the one that is asked for.
+const maxOffers = 8
+
+// unknown says that something is not there, and which names are.
+func unknown(text, name string, offer map[string]bool) string {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(offer)), func(n string) bool { return n == "" || !offer[n] })
+	if similar := feasible.Nearest(name, names); similar != "" {
+		return fmt.Sprintf("%s; did you mean %s?", text, similar)
+	}
+	switch n := len(names); {
+	case n == 0:
+		return text
+	case n == 1:
+		return fmt.Sprintf("%s; there is only %s", text, names[0])
+	case n > maxOffers:
+		return fmt.Sprintf("%s; there are %s and %d more", text, strings.Join(names[:maxOffers], ", "), n-maxOffers)
+	}
+	return fmt.Sprintf("%s; there are %s", text, list(names))
+}
+
+// corrections names the attributes and values that no node has but that are spelled almost like those that nodes have.
+func (x *explanation) corrections() []string {
+	var out []string
+	for _, o := range x.Obstacles {
+		if o.Similar != "" {
+			out = append(out, fmt.Sprintf("no node has the attribute of %q; did you mean ${%s}?", o.Reason, o.Similar))
+			continue
+		}
+		c := x.checks.Condition(o.Reason)
+		if o.Kind != api.ObstacleConstraint || c == nil {
+			continue
+		}
+		if similar := feasible.Nearest(c.Equals(), x.values[o.Reason]); similar != "" {
+			out = append(out, fmt.Sprintf("no node has the value of %q; did you mean %q?", o.Reason, similar))
+		}
+	}
+	return out
+}
