@@ -147,3 +147,18 @@ test('a slow server is waited for, and a broken line recovers by itself', async 
   s.forgive(/502|net::ERR/);
   await s.done();
 });
+
+test('a screen whose files could not be read comes, with its styles, when they can be', async () => {
+  proxy.rule = (_, path) => (/topology-.*\.css$/.test(path) ? { status: 503, text: 'not now' } : undefined);
+  const s = await Screen.open('/jobs', {}, proxy.front);
+  const { page } = s;
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+  await page.getByRole('link', { name: 'Topology' }).click();
+  await page.getByText('This screen failed.').waitFor();
+  proxy.rule = () => undefined;
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.locator('button[data-tile]').first().waitFor();
+  expect(await page.locator('ul:has(button[data-tile])').first().evaluate((e) => getComputedStyle(e).display)).toBe('grid');
+  s.forgive(/503|MIME|stylesheet/);
+  await s.done();
+});

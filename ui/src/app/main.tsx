@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // First of all, so that its file is on its way while the rest is read.
-import { first, prepareAll } from './screens';
+import { first, here, prepareAll } from './screens';
 import './styles';
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
 import { uiBase } from '../api/client';
+import { readAhead } from './ahead';
 import { AmbientLinks } from '../components/link';
 import { updates } from './live';
 import { nonce } from './nonce';
@@ -36,4 +37,5 @@ function start(root: HTMLElement) {
   setTimeout(() => void prepareAll(), 3000);
 }
 
+readAhead(here, window.location.search);
 if (root) void first.then(() => start(root));

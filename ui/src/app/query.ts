@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { keepPreviousData, QueryClient, useMutation, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { keepPreviousData, QueryClient, useMutation, useQuery, type QueryFunction, type UseQueryOptions, type UseQueryResult } from '@tanstack/react-query';
 import { ApiError, call, type Answer, type Common } from '../api/client';
 import type { Op } from '../api/op';
 import { noteDenial, useDenied } from './denied';
@@ -40,11 +40,10 @@ export interface ReadOptions extends Common {
   keep?: boolean;
 }
 
-/** Reads through the cache; the live updates keep it fresh. */
-export function useOp<P extends object, R>(op: Op<P, R>, params: P, options: ReadOptions = {}): UseQueryResult<Answer<R>, Error> {
-  const { enabled, every, keep, ...common } = options;
+/** A read as the cache knows it. */
+export function readOf<P extends object, R>(op: Op<P, R>, params: P, common: Common): Pick<UseQueryOptions<Answer<R>, Error>, 'queryKey' | 'meta'> & { queryFn: QueryFunction<Answer<R>> } {
   const meta: ReadMeta = { op: op as Op<object, unknown>, took: 0 };
-  return useQuery<Answer<R>, Error>({
+  return {
     queryKey: [op.name, params, common],
     queryFn: async ({ signal, meta: m }) => {
       const start = performance.now();
@@ -53,6 +52,14 @@ export function useOp<P extends object, R>(op: Op<P, R>, params: P, options: Rea
       return answer;
     },
     meta,
+  };
+}
+
+/** Reads through the cache; the live updates keep it fresh. */
+export function useOp<P extends object, R>(op: Op<P, R>, params: P, options: ReadOptions = {}): UseQueryResult<Answer<R>, Error> {
+  const { enabled, every, keep, ...common } = options;
+  return useQuery<Answer<R>, Error>({
+    ...readOf(op, params, common),
     enabled,
     refetchInterval: every,
     placeholderData: keep ? keepPreviousData : undefined,

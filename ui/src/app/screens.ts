@@ -38,8 +38,8 @@ async function prepare(path: string): Promise<void> {
 }
 
 /**
- * Reads all screens, one after the other, while nobody waits for anything. It gives up when the line is down: what fails
- * now leaves broken links to its styles behind, and is read anyway when it is needed.
+ * Reads all screens, one after the other, while nobody waits for anything. It gives up when the line is down: what is
+ * missing then is read when it is needed.
  */
 export async function prepareAll(): Promise<void> {
   for (const [, load] of files) {
@@ -52,5 +52,8 @@ export async function prepareAll(): Promise<void> {
   }
 }
 
+/** The present path below the interface's own. */
+export const here = window.location.pathname.slice(uiBase.pathname.length - 1);
+
 /** Done when the screen of the present address can be drawn; begun before the rest of the program is. */
-export const first = prepare(window.location.pathname.slice(uiBase.pathname.length - 1));
+export const first = prepare(here);

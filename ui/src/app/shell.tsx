@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useLocation } from 'wouter';
 import { Icons } from '../components/icons';
 import { Link } from '../components/link';
@@ -10,13 +10,14 @@ import { updates } from './live';
 import { useAmbient } from './location';
 import { paletteOpen } from './palette-store';
 import { places } from './places';
+import { screen } from './screen';
 import { useShortcuts } from './shortcuts';
 import css from './shell.module.css';
 import { useStore } from './store';
 import { Toasts } from './toast-list';
+import { failed } from './toasts';
 
-const loadPalette = () => import('./palette');
-const Palette = lazy(loadPalette);
+const Palette = screen(() => import('./palette'));
 
 /** What surrounds every screen: header, navigation, messages. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -28,10 +29,19 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => updates.listenTo(region), [region]);
   const palette = useStore(paletteOpen);
   const [paletteUsed, setPaletteUsed] = useState(false);
-  if (palette && !paletteUsed) setPaletteUsed(true);
+  useEffect(() => {
+    if (!palette || paletteUsed) return;
+    Palette.load().then(
+      () => setPaletteUsed(true),
+      (e: unknown) => {
+        paletteOpen.set(false);
+        failed('The search did not open', e);
+      },
+    );
+  }, [palette, paletteUsed]);
   // Loaded while nobody waits, so that no key is lost when it opens.
   useEffect(() => {
-    const timer = setTimeout(() => void loadPalette(), 2000);
+    const timer = setTimeout(() => void Palette.load().catch(() => undefined), 2000);
     return () => clearTimeout(timer);
   }, []);
   useEffect(() => {
@@ -62,7 +72,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </main>
       <Toasts />
       <Help />
-      <Suspense fallback={null}>{paletteUsed && <Palette />}</Suspense>
+      {paletteUsed && <Palette />}
     </div>
   );
 }

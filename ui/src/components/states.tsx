@@ -3,6 +3,8 @@ import { Button, Group, Loader } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Component, type ReactNode } from 'react';
 import { ApiError, type Answer } from '../api/client';
+import { connection } from '../app/connection';
+import { anotherAttempt } from '../app/screen';
 import { useStore } from '../app/store';
 import { describe } from '../app/toasts';
 import { token, tokenBoxOpen } from '../app/token';
@@ -103,8 +105,25 @@ export class Boundary extends Component<{ children: ReactNode; resetKey: string 
     return { error };
   }
   static getDerivedStateFromProps(props: { resetKey: string }, state: { key: string }) {
-    return props.resetKey === state.key ? null : { error: undefined, key: props.resetKey };
+    if (props.resetKey === state.key) return null;
+    anotherAttempt();
+    return { error: undefined, key: props.resetKey };
   }
+  private unsubscribe: (() => void) | undefined;
+
+  override componentDidMount() {
+    // What failed because the agent was away is tried again when it is back.
+    this.unsubscribe = connection.online.subscribe(() => connection.online.get() && this.again());
+  }
+  override componentWillUnmount() {
+    this.unsubscribe?.();
+  }
+  private again = () => {
+    if (!this.state.error) return;
+    anotherAttempt();
+    this.setState({ error: undefined });
+  };
+
   override render() {
     if (!this.state.error) return this.props.children;
     return (
@@ -113,9 +132,14 @@ export class Boundary extends Component<{ children: ReactNode; resetKey: string 
         <div>
           <strong>This screen failed.</strong>
           <p>{this.state.error.message}</p>
-          <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
-            Load the page again
-          </Button>
+          <Group gap="xs">
+            <Button size="compact-sm" variant="default" onClick={this.again}>
+              Try again
+            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
+              Load the page again
+            </Button>
+          </Group>
         </div>
       </div>
     );

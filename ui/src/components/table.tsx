@@ -2,6 +2,7 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from 'react';
 import { useQueryParams } from '../app/location';
+import { noSlots, scrolled } from '../lib/slots';
 import { Icons } from './icons';
 import css from './table.module.css';
 
@@ -51,16 +52,16 @@ export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'so
   }, [virtual, sorted, onShown]);
   return (
     <div className={css.scroller} tabIndex={0} role="group" aria-label={label}>
-      <table ref={table} className={css.table} aria-label={label} aria-rowcount={rows.length + 1} data-stack={stack} data-frozen={widths !== undefined} onMouseOver={nameCut}>
-        <thead>
-          <tr>
+      <table ref={table} role={widths && 'table'} className={css.table} aria-label={label} aria-rowcount={rows.length + 1} data-stack={stack} data-frozen={widths !== undefined} onMouseOver={nameCut}>
+        <thead role={widths && 'rowgroup'}>
+          <tr role={widths && 'row'}>
             {columns.map((c, i) => (
               <Heading key={c.key} column={c} sort={sort} width={widths?.[i]} onSort={(s) => setParams({ [param]: s === sortBy ? null : s })} />
             ))}
           </tr>
         </thead>
         {virtual ? (
-          <VirtualBody columns={columns} rows={sorted} onShown={onShown} onDrawn={setDrawn} />
+          <VirtualBody columns={columns} rows={sorted} widths={widths} onShown={onShown} onDrawn={setDrawn} />
         ) : (
           <tbody onKeyDown={moveFocus}>
             {sorted.map((r) => (
@@ -129,7 +130,7 @@ function compare(a: string | number | undefined, b: string | number | undefined)
 }
 
 function Heading<T>({ column, sort, width, onSort }: { column: Column<T>; sort: string; width: number | undefined; onSort: (sort: string) => void }) {
-  const props = { className: css[column.from ?? 'always'], 'data-align': column.align, 'data-grow': column.grow, style: width ? { width } : undefined };
+  const props = { className: css[column.from ?? 'always'], 'data-align': column.align, 'data-grow': column.grow, role: width === undefined ? undefined : 'columnheader', style: width ? { width } : undefined };
   if (!column.sort) return <th {...props}>{column.title}</th>;
   const state = sort === column.key ? 'ascending' : sort === `-${column.key}` ? 'descending' : 'none';
   return (
@@ -143,8 +144,19 @@ function Heading<T>({ column, sort, width, onSort }: { column: Column<T>; sort: 
   );
 }
 
+interface RowProps<T> {
+  columns: Column<T>[];
+  row: T;
+  stack?: boolean;
+  /** The row's number in a list of which only a part is drawn. */
+  index?: number;
+  /** Pixels from the top, for a row that does not take part in the layout of a table but has its place and its widths. */
+  top?: number;
+  widths?: number[];
+}
+
 /** Drawn again only when its own data or the columns change, not for every step of scrolling. */
-const Row = memo(function Row<T>({ columns, row, index, stack }: { columns: Column<T>[]; row: T; index?: number; stack?: boolean }) {
+const Row = memo(function Row<T>({ columns, row, index, stack, top, widths }: RowProps<T>) {
   const tr = useRef<HTMLTableRowElement>(null);
   useLayoutEffect(() => {
     const element = tr.current;
@@ -155,23 +167,29 @@ const Row = memo(function Row<T>({ columns, row, index, stack }: { columns: Colu
     };
   }, [index]);
   return (
-    <tr ref={tr} aria-rowindex={index === undefined ? undefined : index + 2}>
-      {columns.map((c) => (
-        <td key={c.key} className={css[c.from ?? 'always']} data-align={c.align} data-grow={c.grow} data-title={stack ? c.title : undefined}>
+    <tr ref={tr} role={widths && 'row'} aria-rowindex={index === undefined ? undefined : index + 2} style={widths && { transform: `translateY(${top}px)` }}>
+      {columns.map((c, i) => (
+        <td key={c.key} role={widths && 'cell'} className={css[c.from ?? 'always']} data-align={c.align} data-grow={c.grow} data-title={stack ? c.title : undefined} style={widths && { width: widths[i] }}>
           {c.cell(row)}
         </td>
       ))}
     </tr>
   );
-}) as <T>(props: { columns: Column<T>[]; row: T; index?: number; stack?: boolean }) => ReactNode;
+}) as <T>(props: RowProps<T>) => ReactNode;
 
 /** The height of a row in pixels: what the style sheet says, and a line. */
 function rowHeight(): number {
   return 2.5 * parseFloat(getComputedStyle(document.documentElement).fontSize) + 1;
 }
 
+interface BodyProps<T> extends Pick<Props<T>, 'columns' | 'rows' | 'onShown'> {
+  /** The widths of the columns once they are known; the rows then stand by themselves. */
+  widths: number[] | undefined;
+  onDrawn: (drawn: boolean) => void;
+}
+
 /** Draws the rows that are seen and a few more; onDrawn is told once there are some. */
-function VirtualBody<T>({ columns, rows, onShown, onDrawn }: Pick<Props<T>, 'columns' | 'rows' | 'onShown'> & { onDrawn: (drawn: boolean) => void }) {
+function VirtualBody<T>({ columns, rows, widths, onShown, onDrawn }: BodyProps<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [offset, setOffset] = useState(0);
   const [height] = useState(rowHeight);
@@ -180,25 +198,26 @@ function VirtualBody<T>({ columns, rows, onShown, onDrawn }: Pick<Props<T>, 'col
   }, []);
   const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => height, overscan: 4, scrollMargin: offset });
   const items = virtual.getVirtualItems();
-  const [from, to] = [items[0]?.index ?? 0, (items[items.length - 1]?.index ?? -1) + 1];
+  // Always as many as there ever were, so that none has to be made or thrown away.
+  const most = useRef(0);
+  most.current = Math.min(rows.length, Math.max(most.current, items.length));
+  const from = Math.min(items[0]?.index ?? 0, rows.length - most.current);
+  const to = items.length > 0 ? from + most.current : from;
   useEffect(() => onShown?.(rows.slice(from, to)), [rows, from, to, onShown]);
-  const drawn = items.length > 0;
+  const drawn = to > from;
   useLayoutEffect(() => {
     onDrawn(drawn);
     return () => onDrawn(false);
   }, [drawn, onDrawn]);
-  // A row that scrolls out gives its place in the page to one that scrolls in, which is cheaper than a new one.
-  const places = useRef(0);
-  if (items.length > places.current) places.current = Math.ceil(items.length / 16) * 16;
-  const before = items.length > 0 ? items[0]!.start - offset : 0;
-  const after = items.length > 0 ? virtual.getTotalSize() - (items[items.length - 1]!.end - offset) : 0;
+  const slots = useRef(noSlots);
+  slots.current = scrolled(slots.current, from, to - from);
   return (
-    <tbody ref={body} className={css.fixed} onKeyDown={moveFocus}>
-      {before > 0 && <Spacer height={before} />}
-      {items.map((item) => {
-        return <Row key={item.index % places.current} columns={columns} row={rows[item.index]!} index={item.index} />;
-      })}
-      {after > 0 && <Spacer height={after} />}
+    <tbody ref={body} role={widths && 'rowgroup'} className={css.fixed} style={widths && { height: rows.length * height }} onKeyDown={moveFocus}>
+      {!widths && from > 0 && <Spacer height={from * height} />}
+      {slots.current.keys.map((key, i) => (
+        <Row key={key} columns={columns} row={rows[from + i]!} index={from + i} top={(from + i) * height} widths={widths} />
+      ))}
+      {!widths && to < rows.length && <Spacer height={(rows.length - to) * height} />}
     </tbody>
   );
 }

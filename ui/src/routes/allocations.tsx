@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 import { AllocList } from '../api/ops.gen';
 import type { AllocListStub } from '../api/types.gen';
+import { newestAllocs } from '../app/ahead';
 import { useAmbient, useQueryParams } from '../app/location';
 import { useOp } from '../app/query';
 import { AllocTable } from '../components/alloc-table';
@@ -12,13 +13,10 @@ import { Page } from '../components/page';
 import { Empty, Result, Waiting } from '../components/states';
 import { allocStatus } from '../lib/status';
 
-/** How many are read at first, the newest, so that there is something to see while the rest arrives. */
-const firstPage = 40;
-
 /** All allocations, across jobs and clients. */
 export default function AllocationsPage() {
   const { namespace, region } = useAmbient();
-  const newest = useOp(AllocList, {}, { namespace, region, perPage: firstPage, reverse: true });
+  const newest = useOp(AllocList, {}, { namespace, region, ...newestAllocs });
   const more = newest.data !== undefined && newest.data.nextToken !== '';
   const all = useOp(AllocList, {}, { namespace, region, enabled: more });
   const whole = !more || all.data !== undefined;

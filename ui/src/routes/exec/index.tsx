@@ -3,6 +3,8 @@ import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import type { Allocation } from '../../api/types.gen';
 import { useAmbient, useQueryParams } from '../../app/location';
+import { reading } from '../../app/screen';
+import { describe } from '../../app/toasts';
 import { Cli, quoted } from '../../components/code';
 import { Filters } from '../../components/filters';
 import { Empty } from '../../components/states';
@@ -34,10 +36,13 @@ export default function AllocExec({ alloc }: { alloc: Allocation }) {
     stop.current?.();
     setPhase('connecting');
     setEnd('');
-    const { openTerminal } = await import('./terminal');
-    if (!box.current) return;
+    const part = await reading(() => import('./terminal')).catch((e: unknown) => {
+      setPhase('over');
+      setEnd(`The terminal could not be read: ${describe(e)}`);
+    });
+    if (!box.current || !part) return;
     box.current.replaceChildren();
-    const { terminal, fit, dispose } = openTerminal(box.current, () => button.current?.focus());
+    const { terminal, fit, dispose } = part.openTerminal(box.current, () => button.current?.focus());
     const session = new ExecSession(alloc.ID ?? '', task, words(command), { namespace: alloc.Namespace, region }, {
       output: (bytes) => terminal.write(bytes),
       open: () => {
