@@ -109,16 +109,23 @@ func terminatedEvent(res *drivers.ExitResult) *api.TaskEvent {
 	if res.Signal != 0 {
 		text += ", Signal: " + strconv.Itoa(res.Signal)
 	}
-	if res.Err != nil {
-		text += fmt.Sprintf(", Exit Message: %q", res.Err.Error())
+	message := ""
+	switch {
+	case res.Err != nil:
+		message = res.Err.Error()
+	case res.OOMKilled: // in the words of docker, where the driver has none
+		message = "OOM Killed"
+	}
+	if message != "" {
+		text += fmt.Sprintf(", Exit Message: %q", message)
 	}
 	e := NewEvent(EventTerminated, text)
 	e.ExitCode, e.Signal = res.ExitCode, res.Signal
 	e.Details["exit_code"] = strconv.Itoa(res.ExitCode)
 	e.Details["signal"] = strconv.Itoa(res.Signal)
 	e.Details["oom_killed"] = strconv.FormatBool(res.OOMKilled)
-	if res.Err != nil {
-		e.Message, e.Details["exit_message"] = res.Err.Error(), res.Err.Error()
+	if message != "" {
+		e.Message, e.Details["exit_message"] = message, message
 	}
 	return e
 }

@@ -32,6 +32,8 @@ func TestEventsAreThoseOfTheContract(t *testing.T) {
 			"User requested task to restart"),
 		`{"Type":"Terminated","DisplayMessage":"Exit Code: 137, Signal: 9, Exit Message: \"lost \\\"it\\\"\"","Details":{"exit_code":"137","exit_message":"lost \"it\"","oom_killed":"true","signal":"9"},"Message":"lost \"it\"","ExitCode":137,"Signal":9}`: terminatedEvent(
 			&drivers.ExitResult{ExitCode: 137, Signal: 9, OOMKilled: true, Err: errors.New(`lost "it"`)}),
+		`{"Type":"Terminated","DisplayMessage":"Exit Code: 137, Signal: 9, Exit Message: \"OOM Killed\"","Details":{"exit_code":"137","exit_message":"OOM Killed","oom_killed":"true","signal":"9"},"Message":"OOM Killed","ExitCode":137,"Signal":9}`: terminatedEvent(
+			&drivers.ExitResult{ExitCode: 137, Signal: 9, OOMKilled: true}),
 		`{"Type":"Killing","DisplayMessage":"Sent interrupt. Waiting 5s before force killing","Details":{"kill_timeout":"5s"},"KillTimeout":5000000000}`: killingEvent(5 * time.Second),
 		`{"Type":"Killed","DisplayMessage":"Task successfully killed","Details":{}}`:                                                                     killedEvent(nil),
 		`{"Type":"Killed","DisplayMessage":"no","Details":{"kill_error":"no"},"KillError":"no"}`:                                                         killedEvent(errors.New("no")),

@@ -329,19 +329,11 @@ func TestExecInside(t *testing.T) {
 func (w *world) limited(options drivertest.Config) *drivers.TaskConfig {
 	w.t.Helper()
 	task := w.task(options)
-	const share = "/sys/fs/cgroup/cpuset/nomad/share"
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		testkit.Need(w.t, "cgroups")
-		slice := "/sys/fs/cgroup/nomad.slice/share.slice"
-		for _, dir := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/nomad.slice", slice} {
-			_ = os.MkdirAll(dir, 0o755)
-			_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+memory +pids +cpu"), 0o644)
-		}
-		task.Resources.Linux.CpusetCgroup = filepath.Join(slice, task.AllocID+".web.scope")
-		return task
-	}
 	// The agent makes this one; without it the rest is made all the same.
-	task.Resources.Linux.CpusetCgroup = share
+	task.Resources.Linux.CpusetCgroup = "/sys/fs/cgroup/cpuset/nomad/share"
+	if slice := testkit.Slice(w.t); slice != "" {
+		task.Resources.Linux.CpusetCgroup = filepath.Join(slice, task.AllocID+".web.scope")
+	}
 	return task
 }
 

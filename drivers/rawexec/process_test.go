@@ -476,8 +476,8 @@ func TestLimits(t *testing.T) {
 	group := "/sys/fs/cgroup/memory/nomad/" + task.AllocID + ".web"
 	file, want := "memory.limit_in_bytes", strconv.Itoa(64<<20)
 	task.Resources.Linux.CpusetCgroup = "/sys/fs/cgroup/cpuset/nomad/share"
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		group = "/sys/fs/cgroup/nomadlike-test.slice/" + task.AllocID + ".web.scope"
+	if slice := testkit.Slice(t); slice != "" {
+		group = filepath.Join(slice, task.AllocID+".web.scope")
 		file, task.Resources.Linux.CpusetCgroup = "memory.max", group
 	}
 	handle := w.start(task)

@@ -28,9 +28,9 @@ func (b *bench) grouped(spec *Spec, limits cgroup.Limits) {
 	b.t.Helper()
 	testkit.Need(b.t, "root")
 	name := strings.ReplaceAll(strings.ReplaceAll(b.t.Name(), "/", "-"), " ", "-") + itoa(os.Getpid())
-	cpuset := "/sys/fs/cgroup/nomadlike-test.slice/" + name + ".task.scope"
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err != nil {
-		cpuset = "/sys/fs/cgroup/cpuset/nomad/none"
+	cpuset := "/sys/fs/cgroup/cpuset/nomad/none"
+	if slice := testkit.Slice(b.t); slice != "" {
+		cpuset = filepath.Join(slice, name+".task.scope")
 	}
 	group, problems := cgroup.ForTask(cpuset, name, "task").Prepare(limits)
 	if group.Owned == "" {
