@@ -43,7 +43,7 @@ func inBench(t *testing.T, fn func(t *testing.T, b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{
 			t: t, servers: clienttest.NewServers(), machine: clienttest.NewMachine(),
-			cfg: client.Config{DataDir: dir, Name: "node-1", DevMode: true, HTTPAddr: "127.0.0.1:4646", CPUTotalCompute: 4000, MemoryTotalMB: 4096},
+			cfg: client.Config{DataDir: dir, Name: "node-1", DevMode: true, HTTPAddr: "127.0.0.1:4646", CPUTotalCompute: 4000, MemoryTotalMB: 4096, GCDiskUsageThreshold: 100, GCInodeUsageThreshold: 100},
 		}
 		b.boot()
 		defer func() {

@@ -211,6 +211,10 @@ func TestRestartOfTheAgent(t *testing.T) {
 // A report that no server took before the agent ended is made by the next agent.
 func TestReportsSurviveTheAgent(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
+		// There is reason to collect garbage all the time, but not what the servers have not heard of.
+		b.halt()
+		b.cfg.GCDiskUsageThreshold = -1
+		b.boot()
 		b.servers.Place(allocation(1, api.JobTypeBatch, "run_for=1m"))
 		pass(time.Second)
 		b.servers.SetDown(true)
@@ -221,6 +225,10 @@ func TestReportsSurviveTheAgent(t *testing.T) {
 		b.boot()
 		pass(time.Second)
 		b.wantStatus(1, api.AllocClientComplete)
+		pass(2 * time.Minute)
+		if _, err := os.Stat(b.allocDir(1)); err == nil {
+			t.Error("the allocation is not collected although the servers know its end")
+		}
 	})
 }
 
@@ -245,7 +253,7 @@ func TestStaleServersCostNothing(t *testing.T) {
 func TestGarbageCollection(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.halt()
-		b.cfg.GCMaxAllocs, b.cfg.GCDiskUsageThreshold, b.cfg.GCInodeUsageThreshold = 3, 100, 100
+		b.cfg.GCMaxAllocs = 3
 		b.boot()
 		b.servers.Place(allocation(1, api.JobTypeService), allocation(2, api.JobTypeBatch, "run_for=2s"), allocation(3, api.JobTypeBatch, "run_for=1s"))
 		pass(time.Minute)

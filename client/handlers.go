@@ -185,6 +185,9 @@ func (c *Client) allocGC(ctx context.Context, r *api.ClientAllocGCRequest) (api.
 	default:
 		return api.Empty{}, refuse
 	}
+	if !c.reports.taken(a) {
+		return api.Empty{}, refuse
+	}
 	c.gc.destroy(ctx, a)
 	return api.Empty{}, ctx.Err()
 }

@@ -231,7 +231,16 @@ func (r *reporter) send(ctx context.Context, batch []*alloc.Runner) error {
 	return nil
 }
 
-// collectable returns the allocations that have ended, the one that ended first first.
+// taken reports whether the servers know how the allocation stands now.
+func (r *reporter) taken(a *alloc.Runner) bool {
+	report := a.Report()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.sent[a.ID()] == report
+}
+
+// collectable returns the allocations that have ended, the one that ended first first. One whose end no server knows
+// yet is kept: they would have it run again.
 func (c *Client) collectable() []*alloc.Runner {
 	var ended []*alloc.Runner
 	at := map[string]time.Time{}
@@ -239,6 +248,9 @@ func (c *Client) collectable() []*alloc.Runner {
 		select {
 		case <-r.Finished():
 		default:
+			continue
+		}
+		if !c.reports.taken(r) {
 			continue
 		}
 		ended = append(ended, r)

@@ -165,6 +165,32 @@ func TestKillDuringEveryPhase(t *testing.T) {
 	}
 }
 
+// TestDriverThatHangs checks that a driver which never starts a task is told of, and keeps nobody from stopping it.
+func TestDriverThatHangs(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		r := b.run(allocation(job(api.JobTypeService, tk("t", "start_takes=10000h"))))
+		pass(time.Hour)
+		wantStatus(t, r, api.AllocClientPending, "No tasks have started")
+		wantEvents(t, r, "t", `
+			Received: Task received by client
+			Task Setup: Building Task Directory
+			Driver: Driver has not started the task after 30s`)
+		r.Update(stopped(r))
+		pass(time.Minute - time.Second)
+		if got := events(r, "t"); strings.Contains(got, "Killed") {
+			t.Errorf("the driver was given no time:\n%s", got)
+		}
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+		if got := events(r, "t"); !strings.HasSuffix(got, "Killed: Task successfully killed") {
+			t.Errorf("events\n%s", got)
+		}
+		if left := b.machine.Running(); len(left) > 0 {
+			t.Errorf("%v run still", left)
+		}
+	})
+}
+
 func TestDestroy(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		slow := tk("t", "stop_takes=3s")

@@ -53,7 +53,7 @@ func (r *Runner) fetchArtifacts(ctx context.Context) error {
 		sync.Mutex
 		keys []string
 	}
-	err := r.beside(ctx, true, r.download(todo, func(key string) {
+	err := r.beside(ctx, atOnce, r.download(todo, func(key string) {
 		done.Lock()
 		defer done.Unlock()
 		done.keys = append(done.keys, key)

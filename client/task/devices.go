@@ -34,7 +34,7 @@ func (r *Runner) reserveDevices(ctx context.Context) error {
 		return errors.New("this client has no device plugins")
 	}
 	got := reserved{env: map[string]string{}}
-	err := r.beside(ctx, true, func(ctx context.Context) error {
+	err := r.beside(ctx, atOnce, func(ctx context.Context) error {
 		for _, d := range granted.Devices {
 			res, err := r.deps.Devices.ReserveDevices(ctx, d.Vendor, d.Type, d.Name, d.DeviceIDs)
 			if err != nil {

@@ -180,11 +180,16 @@ func (r *Runner) restoreHooks(ctx context.Context) error {
 	return nil
 }
 
+// destroyWait is for how long a driver may take to forget a task that has ended.
+const destroyWait = 5 * time.Minute
+
 // clearAttempt frees what an attempt to run the task holds, after its end.
 func (r *Runner) clearAttempt(ctx context.Context) {
 	driver, id := r.Driver()
-	_ = r.beside(ctx, false, func(ctx context.Context) error {
+	_ = r.beside(ctx, never, func(ctx context.Context) error {
 		if driver != nil {
+			ctx, cancel := context.WithTimeout(ctx, destroyWait)
+			defer cancel()
 			if err := driver.DestroyTask(ctx, id, true); err != nil && !gone(err) {
 				r.logger.Warn("driver did not free the task", "error", err)
 			}
@@ -205,7 +210,7 @@ func (r *Runner) clearAttempt(ctx context.Context) {
 
 // stopHooks runs the stop of all hooks.
 func (r *Runner) stopHooks(ctx context.Context) {
-	_ = r.beside(ctx, false, func(ctx context.Context) error {
+	_ = r.beside(ctx, never, func(ctx context.Context) error {
 		for _, h := range slices.Backward(r.hooks) {
 			if h.stop == nil {
 				continue

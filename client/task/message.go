@@ -41,6 +41,8 @@ type (
 	}
 	updateMsg struct{ alloc *api.Allocation }
 	eventMsg  struct{ event *api.TaskEvent }
+	// slowMsg says that a driver takes long to start the task. A driver that tells what it does is believed.
+	slowMsg struct{}
 )
 
 // Start opens the gate: the task may run now. It has no effect on a task that runs or has ended.

@@ -5,6 +5,7 @@ package task
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/statedb"
@@ -72,7 +73,7 @@ func (r *Runner) restoreEnd(ctx context.Context, rec *statedb.TaskHandle) {
 func (r *Runner) recover(ctx context.Context, handle *drivers.TaskHandle, network *drivers.NetworkOverride) error {
 	name := r.task.Driver
 	var driver drivers.Driver
-	err := r.beside(ctx, false, func(ctx context.Context) error {
+	err := r.beside(ctx, never, func(ctx context.Context) error {
 		var err error
 		if driver, err = r.get(ctx, name, 0); err != nil {
 			return fmt.Errorf("get driver %q: %w", name, err)
@@ -89,7 +90,7 @@ func (r *Runner) recover(ctx context.Context, handle *drivers.TaskHandle, networ
 	if err := r.restoreHooks(ctx); err != nil {
 		return err
 	}
-	err = r.beside(ctx, false, func(ctx context.Context) error { return driver.RecoverTask(ctx, handle.Copy()) })
+	err = r.beside(ctx, never, func(ctx context.Context) error { return driver.RecoverTask(ctx, handle.Copy()) })
 	if err != nil {
 		return err
 	}
@@ -123,10 +124,13 @@ func (r *Runner) lost(ctx context.Context, id string, err error) {
 	r.idle(ctx, func() bool { return r.contacted || r.kill != nil })
 }
 
+// freeWait bounds how long a driver may take to free a task that nobody wants.
+const freeWait = time.Minute
+
 // discard frees what may be left of a task that is not found or not wanted.
 func (r *Runner) discard(ctx context.Context, id string) {
 	name := r.task.Driver
-	_ = r.beside(ctx, true, func(ctx context.Context) error {
+	_ = r.beside(ctx, freeWait, func(ctx context.Context) error {
 		driver, err := r.get(ctx, name, startTries)
 		if err != nil {
 			return err

@@ -314,16 +314,24 @@ func (r *Runner) idle(ctx context.Context, until func() bool) {
 	}
 }
 
+// When a kill ends work that it is in the way of: after that time, or not.
+const (
+	atOnce time.Duration = 0
+	never  time.Duration = -1
+)
+
 // beside runs slow work in a goroutine of its own and deals with messages meanwhile. A kill ends its
-// context if the work is to be cut short. It always waits for the work to end.
-func (r *Runner) beside(ctx context.Context, cutShort bool, work func(ctx context.Context) error) error {
+// context after the given time, from the kill or the beginning of the work. It always waits for the work to end.
+func (r *Runner) beside(ctx context.Context, after time.Duration, work func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	result := make(chan error, 1)
 	go func() { result <- work(ctx) }()
+	var cut *time.Timer
 	for {
-		if cutShort && r.kill != nil {
-			cancel()
+		if r.kill != nil && after != never && cut == nil {
+			cut = time.AfterFunc(after, cancel)
+			defer cut.Stop()
 		}
 		select {
 		case err := <-result:
@@ -366,6 +374,10 @@ func (r *Runner) receive() {
 			}
 		case eventMsg:
 			r.emit(m.event)
+		case slowMsg:
+			if e := r.state.Events; len(e) == 0 || e[len(e)-1].Type != EventDriver {
+				r.emit(messageEvent(EventDriver, "Driver has not started the task after "+startSlow.String()))
+			}
 		}
 	}
 }

@@ -27,12 +27,19 @@ import (
 // not keep them from running.
 const syncWait = 2 * time.Second
 
+// A driver that takes startSlow to start a task is told of. One that still starts it startGrace after the task was to
+// end is not waited for: it may have to fetch an image first, or hang.
+const (
+	startSlow  = 30 * time.Second
+	startGrace = time.Minute
+)
+
 // prepareAndStart makes one attempt to start the task.
 func (r *Runner) prepareAndStart(ctx context.Context) error {
 	name := r.task.Driver
 	var driver drivers.Driver
 	var schema *config.Schema
-	err := r.beside(ctx, true, func(ctx context.Context) error {
+	err := r.beside(ctx, atOnce, func(ctx context.Context) error {
 		var err error
 		driver, schema, err = r.consult(ctx, name)
 		return err
@@ -70,7 +77,7 @@ func (r *Runner) rejoinNetwork(ctx context.Context) error {
 	}
 	var isolation *drivers.NetworkIsolationSpec
 	var network *api.AllocNetworkStatus
-	err := r.beside(ctx, true, func(ctx context.Context) error {
+	err := r.beside(ctx, atOnce, func(ctx context.Context) error {
 		var err error
 		isolation, network, err = r.joinNetwork(ctx)
 		return err
@@ -142,7 +149,8 @@ func (r *Runner) start(ctx context.Context, driver drivers.Driver, cfg *drivers.
 	name := r.task.Driver
 	var handle *drivers.TaskHandle
 	var network *drivers.NetworkOverride
-	err := r.beside(ctx, false, func(ctx context.Context) error {
+	slow := time.AfterFunc(startSlow, func() { r.box.Put(slowMsg{}) })
+	err := r.beside(ctx, startGrace, func(ctx context.Context) error {
 		wait, cancel := context.WithTimeout(ctx, syncWait)
 		defer cancel()
 		if err := r.deps.State.Sync(wait); err != nil {
@@ -158,12 +166,16 @@ func (r *Runner) start(ctx context.Context, driver drivers.Driver, cfg *drivers.
 		}
 		return err
 	})
+	slow.Stop()
 	if err == nil && handle == nil {
 		err = errors.New("driver returned no handle")
 	}
 	if err != nil {
 		if ctx.Err() == nil {
 			r.emit(driverFailureEvent(err))
+			if r.kill != nil {
+				r.discard(ctx, cfg.ID) // it may have begun
+			}
 		}
 		return fmt.Errorf("start task: %w", err)
 	}

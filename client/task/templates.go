@@ -84,7 +84,7 @@ func (r *Runner) renderTemplates(ctx context.Context) error {
 		t.fresh = true
 	}
 	manager := t.manager
-	err := r.beside(ctx, true, manager.Ready)
+	err := r.beside(ctx, atOnce, manager.Ready)
 	switch {
 	case r.kill != nil || ctx.Err() != nil:
 		return errKilled

@@ -94,7 +94,7 @@ func (r *Runner) reconnect(ctx context.Context) error {
 	name := r.task.Driver
 	r.logger.Warn("plugin of the driver has ended, the task is recovered", "driver", name)
 	var driver drivers.Driver
-	err := r.beside(ctx, false, func(ctx context.Context) error {
+	err := r.beside(ctx, never, func(ctx context.Context) error {
 		for {
 			var err error
 			if driver, err = r.get(ctx, name, 0); err != nil {
