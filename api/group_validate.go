@@ -53,6 +53,8 @@ func (g *TaskGroup) validate(c *checker, job *Job, limits Limits) {
 func (g *TaskGroup) validatePolicies(c *checker, job *Job) {
 	if job.rollsUpdates() {
 		g.Update.validate(c)
+		c.check(job.Type != JobTypeSystem || g.Update.CanaryOrDefault() <= 100, "update.canary",
+			"Canary of a system job is a percentage of its nodes: must be between 0 and 100, got %d", g.Update.CanaryOrDefault())
 	} else if g.Update != nil {
 		c.failf("update", "Job type %q does not allow update block", job.Type)
 	}

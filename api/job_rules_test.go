@@ -51,6 +51,10 @@ var policyRules = []rule{
 	{"healthy_deadline and progress", updating(UpdateStrategy{HealthyDeadline: new(10 * time.Minute)}), "G.update.healthy_deadline", "less than progress deadline"},
 	{"progress_deadline", updating(UpdateStrategy{ProgressDeadline: new(-time.Second)}), "G.update.progress_deadline", "zero or greater"},
 	{"canary", updating(UpdateStrategy{Canary: new(-1)}), "G.update.canary", "less than zero"},
+	{"canary of system", func(j *Job, g *TaskGroup, _ *Task) {
+		j.Type = "system"
+		g.Update = &UpdateStrategy{MaxParallel: new(1), Canary: new(101)}
+	}, "G.update.canary", "percentage"},
 	{"auto_promote", updating(UpdateStrategy{AutoPromote: new(true)}), "G.update.auto_promote", "Canary count"},
 	{"stagger", updating(UpdateStrategy{Stagger: new(time.Duration(0))}), "G.update.stagger", "greater than zero"},
 	{"kill_timeout above progress", func(_ *Job, _ *TaskGroup, t *Task) { t.KillTimeout = new(time.Hour) }, "T.kill_timeout", "ProgressDeadline"},

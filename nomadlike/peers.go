@@ -34,7 +34,8 @@ func (s *Server) peersDuty(ctx context.Context) error {
 }
 
 // reconcilePeers adds servers that are alive and removes those that left. A new server has no vote until the
-// autopilot promotes it; what to do with dead ones is the autopilot's business, too.
+// autopilot promotes it; what to do with dead ones is the autopilot's business, too: it removes them every 10 s and when a
+// server is added, so that one that is only restarted usually finds its place kept.
 func (s *Server) reconcilePeers() error {
 	r, err := s.raft()
 	if err != nil {
@@ -50,21 +51,15 @@ func (s *Server) reconcilePeers() error {
 	}
 	pilot := s.pilot()
 	var errs []error
-	failed := false
 	for _, m := range s.Members().Servers(s.cfg.Region) {
 		peer, known := byID[raft.ServerID(m.ID)]
 		switch {
 		case m.Alive && (!known || peer.Address != raft.ServerAddress(m.RPCAddr)):
 			errs = append(errs, s.addPeer(pilot, m))
-		case m.Left && known:
+		case m.Left && known && len(byID) > 1: // the last one stays, for raft cannot be without
 			s.log.Info("removing raft peer that left", "name", m.Name, "address", m.RPCAddr)
 			errs = append(errs, pilot.RemoveServer(peer.ID))
-		case !m.Alive && !m.Left && known:
-			failed = true
 		}
-	}
-	if failed {
-		pilot.RemoveDeadServers()
 	}
 	return errors.Join(errs...)
 }
