@@ -102,6 +102,9 @@ func (x *explanation) corrections() []string {
 		if o.Kind != api.ObstacleConstraint || c == nil {
 			continue
 		}
+		if v := c.Prerelease(x.values[o.Reason]); v != "" {
+			out = append(out, fmt.Sprintf("%q counts as a prerelease, which satisfies no %q; compare it with the operator semver", v, o.Reason))
+		}
 		if similar := feasible.Nearest(c.Equals(), x.values[o.Reason]); similar != "" {
 			out = append(out, fmt.Sprintf("no node has the value of %q; did you mean %q?", o.Reason, similar))
 		}

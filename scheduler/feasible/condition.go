@@ -18,10 +18,9 @@ import (
 type Condition struct {
 	left, right Target
 	// holds compares the two values. found tells which of them exist.
-	holds func(left, right string, found presence) bool
-	text  string
-	// equality is set when the two have to be equal.
-	equality bool
+	holds    func(left, right string, found presence) bool
+	text     string
+	operator string
 }
 
 type presence struct{ left, right bool }
@@ -37,16 +36,34 @@ func NewCondition(left, operator, right string, cache *Cache) *Condition {
 		text:  left + " " + operator + " " + right,
 	}
 	c.holds = c.comparison(operator, cache)
-	c.equality = slices.Contains([]string{"", "=", "==", "is"}, operator)
+	c.operator = operator
 	return c
 }
 
 // Equals is the text that the condition wants a node's value to equal, "" when it wants something else.
 func (c *Condition) Equals() string {
-	if ofNode, _ := c.right.Names(); ofNode || !c.equality {
+	if ofNode, _ := c.right.Names(); ofNode || !slices.Contains([]string{"", "=", "==", "is"}, c.operator) {
 		return ""
 	}
 	return c.right.text
+}
+
+// Prerelease returns the first of the values that would satisfy a "version" constraint if it were a release, which
+// the version of a kernel such as 6.1.0-18-amd64 is not; "" when there is none.
+func (c *Condition) Prerelease(values []string) string {
+	if ofNode, _ := c.right.Names(); ofNode || c.operator != api.OpVersion {
+		return ""
+	}
+	constraints, err := version.NewConstraint(c.right.text)
+	if err != nil {
+		return ""
+	}
+	for _, text := range values {
+		if v, err := version.NewVersion(text); err == nil && v.Prerelease() != "" && constraints.Check(v.Core()) {
+			return text
+		}
+	}
+	return ""
 }
 
 // Text is the constraint as the placement metrics show it.
