@@ -93,7 +93,11 @@ func (r *Runner) makeDir(context.Context) error {
 	if len(r.tasks()) == 0 {
 		return fmt.Errorf("job %q has no group %q with tasks", r.Alloc().JobID, r.Alloc().TaskGroup)
 	}
-	dir, err := r.deps.Dirs.Create(r.id)
+	size := 0
+	if disk := r.Alloc().Group().EphemeralDisk; disk != nil && disk.SizeMB != nil {
+		size = *disk.SizeMB
+	}
+	dir, err := r.deps.Dirs.Create(r.id, size)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func newRoot(t *testing.T) *Root {
 
 func newDir(t *testing.T, r *Root, id string, tasks ...string) *Dir {
 	t.Helper()
-	d, err := r.Create(id)
+	d, err := r.Create(id, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestLayout(t *testing.T) {
 func TestNamesThatAreNotDirectories(t *testing.T) {
 	r := newRoot(t)
 	for _, id := range []string{"", ".", "..", "../../etc", "a/b", "short", strings.Repeat("a", 65), "b4176635\x00bd7f"} {
-		if _, err := r.Create(id); err == nil {
+		if _, err := r.Create(id, 0); err == nil {
 			t.Errorf("Create(%q) works", id)
 		}
 		if err := r.Destroy(id); err == nil {
@@ -148,7 +148,7 @@ func TestHostileTaskDirectories(t *testing.T) {
 					t.Fatal(err)
 				}
 				put(t, at, outside)
-				again, err := r.Create(testID)
+				again, err := r.Create(testID, 0)
 				if err == nil {
 					err = again.BuildTask("web", 0)
 					_ = again.Close()
@@ -498,7 +498,7 @@ func FuzzPaths(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	d, err := r.Create(testID)
+	d, err := r.Create(testID, 0)
 	if err != nil {
 		f.Fatal(err)
 	}

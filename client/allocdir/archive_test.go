@@ -26,7 +26,7 @@ func twoDirs(t *testing.T) (from, to *Dir) {
 	t.Cleanup(func() { _ = root.Close() })
 	var dirs [2]*Dir
 	for i, id := range []string{"aaaaaaaa-1", "bbbbbbbb-2"} {
-		if dirs[i], err = root.Create(id); err != nil {
+		if dirs[i], err = root.Create(id, 0); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = dirs[i].Close(); _ = root.Destroy(id) })

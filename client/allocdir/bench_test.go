@@ -19,7 +19,7 @@ func BenchmarkBuild(b *testing.B) {
 	for b.Loop() {
 		id := fmt.Sprintf("%08d-bd7f-3b9c-47d2-f2d8a714cc74", n)
 		n++
-		d, err := r.Create(id)
+		d, err := r.Create(id, 0)
 		if err == nil {
 			err = d.BuildTask("web", 0)
 		}

@@ -158,8 +158,12 @@ func (d *Dir) Take(prev *Dir, tasks []string) error {
 			return fmt.Errorf("open %s of the previous allocation: %w", m[0], err)
 		}
 		info, err := from.Lstat(m[1])
+		there := err == nil && info.IsDir()
+		if there {
+			err = d.parent.quotas.move(from, m[1], d.root)
+		}
 		_ = from.Close()
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !there {
 			continue
 		}
 		if err != nil {

@@ -34,6 +34,7 @@ type Root struct {
 	root   *os.Root
 	logger hclog.Logger
 	owner  owner
+	quotas *quotas // nil where the file system has none
 
 	warnTmpfs sync.Once
 }
@@ -54,7 +55,11 @@ func OpenRoot(path string, logger hclog.Logger) (*Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open allocation directory: %w", err)
 	}
-	return &Root{path: abs, root: root, logger: logger, owner: nobody()}, nil
+	r := &Root{path: abs, root: root, logger: logger, owner: nobody(), quotas: newQuotas(root)}
+	if r.quotas != nil {
+		logger.Info("allocations are kept within the size of their ephemeral disk by project quotas", "path", abs)
+	}
+	return r, nil
 }
 
 // Path is the absolute path of the directory.
@@ -83,8 +88,9 @@ func (r *Root) List() ([]string, error) {
 	return ids, nil
 }
 
-// Create makes the shared part of an allocation's directory, or completes it, and opens it.
-func (r *Root) Create(id string) (*Dir, error) {
+// Create makes the shared part of an allocation's directory, or completes it, and opens it. Where the file system has
+// project quotas everything in the directory together takes no more than sizeMB MiB, 0 for no limit.
+func (r *Root) Create(id string, sizeMB int) (*Dir, error) {
 	if !validAllocID(id) {
 		return nil, fmt.Errorf("allocation id %q cannot name a directory", id)
 	}
@@ -94,6 +100,10 @@ func (r *Root) Create(id string) (*Dir, error) {
 	d, err := r.Open(id)
 	if err != nil {
 		return nil, err
+	}
+	if err := r.quotas.limit(d.root, int64(sizeMB)<<20); err != nil {
+		_ = d.Close()
+		return nil, fmt.Errorf("limit allocation directory: %w", err)
 	}
 	for _, name := range []string{Shared, Shared + "/" + Data, Shared + "/" + Logs, Shared + "/" + Tmp} {
 		if err := mkdir(d.root, name, 0o777, r.owner); err != nil {
@@ -125,10 +135,28 @@ func (r *Root) Destroy(id string) error {
 	if err := unmountBelow(filepath.Join(r.path, id)); err != nil {
 		return fmt.Errorf("unmount what is below the allocation directory: %w", err)
 	}
+	project := r.project(id)
 	if err := r.root.RemoveAll(id); err != nil {
 		return fmt.Errorf("remove allocation directory: %w", err)
 	}
+	if err := r.quotas.free(project); err != nil {
+		r.logger.Warn("quota of an allocation is left behind", "alloc_id", id, "project", project, "error", err)
+	}
 	return nil
+}
+
+// project returns the one that limits an allocation's directory, 0 for none.
+func (r *Root) project(id string) uint32 {
+	d, err := openDir(r.root, id)
+	if err != nil {
+		return 0
+	}
+	defer d.Close()
+	project, err := r.quotas.project(d)
+	if err != nil {
+		return 0
+	}
+	return project
 }
 
 // validAllocID accepts what IDs look like, which keeps everything else in the directory alone.

@@ -27,7 +27,7 @@ func newDir(t testing.TB) *allocdir.Dir {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := r.Create(testID)
+	d, err := r.Create(testID, 0)
 	if err == nil {
 		err = d.BuildTask("web", 0)
 	}

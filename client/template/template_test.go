@@ -99,7 +99,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := root.Create(allocID)
+	dir, err := root.Create(allocID, 0)
 	if err == nil {
 		err = dir.BuildTask(taskName, 0)
 	}

@@ -5,9 +5,7 @@
 package qemu
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,27 +25,6 @@ import (
 // patience is long: without virtualisation a machine takes its time.
 const patience = 4 * time.Minute
 
-// kernelVariable names a directory with the contents of a Debian kernel package.
-const kernelVariable = "NOMADLIKE_TEST_KERNEL"
-
-// kernel finds the kernel, and the modules that make it notice its power button.
-func kernel(t *testing.T) (image string, modules []string) {
-	t.Helper()
-	testkit.Need(t, "linux", "qemu-system-x86_64", "busybox", "kernel")
-	root := os.Getenv(kernelVariable)
-	find := func(pattern string) string {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil || len(found) == 0 {
-			t.Fatalf("%s has no %s", root, pattern)
-		}
-		return found[0]
-	}
-	for _, module := range []string{"drivers/acpi/button.ko", "drivers/input/evdev.ko"} {
-		modules = append(modules, find("lib/modules/*/kernel/"+module))
-	}
-	return find("boot/vmlinuz-*"), modules
-}
-
 // boot is the first program of the machine.
 const boot = `#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs none /dev
@@ -61,46 +38,11 @@ echo machine is up
 while :; do /bin/busybox sleep 3600; done
 `
 
-// initramfs is the file system of the machine, as the kernel unpacks it.
-func initramfs(t *testing.T, modules []string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	number := 0
-	add := func(name string, mode int, body []byte) {
-		number++
-		fmt.Fprintf(&out, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00", number, mode, 0, 0, 1, 0, len(body), 0, 0, 0, 0, len(name)+1, 0, name)
-		for out.Len()%4 != 0 {
-			out.WriteByte(0)
-		}
-		out.Write(body)
-		for out.Len()%4 != 0 {
-			out.WriteByte(0)
-		}
-	}
-	read := func(path string) []byte {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	const dir, program = 0o040755, 0o100755
-	for _, name := range []string{"dev", "bin"} {
-		add(name, dir, nil)
-	}
-	add("bin/busybox", program, read("/bin/busybox"))
-	add("init", program, []byte(boot))
-	for _, module := range modules {
-		add(filepath.Base(module), program, read(module))
-	}
-	add("TRAILER!!!", 0, nil)
-	return out.Bytes()
-}
-
 // TestMachine boots a real kernel and switches the machine off by its monitor.
 func TestMachine(t *testing.T) {
 	t.Parallel()
-	image, modules := kernel(t)
+	// With these modules it notices its power button.
+	image, modules := testkit.Kernel(t, "drivers/acpi/button.ko", "drivers/input/evdev.ko")
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	d := New(hclog.NewNullLogger())
@@ -127,7 +69,7 @@ func TestMachine(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(local, "disk"), make([]byte, 1<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(local, "initramfs"), initramfs(t, modules), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(local, "initramfs"), testkit.Initramfs(t, boot, modules...), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	task := &drivers.TaskConfig{

@@ -51,6 +51,9 @@ func Lacks(t testing.TB, format string, args ...any) {
 // CNIPath is where Debian installs CNI plugins.
 const CNIPath = "/usr/lib/cni"
 
+// kernelVariable names a directory with the contents of a Debian kernel package.
+const kernelVariable = "NOMADLIKE_TEST_KERNEL"
+
 func has(name string) bool {
 	switch name {
 	case "root":
@@ -64,8 +67,8 @@ func has(name string) bool {
 		}
 		return f.Close() == nil
 	case "kernel":
-		found, err := filepath.Glob(filepath.Join(os.Getenv("NOMADLIKE_TEST_KERNEL"), "boot", "vmlinuz-*"))
-		return err == nil && len(found) > 0 && os.Getenv("NOMADLIKE_TEST_KERNEL") != ""
+		found, err := filepath.Glob(filepath.Join(os.Getenv(kernelVariable), "boot", "vmlinuz-*"))
+		return err == nil && len(found) > 0 && os.Getenv(kernelVariable) != ""
 	case "cni":
 		_, err := os.Stat(filepath.Join(CNIPath, "bridge"))
 		return err == nil && has("iptables")
