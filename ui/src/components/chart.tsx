@@ -50,7 +50,6 @@ export function Chart({ title, samples, value, format, top, limit, limitText }: 
         </svg>
         <span className={css.top}>{format(top)}</span>
         <span className={css.ago}>{minutes} min ago</span>
-        <span className={css.end}>now</span>
       </div>
     </figure>
   );

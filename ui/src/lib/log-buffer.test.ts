@@ -51,3 +51,15 @@ test('patterns', () => {
   expect('aab'.match(matcher('a+', true)!)).toEqual(['aa']);
   expect(matcher('(', true)).toBeUndefined();
 });
+
+test('what several sources wrote is put in the order of its times', () => {
+  const b = new LogBuffer();
+  b.push('a', new TextEncoder().encode('2026-01-01T00:00:01.5Z one\n  more of one\n2026-01-01T00:00:04Z four\n'));
+  b.push('b', new TextEncoder().encode('[2026-01-01T00:00:02,000Z] two\n\x1b[32m2026-01-01T00:00:03+00:00 three\n'));
+  b.interleave();
+  expect(b.all().map((l) => l.text.replace(/^.*(?:Z\]?|\+00:00) /, ''))).toEqual(['one', '  more of one', 'two', 'three', 'four']);
+  expect(b.all().map((l) => l.n)).toEqual([1, 2, 3, 4, 5]);
+  b.push('c', new TextEncoder().encode('no time\n'));
+  b.interleave();
+  expect(b.all().at(-1)?.text).toBe('no time');
+});

@@ -49,6 +49,13 @@ export class LogBuffer {
     return unfinished.length > 0 ? [...this.lines, ...unfinished] : [...this.lines];
   }
 
+  /** Puts what the sources wrote before into the order of its times, where each of them begins its lines with one. */
+  interleave() {
+    const sorted = byTime(this.lines);
+    const first = this.lines[0]?.n ?? 0;
+    this.lines = sorted.map((l, i) => ({ ...l, n: first + i }));
+  }
+
   private add(source: string, line: { text: string; over: number }) {
     const text = finish(line);
     this.size += text.length;
@@ -65,6 +72,21 @@ export class LogBuffer {
     this.size = size;
     this.dropped += drop;
   }
+}
+
+const stamp = /^.{0,24}?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)/;
+
+/** Lines in the order of the times at their beginnings; a line without one belongs to the one before it. As they were when a source has none. */
+function byTime(lines: LogLine[]): LogLine[] {
+  const latest = new Map<string, number>();
+  const timed = lines.map((line) => {
+    const found = Date.parse((stamp.exec(line.text)?.[1] ?? '').replace(',', '.'));
+    const at = Number.isNaN(found) ? (latest.get(line.source) ?? NaN) : found;
+    latest.set(line.source, at);
+    return { line, at };
+  });
+  if (timed.some((t) => Number.isNaN(t.at))) return lines;
+  return timed.sort((a, b) => a.at - b.at).map((t) => t.line);
 }
 
 function finish(line: { text: string; over: number }): string {

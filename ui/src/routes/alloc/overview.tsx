@@ -19,12 +19,17 @@ import { Life } from './timeline';
 /** What an allocation is, does and did. */
 export function Overview({ alloc }: { alloc: Allocation }) {
   const samples = useSamples(alloc);
+  const running = alloc.ClientStatus === 'running';
   return (
-    <div className={css.columns}>
-      <div className={css.main}>
+    <div className={css.columns} data-running={running}>
+      <div className={css.tasks}>
         <Tasks alloc={alloc} samples={samples} />
-        {alloc.ClientStatus === 'running' && <Resources alloc={alloc} samples={samples} />}
       </div>
+      {running && (
+        <div className={css.main}>
+          <Resources alloc={alloc} samples={samples} />
+        </div>
+      )}
       <div className={css.past}>
         <Life alloc={alloc} />
       </div>

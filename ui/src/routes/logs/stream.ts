@@ -31,6 +31,8 @@ const tail = 256 << 10;
 const slice = 12;
 /** Milliseconds between two renderings. */
 const pace = 120;
+/** Milliseconds in which the ends of several logs arrive, which are then put in order. */
+const gathering = 1000;
 
 /** Reads logs and follows them while somebody looks. */
 export function useLogs(sources: LogSource[], from: 'end' | 'start', region: string | undefined): Logs {
@@ -57,10 +59,11 @@ class Reader {
   private buffer = new LogBuffer();
   private errors: Logs['errors'] = [];
   private reading = 0;
+  private began = performance.now();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    sources: LogSource[],
+    private sources: LogSource[],
     private from: 'end' | 'start',
     private region: string | undefined,
     private show: (l: Logs) => void,
@@ -106,6 +109,7 @@ class Reader {
     if (this.abort.signal.aborted) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
+      if (this.sources.length > 1 && performance.now() - this.began < gathering) this.buffer.interleave();
       this.show({ lines: this.buffer.all(), dropped: this.buffer.dropped, errors: this.errors, reading: this.reading });
     }, pace);
   }

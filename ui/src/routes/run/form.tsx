@@ -41,7 +41,11 @@ export function RunForm({ source: first, variables: firstVariables, job: present
       return { job, plan: answer.data, source, variables };
     },
     onMutate: () => setErrors([]),
-    onError: (e) => setErrors(e instanceof ApiError ? specErrors(e.message) : [{ line: e.cause as number | undefined, text: e.message }]),
+    onError: (e) => {
+      // What is missing may be a value.
+      if (/^\s*variable\s+"/m.test(source)) setShowVariables(true);
+      setErrors(e instanceof ApiError ? specErrors(e.message) : [{ line: e.cause as number | undefined, text: e.message }]);
+    },
     networkMode: 'always',
   });
   const run = useAction(JobRegister, {
