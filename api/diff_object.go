@@ -180,6 +180,7 @@ func addTexts(texts map[string]string, f *typeinfo.Field, v reflect.Value, hideZ
 		for it := v.MapRange(); it.Next(); {
 			texts[f.Name+"["+it.Key().String()+"]"] = it.Value().String()
 		}
+	default: // blocks have objects of their own
 	}
 }
 
@@ -250,8 +251,9 @@ func (d differ) field(name string, f *typeinfo.Field, p pair) []*ObjectDiff {
 		return d.texts(name, p)
 	case typeinfo.Free:
 		return d.free(name, p)
+	default: // texts are fields of their block
+		return nil
 	}
-	return nil
 }
 
 // block returns the difference of one block, none when it did not change.

@@ -128,7 +128,7 @@ func populate(v reflect.Value, depth int) {
 		v.Set(reflect.ValueOf("dynamic"))
 	case reflect.Struct:
 		for _, field := range v.Fields() {
-			if field := field; field.CanSet() {
+			if field.CanSet() {
 				populate(field, depth+1)
 			}
 		}

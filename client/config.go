@@ -110,7 +110,7 @@ type Config struct {
 	// Program starts this binary again; its arguments are followed by what it is to do.
 	Program []string `hcl:"-"`
 	// Drivers of the agent's own binary, the directory of external plugins, and the plugin blocks.
-	InternalDrivers []host.Internal `hcl:"-"`
+	InternalDrivers []host.Internal `hcl:"-" json:"-"`
 	PluginDir       string          `hcl:"-"`
 	PluginBlocks    []host.Block    `hcl:"-"`
 }

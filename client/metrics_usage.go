@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -151,9 +152,7 @@ func (c *Client) taskLabels(base []metrics.Label, r *alloc.Runner, task string) 
 func taskMeta(j *api.Job, group, task string) map[string]string {
 	out := map[string]string{}
 	put := func(m map[string]string) {
-		for k, v := range m {
-			out[k] = v
-		}
+		maps.Copy(out, m)
 	}
 	put(j.Meta)
 	if g := j.LookupTaskGroup(group); g != nil {

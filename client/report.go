@@ -99,7 +99,7 @@ func (r *reporter) run(ctx context.Context) error {
 			return nil
 		}
 		if !r.flush(ctx) || run.Sleep(ctx, reportGap) != nil {
-			return nil
+			return nil //nolint:nilerr // the client ends
 		}
 	}
 }

@@ -74,11 +74,20 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 	f.Var(&fl.retryJoin, "retry-join", "An `address` of a server to join, tried until it works; repeatable.")
 	f.IntVar(&fl.bootstrap, "bootstrap-expect", 0, "Start a cluster once `n` servers are there.")
 	for _, t := range [][2]string{
-		{"bind", "The `address` to listen on."}, {"region", "The `region`."}, {"dc", "The `datacenter`."}, {"node", "The node's `name`."},
-		{"data-dir", "The data `directory`."}, {"plugin-dir", "The `directory` of external plugins."}, {"log-level", "The `level`: TRACE, DEBUG, INFO, WARN, ERROR or OFF."},
-		{"state-dir", "The client's state `directory`."}, {"alloc-dir", "The `directory` of allocations."}, {"node-class", "The node's `class`."},
-		{"node-pool", "The node's `pool`."}, {"encrypt", "The `key` of the gossip, 16, 24 or 32 bytes in base64."},
-		{"preferred-address-family", "The `family` of the node's address, ipv4 or ipv6."}, {"network-interface", "The `interface` that tasks get addresses of."},
+		{"bind", "The `address` to listen on."},
+		{"region", "The `region`."},
+		{"dc", "The `datacenter`."},
+		{"node", "The node's `name`."},
+		{"data-dir", "The data `directory`."},
+		{"plugin-dir", "The `directory` of external plugins."},
+		{"log-level", "The `level`: TRACE, DEBUG, INFO, WARN, ERROR or OFF."},
+		{"state-dir", "The client's state `directory`."},
+		{"alloc-dir", "The `directory` of allocations."},
+		{"node-class", "The node's `class`."},
+		{"node-pool", "The node's `pool`."},
+		{"encrypt", "The `key` of the gossip, 16, 24 or 32 bytes in base64."},
+		{"preferred-address-family", "The `family` of the node's address, ipv4 or ipv6."},
+		{"network-interface", "The `interface` that tasks get addresses of."},
 	} {
 		fl.text[t[0]] = f.String(t[0], "", t[1])
 	}
@@ -296,7 +305,7 @@ func addresses(cfg *agent.Config, http, rpc, serf string) string {
 // bound is what a role listens on.
 func bound(hosts string, port int, list bool) string {
 	var out []string
-	for _, h := range strings.Fields(hosts) {
+	for h := range strings.FieldsSeq(hosts) {
 		out = append(out, net.JoinHostPort(h, strconv.Itoa(port)))
 	}
 	text := strings.Join(out, " ")

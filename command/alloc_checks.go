@@ -72,8 +72,12 @@ func sortedChecks(checks map[string]*api.CheckResult) []*api.CheckResult {
 
 func checkText(r *api.CheckResult, verbose bool) string {
 	rows := [][]string{
-		{"ID", shortID(r.ID, verbose)}, {"Name", r.Check}, {"Group", r.Group}, {"Task", either(r.Task, "(group)")},
-		{"Service", r.Service}, {"Status", r.Status},
+		{"ID", shortID(r.ID, verbose)},
+		{"Name", r.Check},
+		{"Group", r.Group},
+		{"Task", either(r.Task, "(group)")},
+		{"Service", r.Service},
+		{"Status", r.Status},
 	}
 	if r.StatusCode > 0 {
 		rows = append(rows, []string{"StatusCode", strconv.Itoa(r.StatusCode)})

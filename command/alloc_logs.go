@@ -132,7 +132,7 @@ func copyFrames(ctx context.Context, w io.Writer, lines int64, follow bool, open
 		done := errors.Is(err, io.EOF)
 		if err != nil && !done {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // the user has enough
 			}
 			return fmt.Errorf("Error reading file: %w", err) //nolint:staticcheck // the contract's text
 		}

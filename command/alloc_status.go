@@ -318,8 +318,7 @@ func (s *allocStatus) events(st *api.TaskState) {
 	fmt.Fprintf(s.m.out, "Task Events:\n%s\n\n", pairs("Started At", local(st.StartedAt, "N/A"), "Finished At", local(st.FinishedAt, "N/A"),
 		"Total Restarts", strconv.Itoa(st.Restarts), "Last Restart", local(st.LastRestart, "N/A")))
 	rows := [][]string{{"Time", "Type", "Description"}}
-	for i := len(st.Events) - 1; i >= 0; i-- {
-		e := st.Events[i]
+	for _, e := range slices.Backward(st.Events) {
 		rows = append(rows, []string{absolute(e.Time), e.Type, either(e.DisplayMessage, blank)})
 	}
 	fmt.Fprintf(s.m.out, "Recent Events:\n%s\n", columns(rows))

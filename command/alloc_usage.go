@@ -5,6 +5,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -86,7 +87,7 @@ func (s *allocStatus) hasChecks() bool {
 	}
 	services := g.Services
 	for _, t := range g.Tasks {
-		services = append(services[:len(services):len(services)], t.Services...)
+		services = append(slices.Clip(services), t.Services...)
 	}
 	for _, v := range services {
 		if v.Provider == "nomad" && len(v.Checks) > 0 {

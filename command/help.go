@@ -66,7 +66,7 @@ func firstWords(usage string) string {
 // title makes "Job Run" of "job run [options] <path>".
 func title(usage string) string {
 	var words []string
-	for _, w := range strings.Fields(usage) {
+	for w := range strings.FieldsSeq(usage) {
 		if strings.ContainsAny(w, "[<") {
 			break
 		}

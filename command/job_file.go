@@ -81,8 +81,7 @@ func (j *jobFile) read(ctx context.Context, m *meta, path string) (*loaded, erro
 	res, err := jobspec.Parse(&jobspec.Config{
 		Path: path, Body: src, AllowFS: true, Strict: j.strict, VarFiles: j.varFiles, ArgVars: j.vars, Envs: os.Environ(),
 	})
-	var diags *jobspec.Diagnostics
-	if errors.As(err, &diags) {
+	if diags, ok := errors.AsType[*jobspec.Diagnostics](err); ok {
 		excerpt := ""
 		if text := diags.Snippets(); strings.Contains(text, "\n  on ") { // only with source to show
 			excerpt = "\n\n" + strings.TrimSpace(text)

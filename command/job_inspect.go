@@ -103,19 +103,20 @@ func printSource(ctx context.Context, m *meta, c *client.Client, job *api.Job, v
 	if !vars {
 		return nil
 	}
-	again := name + " job run"
+	var again strings.Builder
+	again.WriteString(name + " job run")
 	if len(sub.VariableFlags) > 0 {
 		fmt.Fprint(m.out, "\n# Variables of the command line and the environment:\n")
 		for _, k := range sortedKeys(sub.VariableFlags) {
 			fmt.Fprintf(m.out, "#   %s = %q\n", k, sub.VariableFlags[k])
-			again += " -var=" + shellQuote(k+"="+sub.VariableFlags[k])
+			again.WriteString(" -var=" + shellQuote(k+"="+sub.VariableFlags[k]))
 		}
 	}
 	if sub.Variables != "" {
 		fmt.Fprintf(m.out, "\n# Variable file:\n%s\n", indent(strings.TrimRight(sub.Variables, "\n"), "#   "))
-		again += " -var-file=<file>"
+		again.WriteString(" -var-file=<file>")
 	}
-	fmt.Fprintf(m.out, "\n# To run it again:\n#   %s <path>\n", again)
+	fmt.Fprintf(m.out, "\n# To run it again:\n#   %s <path>\n", again.String())
 	return nil
 }
 

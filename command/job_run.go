@@ -93,8 +93,8 @@ func (m *meta) runJob(ctx context.Context, req *api.JobRegisterRequest, page *we
 	resp, _, err := api.JobRegister.Call(ctx, c, req)
 	if err != nil {
 		if req.EnforceIndex && strings.Contains(err.Error(), "Enforcing job modify index") {
-			text := err.Error()
-			text = strings.TrimSuffix(text[strings.Index(text, "Enforcing"):], ")")
+			_, text, _ := strings.Cut(err.Error(), "Enforcing")
+			text = "Enforcing" + strings.TrimSuffix(text, ")")
 			fmt.Fprintf(m.err, "%s\nJob not updated\n", m.paint(red, text))
 			return exitError(1)
 		}

@@ -37,8 +37,7 @@ Example:
 				return err
 			}
 			resp, _, err := api.JobValidate.Call(ctx, c, &api.JobValidateRequest{Job: l.job})
-			var unreachable *url.Error
-			if errors.As(err, &unreachable) {
+			if _, ok := errors.AsType[*url.Error](err); ok {
 				resp, err = validateHere(l.job), nil
 				fmt.Fprintln(m.out, m.paint(yellow, "The agent is not reachable: only local checks were made, driver configuration was not validated."))
 			}

@@ -5,6 +5,7 @@ package command
 import (
 	"flag"
 	"fmt"
+	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -36,20 +37,21 @@ func (m *meta) nextPage(token string) {
 	if token == "" {
 		return
 	}
-	line := name + " " + firstWords(m.spec.usage)
+	var line strings.Builder
+	line.WriteString(name + " " + firstWords(m.spec.usage))
 	m.flags.Visit(func(f *flag.Flag) {
 		b, boolean := f.Value.(interface{ IsBoolFlag() bool })
 		switch {
 		case f.Name == "page-token" || f.Name == "token":
 		case boolean && b.IsBoolFlag():
-			line += fmt.Sprintf(" -%s=%s", f.Name, f.Value)
+			line.WriteString(fmt.Sprintf(" -%s=%s", f.Name, f.Value))
 		default:
-			line += fmt.Sprintf(" -%s %s", f.Name, shellQuote(f.Value.String()))
+			line.WriteString(fmt.Sprintf(" -%s %s", f.Name, shellQuote(f.Value.String())))
 		}
 	})
-	line += " -page-token " + shellQuote(token)
+	line.WriteString(" -page-token " + shellQuote(token))
 	for _, a := range m.flags.Args() {
-		line += " " + shellQuote(a)
+		line.WriteString(" " + shellQuote(a))
 	}
-	fmt.Fprintf(m.out, "\nResults have been paginated. To get the next page run:\n\n%s\n", line)
+	fmt.Fprintf(m.out, "\nResults have been paginated. To get the next page run:\n\n%s\n", line.String())
 }

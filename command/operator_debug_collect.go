@@ -303,9 +303,14 @@ func (b *debugBundle) profiles(ctx context.Context, c *client.Client, t debugTar
 			profile, file string
 			debug         int
 		}{
-			{"profile", "profile_%04d.prof", 0}, {"trace", "trace_%04d.prof", 0}, {"goroutine", "goroutine_%04d.prof", 0},
-			{"goroutine", "goroutine-debug1_%04d.txt", 1}, {"goroutine", "goroutine-debug2_%04d.txt", 2},
-			{"heap", "heap_%04d.prof", 0}, {"allocs", "allocs_%04d.prof", 0}, {"threadcreate", "threadcreate_%04d.prof", 0},
+			{"profile", "profile_%04d.prof", 0},
+			{"trace", "trace_%04d.prof", 0},
+			{"goroutine", "goroutine_%04d.prof", 0},
+			{"goroutine", "goroutine-debug1_%04d.txt", 1},
+			{"goroutine", "goroutine-debug2_%04d.txt", 2},
+			{"heap", "heap_%04d.prof", 0},
+			{"allocs", "allocs_%04d.prof", 0},
+			{"threadcreate", "threadcreate_%04d.prof", 0},
 		} {
 			req := &api.AgentProfileRequest{Profile: p.profile, Debug: p.debug}
 			if p.profile == "profile" || p.profile == "trace" {

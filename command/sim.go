@@ -54,7 +54,7 @@ Example:
 			}
 			err = <-done
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // the user has enough
 			}
 			return err
 		},

@@ -103,8 +103,13 @@ func (a *tlsAuthority) subject(serial *big.Int) pkix.Name {
 		to   *[]string
 		text string
 	}{
-		{&name.Country, a.country}, {&name.Province, a.province}, {&name.Locality, a.locality}, {&name.StreetAddress, a.street},
-		{&name.PostalCode, a.postal}, {&name.Organization, a.organization}, {&name.OrganizationalUnit, a.organizationalUnit},
+		{&name.Country, a.country},
+		{&name.Province, a.province},
+		{&name.Locality, a.locality},
+		{&name.StreetAddress, a.street},
+		{&name.PostalCode, a.postal},
+		{&name.Organization, a.organization},
+		{&name.OrganizationalUnit, a.organizationalUnit},
 	} {
 		if f.text != "" {
 			*f.to = []string{f.text}
@@ -165,7 +170,9 @@ func tlsCAInfoCommand() *spec {
 
 func certificateRows(c *x509.Certificate) [][]string {
 	return [][]string{
-		{"Serial Number", c.SerialNumber.String()}, {"Issuer CN", c.Issuer.CommonName}, {"Common Name", c.Subject.String()},
+		{"Serial Number", c.SerialNumber.String()},
+		{"Issuer CN", c.Issuer.CommonName},
+		{"Common Name", c.Subject.String()},
 		{"Expiry Date", c.NotAfter.String()},
 	}
 }

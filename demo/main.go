@@ -28,8 +28,10 @@ func main() {
 	keep := flag.Bool("wait", term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())), "wait for Ctrl-C at the end")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *bin, *keep); err != nil && !(errors.Is(err, context.Canceled) && ctx.Err() != nil) {
+	err := run(ctx, *bin, *keep)
+	stopped := ctx.Err() != nil
+	stop()
+	if err != nil && !(errors.Is(err, context.Canceled) && stopped) {
 		fmt.Fprintln(os.Stderr, "demo failed:", err)
 		os.Exit(1)
 	}

@@ -37,7 +37,7 @@ func (d *demo) until(ctx context.Context, limit time.Duration, what string, chec
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waited for: %s: %w (last error: %v)", what, context.Cause(ctx), err)
+			return fmt.Errorf("waited for: %s: %w (last error: %w)", what, context.Cause(ctx), err)
 		case <-tick.C:
 		}
 	}

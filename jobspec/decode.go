@@ -132,6 +132,7 @@ func (d *decoder) block(b block, f *field, parent reflect.Value) {
 	case anyField:
 		dst.Set(reflect.ValueOf(d.anyBody(b.Body, b.ctx)))
 		return
+	default: // a block of a type, below
 	}
 
 	elem := reflect.New(f.elem)

@@ -106,7 +106,8 @@ func TestBudget(t *testing.T) {
 	for i := range 60 {
 		doubling += fmt.Sprintf("  a%d = \"${local.a%d}${local.a%d}\"\n", i+1, i, i)
 	}
-	big := doubling[:strings.Index(doubling, "  a19 =")] + "}\n"
+	big, _, _ := strings.Cut(doubling, "  a19 =")
+	big += "}\n"
 	name := func(expr string) string { return "job \"j\" {\n  name = " + expr + "\n}\n" }
 	tests := map[string]string{
 		"for":        name("jsonencode([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : [for d in range(1000) : 1]]]])"),

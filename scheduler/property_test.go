@@ -232,7 +232,7 @@ func (s *story) clients() {
 			s.setClient(id, api.AllocClientRunning)
 		case s.random.IntN(4) == 0:
 			s.setClient(id, api.AllocClientFailed)
-		case s.random.IntN(4) == 0:
+		case s.random.IntN(4) == 0: //nolint:gocritic // another throw of the dice
 			s.setClient(id, api.AllocClientComplete)
 		}
 	}

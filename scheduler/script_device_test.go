@@ -14,7 +14,7 @@ func (s *script) deviceGroup(text string) *api.NodeDeviceResource {
 	parts := strings.Split(text, ":")
 	names := strings.Split(parts[0], "/")
 	d := &api.NodeDeviceResource{Vendor: names[0], Type: names[1], Name: names[2], Attributes: map[string]*api.DeviceAttribute{}}
-	for _, id := range strings.Split(parts[1], ",") {
+	for id := range strings.SplitSeq(parts[1], ",") {
 		id, sick := strings.CutSuffix(id, "!")
 		d.Instances = append(d.Instances, &api.NodeDevice{ID: id, Healthy: !sick})
 	}

@@ -406,7 +406,7 @@ func (s *script) cmdConfig(args, _ []string) string {
 		case "algorithm":
 			s.config.SchedulerAlgorithm = value
 		case "preemption":
-			for _, kind := range strings.Split(value, ",") {
+			for kind := range strings.SplitSeq(value, ",") {
 				switch kind {
 				case api.JobTypeService:
 					s.config.PreemptionConfig.ServiceSchedulerEnabled = true

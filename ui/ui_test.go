@@ -188,7 +188,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the label is not escaped: %s", body)
 		}
 		m := nonce.FindStringSubmatch(body)
-		if m == nil || seen[m[1]] {
+		if len(m) < 2 || seen[m[1]] {
 			t.Fatalf("no nonce of its own: %s", body)
 		}
 		seen[m[1]] = true

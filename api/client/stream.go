@@ -23,7 +23,7 @@ func (c *Client) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api
 		return c.openUpload(ctx, op, req)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	res, err := c.do(ctx, op, req)
+	res, err := c.do(ctx, op, req) //nolint:bodyclose // the stream does
 	if err != nil {
 		cancel()
 		return nil, err

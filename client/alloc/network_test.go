@@ -95,7 +95,7 @@ func TestNetworkOfTheClient(t *testing.T) {
 func TestNetworkOfTheDriver(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		grouped(b, true)
-		r := b.run(inNetwork(&api.NetworkResource{Mode: "cni/mine", Hostname: "web-${NOMAD_ALLOC_INDEX}"}, tk("t")))
+		b.run(inNetwork(&api.NetworkResource{Mode: "cni/mine", Hostname: "web-${NOMAD_ALLOC_INDEX}"}, tk("t")))
 		if req, _ := b.networks.Attached(testID); req == nil || req.Namespace != "/driver/"+testID || b.networks.Namespaces() != 0 {
 			t.Fatalf("connected with %+v", req)
 		}
@@ -103,7 +103,7 @@ func TestNetworkOfTheDriver(t *testing.T) {
 		if n == nil || n.Labels["docker_sandbox_container_id"] == "" || n.Hosts == nil || *n.Hosts != (drivers.HostsConfig{Hostname: "web-0", Address: "172.26.64.2"}) {
 			t.Errorf("the task runs in %+v", n)
 		}
-		r = b.restart()
+		r := b.restart()
 		if err := r.Restart(t.Context(), "t", false); err != nil {
 			t.Error(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,9 +111,7 @@ func (s *spec) environment(work string) error {
 	if s.Insecure {
 		vars["GIT_SSL_NO_VERIFY"] = "1"
 	}
-	for k, v := range s.Env {
-		vars[k] = v
-	}
+	maps.Copy(vars, s.Env)
 	for k, v := range vars {
 		if err := os.Setenv(k, v); err != nil {
 			return fmt.Errorf("set the environment of the download: %w", err)

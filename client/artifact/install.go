@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/client/allocdir"
@@ -119,7 +120,7 @@ func (i *inspector) directory(dir *os.Root, name string, mode fs.FileMode, names
 		return err
 	}
 	defer sub.Close()
-	return i.tree(sub, append(names[:len(names):len(names)], name))
+	return i.tree(sub, append(slices.Clip(names), name))
 }
 
 // link refuses links that lead out of the artifact.

@@ -77,7 +77,7 @@ func read(file string) (*libcni.NetworkConfigList, error) {
 	if e != nil {
 		return nil, errors.Join(err, e)
 	}
-	return libcni.ConfListFromConf(one)
+	return libcni.ConfListFromConf(one) //nolint:staticcheck // see above
 }
 
 // Names returns the names of the networks that the operator has configured, sorted.

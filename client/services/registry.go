@@ -161,11 +161,11 @@ func (r *Registry) Run(ctx context.Context) error {
 			}
 			if err := r.sync(ctx, sets); err != nil {
 				if ctx.Err() != nil {
-					return nil
+					return nil //nolint:nilerr // the client ends
 				}
 				r.failed(sets, err, try)
 				if run.Sleep(ctx, run.Backoff(try)) != nil {
-					return nil
+					return nil //nolint:nilerr // the client ends
 				}
 				try++
 				continue
@@ -173,7 +173,7 @@ func (r *Registry) Run(ctx context.Context) error {
 			try = 0
 		}
 		if run.Sleep(ctx, syncGap) != nil {
-			return nil
+			return nil //nolint:nilerr // the client ends
 		}
 	}
 }

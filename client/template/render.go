@@ -182,8 +182,7 @@ func (m *Manager) publishEnv() {
 
 // Describe returns the error as tasks show it, without the words of the layers below.
 func Describe(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		err = e.err
 	}
 	return "Template failed: " + err.Error()

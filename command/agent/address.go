@@ -98,7 +98,7 @@ func resolveAll(key, v string) ([]string, error) {
 		v = out
 	}
 	var out []string
-	for _, host := range strings.Fields(v) {
+	for host := range strings.FieldsSeq(v) {
 		if host = strings.Trim(host, "[]"); !slices.Contains(out, host) {
 			out = append(out, host)
 		}

@@ -458,8 +458,8 @@ func parseSize(s string) (int, error) {
 	unit := 1
 	num := strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(s)), "B")
 	for suffix, u := range map[string]int{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30} {
-		if strings.HasSuffix(num, suffix) {
-			unit, num = u, strings.TrimSuffix(num, suffix)
+		if before, ok := strings.CutSuffix(num, suffix); ok {
+			unit, num = u, before
 			break
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -422,8 +423,8 @@ func (s *source) anyBody(from hcl.Body) (map[string]any, hcl.Diagnostics) {
 		inner, d := s.anyBody(native.inner(i))
 		diags = append(diags, d...)
 		var v any = inner
-		for j := len(labels) - 1; j >= 0; j-- {
-			v = map[string]any{labels[j]: []any{v}}
+		for _, label := range slices.Backward(labels) {
+			v = map[string]any{label: []any{v}}
 		}
 		list, _ := m[key].([]any)
 		m[key] = append(list, v)

@@ -5,6 +5,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/hcl/ast"
 	"github.com/hashicorp/hcl/hcl/parser"
@@ -26,8 +27,7 @@ type body struct {
 func parseHCL1(path string, src []byte) (hcl.Body, error) {
 	file, err := parser.ParseDontErrorOnDuplicateKeys(src) // the last one counts
 	if err != nil {
-		var at *parser.PosError
-		if errors.As(err, &at) {
+		if at, ok := errors.AsType[*parser.PosError](err); ok {
 			return nil, fmt.Errorf("%s:%d,%d: %w", path, at.Pos.Line, at.Pos.Column, at.Err)
 		}
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -191,8 +191,8 @@ func value1(n ast.Node) (cty.Value, error) {
 				return cty.NilVal, err
 			}
 			key, labels := name(i)
-			for j := len(labels) - 1; j >= 0; j-- {
-				v = cty.ObjectVal(map[string]cty.Value{labels[j]: v})
+			for _, label := range slices.Backward(labels) {
+				v = cty.ObjectVal(map[string]cty.Value{label: v})
 			}
 			out[key] = v
 		}

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -93,9 +94,7 @@ func setKeys(v reflect.Value, path string) map[string]bool {
 			if !b.IsValid() {
 				continue
 			}
-			for k, is := range setKeys(b, at) {
-				set[k] = is
-			}
+			maps.Copy(set, setKeys(b, at))
 		}
 	}
 	return set

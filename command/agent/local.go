@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/pprof"
 	"runtime"
@@ -72,9 +73,7 @@ func (a *Agent) self() (*api.AgentSelf, error) {
 		if g := a.server.srv.Members(); g != nil {
 			self.Member = *g.Local()
 		}
-		for k, v := range a.server.srv.Stats() {
-			self.Stats[k] = v
-		}
+		maps.Copy(self.Stats, a.server.srv.Stats())
 	}
 	if a.client != nil {
 		self.Stats["client"] = a.client.stats()

@@ -122,14 +122,14 @@ func (a *Agent) exportFile(ctx context.Context, s api.Stream) error {
 // copyLog sends what can be read.
 func copyLog(ctx context.Context, from io.Reader, s api.Stream) error {
 	if err := s.Send(&api.StreamFrame{}); err != nil {
-		return nil
+		return nil //nolint:nilerr // the reader is gone
 	}
 	for ctx.Err() == nil {
 		buf := make([]byte, monitorFrame)
 		n, err := from.Read(buf)
 		if n > 0 {
 			if err := s.Send(&api.StreamFrame{Data: buf[:n], FileEvent: eventLog}); err != nil {
-				return nil
+				return nil //nolint:nilerr // the reader is gone
 			}
 		}
 		switch {

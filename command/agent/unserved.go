@@ -15,7 +15,6 @@ type unservedKey struct {
 // configuration file. Setting one to a value that it does not accept is an error that names it. Making a key work gives it
 // a field in Config and removes its line here.
 var unservedKeys = map[string]unservedKey{
-
 	"eventlog.enabled": {[]string{"false"}, "this version writes no event log of Windows"},
 	"eventlog.level":   {[]string{"*"}, "counts with eventlog.enabled only"},
 

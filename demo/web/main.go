@@ -49,7 +49,8 @@ func main() {
 	})
 	log.Printf("version %s, instance %s listens on %s", version, index, addr)
 	if err := srv.ListenAndServe(); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		log.Fatal(err)
+		stop()
+		log.Fatal(err) //nolint:gocritic // nothing but stop is left to do
 	}
 }
 

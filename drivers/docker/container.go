@@ -126,9 +126,7 @@ func (b *builder) command() {
 // labels are those of the task and those by which operators find things.
 func (b *builder) labels() map[string]string {
 	labels := map[string]string{}
-	for name, value := range b.options.Labels {
-		labels[name] = value
-	}
+	maps.Copy(labels, b.options.Labels)
 	known := map[string]string{
 		"job_name": b.task.JobName, "job_id": b.task.JobID, "parent_job_id": b.task.ParentJobID,
 		"task_group_name": b.task.TaskGroupName, "task_name": b.task.Name, "namespace": b.task.Namespace,

@@ -143,7 +143,7 @@ func (t *task) killExec(engine *client.Client, id string) {
 	if err != nil {
 		return
 	}
-	defer process.Release()
+	defer process.Release() //nolint:errcheck // it only lets go of the handle
 	groups, err := os.ReadFile("/proc/" + itoa(found.PID) + "/cgroup")
 	if err != nil || !strings.Contains(string(groups), t.container) {
 		return

@@ -11,11 +11,10 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
-
-	"github.com/distribution/reference"
 
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )

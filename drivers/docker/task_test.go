@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -167,7 +168,7 @@ func TestOptions(t *testing.T) {
 		"extra_labels": []any{"job_*"}, "pids_limit": 50, "allow_caps": []any{"chown", "net_raw", "kill"},
 	})
 	options := script("id -u; id -G; echo $HOSTNAME; stat -c %%a /scratch; cat /etc/resolv.conf; ls -d /local/sub /alloc/logs /secrets; touch /alloc/logs/x 2>/dev/null || echo read-only; touch /x 2>/dev/null || echo rofs; cat /inherited")
-	for key, value := range map[string]any{
+	maps.Copy(options, map[string]any{
 		"hostname": "boxy", "labels": []any{map[string]any{"colour": "green"}}, "group_add": []any{"777"},
 		"sysctl": []any{map[string]any{"net.core.somaxconn": "77"}}, "ulimit": []any{map[string]any{"nofile": "100:200", "nproc": "50"}},
 		"cap_add": []any{"CAP_NET_RAW"}, "cap_drop": []any{"kill"}, "pids_limit": 20, "init": true, "readonly_rootfs": true,
@@ -179,9 +180,7 @@ func TestOptions(t *testing.T) {
 		"devices":      []any{map[string]any{"host_path": "/dev/null", "container_path": "/dev/nothing"}},
 		"logging":      []any{map[string]any{"type": "json-file", "config": []any{map[string]any{"max-size": "1m"}}}},
 		"healthchecks": []any{map[string]any{"disable": true}},
-	} {
-		options[key] = value
-	}
+	})
 	task := w.task(options)
 	task.DNS = &drivers.DNSConfig{Servers: []string{"10.9.8.7"}, Searches: []string{"example.org"}, Options: []string{"ndots:3"}}
 	file := filepath.Join(w.dir, "inherited")
@@ -248,9 +247,7 @@ func TestRefused(t *testing.T) {
 		"executable file not found":                            {"command": "no-such-program"},
 	} {
 		config := script("true")
-		for key, value := range options {
-			config[key] = value
-		}
+		maps.Copy(config, options)
 		task := w.task(config)
 		_, _, err := w.driver.StartTask(w.ctx, task)
 		if err == nil || !strings.Contains(err.Error(), want) {

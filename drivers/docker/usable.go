@@ -21,7 +21,7 @@ func Usable() error {
 	}
 	where, err := url.Parse(host)
 	if err != nil || where.Scheme != "unix" || runtime.GOOS == "windows" {
-		return nil // only asking it can tell
+		return nil //nolint:nilerr // only asking it can tell
 	}
 	if st, err := os.Stat(where.Path); err != nil || st.Mode()&os.ModeSocket == 0 {
 		return errors.New("Failed to connect to docker daemon")

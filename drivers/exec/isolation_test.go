@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,9 +231,7 @@ func TestCapabilities(t *testing.T) {
 		"pids_limit must not be negative":                      {"pids_limit": -1},
 	} {
 		options := script("true")
-		for key, value := range change {
-			options[key] = value
-		}
+		maps.Copy(options, change)
 		task := w.task(options)
 		if _, _, err := w.driver.StartTask(w.ctx, task); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -39,8 +39,6 @@ done
 exit 99
 `
 
-const untilStopped = `while :; do sleep 3600 & wait $!; done`
-
 // TestDriver runs the suite that every driver passes.
 func TestDriver(t *testing.T) {
 	bin := t.TempDir()

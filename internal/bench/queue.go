@@ -118,7 +118,7 @@ func watchAnswers(c *cluster) *atomic.Int64 {
 			start := time.Now()
 			if _, _, err := api.JobGet.Call(ctx, c.http, &api.JobRequest{JobID: "bench-0000"}); err != nil {
 				if ctx.Err() != nil {
-					return nil
+					return nil //nolint:nilerr // the measurement is over
 				}
 				return fmt.Errorf("read a job: %w", err)
 			}

@@ -285,7 +285,7 @@ func (a *agent) attached(job string) func(context.Context) bool {
 			group.Go(func() error {
 				usage, _, err := api.AllocStats.Call(ctx, a.http, &api.AllocStatsRequest{AllocID: id})
 				missing[i] = err != nil || len(usage.Tasks) == 0
-				return nil
+				return nil //nolint:nilerr // it is asked again
 			})
 		}
 		_ = group.Wait() // of errors that are asked again

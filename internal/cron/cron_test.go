@@ -51,8 +51,12 @@ func TestNextAfterNext(t *testing.T) {
 		after string
 		want  []string
 	}{
-		{"the earliest of several", api.Periodic{Specs: []string{"0 12 * * *", "30 9 * * *"}}, "2026-01-01T10:00:00Z",
-			[]string{"2026-01-01T12:00:00Z", "2026-01-02T09:30:00Z", "2026-01-02T12:00:00Z"}},
+		{
+			"the earliest of several",
+			api.Periodic{Specs: []string{"0 12 * * *", "30 9 * * *"}},
+			"2026-01-01T10:00:00Z",
+			[]string{"2026-01-01T12:00:00Z", "2026-01-02T09:30:00Z", "2026-01-02T12:00:00Z"},
+		},
 		{"seconds", api.Periodic{Spec: "*/20 * * * * * *"}, "2026-01-01T00:00:05Z", []string{"2026-01-01T00:00:20Z", "2026-01-01T00:00:40Z", "2026-01-01T00:01:00Z"}},
 		{"a zone", api.Periodic{Spec: "0 9 * * *", TimeZone: "America/New_York"}, "2026-07-01T00:00:00Z", []string{"2026-07-01T13:00:00Z"}},
 		{"the same zone in winter", api.Periodic{Spec: "0 9 * * *", TimeZone: "America/New_York"}, "2026-12-01T00:00:00Z", []string{"2026-12-01T14:00:00Z"}},
@@ -61,10 +65,18 @@ func TestNextAfterNext(t *testing.T) {
 		{"either day field", api.Periodic{Spec: "0 0 13 * 5"}, "2026-03-01T00:00:00Z", []string{"2026-03-06T00:00:00Z", "2026-03-13T00:00:00Z", "2026-03-20T00:00:00Z"}},
 		// Clocks went from 02:00 to 03:00 on 2026-03-29 and from 03:00 to 02:00 on 2026-10-25.
 		{"the hour that is left out", api.Periodic{Spec: "30 2 * * *", TimeZone: "Europe/Berlin"}, "2026-03-28T12:00:00Z", []string{"2026-03-30T00:30:00Z"}},
-		{"each hour as clocks go forward", api.Periodic{Spec: "0 * * * *", TimeZone: "Europe/Berlin"}, "2026-03-29T00:00:00Z",
-			[]string{"2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z"}},
-		{"each hour as clocks go back", api.Periodic{Spec: "0 * * * *", TimeZone: "Europe/Berlin"}, "2026-10-25T00:00:00Z",
-			[]string{"2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"}},
+		{
+			"each hour as clocks go forward",
+			api.Periodic{Spec: "0 * * * *", TimeZone: "Europe/Berlin"},
+			"2026-03-29T00:00:00Z",
+			[]string{"2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z"},
+		},
+		{
+			"each hour as clocks go back",
+			api.Periodic{Spec: "0 * * * *", TimeZone: "Europe/Berlin"},
+			"2026-10-25T00:00:00Z",
+			[]string{"2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"},
+		},
 	} {
 		s, err := New(&r.p)
 		if err != nil {

@@ -51,7 +51,6 @@ func newBinding(op *api.OpInfo) *binding {
 	b := &binding{op: op, list: !op.Stream && listAnswer(op), bodyRegion: op.Name == api.JobRegister.Info().Name || op.Name == api.JobPlan.Info().Name}
 	t := reflect.TypeOf(op.NewRequest()).Elem()
 	for f := range t.Fields() {
-		f := f
 		if f.Anonymous || !f.IsExported() {
 			continue
 		}

@@ -61,7 +61,7 @@ func (r *router) add(methods []string, text string, t *target) {
 			}
 			p.segments = append(p.segments, seg)
 		}
-		list := append(r.byFirst[key], p)
+		list := slices.Concat(r.byFirst[key], []*pattern{p})
 		sort.SliceStable(list, func(i, j int) bool { return list[i].literals > list[j].literals })
 		r.byFirst[key] = list
 	}

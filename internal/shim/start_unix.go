@@ -61,7 +61,8 @@ func start(spec *Spec, prog *program, dir int) (*Handle, error) {
 	if len(places) > 0 {
 		handed := make([]*os.File, wire.FDRoot-wire.FDLogs, wire.FDRoot-wire.FDLogs+len(places))
 		copy(handed, logs)
-		logs = append(handed, places...)
+		handed = append(handed, places...)
+		logs = handed
 	}
 	cmd, report, err := spawn(spec, prog, task, dir, logs)
 	if err != nil {

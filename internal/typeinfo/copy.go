@@ -184,7 +184,7 @@ func copyAny(v any) any {
 		return v
 	case map[string]any:
 		if v == nil {
-			return v
+			return v //nolint:gocritic // a nil map, not nothing
 		}
 		m := make(map[string]any, len(v))
 		for key, value := range v {
@@ -193,7 +193,7 @@ func copyAny(v any) any {
 		return m
 	case []any:
 		if v == nil {
-			return v
+			return v //nolint:gocritic // a nil list, not nothing
 		}
 		s := make([]any, len(v))
 		for i, value := range v {

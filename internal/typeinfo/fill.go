@@ -38,7 +38,7 @@ func tidy(v reflect.Value) {
 			return
 		}
 		for _, field := range v.Fields() {
-			if field := field; field.CanSet() {
+			if field.CanSet() {
 				tidy(field)
 			}
 		}

@@ -60,10 +60,10 @@ type everything struct {
 	Named     map[string]*inner
 	Marshaled stamp
 	Text      textual
-	private   int
+	private   int //nolint:unused // it is not to be seen
 }
 
-type stamp struct{ v int }
+type stamp struct{ v int } //nolint:unused // it is not to be seen
 
 func (s stamp) MarshalJSON() ([]byte, error) { return []byte(`{ "stamp": true }`), nil }
 
@@ -76,7 +76,7 @@ func full() *everything {
 	return &everything{
 		embedded: embedded{7}, Name: "a<b>&\"\\\n\x01é\xff", Renamed: "r", Hidden: "h", Optional: "o",
 		OnlyIn: "in", OnlyOut: "out", Null: 1, NullKeep: 2, Omit: &inner{A: "x"},
-		Duration: time.Second, Wait: ptr(time.Minute), When: &when, Zero: &when, Bytes: []byte("hello\n"),
+		Duration: time.Second, Wait: new(time.Minute), When: &when, Zero: &when, Bytes: []byte("hello\n"),
 		Float: 1, Ints: []uint16{1, 2}, Strings: map[string]string{"b": "2", "a": "1"},
 		Any:     map[string]any{"n": int64(3), "f": 2.5, "l": []any{"x", nil, true}, "m": map[string]any{"k": 1.0}},
 		Dynamic: []string{"d"}, ByNumber: map[int]string{10: "x", 9: "y"},
@@ -87,7 +87,6 @@ func full() *everything {
 }
 
 //go:fix inline
-func ptr[T any](v T) *T { return new(v) }
 
 func TestMarshalForms(t *testing.T) {
 	const zeroTail = `"Duration":0,"Wait":null,"When":null,"Zero":"0001-01-01T00:00:00Z","Bytes":null,` +
@@ -218,7 +217,7 @@ func TestEqual(t *testing.T) {
 		{"one nil", nil, &everything{}, false},
 		{"nil and empty list", &everything{Ints: []uint16{}}, &everything{}, true},
 		{"nil and empty map", &everything{Any: map[string]any{}}, &everything{}, true},
-		{"nil pointer and zero", &everything{Wait: ptr(time.Duration(0))}, &everything{}, false},
+		{"nil pointer and zero", &everything{Wait: new(time.Duration(0))}, &everything{}, false},
 		{"instants", &everything{When: &utc}, &everything{When: &local}, true},
 		{"number types", &everything{Dynamic: 1}, &everything{Dynamic: 1.0}, true},
 		{"signed and unsigned", &everything{Dynamic: int64(-1)}, &everything{Dynamic: uint64(math.MaxUint64)}, false},
@@ -277,7 +276,7 @@ func TestUnmarshalErrors(t *testing.T) {
 }
 
 func TestFillAndTidy(t *testing.T) {
-	dst := &everything{Name: "mine", Wait: ptr(time.Duration(0))}
+	dst := &everything{Name: "mine", Wait: new(time.Duration(0))}
 	src := full()
 	Fill(dst, src)
 	if dst.Name != "mine" || *dst.Wait != 0 || dst.Renamed != "r" || dst.Float != 1 {

@@ -354,8 +354,7 @@ func brokerModel(t *testing.T, seed uint64) {
 	b.SetEnabled(true)
 	defer b.SetEnabled(false)
 	type state struct {
-		eval  *api.Evaluation
-		token string
+		eval *api.Evaluation
 	}
 	all := map[string]*state{}   // not finished
 	out := map[string]string{}   // id -> token

@@ -82,6 +82,7 @@ func (f *feed) observe(changes []state.Change) {
 		f.mu.buffer = append(f.mu.buffer, changes)
 	case feedOn:
 		f.apply(changes)
+	case feedOff:
 	}
 }
 

@@ -95,11 +95,11 @@ func (w *Workers) dispatch(quiet context.Context, g *run.Group, queues []string)
 	}
 	for {
 		if acquire(quiet, w.inProgress) != nil || acquire(quiet, w.admitted) != nil {
-			return nil
+			return nil //nolint:nilerr // the workers end
 		}
 		eval, token, err := w.broker.Dequeue(quiet, queues...)
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // the workers end
 		}
 		g.Go("evaluate", func(ctx context.Context) error {
 			defer func() { <-w.inProgress }()

@@ -321,7 +321,8 @@ func (h *Heartbeats) expire(ctx context.Context, nodeIDs []string) error {
 	}
 	// A node was purged meanwhile, which refused the whole batch.
 	for _, entry := range entries {
-		if _, _, err := h.raft.Apply(ctx, entry); ignoreGone(err) != nil {
+		_, _, err := h.raft.Apply(ctx, entry)
+		if err := ignoreGone(err); err != nil {
 			return err
 		}
 	}

@@ -249,7 +249,8 @@ func TestNodeEvals(t *testing.T) {
 		}
 	}
 	for i, a := range []*api.Allocation{
-		{JobID: "service"}, {JobID: "service"},
+		{JobID: "service"},
+		{JobID: "service"},
 		{JobID: "batch"},
 		{JobID: "sysbatch"},
 		{JobID: "service-stopped"},

@@ -88,7 +88,8 @@ func (t *batchText) encodeLocked(index uint64, events []*api.Event, each int) er
 		}
 		t.ends = append(t.ends, len(buf))
 	}
-	t.all = append(buf, "]}\n"...)
+	buf = append(buf, "]}\n"...)
+	t.all = buf
 	return nil
 }
 

@@ -199,6 +199,7 @@ func (d *Dispatcher) route(ctx context.Context, op *api.OpInfo, req api.Request,
 			return d.toNode(req, run, remote)
 		case api.ModeAgent:
 			return d.toAgent(req, run, remote)
+		case api.ModeRead, api.ModeWrite, api.ModeRegion:
 		}
 		if d.cfg.Server == nil {
 			if d.cfg.Servers == nil {

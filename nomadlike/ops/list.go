@@ -5,6 +5,7 @@ package ops
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,8 +94,8 @@ func reversed[T any](seq iter.Seq[*T]) iter.Seq[*T] {
 		for r := range seq {
 			rows = append(rows, r)
 		}
-		for i := len(rows) - 1; i >= 0; i-- {
-			if !yield(rows[i]) {
+		for _, row := range slices.Backward(rows) {
+			if !yield(row) {
 				return
 			}
 		}

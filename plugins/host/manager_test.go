@@ -119,7 +119,7 @@ func run(t *testing.T, config host.Config) *fixture {
 	running, cancel := context.WithCancel(context.Background())
 	f.cancel = cancel
 	go func() { f.ended <- f.Run(running) }()
-	t.Cleanup(func() { f.end(t) })
+	t.Cleanup(func() { _ = f.end(t) }) // tests that care have ended it
 	return f
 }
 
@@ -326,7 +326,7 @@ func TestReattachChanged(t *testing.T) {
 	first.startTask(t, "a")
 	pid := first.store.record(t).Pid
 	first.Detach()
-	first.end(t)
+	_ = first.end(t) // detached, it leaves its process
 
 	config.Blocks = []host.Block{{Label: mock.Name, Config: map[string]any{"fs_isolation": "image"}}}
 	second := run(t, config)

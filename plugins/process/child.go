@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,7 @@ var _ runner.Runner = (*child)(nil)
 
 func newChild(spec Spec, env []string) *child {
 	cmd := exec.Command(spec.Command[0], spec.Command[1:]...)
-	cmd.Env = append(env, spec.Env...)
+	cmd.Env = slices.Concat(env, spec.Env)
 	setSession(cmd)
 	return &child{name: spec.Name, cmd: cmd, done: make(chan struct{})}
 }

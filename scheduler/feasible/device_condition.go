@@ -81,6 +81,7 @@ func (t *deviceTarget) of(g *api.NodeDeviceResource) (quantity, bool) {
 		return quantity{text: strings.Join(ids, ",")}, true
 	case deviceAttribute:
 		return attributeQuantity(g.Attributes[t.key])
+	case deviceUnknown:
 	}
 	return quantity{}, false
 }

@@ -80,6 +80,7 @@ func (t *Target) Value(n *api.Node) (string, bool) {
 	case meta:
 		v, ok := n.Meta[t.key]
 		return v, ok
+	case unknownTarget:
 	}
 	return "", false
 }
@@ -95,6 +96,7 @@ func (t *Target) IsUnique() bool {
 		return true
 	case attribute, meta:
 		return strings.HasPrefix(t.key, uniquePrefix)
+	default:
+		return false
 	}
-	return false
 }

@@ -53,11 +53,8 @@ func classify(in *Input, a *api.Allocation) class {
 	if a.ClientStatus == api.AllocClientUnknown && expired(a, in.Now) {
 		return classLost
 	}
-	switch classifyNode(in.Node(a.NodeID), a) {
-	case classLost:
-		return classLost
-	case classDisconnecting:
-		return classDisconnecting
+	if c := classifyNode(in.Node(a.NodeID), a); c == classLost || c == classDisconnecting {
+		return c
 	}
 	switch {
 	case a.ClientStatus == api.AllocClientUnknown:
@@ -134,8 +131,8 @@ func replaces(d *api.Disconnect) bool { return d == nil || api.Or(d.Replace, tru
 
 // lastState returns the newest status change that the servers recorded for the allocation, or nil.
 func lastState(a *api.Allocation) *api.AllocState {
-	for i := len(a.AllocStates) - 1; i >= 0; i-- {
-		if s := a.AllocStates[i]; s != nil && s.Field == api.AllocFieldClientStatus {
+	for _, v := range slices.Backward(a.AllocStates) {
+		if s := v; s != nil && s.Field == api.AllocFieldClientStatus {
 			return s
 		}
 	}

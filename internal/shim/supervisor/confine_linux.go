@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -71,7 +72,7 @@ func limitCapabilities(keep uint64) error {
 		if keep&(1<<c) != 0 {
 			continue
 		}
-		if err := prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0); err == unix.EINVAL {
+		if err := prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0); errors.Is(err, unix.EINVAL) {
 			break // there are no more
 		} else if err != nil {
 			return err

@@ -32,16 +32,15 @@ const (
 func inside() {
 	runtime.LockOSThread()
 	i := &insider{}
-	if err := i.become(); err != nil {
-		report := wire.Started{Stage: i.stage, Error: err.Error()}
-		if setup, ok := errors.AsType[*setupError](err); ok {
-			err = setup.err
-		}
-		if errno, ok := errors.AsType[syscall.Errno](err); ok {
-			report.Errno = int(errno)
-		}
-		_, _ = unix.Write(fdReport, report.Encode())
+	err := i.become()
+	report := wire.Started{Stage: i.stage, Error: err.Error()}
+	if setup, ok := errors.AsType[*setupError](err); ok {
+		err = setup.err
 	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		report.Errno = int(errno)
+	}
+	_, _ = unix.Write(fdReport, report.Encode())
 	os.Exit(1)
 }
 

@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"errors"
 	"strings"
 	"unsafe"
 
@@ -76,7 +77,7 @@ func (r *root) collect() error {
 			} else {
 				tree, err = openTree(unix.AT_FDCWD, entry.Source, true)
 			}
-			if err == unix.ENOENT && entry.Optional {
+			if errors.Is(err, unix.ENOENT) && entry.Optional {
 				tree, err = -1, nil
 			}
 			if err != nil {
@@ -229,7 +230,7 @@ func (r *root) lookup(path string, flags uint64) (int, error) {
 // target opens a mount point and makes it if it does not exist.
 func (r *root) target(path string, isDir bool) (int, error) {
 	fd, err := r.lookup(path, 0)
-	if err != unix.ENOENT {
+	if !errors.Is(err, unix.ENOENT) {
 		return fd, err
 	}
 	parent, name := split(path)
@@ -239,10 +240,10 @@ func (r *root) target(path string, isDir bool) (int, error) {
 	}
 	defer unix.Close(dir)
 	err = makePoint(dir, name, isDir)
-	if err == unix.EEXIST && unlinkLink(dir, name) {
+	if errors.Is(err, unix.EEXIST) && unlinkLink(dir, name) {
 		err = makePoint(dir, name, isDir) // a link of the task's that led nowhere
 	}
-	if err != nil && err != unix.EEXIST {
+	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return -1, err
 	}
 	return r.lookup(path, 0)
@@ -301,7 +302,7 @@ func (r *root) link(entry *wire.Entry) error {
 // hide covers a file with the null device and a directory with an empty one.
 func (r *root) hide(entry *wire.Entry) error {
 	at, err := r.lookup(entry.Target, 0)
-	if err == unix.ENOENT {
+	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
 	if err != nil {
@@ -330,7 +331,7 @@ func (r *root) hide(entry *wire.Entry) error {
 // lock makes a part of the root read-only.
 func (r *root) lock(entry *wire.Entry) error {
 	at, err := r.lookup(entry.Target, 0)
-	if err == unix.ENOENT {
+	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
 	if err != nil {
