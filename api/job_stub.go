@@ -95,7 +95,7 @@ type JobStatus struct {
 	// GroupCountSum: Sum of the stored group counts.
 	GroupCountSum int
 	// GroupCounts: The stored count of each group by its name; an addition to the contract.
-	GroupCounts map[string]int
+	GroupCounts map[string]int `json:",omitempty"`
 	// ChildStatuses: Statuses of children of periodic/parameterized jobs (`[]` when none); `null` for other jobs.
 	ChildStatuses []string
 	// LatestDeployment: Newest deployment or null.

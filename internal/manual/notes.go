@@ -5,6 +5,7 @@ package main
 // operationNotes say how an operation differs from the contract, by its name in the table.
 var operationNotes = map[string]string{
 	"Job.Placement":            "an addition: why a job is or is not placed, and what would change that",
+	"Job.Statuses":             "an addition: GroupCounts tells the count of each group",
 	"Job.Stable":               "marking an older version does not make it the current job again, which is a quirk of the contract",
 	"Job.Scale":                "job and event are one write, so that indexes are fewer; vertical scaling policies are accepted with a warning and not kept",
 	"Job.Revert":               "one write, so that indexes are fewer",

@@ -1004,7 +1004,7 @@ export interface JobStatus {
   Status: string;
   Allocs: JobStatusAlloc[] | null;
   GroupCountSum: number;
-  GroupCounts: Record<string, number> | null;
+  GroupCounts?: Record<string, number> | null;
   ChildStatuses: string[] | null;
   LatestDeployment: JobStatusDeployment | null;
   IsPack: boolean;
