@@ -72,7 +72,7 @@ func (b *debugBundle) collect(ctx context.Context, m *meta, c *client.Client) er
 	g, during := errgroup.WithContext(during)
 	for _, t := range append(append([]debugTarget{}, b.servers...), b.nodes...) {
 		g.Go(func() error { return b.log(during, c, t) })
-		g.Go(func() error { return b.profiles(during, c, t) })
+		g.Go(func() error { return b.profiles(ctx, during, c, t) })
 		if b.export || b.lookback > 0 {
 			g.Go(func() error { return b.pastLog(during, c, t) })
 		}
@@ -229,7 +229,7 @@ func (b *debugBundle) read(ctx context.Context, c *client.Client, r debugRead) (
 func (b *debugBundle) intervals(ctx context.Context, m *meta, c *client.Client) error {
 	tick := time.NewTicker(b.interval)
 	defer tick.Stop()
-	for n := 0; ctx.Err() == nil; n++ {
+	for n := 0; ctx.Err() == nil && (n == 0 || time.Duration(n)*b.interval < b.duration); n++ {
 		dir := fmt.Sprintf("interval/%04d", n)
 		fmt.Fprintf(m.out, "    Capture interval %04d\n", n)
 		if err := b.readAll(ctx, c, b.intervalReads(dir)); err != nil {
@@ -292,9 +292,9 @@ func (b *debugBundle) stream(ctx context.Context, path string, s api.Stream, err
 	}
 }
 
-// profiles takes a set of profiles of an agent every interval, as long as the agent gives any. A server and a client
-// in one process may be in each other's way: there is one CPU profile at a time.
-func (b *debugBundle) profiles(ctx context.Context, c *client.Client, t debugTarget) error {
+// profiles takes a set of profiles of an agent every interval during the collection, as long as the agent gives any. A set that
+// was begun is finished.
+func (b *debugBundle) profiles(ctx, during context.Context, c *client.Client, t debugTarget) error {
 	tick := time.NewTicker(b.pprofInterval)
 	defer tick.Stop()
 	for n := 0; ; n++ {
@@ -303,14 +303,14 @@ func (b *debugBundle) profiles(ctx context.Context, c *client.Client, t debugTar
 			profile, file string
 			debug         int
 		}{
-			{"profile", "profile_%04d.prof", 0},
-			{"trace", "trace_%04d.prof", 0},
 			{"goroutine", "goroutine_%04d.prof", 0},
 			{"goroutine", "goroutine-debug1_%04d.txt", 1},
 			{"goroutine", "goroutine-debug2_%04d.txt", 2},
 			{"heap", "heap_%04d.prof", 0},
 			{"allocs", "allocs_%04d.prof", 0},
 			{"threadcreate", "threadcreate_%04d.prof", 0},
+			{"profile", "profile_%04d.prof", 0},
+			{"trace", "trace_%04d.prof", 0},
 		} {
 			req := &api.AgentProfileRequest{Profile: p.profile, Debug: p.debug}
 			if p.profile == "profile" || p.profile == "trace" {
@@ -328,7 +328,10 @@ func (b *debugBundle) profiles(ctx context.Context, c *client.Client, t debugTar
 		}
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
+		case <-during.Done():
+			return nil
+		}
+		if during.Err() != nil {
 			return nil
 		}
 	}

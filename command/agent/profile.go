@@ -5,6 +5,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -47,16 +48,15 @@ func (a *Agent) profile(ctx context.Context, r *api.AgentProfileRequest, s api.S
 	case "cmdline":
 		b.WriteString(strings.Join(os.Args, "\x00"))
 		kind = typeText
-	case "profile":
-		if err = pprof.StartCPUProfile(&b); err == nil {
-			last(ctx, r.Seconds)
-			pprof.StopCPUProfile()
+	case "profile", "trace":
+		// A server and a client in one agent may be asked at once.
+		select {
+		case profiling <- struct{}{}:
+			defer func() { <-profiling }()
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-	case "trace":
-		if err = trace.Start(&b); err == nil {
-			last(ctx, r.Seconds)
-			trace.Stop()
-		}
+		err = record(ctx, &b, r.Profile, r.Seconds)
 	default:
 		p := pprof.Lookup(r.Profile)
 		if p == nil {
@@ -74,6 +74,26 @@ func (a *Agent) profile(ctx context.Context, r *api.AgentProfileRequest, s api.S
 		return api.CodeErrorf(api.ClassUnavailable, 500, "take profile %q: %s", r.Profile, err)
 	}
 	return s.Send(&api.Chunk{ContentType: kind, Data: b.Bytes()})
+}
+
+// profiling is held while a profile is recorded: a process records one at a time.
+var profiling = make(chan struct{}, 1)
+
+// record writes what the process does over the next seconds.
+func record(ctx context.Context, w io.Writer, profile string, seconds int) error {
+	if profile == "trace" {
+		if err := trace.Start(w); err != nil {
+			return err
+		}
+		defer trace.Stop()
+	} else {
+		if err := pprof.StartCPUProfile(w); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	last(ctx, seconds)
+	return nil
 }
 
 // last waits for the length of a profile, one second when it is not given.
