@@ -56,7 +56,7 @@ func (p *ReschedulePolicy) validate(c *checker) {
 	known := c.oneOf("reschedule.delay_function", p.DelayFunction, DelayConstant, DelayExponential, DelayFibonacci)
 	c.check(attempts >= 0, "reschedule.attempts", "Reschedule attempts can not be less than zero: %d", attempts)
 	if attempts > 0 && unlimited {
-		c.failf("reschedule", "Reschedule Policy with Attempts = %d, and Unlimited = true is ambiguous; set unlimited = false to limit the attempts", attempts)
+		c.failf("reschedule", "Reschedule Policy with Attempts = %d, and Unlimited = true is ambiguous; set unlimited = false to limit the attempts, or attempts = 0 not to", attempts)
 	}
 	fits := delay >= minRescheduleDelay
 	c.check(fits, "reschedule.delay", "Delay cannot be less than %v (got %v)", minRescheduleDelay, delay)

@@ -14,18 +14,22 @@ const (
 // resource that is in use when the other is used up. One of the two is 1.
 type workload struct{ cpu, memory float64 }
 
+// workloadNodes is how many candidates are looked at for the workload, of more only as many, spread over all.
+const workloadNodes = 1024
+
 // newWorkload sums up the candidates. The ask is that of the whole group.
 func (p *Placer) newWorkload() workload {
 	var usedCPU, usedMemory, capCPU, capMemory int64
-	for i := range p.candidates {
+	step := 1 + (len(p.candidates)-1)/workloadNodes
+	for i := 0; i < len(p.candidates); i += step {
 		ord := int(p.candidates[i].ord)
 		cpu, memory, _, _ := p.overlay.Used(ord)
 		ofCPU, ofMemory, _ := p.overlay.Capacity(ord)
 		usedCPU, usedMemory, capCPU, capMemory = usedCPU+cpu, usedMemory+memory, capCPU+ofCPU, capMemory+ofMemory
 	}
-	count := int64(p.group.CountOrDefault())
-	cpu := float64(usedCPU+count*p.need.claim.CPU) * float64(capMemory)
-	memory := float64(usedMemory+count*p.need.claim.MemoryMB) * float64(capCPU)
+	count := float64(p.group.CountOrDefault()) / float64(step)
+	cpu := (float64(usedCPU) + count*float64(p.need.claim.CPU)) * float64(capMemory)
+	memory := (float64(usedMemory) + count*float64(p.need.claim.MemoryMB)) * float64(capCPU)
 	if cpu <= 0 || memory <= 0 {
 		return workload{} // nothing is expected, so nothing is stranded
 	}
