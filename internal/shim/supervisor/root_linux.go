@@ -371,7 +371,9 @@ func (r *root) enter() error {
 		}
 		return unix.Chdir("/")
 	}
-	if err := unix.PivotRoot(".", "."); err != nil {
+	if err := unix.PivotRoot(".", "."); err == unix.EINVAL {
+		return noPivotError{}
+	} else if err != nil {
 		return err
 	}
 	// The old root lies over the new one until it is taken away.
@@ -382,6 +384,13 @@ func (r *root) enter() error {
 		return err
 	}
 	return unix.Chdir("/")
+}
+
+// noPivotError says that the machine runs from its initramfs, which pivot_root(2) cannot leave.
+type noPivotError struct{}
+
+func (noPivotError) Error() string {
+	return "the kernel cannot replace the root here, as on machines that run from their initramfs: set no_pivot_root in the configuration of the driver, or boot into another root"
 }
 
 // capabilityHeader and capabilityData are what the kernel takes.
