@@ -45,7 +45,8 @@ const none: AllocListStub[] = [];
 function Topology({ nodes, allocs: known }: { nodes: NodeListStub[]; allocs: AllocListStub[] | undefined }) {
   const allocs = known ?? none;
   const [params, setParams] = useQueryParams();
-  const by = (params.get('by') as Grouping | null) ?? 'datacenter';
+  const asked = params.get('by');
+  const by: Grouping = asked === 'pool' || asked === 'class' ? asked : 'datacenter';
   const job = params.get('job') ?? '';
   const selected = params.get('client') ?? '';
   const [hovered, setHovered] = useState('');
