@@ -23,7 +23,7 @@ var operationNotes = map[string]string{
 	"Deployment.Unblock":       "refuses every deployment: there are no jobs of several regions",
 	"Event.Stream":             "a request that is refused answers 4xx before the stream begins; a stream that the server ends says why in a last line {\"Error\": …}",
 	"Search.Fuzzy":             "limit_query counts matching objects",
-	"ClientAlloc.Exec":         "any origin may open the websocket, as the contract has it; put a proxy in front of agents that browsers can reach",
+	"ClientAlloc.Exec":         "a web page that does not come from the agent gets 403, see Everywhere",
 	"Operator.SnapshotRestore": "the archive is checked in whole before it replaces anything",
 }
 
