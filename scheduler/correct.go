@@ -15,7 +15,7 @@ import (
 // corrections names what the job asks for and no node in the cluster has, and what may have been meant: datacenters
 // and pools without nodes, and drivers, host volumes and host networks.
 func (p *pass) corrections(x *explanation) []string {
-	var datacenters, pools, drivers, volumes, networks = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	datacenters, pools, drivers, volumes, networks := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for ord := range p.overlay.Len() {
 		node := p.overlay.Node(ord)
 		if node == nil {
