@@ -95,19 +95,18 @@ func (p *Placer) preempt(w Want) (Placement, bool) {
 	}
 }
 
-// CouldPreempt returns the node where allocations could be evicted for one more, if there is one. Nothing changes.
+// CouldPreempt returns a node where allocations could be evicted for one more, if there is one. Nothing changes.
 func (p *Placer) CouldPreempt() (ord int, ok bool) {
 	if p.preemption == nil {
 		return 0, false
 	}
-	if p.evictions == nil {
-		p.evictions = make([]knownEviction, len(p.candidates))
+	for i := range p.candidates {
+		c := &p.candidates[i]
+		if c.out != 0 && !p.ruled[c.out] && p.findEviction(c) != nil {
+			return int(c.ord), true
+		}
 	}
-	i, e := p.bestEviction(Want{Only: NoNode})
-	if e == nil {
-		return 0, false
-	}
-	return int(p.candidates[i].ord), true
+	return 0, false
 }
 
 // bestEviction returns the candidate with the best eviction; of those that want may use.
