@@ -42,11 +42,18 @@ Example:
 			case out.wanted():
 				return out.print(m, p)
 			}
+			summary, _, err := api.JobSummaryGet.Call(ctx, c, &api.JobRequest{ReadOptions: inNamespace(stub.Namespace), JobID: stub.ID})
+			if err != nil {
+				return doing("Error reading the summary of the job", err)
+			}
 			for i, g := range p.Groups {
 				if i > 0 {
 					fmt.Fprintln(m.out)
 				}
 				explainGroup(m, g, verbose)
+				if s := summary.Summary[g.Group]; s.Failed > 0 && s.Running == 0 {
+					fmt.Fprintf(m.out, "Nodes were found, but %s failed there and none runs; see: nomadlike job status %s\n", count(s.Failed, "allocation"), stub.ID)
+				}
 			}
 			return nil
 		},
@@ -56,13 +63,14 @@ Example:
 // explainGroup prints what is known about one group.
 func explainGroup(m *meta, g *api.GroupPlacement, verbose bool) {
 	state := "every allocation has a node"
-	if g.Missing > 0 {
-		state = fmt.Sprintf("%d allocations have no node", g.Missing)
-	}
-	if g.Missing == 1 {
+	switch {
+	case g.Missing > 0 && g.Placed > 0:
+		state = fmt.Sprintf("%d of %d allocations have no node", g.Missing, g.Missing+g.Placed)
+	case g.Missing == 1:
 		state = "1 allocation has no node"
-	}
-	if g.Missing == 0 && g.Placed == 0 && len(g.Suggestions) > 0 {
+	case g.Missing > 0:
+		state = fmt.Sprintf("%d allocations have no node", g.Missing)
+	case g.Placed == 0 && len(g.Suggestions) > 0:
 		state = "no node suits it, so it has no allocation"
 	}
 	fmt.Fprintln(m.out, m.paint(bold, fmt.Sprintf("Group %q: %s; %d of %s would take one more", g.Group, state, g.Suitable, count(g.Nodes, "node"))))

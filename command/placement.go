@@ -35,6 +35,10 @@ func (m *meta) placementLines(g *api.GroupPlacement, verbose bool) []string {
 	}
 	if len(g.Obstacles) > 0 {
 		rows := [][]string{{"Reason", "Nodes", "Only reason", "Classes"}}
+		of := ""
+		if g.Missing == 0 && g.Placed > 0 {
+			of = " of one more"
+		}
 		have := slices.ContainsFunc(g.Obstacles, func(o *api.PlacementObstacle) bool { return valueCounts(o) != "" })
 		if have {
 			rows[0] = append(rows[0], "Nodes have")
@@ -50,7 +54,7 @@ func (m *meta) placementLines(g *api.GroupPlacement, verbose bool) []string {
 			}
 			rows = append(rows, row)
 		}
-		part(fmt.Sprintf("What stands in the way, on %s:", count(g.Nodes, "node")), strings.Split(columns(rows), "\n")...)
+		part(fmt.Sprintf("What stands in the way%s, on %s:", of, count(g.Nodes, "node")), strings.Split(columns(rows), "\n")...)
 	}
 	if len(g.NearestMisses) > 0 {
 		rows := [][]string{{"ID", "Name", "Class", "Lacks"}}

@@ -177,7 +177,7 @@ func (x *explanation) change(s *obstacleSet) suggestion {
 		case api.ObstacleConstraint:
 			parts = append(parts, giveUp(o.Reason))
 		default:
-			parts = append(parts, s.include(o.Reason))
+			parts = append(parts, s.include(o.Reason, x.Placed > 0))
 		}
 	}
 	out := suggestion{change: list(parts), node: s.names[0], nodes: nodes, cost: s.cost()}
@@ -289,8 +289,9 @@ func giveUp(reason string) string {
 	return fmt.Sprintf("drop or relax the constraint %q", reason)
 }
 
-// include says how to use nodes that do not come into question now.
-func (s *obstacleSet) include(reason string) string {
+// include says how to use nodes that do not come into question now; placed says that the group has nodes which it
+// would have to leave for another pool.
+func (s *obstacleSet) include(reason string, placed bool) string {
 	which := "nodes"
 	switch {
 	case s.nearest != nil && s.near == 1:
@@ -313,6 +314,9 @@ func (s *obstacleSet) include(reason string) string {
 	}
 	if rest, ok := strings.CutPrefix(reason, "node pool "); ok {
 		name, _, _ := strings.Cut(rest, " is not ")
+		if placed {
+			name = api.NodePoolAll + " (the nodes of every pool)"
+		}
 		return fmt.Sprintf("move the job to the node pool %s", name)
 	}
 	return "use nodes of which the " + reason
