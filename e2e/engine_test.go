@@ -125,7 +125,8 @@ func (e *engine) start() {
 	defer log.Close()
 	// One that was killed leaves its number behind, which another process may have by now.
 	_ = os.Remove(filepath.Join(e.dir, "pid"))
-	e.cmd = exec.Command("dockerd", "--host", e.host, "--data-root", filepath.Join(e.dir, "data"),
+	// In a network of its own: an engine without a bridge removes that of the machine's engine.
+	e.cmd = exec.Command("unshare", "--net", "dockerd", "--host", e.host, "--data-root", filepath.Join(e.dir, "data"),
 		"--exec-root", filepath.Join(e.dir, "exec"), "--pidfile", filepath.Join(e.dir, "pid"),
 		"--containerd", filepath.Join(e.dir, "c"),
 		"--bridge", "none", "--iptables=false", "--ip-masq=false")
