@@ -62,12 +62,25 @@ func (p *pass) corrections(x *explanation) []string {
 				name, _, _ = strings.Cut(name, " for port ")
 				name = strings.Trim(name, `"`)
 			}
+			// The volumes of other allocations (per_alloc) are no misspellings of this one's.
+			if base, _, numbered := strings.Cut(name, "["); numbered && hasPrefix(offer, base+"[") {
+				continue
+			}
 			if !offer[name] {
 				out = append(out, unknown(fmt.Sprintf("no node has the %s %s", strings.TrimSuffix(strings.TrimPrefix(prefix, "missing "), " "), name), name, offer))
 			}
 		}
 	}
 	return out
+}
+
+func hasPrefix(names map[string]bool, prefix string) bool {
+	for name := range names {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxOffers is how many names are listed where none is like the one that is asked for.

@@ -78,6 +78,10 @@ func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 		ids: map[obstacleKey]int{}, sets: map[string]*obstacleSet{}, values: map[string][]string{},
 	}
 	served := p.served(tg)
+	index, lost := p.lost[tg.Name]
+	if !lost {
+		index = -1
+	}
 	var found []int
 	for ord := range p.overlay.Len() {
 		node := p.overlay.Node(ord)
@@ -93,7 +97,7 @@ func (p *pass) explain(tg *api.TaskGroup) *api.GroupPlacement {
 			found = append(found, x.id(api.ObstacleNode, reason))
 		}
 		noAddress := false
-		for _, reason := range x.checks.Obstacles(ord) {
+		for _, reason := range x.checks.Obstacles(ord, index) {
 			found = append(found, x.id(api.ObstacleConstraint, reason))
 			noAddress = noAddress || feasible.IsNetwork(reason)
 		}

@@ -42,9 +42,11 @@ type pass struct {
 	stopped map[string]bool
 	rows    map[string]*api.Allocation
 
-	plan        *api.Plan
-	followUps   []*api.Evaluation
-	failed      map[string]*api.AllocMetric
+	plan      *api.Plan
+	followUps []*api.Evaluation
+	failed    map[string]*api.AllocMetric
+	// lost is the number in the name of the first allocation of a group that found no node.
+	lost        map[string]int
 	queued      map[string]int
 	annotations *api.PlanAnnotations
 }

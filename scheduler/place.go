@@ -32,7 +32,7 @@ func (p *pass) placeAll(groups []*reconcile.Group) {
 		work[i] = groupWork{Group: g, place: g.Place, replace: g.Replace}
 	}
 	for range maxRounds {
-		p.failed = nil
+		p.failed, p.lost = nil, nil
 		released := false
 		for i := range work {
 			w := &work[i]
@@ -315,7 +315,10 @@ var canaryStatus = &api.AllocDeploymentStatus{Canary: true}
 func (gp *groupPlacer) fail(want reconcile.Placement) {
 	m := gp.failed[gp.group.Name]
 	if gp.failed == nil {
-		gp.failed = map[string]*api.AllocMetric{}
+		gp.failed, gp.lost = map[string]*api.AllocMetric{}, map[string]int{}
+	}
+	if m == nil {
+		gp.lost[gp.group.Name] = indexOf(want)
 	}
 	switch {
 	case m != nil:

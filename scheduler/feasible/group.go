@@ -279,11 +279,16 @@ func (g *Group) HasVolumesOf(node *api.Node, index int) bool {
 		if v == nil || v.Type != volumeHost || !v.PerAlloc {
 			continue
 		}
-		if !fitsVolume(node.HostVolumes[v.Source+"["+strconv.Itoa(index)+"]"], v) {
+		if !fitsVolume(node.HostVolumes[ownVolume(v, index)], v) {
 			return false
 		}
 	}
 	return true
+}
+
+// ownVolume is the name of the volume that the allocation with that index has for itself.
+func ownVolume(v *api.VolumeRequest, index int) string {
+	return v.Source + "[" + strconv.Itoa(index) + "]"
 }
 
 func (g *Group) csi() string {

@@ -33,17 +33,28 @@ func (j *Job) Outside(ord int) []string {
 	return reasons
 }
 
-// missingVolumes names the host volumes that the node lacks or has only for reading.
-func (g *Group) missingVolumes(node *api.Node) []string {
+// missingVolumes names the host volumes that the node lacks or has only for reading, those that the allocation with that
+// index has for itself included; of these any is enough when the index is negative.
+func (g *Group) missingVolumes(node *api.Node, index int) []string {
 	var reasons []string
-	for _, name := range slices.Sorted(maps.Keys(g.group.Volumes)) {
-		v := g.group.Volumes[name]
-		if v == nil || v.Type != volumeHost || hasHostVolume(node, v) {
+	for _, key := range slices.Sorted(maps.Keys(g.group.Volumes)) {
+		v := g.group.Volumes[key]
+		if v == nil || v.Type != volumeHost {
 			continue
 		}
-		reason := "missing host volume " + v.Source
-		if has := node.HostVolumes[v.Source]; has != nil && has.ReadOnly && !v.ReadOnly {
-			reason = "missing host volume " + v.Source + " for writing"
+		name, there := v.Source, false
+		if v.PerAlloc && index >= 0 {
+			name = ownVolume(v, index)
+			there = fitsVolume(node.HostVolumes[name], v)
+		} else {
+			there = hasHostVolume(node, v)
+		}
+		if there {
+			continue
+		}
+		reason := "missing host volume " + name
+		if has := node.HostVolumes[name]; has != nil && has.ReadOnly && !v.ReadOnly {
+			reason += " for writing"
 		}
 		reasons = append(reasons, reason)
 	}
@@ -68,8 +79,9 @@ func (g *Group) Condition(text string) *Condition {
 }
 
 // Obstacles returns everything that keeps the group off the node, where Filtered returns the first reason
-// only. Room and the distinct rules are left to the ranking.
-func (g *Group) Obstacles(ord int) []string {
+// only, for the allocation with that index, or for any when it is negative. Room and the distinct rules are left to
+// the ranking.
+func (g *Group) Obstacles(ord, index int) []string {
 	node := g.job.snapshot.Node(ord)
 	var reasons []string
 	for _, list := range [][]*Condition{g.job.conditions, g.conditions} {
@@ -99,7 +111,7 @@ func (g *Group) Obstacles(ord int) []string {
 		}
 	}
 	if g.hasVolumes {
-		reasons = append(reasons, g.missingVolumes(node)...)
+		reasons = append(reasons, g.missingVolumes(node, index)...)
 		if reason := g.csi(); reason != "" {
 			reasons = append(reasons, reason)
 		}
