@@ -44,12 +44,7 @@ var serverErrors = regexp.MustCompile(`^(` + strings.Join([]string{
 // the agent goes on as if nothing had been.
 func TestMisuse(t *testing.T) {
 	w := newWorld(t)
-	workers, err := w.client.Agent().GetSchedulerWorkerConfig(nil)
-	w.ok(err)
-	defer func() {
-		_, err := w.client.Agent().SetSchedulerWorkerConfig(*workers, nil)
-		w.ok(err)
-	}()
+	defer w.keepWorkers()()
 	methods := map[string][]string{} // by pattern
 	for _, op := range api.Operations() {
 		for _, r := range op.Routes {

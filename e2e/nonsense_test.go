@@ -25,17 +25,22 @@ var nonsense = []string{
 
 var routeParam = regexp.MustCompile(`\{[^}]*\}`)
 
+// keepWorkers returns what sets the scheduler workers as they are now: a body without fields asks for none, which is
+// possible, and nothing would be stopped at the end.
+func (w *world) keepWorkers() func() {
+	workers, err := w.client.Agent().GetSchedulerWorkerConfig(nil)
+	w.ok(err)
+	return func() {
+		_, err := w.client.Agent().SetSchedulerWorkerConfig(*workers, nil)
+		w.ok(err)
+	}
+}
+
 // TestNonsense gives every parameter of every operation every kind of nonsense, in the path, the query and the body.
 // Each request is answered, none with a stack, and the agent goes on as if nothing had been.
 func TestNonsense(t *testing.T) {
 	w := newWorld(t)
-	// A body without fields asks for no scheduler workers, which is possible, and nothing would be stopped at the end.
-	workers, err := w.client.Agent().GetSchedulerWorkerConfig(nil)
-	w.ok(err)
-	defer func() {
-		_, err := w.client.Agent().SetSchedulerWorkerConfig(*workers, nil)
-		w.ok(err)
-	}()
+	defer w.keepWorkers()()
 	sent := 0
 	for _, op := range api.Operations() {
 		for _, r := range op.Routes {

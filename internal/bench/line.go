@@ -5,7 +5,6 @@ package bench
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -42,12 +41,7 @@ func (l *line) get(path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = resp.Body.Close() }() // reading only
-	n, err := io.Copy(io.Discard, resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("GET %s answered %d", path, resp.StatusCode)
-	}
-	return n, err
+	return readAll(resp, path)
 }
 
 // turns is how many connections take turns when requests are sent at a fixed rate.
