@@ -3,8 +3,10 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,7 +19,7 @@ type NodePool struct {
 	Description string
 	// Meta: Strings.
 	Meta map[string]string
-	// SchedulerConfiguration: Enterprise `{SchedulerAlgorithm, MemoryOversubscriptionEnabled (bool or null)}`.
+	// SchedulerConfiguration: What differs from the cluster's scheduler configuration for the jobs of the pool, `{SchedulerAlgorithm, MemoryOversubscriptionEnabled (bool or null)}`.
 	SchedulerConfiguration *NodePoolSchedulerConfiguration
 	// NodeIdentityTTL: Lifetime of node identities; string or ns in, ns out (default 24h).
 	NodeIdentityTTL time.Duration
@@ -29,10 +31,26 @@ type NodePool struct {
 	ModifyIndex uint64
 }
 
-// NodePoolSchedulerConfiguration overrides the scheduler configuration for one pool.
+// NodePoolSchedulerConfiguration overrides the cluster's scheduler configuration for the jobs of one pool.
+//
+// Compat: it belongs to the commercial edition in the reference; here every cluster has it.
 type NodePoolSchedulerConfiguration struct {
-	SchedulerAlgorithm            string
+	// SchedulerAlgorithm: `binpack`, `spread`; empty for the cluster's.
+	SchedulerAlgorithm string
+	// MemoryOversubscriptionEnabled: Honour `MemoryMaxMB`; null for the cluster's.
 	MemoryOversubscriptionEnabled *bool
+}
+
+// Over returns the cluster's configuration with what differs for the jobs of the pool; c itself is not
+// changed. A nil receiver changes nothing.
+func (p *NodePoolSchedulerConfiguration) Over(c *SchedulerConfiguration) *SchedulerConfiguration {
+	if p == nil {
+		return c
+	}
+	own := *c
+	own.SchedulerAlgorithm = cmp.Or(p.SchedulerAlgorithm, c.SchedulerAlgorithm)
+	own.MemoryOversubscriptionEnabled = Or(p.MemoryOversubscriptionEnabled, c.MemoryOversubscriptionEnabled)
+	return &own
 }
 
 // DefaultNodeIdentityTTL is the NodeIdentityTTL of pools that set none.
@@ -78,8 +96,10 @@ func (p *NodePool) Validate() error {
 	if len(p.Description) > MaxDescription {
 		v.Texts = append(v.Texts, fmt.Sprintf("description longer than %d", MaxDescription))
 	}
-	if p.SchedulerConfiguration != nil {
-		v.Texts = append(v.Texts, "scheduler_config of node pools is a feature of the Enterprise edition and is not served; use the cluster's scheduler configuration")
+	if c := p.SchedulerConfiguration; c != nil {
+		if err := validAlgorithm(c.SchedulerAlgorithm); err != nil {
+			v.Texts = append(v.Texts, err.Error())
+		}
 	}
 	if p.NodeIdentityTTL < 0 {
 		v.Texts = append(v.Texts, fmt.Sprintf("node identity TTL %s is negative", p.NodeIdentityTTL))
@@ -96,6 +116,12 @@ func (p *NodePool) SetHash() {
 	h.text(p.Name, p.Description)
 	h.texts(p.Meta)
 	h.text(p.NodeIdentityTTL.String())
+	if c := p.SchedulerConfiguration; c != nil {
+		h.text(c.SchedulerAlgorithm)
+		if over := c.MemoryOversubscriptionEnabled; over != nil {
+			h.text(strconv.FormatBool(*over))
+		}
+	}
 	p.Hash = h.sum()
 }
 

@@ -29,15 +29,21 @@ type SchedulerConfiguration struct {
 
 // Validate returns what is wrong with the configuration, nil when it can be stored.
 func (c *SchedulerConfiguration) Validate() error {
-	switch c.SchedulerAlgorithm {
-	case "", AlgorithmBinpack, AlgorithmSpread:
-	default:
-		return fmt.Errorf("invalid scheduler algorithm: %s", c.SchedulerAlgorithm)
+	if err := validAlgorithm(c.SchedulerAlgorithm); err != nil {
+		return err
 	}
 	if c.NodeLimitForFeasibilityChecks < 0 {
 		return fmt.Errorf("NodeLimitForFeasibilityChecks must not be negative, got %d", c.NodeLimitForFeasibilityChecks)
 	}
 	return nil
+}
+
+func validAlgorithm(name string) error {
+	switch name {
+	case "", AlgorithmBinpack, AlgorithmSpread:
+		return nil
+	}
+	return fmt.Errorf("invalid scheduler algorithm: %s", name)
 }
 
 // RaftConfiguration is the RaftConfiguration object of the HTTP API, see http-types.md.

@@ -146,10 +146,19 @@ var _ = conform(
 			w.ok(err)
 			w.that(p.Name == "gpu" && p.Description == "GPU nodes" && p.Meta["hw"] == "gpu", "pool is %+v", p)
 			w.shape("node-pool-read.json", "GET", "/v1/node/pool/gpu", "", httpdtest.Rules{Open: []string{"Meta"}, Null: []string{"SchedulerConfiguration"}})
+			over := true
+			p.SchedulerConfiguration = &nomad.NodePoolSchedulerConfiguration{SchedulerAlgorithm: nomad.SchedulerAlgorithmSpread, MemoryOversubscriptionEnabled: &over}
+			_, err = w.client.NodePools().Register(p, nil)
+			w.ok(err)
+			p, _, err = w.client.NodePools().Info("gpu", nil)
+			w.ok(err)
+			s := p.SchedulerConfiguration
+			w.that(s != nil && s.SchedulerAlgorithm == nomad.SchedulerAlgorithmSpread && s.MemoryOversubscriptionEnabled != nil && *s.MemoryOversubscriptionEnabled, "scheduler configuration is %+v", s)
 		},
 		refusals: []refusal{
 			{"PUT", "/v1/node/pools", `{"Name":"default"}`, 400, `modifying node pool "default" is not allowed`},
 			{"PUT", "/v1/node/pools", `{"Name":"bad name"}`, 400, `invalid node pool "bad name"`},
+			{"PUT", "/v1/node/pools", `{"Name":"p","SchedulerConfiguration":{"SchedulerAlgorithm":"best"}}`, 400, "invalid scheduler algorithm: best"},
 			{"PUT", "/v1/node/pool/a", `{"Name":"b"}`, 400, ""},
 			{"PUT", "/v1/node/pools", ``, 400, "Request body is empty"},
 		},

@@ -3,6 +3,7 @@
 package scheduler_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -22,6 +23,7 @@ type cluster struct {
 	snapshot *usage.Snapshot
 	cache    *feasible.Cache
 	config   *api.SchedulerConfiguration
+	pools    map[string]*api.NodePoolSchedulerConfiguration
 
 	nodes    map[string]*api.Node
 	jobs     map[string]*api.Job
@@ -43,6 +45,7 @@ func newCluster() *cluster {
 		cache:    feasible.NewCache(),
 		nodes:    map[string]*api.Node{},
 		jobs:     map[string]*api.Job{},
+		pools:    map[string]*api.NodePoolSchedulerConfiguration{},
 		versions: map[string][]*api.Job{},
 		allocs:   map[string]*api.Allocation{},
 		byJob:    map[string][]string{},
@@ -59,10 +62,15 @@ func (c *cluster) commit() {
 	c.snapshot = c.table.Snapshot()
 }
 
-func (c *cluster) Index() uint64                                { return c.index }
-func (c *cluster) Usage() *usage.Snapshot                       { return c.snapshot }
-func (c *cluster) Job(_, id string) *api.Job                    { return c.jobs[id] }
-func (c *cluster) SchedulerConfig() *api.SchedulerConfiguration { return c.config }
+func (c *cluster) Index() uint64             { return c.index }
+func (c *cluster) Usage() *usage.Snapshot    { return c.snapshot }
+func (c *cluster) Job(_, id string) *api.Job { return c.jobs[id] }
+func (c *cluster) SchedulerConfig(pool string) *api.SchedulerConfiguration {
+	if own := c.pools[pool]; own != nil {
+		return own.Over(cmp.Or(c.config, &api.SchedulerConfiguration{}))
+	}
+	return c.config
+}
 
 // LatestDeployment counts in the way of the state store.
 func (c *cluster) LatestDeployment(_, jobID string) *api.Deployment {

@@ -22,7 +22,6 @@ type pass struct {
 	eval   *api.Evaluation
 	cfg    Config
 	job    *api.Job // nil when stopped or gone
-	config api.SchedulerConfiguration
 	random *rand.Rand
 	newID  func() string
 
@@ -51,15 +50,20 @@ type pass struct {
 	annotations *api.PlanAnnotations
 }
 
-// version is one version of the job with the nodes that it may use.
+// version is one version of the job with the nodes that it may use and the configuration of its pool.
 type version struct {
 	job    *api.Job
+	config *api.SchedulerConfiguration
 	nodes  *feasible.Job
 	groups map[string]*feasible.Group
 }
 
 func (p *pass) newVersion(job *api.Job) *version {
-	return &version{job: job, nodes: feasible.NewJob(p.view.Usage(), job, p.cfg.Cache), groups: map[string]*feasible.Group{}}
+	config := p.view.SchedulerConfig(job.NodePool)
+	if config == nil {
+		config = &api.SchedulerConfiguration{PreemptionConfig: api.PreemptionConfig{SystemSchedulerEnabled: true}}
+	}
+	return &version{job: job, config: config, nodes: feasible.NewJob(p.view.Usage(), job, p.cfg.Cache), groups: map[string]*feasible.Group{}}
 }
 
 // group returns the compiled feasibility checks of a group.
@@ -85,10 +89,6 @@ func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 		losses:      map[rank.EvictedGroup]int{},
 		queued:      map[string]int{},
 		annotations: &api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{}},
-	}
-	p.config.PreemptionConfig.SystemSchedulerEnabled = true
-	if c := view.SchedulerConfig(); c != nil {
-		p.config = *c
 	}
 	job := view.Job(eval.Namespace, eval.JobID)
 	p.random = rand.New(rand.NewPCG(cfg.Seed, jobHash(eval, job)))

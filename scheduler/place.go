@@ -134,10 +134,10 @@ func (p *pass) placerInput(v *version, tg *api.TaskGroup) rank.Input {
 		Nodes:         v.nodes.Candidates(),
 		Feasible:      v.group(tg),
 		Residents:     p.residents,
-		Spread:        p.config.SchedulerAlgorithm == api.AlgorithmSpread,
-		Limit:         p.nodeLimit(v.job, tg),
-		Oversubscribe: p.config.MemoryOversubscriptionEnabled,
-		Preemption:    p.preemption(v.job),
+		Spread:        v.config.SchedulerAlgorithm == api.AlgorithmSpread,
+		Limit:         nodeLimit(v, tg),
+		Oversubscribe: v.config.MemoryOversubscriptionEnabled,
+		Preemption:    p.preemption(v),
 		Random:        p.random,
 		Cache:         p.cfg.Cache,
 	}
@@ -148,8 +148,8 @@ func (p *pass) placerInput(v *version, tg *api.TaskGroup) rank.Input {
 //
 // Compat: the reference looks at a sample in all cases, of 100 nodes here by default; without the setting
 // every feasible node is scored.
-func (p *pass) nodeLimit(job *api.Job, tg *api.TaskGroup) int {
-	limit := p.config.NodeLimitForFeasibilityChecks
+func nodeLimit(v *version, tg *api.TaskGroup) int {
+	job, limit := v.job, v.config.NodeLimitForFeasibilityChecks
 	if limit <= 0 || job.Type == api.JobTypeSystem || job.Type == api.JobTypeSysBatch {
 		return 0
 	}

@@ -13,8 +13,8 @@ import (
 
 // preemption returns what lets placements of the job evict others, nil unless the scheduler configuration
 // allows jobs of its type to.
-func (p *pass) preemption(job *api.Job) *rank.Preemption {
-	c := p.config.PreemptionConfig
+func (p *pass) preemption(v *version) *rank.Preemption {
+	job, c := v.job, v.config.PreemptionConfig
 	allowed := map[string]bool{
 		api.JobTypeService: c.ServiceSchedulerEnabled, api.JobTypeBatch: c.BatchSchedulerEnabled,
 		api.JobTypeSystem: c.SystemSchedulerEnabled, api.JobTypeSysBatch: c.SysBatchSchedulerEnabled,

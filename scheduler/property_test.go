@@ -64,6 +64,7 @@ func (s *story) play() {
 	switch s.random.IntN(3) {
 	case 0:
 		s.config = &api.SchedulerConfiguration{}
+		s.pools[api.NodePoolDefault] = &api.NodePoolSchedulerConfiguration{SchedulerAlgorithm: api.AlgorithmSpread, MemoryOversubscriptionEnabled: new(true)}
 	case 1:
 		s.config = &api.SchedulerConfiguration{PreemptionConfig: api.PreemptionConfig{
 			SystemSchedulerEnabled: true, SysBatchSchedulerEnabled: true, BatchSchedulerEnabled: true, ServiceSchedulerEnabled: true,

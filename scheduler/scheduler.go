@@ -36,8 +36,9 @@ type View interface {
 	AllocsByNode(nodeID string) []*api.Allocation
 	// LatestDeployment returns the newest deployment of the job, or nil.
 	LatestDeployment(namespace, jobID string) *api.Deployment
-	// SchedulerConfig returns the cluster's scheduler configuration; nil stands for the defaults.
-	SchedulerConfig() *api.SchedulerConfiguration
+	// SchedulerConfig returns the cluster's scheduler configuration as it holds for the jobs of a node pool; nil
+	// stands for the defaults.
+	SchedulerConfig(pool string) *api.SchedulerConfiguration
 }
 
 // Config is what a pass is told besides the state. The zero value works, apart from Now.

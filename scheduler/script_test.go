@@ -99,6 +99,7 @@ func (s *script) run(at string, lines []string) string {
 		"allocs":   s.cmdAllocs,
 		"stop":     s.cmdStop,
 		"config":   s.cmdConfig,
+		"pool":     s.cmdPool,
 		"drain":    s.cmdDrain,
 		"alloc":    s.cmdAlloc,
 
@@ -426,6 +427,23 @@ func (s *script) cmdConfig(args, _ []string) string {
 			s.fatal("unknown option %q", option)
 		}
 	}
+	return ""
+}
+
+// cmdPool: "pool NAME [OPTION…]" sets what the scheduler does otherwise for the jobs of a pool.
+func (s *script) cmdPool(args, _ []string) string {
+	own := &api.NodePoolSchedulerConfiguration{}
+	for _, option := range args[1:] {
+		switch key, value, _ := strings.Cut(option, "="); key {
+		case "algorithm":
+			own.SchedulerAlgorithm = value
+		case "oversubscription":
+			own.MemoryOversubscriptionEnabled = new(value == "true")
+		default:
+			s.fatal("unknown option %q", option)
+		}
+	}
+	s.pools[args[0]] = own
 	return ""
 }
 

@@ -104,7 +104,7 @@ func (p *pass) lowerCount(x *explanation) []suggestion {
 
 // allowPreemption suggests to let jobs of this type preempt, if that is all that it takes.
 func (p *pass) allowPreemption(x *explanation) []suggestion {
-	if len(x.misses) == 0 || p.preemption(x.job) != nil || x.job.PriorityOrDefault() <= rank.PriorityDelta {
+	if len(x.misses) == 0 || p.preemption(p.newest) != nil || x.job.PriorityOrDefault() <= rank.PriorityDelta {
 		return nil
 	}
 	in := p.placerInput(p.newest, x.group)

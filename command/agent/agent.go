@@ -172,9 +172,6 @@ func (a *Agent) limits() api.Limits {
 	if v := a.cfg.Server.JobMaxCount; v != nil {
 		l.MaxCount = *v
 	}
-	if s := a.cfg.Server.DefaultSchedulerConfig; s != nil {
-		l.MemoryOversubscription = s.MemoryOversubscriptionEnabled
-	}
 	return l
 }
 

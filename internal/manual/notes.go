@@ -15,7 +15,7 @@ var operationNotes = map[string]string{
 	"HostVolume.Claims":        "always empty: there are no volumes made through the API",
 	"Plugin.List":              "always empty: there are no volume plugins",
 	"Namespace.Apply":          "quota, node pool, vault, consul and claim settings are refused by name; the hash is SHA-256",
-	"NodePool.Apply":           "a scheduler_config is refused by name, as it belongs to the commercial edition; the hash is SHA-256",
+	"NodePool.Apply":           "a scheduler_config, which belongs to the commercial edition there, holds for the jobs of the pool (those of the pool all have the cluster's); the hash is SHA-256",
 	"Agent.ServersSet":         "an agent that is a server too answers 400: its client uses that server",
 	"Agent.Reload":             "settings that need a restart are named in a 400 instead of being passed over",
 	"Agent.Schedulers":         "followers report their workers as paused: scheduling runs on the leader",

@@ -62,8 +62,8 @@ func (v view) LatestDeployment(namespace, jobID string) *api.Deployment {
 }
 
 // SchedulerConfig implements scheduler.View.
-func (v view) SchedulerConfig() *api.SchedulerConfiguration {
-	return state.SchedulerConfig.Current(v.snap)
+func (v view) SchedulerConfig(pool string) *api.SchedulerConfiguration {
+	return state.SchedulerConfig.ForPool(v.snap, pool)
 }
 
 // Alloc returns the allocation row, or nil.

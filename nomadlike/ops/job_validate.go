@@ -20,8 +20,9 @@ func (e *Env) jobValidate(_ context.Context, r *api.JobValidateRequest) (*api.Jo
 	}
 	job.Canonicalize()
 	job.AddImpliedConstraints()
-	problems, warnings := checkJob(job, e.Limits)
-	checkNamespace(problems, e.Store.Snapshot(), job)
+	snap := e.Store.Snapshot()
+	problems, warnings := e.checkJob(snap, job)
+	checkNamespace(problems, snap, job)
 	resp := &api.JobValidateResponse{DriverConfigValidated: true, Warnings: warnings.String()}
 	if err := problems.err(); err != nil {
 		resp.ValidationErrors, resp.Error = problems.all.Texts, err.Error()

@@ -61,7 +61,7 @@ func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string
 
 // check collects every reason not to accept the job.
 func (e *Env) check(snap *state.Snapshot, job, old *api.Job) (api.Warnings, error) {
-	problems, warnings := checkJob(job, e.Limits)
+	problems, warnings := e.checkJob(snap, job)
 	checkNamespace(problems, snap, job)
 	if job.NodePool != "" && state.NodePools.Get(snap, job.NodePool) == nil {
 		problems.add(`job.node_pool: job %q is in nonexistent node pool %q`, job.ID, job.NodePool)
@@ -92,9 +92,10 @@ func (p *jobProblems) err() error {
 	return api.CodeErrorf(api.ClassInvalid, 500, "%s", p.all.Error())
 }
 
-// checkJob validates a canonical job as far as that needs no state.
-func checkJob(job *api.Job, limits api.Limits) (*jobProblems, api.Warnings) {
-	p := &jobProblems{}
+// checkJob validates a canonical job by itself, under the limits that hold for its node pool.
+func (e *Env) checkJob(snap *state.Snapshot, job *api.Job) (*jobProblems, api.Warnings) {
+	p, limits := &jobProblems{}, e.Limits
+	limits.MemoryOversubscription = state.SchedulerConfig.ForPool(snap, job.NodePool).MemoryOversubscriptionEnabled
 	verr, warnings := job.Validate(limits)
 	p.merge(verr)
 	p.merge(cron.Check(job))

@@ -52,7 +52,7 @@ func TestObjectErrors(t *testing.T) {
 		{"PUT", "/v1/node/pool/default", `{"Name": "default"}`, 400, `modifying node pool "default" is not allowed`},
 		{"PUT", "/v1/node/pools", `{"Name": "bad name"}`, 400, "invalid node pool \"bad name\": 1 error occurred:\n\t* invalid name \"bad name\", must match regex ^[a-zA-Z0-9-_]{1,128}$\n\n"},
 		{"PUT", "/v1/node/pools", `{"Name": "p", "Description": "` + string(long) + `"}`, 400, "invalid node pool \"p\": 1 error occurred:\n\t* description longer than 256\n\n"},
-		{"PUT", "/v1/node/pools", `{"Name": "p", "SchedulerConfiguration": {}}`, 400, "invalid node pool \"p\": 1 error occurred:\n\t* scheduler_config of node pools is a feature of the Enterprise edition and is not served; use the cluster's scheduler configuration\n\n"},
+		{"PUT", "/v1/node/pools", `{"Name": "p", "SchedulerConfiguration": {"SchedulerAlgorithm": "best"}}`, 400, "invalid node pool \"p\": 1 error occurred:\n\t* invalid scheduler algorithm: best\n\n"},
 		{"PUT", "/v1/node/pool/a", `{"Name": "b"}`, 400, "Node pool name does not match request path"},
 		{"PUT", "/v1/node/pool/a", "", 400, "Request body is empty"},
 		{"PUT", "/v1/node/pool/a", "null", 400, "missing node pool in the request body"},

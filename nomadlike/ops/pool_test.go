@@ -104,6 +104,74 @@ func TestNodePools(t *testing.T) {
 	}
 }
 
+// TestNodePoolScheduler: the scheduler configuration of a pool holds for its jobs, in what is placed and in what
+// registration, plan and validation warn of.
+func TestNodePoolScheduler(t *testing.T) {
+	c := start(t)
+	c.nodes(1)
+	n := c.manual()
+	node := n.describe()
+	node.NodePool = "edge"
+	if _, err := n.register(node, n.secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.beat(api.NodeStatusReady); err != nil {
+		t.Fatal(err)
+	}
+	most := func(id, pool string) object {
+		j := job(id, 1)
+		j["NodePool"] = pool
+		j["TaskGroups"].([]any)[0].(object)["Tasks"].([]any)[0].(object)["Resources"].(object)["MemoryMaxMB"] = 128
+		return j
+	}
+	check := func(id, pool string, want bool) {
+		t.Helper()
+		const note = "Memory oversubscription is not enabled"
+		j := most(id, pool)
+		var valid api.JobValidateResponse
+		c.put("/v1/validate/job", object{"Job": j}, &valid)
+		var plan api.JobPlanResponse
+		c.put("/v1/job/"+id+"/plan", object{"Job": j}, &plan)
+		resp := c.register(j)
+		for what, warnings := range map[string]string{"validation": valid.Warnings, "plan": plan.Warnings, "registration": resp.Warnings} {
+			if strings.Contains(warnings, note) == want {
+				t.Errorf("%s of %s in pool %s warns of %q", what, id, pool, warnings)
+			}
+		}
+		placed := 0
+		for a := range state.Allocs.By(c.srv.Store().Snapshot(), state.ByJob, "default", id) {
+			placed++
+			if got := a.AllocatedResources.Tasks["t"].Memory.MemoryMaxMB; want != (got == 128) {
+				t.Errorf("%s in pool %s has memory_max %d", id, pool, got)
+			}
+		}
+		if placed != 1 {
+			t.Errorf("%s in pool %s has %d allocations", id, pool, placed)
+		}
+	}
+	check("plain", "default", false)
+	check("plain-edge", "edge", false)
+
+	var before, after api.NodePool
+	c.get("/v1/node/pool/edge", &before)
+	c.do("PUT", "/v1/node/pool/edge", `{"SchedulerConfiguration": {"SchedulerAlgorithm": "spread", "MemoryOversubscriptionEnabled": true}}`)
+	read := c.get("/v1/node/pool/edge", &after)
+	if s := after.SchedulerConfiguration; s == nil || s.SchedulerAlgorithm != "spread" || !api.Val(s.MemoryOversubscriptionEnabled) || slices.Equal(before.Hash, after.Hash) {
+		t.Errorf("stored %s", read.body)
+	}
+	check("pool-edge", "edge", true)
+	check("pool-plain", "default", false)
+	check("pool-all", "all", false)
+
+	c.do("PUT", "/v1/operator/scheduler/configuration", `{"MemoryOversubscriptionEnabled": true}`)
+	c.do("PUT", "/v1/node/pool/edge", `{"SchedulerConfiguration": {"MemoryOversubscriptionEnabled": false}}`)
+	check("cluster-plain", "default", true)
+	check("cluster-edge", "edge", false)
+	check("cluster-all", "all", true)
+	c.do("PUT", "/v1/node/pool/edge", `{"SchedulerConfiguration": {"SchedulerAlgorithm": "spread"}}`)
+	check("unset-edge", "edge", true)
+}
+
 func TestNamespaces(t *testing.T) {
 	c := start(t)
 	a := c.do("PUT", "/v1/namespace/team-a", `{"Name": "team-a", "Description": "Team A", "Meta": {"owner": "a"}, "Capabilities": {"DisabledTaskDrivers": ["raw_exec"]}}`)

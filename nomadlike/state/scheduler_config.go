@@ -40,3 +40,13 @@ func (t *schedulerConfigs) Current(r Reader) *api.SchedulerConfiguration {
 	}
 	return DefaultSchedulerConfig()
 }
+
+// ForPool returns the current configuration as it holds for the jobs of a node pool. A pool that does not
+// exist changes nothing.
+func (t *schedulerConfigs) ForPool(r Reader, pool string) *api.SchedulerConfiguration {
+	c := t.Current(r)
+	if p := NodePools.Get(r, pool); p != nil {
+		return p.SchedulerConfiguration.Over(c)
+	}
+	return c
+}
