@@ -288,6 +288,7 @@ func (c *Client) makeDrivers() {
 		Allow:  c.cfg.optionList("driver.allowlist", "driver.whitelist"),
 		Deny:   c.cfg.optionList("driver.denylist", "driver.blacklist"),
 		Driver: driverHost(&c.cfg, c.node.get().NodeResources), Store: c.state,
+		SocketDir:   filepath.Join(c.cfg.StateDir, "plugins"),
 		Fingerprint: c.node.fingerprint, Event: c.driverEvent, Devices: c.node.setDevices,
 	}
 	if c.deps.NewDrivers != nil {

@@ -117,8 +117,11 @@ func (b *debugBundle) run(ctx context.Context, m *meta, c *client.Client, _ []st
 	}
 	b.announce(m)
 	err := b.collect(ctx, m, c)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = b.finish(m, name)
+	case b.output == "":
+		err = errors.Join(err, os.RemoveAll(filepath.Dir(b.dir))) // nobody is told where it is
 	}
 	if err != nil {
 		m.complain("%v", err)

@@ -24,12 +24,15 @@ import (
 // patience is how long anything that must happen may take on a busy machine.
 const patience = 60 * time.Second
 
-func TestMain(m *testing.M) {
+func TestMain(m *testing.M) { os.Exit(withBinary(m.Run)) }
+
+// withBinary runs the tests with the binary that the environment names, or one that is made for them.
+func withBinary(tests func() int) int {
 	if os.Getenv("NOMADLIKE_BIN") == "" {
 		dir, err := os.MkdirTemp("", "nomadlike-e2e-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			return 1
 		}
 		defer os.RemoveAll(dir)
 		bin := filepath.Join(dir, "nomadlike")
@@ -37,11 +40,11 @@ func TestMain(m *testing.M) {
 		cmd.Dir = ".."
 		if out, err := cmd.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-			os.Exit(1)
+			return 1
 		}
 		os.Setenv("NOMADLIKE_BIN", bin)
 	}
-	os.Exit(m.Run())
+	return tests()
 }
 
 // agent is one running agent, or a stopped one that can be started again on the same data.

@@ -5,7 +5,9 @@ package plugins
 import (
 	"math"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
@@ -62,4 +64,13 @@ func serve(set goplugin.PluginSet) {
 			return server
 		},
 	})
+	removeSocketDir()
+}
+
+// removeSocketDir removes the directory that the host has made for the sockets
+// of this process, for when there is no host any more to do so.
+func removeSocketDir() {
+	if dir := os.Getenv(goplugin.EnvUnixSocketDir); strings.HasPrefix(filepath.Base(dir), "plugin-dir") {
+		_ = os.Remove(dir) // only if it is empty; a host that lives has removed it
+	}
 }

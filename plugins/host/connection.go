@@ -109,7 +109,7 @@ func (e *configError) Unwrap() error { return e.err }
 // launch starts a process and makes the driver in it ready for use.
 func (s *supervisor) launch(ctx context.Context) (*connection, error) {
 	plugin, err := process.Launch(ctx, process.Spec{
-		Name: s.name, Command: s.command, Env: s.env, Logger: s.manager.logger,
+		Name: s.name, Command: s.command, Env: s.env, SocketDir: s.manager.socketDir, Logger: s.manager.logger,
 	})
 	if err != nil {
 		return nil, err

@@ -114,7 +114,9 @@ func (d *devices) forget() {
 
 // launch starts a process and configures the plugin in it.
 func (d *devices) launch(ctx context.Context) (*process.Process, error) {
-	plugin, err := process.Launch(ctx, process.Spec{Name: d.name, Command: d.command, Logger: d.manager.logger})
+	plugin, err := process.Launch(ctx, process.Spec{
+		Name: d.name, Command: d.command, SocketDir: d.manager.socketDir, Logger: d.manager.logger,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func pluginLabel(path string) string {
 // be running already.
 func (m *Manager) interrogate(ctx context.Context, f *found) error {
 	plugin, err := process.Launch(ctx, process.Spec{
-		Name: pluginLabel(f.file), Command: f.command, Logger: m.logger,
+		Name: pluginLabel(f.file), Command: f.command, SocketDir: m.socketDir, Logger: m.logger,
 	})
 	if err != nil {
 		return err

@@ -89,6 +89,12 @@ type Config struct {
 	// Driver is what drivers are told of the agent. It must be set.
 	Driver *base.DriverHost
 
+	// SocketDir is a directory of the agent for the sockets of its plugins: Run
+	// makes it, and removes what plugins of an earlier agent have left there.
+	// It must not be shared. Empty means the system's temporary directory,
+	// where what is left is not found.
+	SocketDir string
+
 	// Store keeps what finds processes again after a restart. Nil keeps
 	// nothing.
 	Store Store
@@ -131,6 +137,9 @@ type Manager struct {
 	readyOnce sync.Once
 	waiting   sync.WaitGroup // for the first word of each driver
 
+	// socketDir is what Run has made of SocketDir.
+	socketDir string
+
 	// cleanup are processes that have ended and are being tidied up.
 	cleanup sync.WaitGroup
 
@@ -168,6 +177,8 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer cancel(nil)
 
 	defer m.finish()
+	leftovers := m.openSockets()
+	defer m.closeSockets()
 	externals, err := m.discover(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -177,6 +188,8 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	var group sync.WaitGroup
 	failed := make(chan error, len(externals)+len(m.config.Internal))
+	chosen := m.choose(externals)
+	records := m.records(externals, chosen)
 	m.mu.Lock()
 	for _, f := range externals {
 		if f.info.Type != base.TypeDevice {
@@ -190,7 +203,7 @@ func (m *Manager) Run(ctx context.Context) error {
 			}
 		})
 	}
-	for _, s := range m.choose(externals) {
+	for _, s := range chosen {
 		m.mu.supervisors[s.name] = s
 		m.waiting.Add(1)
 		s.first = sync.OnceFunc(m.waiting.Done)
@@ -203,6 +216,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	m.mu.discovered = true
 	m.mu.Unlock()
 	close(m.discovered)
+	group.Go(func() { m.clearSockets(leftovers, records) })
 
 	go m.awaitFirst(ctx)
 	var fatal []error

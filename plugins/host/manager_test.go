@@ -435,10 +435,16 @@ func TestAgentKilled(t *testing.T) {
 	agent := startAgent(t, dir)
 	records := readRecords(t, dir)
 	agent.kill(t)
+	sockets := filepath.Join(dir, "plugins")
+	stale := filepath.Join(sockets, "plugin-dir1")
+	if err := os.Mkdir(stale, 0o700); err != nil {
+		t.Fatal(err)
+	}
 
 	config := baseConfig(t)
 	config.Internal[0].Command = self(t, "chatty")
 	config.Store = &memory{records: maps.Clone(records)}
+	config.SocketDir = sockets
 	lines := make(logLines, 100)
 	config.Logger = hclog.New(&hclog.LoggerOptions{Output: lines, Level: hclog.Warn})
 	f := run(t, config)
@@ -457,6 +463,12 @@ func TestAgentKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for !strings.Contains(wait(t, f, "log line", lines), "asked for capabilities") {
+	}
+	if err := f.end(t); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(sockets); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("sockets of plugins are left after the end: %v", err)
 	}
 }
 

@@ -149,7 +149,7 @@ func agent() {
 		Driver: &base.DriverHost{
 			ClientMinPort: 14000, ClientMaxPort: 14512, Topology: &base.Topology{},
 		},
-		Store: directory(os.Args[2]),
+		Store: directory(os.Args[2]), SocketDir: filepath.Join(os.Args[2], "plugins"),
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()

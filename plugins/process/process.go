@@ -49,6 +49,10 @@ type Spec struct {
 	// Env is added to the environment of this process.
 	Env []string
 
+	// SocketDir is where the process makes a directory for its sockets, as
+	// SocketDir returns it; empty means among the system's temporary files.
+	SocketDir string
+
 	Logger hclog.Logger
 }
 
@@ -82,6 +86,7 @@ func Launch(ctx context.Context, spec Spec) (*Process, error) {
 	}
 	found := make(chan osProcess, 1)
 	config := clientConfig(spec.Name, spec.Logger)
+	config.UnixSocketConfig = &goplugin.UnixSocketConfig{TempDir: spec.SocketDir}
 	sockets := make(chan string, 1)
 	config.RunnerFunc = func(_ hclog.Logger, template *exec.Cmd, dir string) (runner.Runner, error) {
 		sockets <- dir
@@ -137,7 +142,6 @@ func clientConfig(name string, logger hclog.Logger) *goplugin.ClientConfig {
 		Logger:           logger,
 		SyncStdout:       relog,
 		SyncStderr:       relog,
-		UnixSocketConfig: &goplugin.UnixSocketConfig{},
 	}
 }
 
@@ -239,8 +243,9 @@ func (p *Process) removeSocket() {
 	if p.record.Network != "unix" {
 		return
 	}
-	_ = os.Remove(p.record.Addr)
-	if dir := filepath.Dir(p.record.Addr); strings.HasPrefix(filepath.Base(dir), "plugin-dir") {
-		_ = os.Remove(dir)
+	if dir := filepath.Dir(p.record.Addr); strings.HasPrefix(filepath.Base(dir), socketPrefix) {
+		_ = os.RemoveAll(dir)
+		return
 	}
+	_ = os.Remove(p.record.Addr)
 }
