@@ -87,19 +87,137 @@ async function scroll(s: Screen, what: string) {
   console.log(`${what}: ${frames.length} frames scrolled, median ${frames[60]!.toFixed(1)} ms, worst ${frames[119]!.toFixed(1)} ms`);
 }
 
-const row = (s: Screen, text: string) => s.page.getByRole('link', { name: text, exact: true });
+/** What the page asked the API for, by path and query. */
+function asked(s: Screen): URL[] {
+  const urls: URL[] = [];
+  s.page.on('request', (r) => urls.push(new URL(r.url())));
+  return urls;
+}
+
+const first = (s: Screen) => s.page.locator('tbody tr').first().getByRole('link').first();
+const begins = (s: Screen, name: string) => s.page.waitForFunction((n) => document.querySelector('tbody a')?.textContent === n, name);
 
 test('a thousand jobs', async () => {
-  const { s, bytes } = await measure('/jobs', 'tbody a', (p) => p.page.getByText('1,000 jobs').waitFor());
-  await s.page.getByText('10/10').first().waitFor();
-  expect(bytes).toBeLessThan(500 << 10);
-  expect(await s.page.locator('tbody tr').count()).toBeLessThan(100);
-  await scroll(s, 'jobs');
-  await row(s, 'sim-0999').waitFor();
-  await s.page.waitForFunction(() => [...document.querySelectorAll('tbody tr')].slice(-3).every((r) => r.textContent?.includes('10/10')));
-  expect(await s.page.locator('tbody tr').count()).toBeLessThan(100);
-  await s.page.evaluate(() => window.scrollTo(0, 0));
+  const { s, bytes } = await measure('/jobs', 'tbody a', (p) => p.page.getByText('The first 50 jobs').waitFor());
+  await s.page.getByText('10/10').nth(49).waitFor();
+  expect(bytes).toBeLessThan(400 << 10);
+  expect(await s.page.locator('tbody tr').count()).toBe(50);
   await s.shot('scale-jobs-light-1280');
+  await s.done();
+});
+
+test('jobs are read a page at a time, and every page has its address', async () => {
+  const s = await Screen.open('/jobs', {}, agent.address);
+  const urls = asked(s);
+  const link = (name: string) => s.page.getByRole('link', { name, exact: true });
+  await begins(s, 'sim-0000');
+  expect(await link('Previous page').getAttribute('aria-disabled')).toBe('true');
+  // By mouse, by keys, and back as the browser goes back.
+  await link('Next page').click();
+  await begins(s, 'sim-0050');
+  await s.page.getByText('50 jobs, more before and after').waitFor();
+  await s.page.keyboard.press(']');
+  await begins(s, 'sim-0100');
+  await link('Previous page').focus();
+  await s.page.keyboard.press('Enter');
+  await begins(s, 'sim-0050');
+  expect(await s.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Previous page');
+  await s.page.goBack();
+  await begins(s, 'sim-0100');
+  await s.check();
+  await s.look({ theme: 'dark', width: 320, height: 640 });
+  await s.shot('scale-jobs-page-dark-320');
+  await s.check();
+  await s.look({});
+  // The address alone leads there, and from there to the page before.
+  const other = await Screen.open(new URL(s.page.url()).pathname.replace('/ui', '') + new URL(s.page.url()).search, {}, agent.address);
+  await begins(other, 'sim-0100');
+  await other.page.keyboard.press('[');
+  await begins(other, 'sim-0050');
+  await other.done();
+  // What changes the list begins at its beginning; the end is known when it is reached.
+  await s.page.getByLabel('Rows on a page').selectOption('200');
+  await begins(s, 'sim-0000');
+  await s.page.getByText('The first 200 jobs').waitFor();
+  await s.page.getByRole('searchbox').fill('SIM-09');
+  await s.page.getByText('100 jobs', { exact: true }).waitFor();
+  await begins(s, 'sim-0900');
+  await s.page.getByLabel('Rows on a page').selectOption('50');
+  await link('Next page').click();
+  await begins(s, 'sim-0950');
+  await s.page.getByText('The last 50 jobs').waitFor();
+  expect(await link('Next page').getAttribute('aria-disabled')).toBe('true');
+  await s.page.keyboard.press('[');
+  await begins(s, 'sim-0900');
+  // The server turns the order round.
+  await s.page.getByRole('button', { name: 'Name' }).click();
+  await begins(s, 'sim-0999');
+  await s.page.getByRole('searchbox').fill('');
+  await s.page.waitForURL((u) => !u.searchParams.has('q'));
+  await s.page.getByText('The first 50 jobs').waitFor();
+  await link('Next page').click();
+  await begins(s, 'sim-0949');
+  const lists = urls.filter((u) => u.pathname === '/v1/jobs');
+  expect(lists.length).toBeGreaterThan(8);
+  expect(lists.filter((u) => !(Number(u.searchParams.get('per_page')) <= 200))).toEqual([]);
+  await s.done();
+});
+
+test('filters of the jobs are those of the server, and the page that is shown follows what happens', async () => {
+  const s = await Screen.open('/jobs?q=sim-0&page=default.sim-0500', {}, agent.address);
+  await begins(s, 'sim-0500');
+  await s.page.getByText('10/10').nth(49).waitFor();
+  await api('/v1/job/sim-0510', undefined, 'DELETE', agent.address);
+  await s.page.locator('tbody tr', { hasText: 'sim-0510' }).getByText('stopped').waitFor();
+  await s.page.getByLabel('Status').selectOption('stopped');
+  await s.page.getByText('1 job', { exact: true }).waitFor();
+  await begins(s, 'sim-0510');
+  await s.page.getByLabel('Type').selectOption('batch');
+  await s.page.getByText('No job matches').waitFor();
+  await s.page.getByRole('button', { name: 'Clear the filters' }).click();
+  await begins(s, 'sim-0000');
+  await s.page.getByLabel('Status').selectOption('running');
+  await s.page.getByText('The first 50 jobs').waitFor();
+  // A page whose jobs are gone says so.
+  await s.go('/jobs?q=sim-0&page=default.zzz');
+  await s.page.getByText('Nothing is on this page any more').waitFor();
+  await s.page.getByRole('main').getByRole('link', { name: /^To the/ }).click();
+  await s.page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 50);
+  await s.check();
+  // What is in a name is text to the filter as well.
+  await s.page.getByRole('searchbox').fill('a"b\\c.*(');
+  await s.page.getByText('No job matches').waitFor();
+  await s.done();
+});
+
+test('evaluations are read a page at a time, the newest first', async () => {
+  const s = await Screen.open('/evaluations', {}, agent.address);
+  const urls = asked(s);
+  await s.page.getByText('The first 50 evaluations').waitFor();
+  const newest = await first(s).textContent();
+  await s.page.keyboard.press(']');
+  await s.page.getByText('50 evaluations, more before and after').waitFor();
+  await s.page.keyboard.press('[');
+  await begins(s, newest!);
+  await s.page.getByRole('button', { name: 'Created' }).click();
+  await s.page.waitForFunction((n) => document.querySelector('tbody a')?.textContent !== n, newest);
+  await s.page.getByRole('searchbox').fill('sim-0042');
+  await s.page.getByLabel('Trigger').selectOption('job-register');
+  await s.page.getByText('1 evaluation', { exact: true }).waitFor();
+  expect(urls.filter((u) => u.pathname === '/v1/evaluations' && !u.searchParams.get('per_page'))).toEqual([]);
+  await s.done();
+});
+
+test('the palette finds one of many jobs, and does not read them all', async () => {
+  const s = await Screen.open('/clients', {}, agent.address);
+  const urls = asked(s);
+  await s.page.getByRole('heading', { name: 'Clients' }).waitFor();
+  await s.page.keyboard.press('Control+k');
+  await s.page.keyboard.type('sm0777');
+  await s.page.getByRole('option', { name: /sim-0777/ }).waitFor();
+  await s.page.keyboard.press('Enter');
+  await s.page.getByRole('heading', { name: 'sim-0777' }).waitFor();
+  expect(urls.filter((u) => u.pathname === '/v1/jobs' && !u.searchParams.get('per_page'))).toEqual([]);
   await s.done();
 });
 

@@ -10,6 +10,8 @@ const keys: [keys: string[], text: string][] = [
   [['/'], 'Search this list'],
   [['j'], 'Next row (also ↓)'],
   [['k'], 'Previous row (also ↑)'],
+  [[']'], 'Next page of this list'],
+  [['['], 'Previous page of this list'],
   [['Enter'], 'Open what has the focus'],
   [['?'], 'This list'],
 ];

@@ -3,13 +3,14 @@ import { useCallback } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import { ambient } from '../lib/href';
 
-/** The query parameters of the page's address, and a way to change some of them. */
+/** The query parameters of the page's address, and a way to change some of them; what changes a list leads to its first page. */
 export function useQueryParams(): [URLSearchParams, (changes: Record<string, string | null>, push?: boolean) => void] {
   const search = useSearch();
   const [, navigate] = useLocation();
   const set = useCallback(
     (changes: Record<string, string | null>, push = false) => {
       const params = new URLSearchParams(window.location.search);
+      params.delete('page');
       for (const [name, value] of Object.entries(changes)) {
         if (value === null || value === '') params.delete(name);
         else params.set(name, value);

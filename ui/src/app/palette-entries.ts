@@ -4,6 +4,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useMemo } from 'react';
 import { AllocList, EvalList, JobList, NodeList, SearchFuzzy } from '../api/ops.gen';
 import type { IconName } from '../components/icons';
+import { contains, gapped } from '../lib/filter';
 import { short } from '../lib/format';
 import { href } from '../lib/href';
 import { jobStatus, nodeStatus, statusOf } from '../lib/status';
@@ -43,12 +44,17 @@ export function useCommands(): Entry[] {
   }, [scheme, setColorScheme]);
 }
 
+/** How many jobs are asked for at a time. */
+const mostJobs = 20;
+
 /** Jobs and clients by name; allocations and evaluations by the beginning of their ID; tasks and the like by the server. */
 export function useFound(typed: string): Entry[] {
   const { region } = useAmbient();
   const [text] = useDebouncedValue(typed.trim().toLowerCase(), 120);
   const all = { namespace: '*', region };
-  const jobs = useOp(JobList, {}, all);
+  // What has the text as it is comes before what has its letters with others between them.
+  const jobs = useOp(JobList, {}, { ...all, filter: contains(['ID'], text), perPage: mostJobs, enabled: text !== '', keep: true });
+  const similar = useOp(JobList, {}, { ...all, filter: gapped('ID', text), perPage: mostJobs, enabled: text !== '' && jobs.data !== undefined && jobs.data.data.length < mostJobs });
   const nodes = useOp(NodeList, {}, { region });
   // The API takes a prefix of whole bytes.
   const hex = text.length >= 2 && /^[0-9a-f-]+$/.test(text);
@@ -59,7 +65,8 @@ export function useFound(typed: string): Entry[] {
   const fuzzy = useOp(SearchFuzzy, { Text: text, Context: 'allocs' }, { ...all, enabled: text.length >= 2 && !hex });
   return useMemo(() => {
     const found: Entry[] = [];
-    for (const j of jobs.data?.data ?? []) found.push({ key: `job/${j.Namespace}/${j.ID}`, text: j.ID, detail: `Job, ${jobStatus(j).text}`, icon: 'jobs', to: href.job(j.ID, j.Namespace) });
+    const known = new Map([...(similar.data?.data ?? []), ...(jobs.data?.data ?? [])].map((j) => [`${j.Namespace}/${j.ID}`, j]));
+    for (const j of known.values()) found.push({ key: `job/${j.Namespace}/${j.ID}`, text: j.ID, detail: `Job, ${jobStatus(j).text}`, icon: 'jobs', to: href.job(j.ID, j.Namespace) });
     for (const n of nodes.data?.data ?? []) {
       found.push({ key: `node/${n.ID}`, text: n.Name, detail: `Client, ${nodeStatus(n).text}`, icon: 'clients', to: href.node(n.ID), exact: hex && n.ID.startsWith(text) });
     }
@@ -70,5 +77,5 @@ export function useFound(typed: string): Entry[] {
       if (id) found.push({ key: `alloc/${id}`, text: `${m.ID} ${short(id)}`, detail: 'Allocation', icon: 'allocations', to: href.alloc(id), exact: true });
     }
     return found;
-  }, [jobs.data, nodes.data, allocs.data, evals.data, fuzzy.data, hex, text]);
+  }, [jobs.data, similar.data, nodes.data, allocs.data, evals.data, fuzzy.data, hex, text]);
 }

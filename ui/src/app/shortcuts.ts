@@ -46,6 +46,8 @@ export function useShortcuts() {
         e.preventDefault();
         if (search) search.focus();
         else openPalette();
+      } else if (e.key === '[' || e.key === ']') {
+        document.querySelector<HTMLAnchorElement>(`main a[rel="${e.key === '[' ? 'prev' : 'next'}"]`)?.click();
       } else if (e.key === '?') helpOpen.set(true);
     };
     window.addEventListener('keydown', down);

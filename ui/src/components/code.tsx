@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+import type { Common } from '../api/client';
 import { pageSettings } from '../app/page-settings';
 import { Copy } from './id';
 import css from './text.module.css';
@@ -28,6 +29,14 @@ export function inNamespace(namespace: string): string {
 /** The flag for what a list shows, "*" for all namespaces. */
 export function listed(namespace: string): string {
   return namespace === 'default' ? '' : ` -namespace=${quoted(namespace)}`;
+}
+
+/** The command that reads one page of a list, for lists whose own command has neither all filters nor the order. */
+export function pageCommand(path: string, read: Common): string {
+  const query = new URLSearchParams({ namespace: read.namespace ?? '', per_page: String(read.perPage) });
+  if (read.reverse) query.set('reverse', 'true');
+  if (read.nextToken) query.set('next_token', read.nextToken);
+  return `nomadlike operator api${read.filter ? ` -filter ${quoted(read.filter)}` : ''} ${quoted(`${path}?${query}`)}`;
 }
 
 /** Text as it is, with line numbers. */

@@ -17,8 +17,8 @@ export function outcome(e: Evaluation): ReactNode {
   return <span className="lines">{failed.map(([g, m]) => `${failed.length > 1 ? `${g}: ` : ''}${summary(m)}`).join('\n')}</span>;
 }
 
-/** Evaluations in a table. */
-export function EvalTable({ evals, known = [] }: { evals: Evaluation[]; known?: 'job'[] }) {
+/** Evaluations in a table; those of one page of a longer list stay in the order that the server gave them, by their creation. */
+export function EvalTable({ evals, known = [], part, busy }: { evals: Evaluation[]; known?: 'job'[]; part?: boolean; busy?: boolean }) {
   const columns: (Column<Evaluation> | false)[] = [
     {
       key: 'id',
@@ -33,8 +33,9 @@ export function EvalTable({ evals, known = [] }: { evals: Evaluation[]; known?: 
     !known.includes('job') && { key: 'job', title: 'Job', sort: (e) => e.JobID, cell: (e) => e.JobID && <Link to={href.job(e.JobID, e.Namespace)}>{e.JobID}</Link> },
     { key: 'trigger', title: 'Triggered by', from: 'small', sort: (e) => e.TriggeredBy, cell: (e) => <span style={{ whiteSpace: 'nowrap' }}>{e.TriggeredBy}</span> },
     { key: 'priority', title: 'Priority', from: 'wide', align: 'right', sort: (e) => e.Priority, cell: (e) => e.Priority },
-    { key: 'created', title: 'Created', from: known.length > 0 ? undefined : 'small', sort: (e) => e.CreateIndex, cell: (e) => <Time at={e.CreateTime} /> },
+    { key: 'created', title: 'Created', from: known.length > 0 ? undefined : 'small', served: part, sort: (e) => e.CreateIndex, cell: (e) => <Time at={e.CreateTime} /> },
     { key: 'outcome', title: 'Outcome', from: 'wide', grow: true, cell: outcome },
   ];
-  return <DataTable label="Evaluations" columns={columns.filter((c) => c !== false)} rows={evals} rowKey={(e) => e.ID ?? ''} sortBy="-created" />;
+  const shown = columns.filter((c) => c !== false).map((c) => (part ? { ...c, sort: undefined } : c));
+  return <DataTable label="Evaluations" columns={shown} rows={evals} rowKey={(e) => e.ID ?? ''} sortBy="-created" busy={busy} />;
 }

@@ -91,6 +91,7 @@ export const Icons = {
   down: icon(<path d="m4 6 4 4 4-4" />),
   right: icon(<path d="m6 4 4 4-4 4" />),
   left: icon(<path d="m10 4-4 4 4 4" />),
+  first: icon(<path d="m12 4-4 4 4 4M4.5 4v8" />),
   plus: icon(<path d="M8 3v10M3 8h10" />),
   terminal: icon(<path d="M2 3h12v10H2zM4.5 6l2 2-2 2M8.5 10h3" />),
   external: icon(<path d="M6.5 3.5h-3v9h9v-3M9 2.5h4.5V7M13.2 2.8 7.5 8.5" />),

@@ -15,14 +15,14 @@ export function AmbientLinks({ children }: { children: ReactNode }) {
   return <Along value={ambient('', `?${useSearch()}`)}>{children}</Along>;
 }
 
-/** A link to a page of the interface; namespace and region go along. Lists draw hundreds of them, so it listens to nothing. */
-export function Link({ to, ref, onClick, ...rest }: { to: string; ref?: Ref<HTMLAnchorElement> } & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'href'>) {
+/** A link to a page of the interface, or one that leads nowhere now; namespace and region go along. Lists draw hundreds of them, so it listens to nothing. */
+export function Link({ to, ref, onClick, ...rest }: { to: string | undefined; ref?: Ref<HTMLAnchorElement> } & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'href'>) {
   const along = useContext(Along);
-  const address = base + (along ? ambient(to, along) : to);
+  const address = to === undefined ? undefined : base + (along ? ambient(to, along) : to);
   const go = (e: MouseEvent<HTMLAnchorElement>) => {
     onClick?.(e);
     // What else a click may mean, another tab for example, is the browser's to do.
-    if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.altKey || e.shiftKey) return;
+    if (address === undefined || e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.altKey || e.shiftKey) return;
     e.preventDefault();
     navigate(address);
   };

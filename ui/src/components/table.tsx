@@ -13,6 +13,8 @@ export interface Column<T> {
   cell: (row: T) => ReactNode;
   /** The value that the column sorts by; without it the column does not sort. */
   sort?: (row: T) => string | number | undefined;
+  /** The server puts the rows in the order of this column, and turns it round. */
+  served?: boolean;
   align?: 'right';
   /** Left out where the table is narrower than a tablet (small) or a desktop's page (wide); stacked has a line of its own there, in a table that stacks. */
   from?: 'small' | 'wide' | 'stacked';
@@ -29,30 +31,28 @@ interface Props<T> {
   sortBy?: string;
   /** Name of the query parameter that holds the choice, for pages with several tables. */
   param?: string;
-  /** Told which rows are drawn, for what is read of those only. */
-  onShown?: (rows: T[]) => void;
   /** Where there is little room each row becomes a block, with its cells below one another. */
   stack?: boolean;
+  /** Other rows are on their way. */
+  busy?: boolean;
 }
 
 /** From how many rows on only those are drawn that are seen. */
 const many = 200;
 
 /** Rows in a table that sorts by its headings, moves by arrow keys and draws only what is seen. */
-export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'sort', onShown, stack }: Props<T>) {
+export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'sort', stack, busy }: Props<T>) {
   const [params, setParams] = useQueryParams();
-  const sort = params.get(param) ?? sortBy ?? '';
+  const asked = params.get(param) ?? '';
+  const sort = columns.some((c) => (c.sort || c.served) && c.key === asked.replace(/^-/, '')) ? asked : (sortBy ?? '');
   const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort]);
   const virtual = rows.length > many;
   const table = useRef<HTMLTableElement>(null);
   const [drawn, setDrawn] = useState(false);
   const widths = useFrozenWidths(table, virtual, drawn, columns);
-  useEffect(() => {
-    if (!virtual) onShown?.(sorted);
-  }, [virtual, sorted, onShown]);
   return (
     <div className={css.scroller} tabIndex={0} role="group" aria-label={label}>
-      <table ref={table} role={widths && 'table'} className={css.table} aria-label={label} aria-rowcount={rows.length + 1} data-stack={stack} data-frozen={widths !== undefined} onMouseOver={nameCut}>
+      <table ref={table} role={widths && 'table'} className={css.table} aria-label={label} aria-rowcount={rows.length + 1} data-stack={stack} aria-busy={busy} data-frozen={widths !== undefined} onMouseOver={nameCut}>
         <thead role={widths && 'rowgroup'}>
           <tr role={widths && 'row'}>
             {columns.map((c, i) => (
@@ -61,7 +61,7 @@ export function DataTable<T>({ label, columns, rows, rowKey, sortBy, param = 'so
           </tr>
         </thead>
         {virtual ? (
-          <VirtualBody columns={columns} rows={sorted} widths={widths} onShown={onShown} onDrawn={setDrawn} />
+          <VirtualBody columns={columns} rows={sorted} widths={widths} onDrawn={setDrawn} />
         ) : (
           <tbody onKeyDown={moveFocus}>
             {sorted.map((r) => (
@@ -131,7 +131,7 @@ function compare(a: string | number | undefined, b: string | number | undefined)
 
 function Heading<T>({ column, sort, width, onSort }: { column: Column<T>; sort: string; width: number | undefined; onSort: (sort: string) => void }) {
   const props = { className: css[column.from ?? 'always'], 'data-align': column.align, 'data-grow': column.grow, role: width === undefined ? undefined : 'columnheader', style: width ? { width } : undefined };
-  if (!column.sort) return <th {...props}>{column.title}</th>;
+  if (!column.sort && !column.served) return <th {...props}>{column.title}</th>;
   const state = sort === column.key ? 'ascending' : sort === `-${column.key}` ? 'descending' : 'none';
   return (
     <th {...props} aria-sort={state}>
@@ -182,14 +182,14 @@ function rowHeight(): number {
   return 2.5 * parseFloat(getComputedStyle(document.documentElement).fontSize) + 1;
 }
 
-interface BodyProps<T> extends Pick<Props<T>, 'columns' | 'rows' | 'onShown'> {
+interface BodyProps<T> extends Pick<Props<T>, 'columns' | 'rows'> {
   /** The widths of the columns once they are known; the rows then stand by themselves. */
   widths: number[] | undefined;
   onDrawn: (drawn: boolean) => void;
 }
 
 /** Draws the rows that are seen and a few more; onDrawn is told once there are some. */
-function VirtualBody<T>({ columns, rows, widths, onShown, onDrawn }: BodyProps<T>) {
+function VirtualBody<T>({ columns, rows, widths, onDrawn }: BodyProps<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [offset, setOffset] = useState(0);
   const [height] = useState(rowHeight);
@@ -203,7 +203,6 @@ function VirtualBody<T>({ columns, rows, widths, onShown, onDrawn }: BodyProps<T
   most.current = Math.min(rows.length, Math.max(most.current, items.length));
   const from = Math.min(items[0]?.index ?? 0, rows.length - most.current);
   const to = items.length > 0 ? from + most.current : from;
-  useEffect(() => onShown?.(rows.slice(from, to)), [rows, from, to, onShown]);
   const drawn = to > from;
   useLayoutEffect(() => {
     onDrawn(drawn);

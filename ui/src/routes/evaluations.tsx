@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: MPL-2.0
-import { useMemo } from 'react';
 import { EvalList } from '../api/ops.gen';
 import type { Evaluation } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
-import { useOp } from '../app/query';
-import { Cli, listed } from '../components/code';
+import { usePaged, type Paged } from '../app/paged';
+import { Cli, listed, pageCommand } from '../components/code';
 import { EvalTable } from '../components/eval-table';
-import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
+import { Choice, Filters, NoMatch, SearchField } from '../components/filters';
 import { Page } from '../components/page';
+import { BeyondEnd, Pager, Part } from '../components/pager';
 import { Empty, Result } from '../components/states';
-import { evalStatus } from '../lib/status';
+import { evalFilters, evalsRead, evalStates, evalTriggers } from '../lib/lists';
 
-/** All evaluations: what the scheduler was asked and what it found. */
+/** All evaluations, a page at a time: what the scheduler was asked and what it found. */
 export default function EvaluationsPage() {
-  const { namespace, region } = useAmbient();
-  const query = useOp(EvalList, {}, { namespace, region });
+  const ambient = useAmbient();
+  const [params] = useQueryParams();
+  const read = evalsRead(params, ambient);
+  const paged = usePaged(EvalList, {}, read, (e) => e.ID ?? '');
+  const filtered = evalFilters.some((f) => params.get(f));
   return (
-    <Page title="Evaluations" cli={<Cli command={`nomadlike eval list${listed(namespace)}`} />}>
-      <Result query={query} what="The list of evaluations">
+    <Page title="Evaluations" cli={<Cli command={filtered || paged.within ? pageCommand('/v1/evaluations', read) : `nomadlike eval list${listed(ambient.namespace)}`} />}>
+      <Result query={paged.query} what="The list of evaluations">
         {(evals) =>
-          evals.length === 0 ? (
+          evals.length === 0 && !filtered && !paged.within ? (
             <Empty title="No evaluations">
               <p>An evaluation is what happens when a job or a client changes: the scheduler looks at what should run where.</p>
             </Empty>
           ) : (
-            <Evaluations evals={evals} />
+            <Evaluations evals={evals} paged={paged} />
           )
         }
       </Result>
@@ -32,29 +35,26 @@ export default function EvaluationsPage() {
   );
 }
 
-const filters = ['q', 'status', 'trigger', 'type'] as const;
+const types = ['service', 'batch', 'system', 'sysbatch'];
 
-function Evaluations({ evals }: { evals: Evaluation[] }) {
-  const [params] = useQueryParams();
-  const [q, status, trigger, type] = filters.map((f) => params.get(f) ?? '') as [string, string, string, string];
-  const shown = useMemo(() => {
-    const text = q.toLowerCase();
-    return evals.filter((e) => (!text || (e.ID ?? '').startsWith(text) || (e.JobID ?? '').toLowerCase().includes(text)) && (!status || evalStatus(e).text === status) && (!trigger || e.TriggeredBy === trigger) && (!type || e.Type === type));
-  }, [evals, q, status, trigger, type]);
+function Evaluations({ evals, paged }: { evals: Evaluation[]; paged: Paged<Evaluation> }) {
   return (
     <>
       <Filters>
         <SearchField label="Search by ID or job" />
-        <Choice label="Status" param="status" options={distinct(evals, (e) => evalStatus(e).text)} />
-        <Choice label="Trigger" param="trigger" options={distinct(evals, (e) => e.TriggeredBy)} />
-        <Choice label="Type" param="type" options={distinct(evals, (e) => e.Type)} />
-        <Shown shown={shown.length} all={evals.length} one="evaluation" />
+        <Choice label="Status" param="status" options={evalStates} />
+        <Choice label="Trigger" param="trigger" options={evalTriggers} />
+        <Choice label="Type" param="type" options={types} />
+        <Part paged={paged} one="evaluation" />
       </Filters>
-      {shown.length === 0 ? (
-        <NoMatch title="No evaluation matches" params={filters} />
+      {evals.length > 0 ? (
+        <EvalTable evals={evals} part={!paged.whole} busy={paged.query.isPlaceholderData} />
+      ) : paged.within ? (
+        <BeyondEnd paged={paged} />
       ) : (
-        <EvalTable evals={shown} />
+        <NoMatch title="No evaluation matches" params={evalFilters} />
       )}
+      <Pager paged={paged} />
     </>
   );
 }

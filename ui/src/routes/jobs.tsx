@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: MPL-2.0
 import { Button } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { useMemo, useState } from 'react';
-import { JobList, JobStatusesOf } from '../api/ops.gen';
+import { useMemo } from 'react';
+import { JobList, JobStatusesOf, NodePoolList } from '../api/ops.gen';
 import type { JobListStub, JobStatus } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
+import { usePaged, type Paged } from '../app/paged';
 import { useOp } from '../app/query';
 import { Bar, Bars } from '../components/bar';
-import { Cli, listed } from '../components/code';
-import { Choice, distinct, Filters, NoMatch, SearchField, Shown } from '../components/filters';
+import { Cli, listed, pageCommand } from '../components/code';
+import { Choice, Filters, NoMatch, SearchField } from '../components/filters';
 import { Icons } from '../components/icons';
 import { Link } from '../components/link';
 import { Page } from '../components/page';
+import { BeyondEnd, Pager, Part } from '../components/pager';
 import { Empty, Result } from '../components/states';
 import { StatusMark } from '../components/status';
 import { DataTable, type Column } from '../components/table';
 import { Time } from '../components/time';
 import { count } from '../lib/format';
-import { href } from '../lib/href';
 import { healthOf, healthOfGroups } from '../lib/health';
+import { href } from '../lib/href';
+import { jobFilters, jobsRead, jobStates } from '../lib/lists';
 import { countsOf, jobStatus } from '../lib/status';
 import { partsOf } from './job/parts';
 
-/** All jobs. */
+const keyOf = (j: { ID: string; Namespace: string }) => `${j.Namespace}/${j.ID}`;
+
+/** All jobs, a page at a time. */
 export function JobsPage() {
-  const { namespace, region } = useAmbient();
-  const query = useOp(JobList, {}, { namespace, region });
+  const ambient = useAmbient();
+  const [params] = useQueryParams();
+  const read = jobsRead(params, ambient);
+  const paged = usePaged(JobList, {}, read, keyOf);
+  const filtered = jobFilters.some((f) => params.get(f));
   return (
     <Page
       title="Jobs"
@@ -34,10 +41,10 @@ export function JobsPage() {
           Run a job
         </Button>
       }
-      cli={<Cli command={`nomadlike job status${listed(namespace)}`} />}
+      cli={<Cli command={filtered || paged.within ? pageCommand('/v1/jobs', read) : `nomadlike job status${listed(ambient.namespace)}`} />}
     >
-      <Result query={query} what="The list of jobs">
-        {(jobs) => (jobs.length === 0 ? <NoJobs /> : <Jobs jobs={jobs} />)}
+      <Result query={paged.query} what="The list of jobs">
+        {(jobs) => (jobs.length === 0 && !filtered && !paged.within ? <NoJobs /> : <Jobs jobs={jobs} paged={paged} />)}
       </Result>
     </Page>
   );
@@ -54,13 +61,11 @@ function NoJobs() {
   );
 }
 
-const keyOf = (j: { ID: string; Namespace: string }) => `${j.Namespace}/${j.ID}`;
-
 const columns = (withNamespace: boolean, statuses: Map<string, JobStatus>): Column<JobListStub>[] => [
   {
     key: 'name',
     title: 'Name',
-    sort: (j) => j.Name,
+    served: true,
     grow: true,
     cell: (j) => <Link to={href.job(j.ID, j.Namespace)}>{j.Name}</Link>,
   },
@@ -97,44 +102,38 @@ function Allocations({ job, status }: { job: JobListStub; status: JobStatus | un
   return <Bar label={label} parts={h.parts} text={h.wanted === undefined ? String(h.good) : `${h.good}/${h.wanted}`} />;
 }
 
-/** The health of the jobs that are drawn. */
-function useStatuses(shown: JobListStub[], region: string | undefined): Map<string, JobStatus> {
-  const [rows] = useDebouncedValue(shown, 100, { leading: true });
-  const ids = rows.filter((j) => !j.Periodic && !j.ParameterizedJob).map((j) => ({ ID: j.ID, Namespace: j.Namespace }));
+/** The health of the jobs of a page. */
+function useStatuses(jobs: JobListStub[], region: string | undefined): Map<string, JobStatus> {
+  const ids = jobs.filter((j) => !j.Periodic && !j.ParameterizedJob).map((j) => ({ ID: j.ID, Namespace: j.Namespace }));
   const query = useOp(JobStatusesOf, { Jobs: ids, IncludeChildren: true }, { namespace: '*', region, enabled: ids.length > 0, keep: true });
   return useMemo(() => new Map((query.data?.data ?? []).map((s) => [keyOf(s), s])), [query.data]);
 }
 
-const filters = ['q', 'status', 'type', 'pool'] as const;
+const types = ['service', 'batch', 'system', 'sysbatch'];
 
-function Jobs({ jobs }: { jobs: JobListStub[] }) {
-  const [params] = useQueryParams();
-  const [q, status, type, pool] = filters.map((f) => params.get(f) ?? '') as [string, string, string, string];
-  const top = useMemo(() => jobs.filter((j) => !j.ParentID), [jobs]);
-  const shown = useMemo(() => {
-    const text = q.toLowerCase();
-    return top.filter((j) => (!text || j.ID.toLowerCase().includes(text) || j.Name.toLowerCase().includes(text)) && (!status || jobStatus(j).text === status) && (!type || j.Type === type) && (!pool || j.NodePool === pool));
-  }, [top, q, status, type, pool]);
-  const namespaces = new Set(top.map((j) => j.Namespace)).size;
-  const pools = distinct(top, (j) => j.NodePool);
-  const { region } = useAmbient();
-  const [drawn, setDrawn] = useState<JobListStub[]>([]);
-  const statuses = useStatuses(drawn, region);
-  const cols = useMemo(() => columns(namespaces > 1, statuses), [namespaces, statuses]);
+function Jobs({ jobs, paged }: { jobs: JobListStub[]; paged: Paged<JobListStub> }) {
+  const { namespace, region } = useAmbient();
+  const pools = (useOp(NodePoolList, {}, { region }).data?.data ?? []).map((p) => p.Name);
+  const statuses = useStatuses(jobs, region);
+  const several = namespace === '*' && jobs.some((j) => j.Namespace !== 'default');
+  const cols = useMemo(() => columns(several, statuses).map((c) => (paged.whole ? c : { ...c, sort: undefined })), [several, statuses, paged.whole]);
   return (
     <>
       <Filters>
         <SearchField label="Search jobs" />
-        <Choice label="Status" param="status" options={distinct(top, (j) => jobStatus(j).text)} />
-        <Choice label="Type" param="type" options={distinct(top, (j) => j.Type)} />
-        {pools.length > 1 && <Choice label="Node pool" param="pool" options={pools} />}
-        <Shown shown={shown.length} all={top.length} one="job" />
+        <Choice label="Status" param="status" options={jobStates} />
+        <Choice label="Type" param="type" options={types} />
+        {pools.some((p) => p !== 'all' && p !== 'default') && <Choice label="Node pool" param="pool" options={pools} />}
+        <Part paged={paged} one="job" />
       </Filters>
-      {shown.length === 0 ? (
-        <NoMatch title="No job matches" params={filters} />
+      {jobs.length > 0 ? (
+        <DataTable label="Jobs" columns={cols} rows={jobs} rowKey={keyOf} sortBy="name" busy={paged.query.isPlaceholderData} />
+      ) : paged.within ? (
+        <BeyondEnd paged={paged} />
       ) : (
-        <DataTable label="Jobs" columns={cols} rows={shown} rowKey={keyOf} sortBy="name" onShown={setDrawn} />
+        <NoMatch title="No job matches" params={jobFilters} />
       )}
+      <Pager paged={paged} />
     </>
   );
 }
