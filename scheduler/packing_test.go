@@ -45,6 +45,17 @@ type packed struct {
 	share float64
 	// nodes is how many nodes were in use when a third of the jobs had come.
 	nodes int
+	// placed counts the allocations until then, together those that share their node with another one of their job,
+	// which anti-affinity is against.
+	placed, together int
+}
+
+// add counts one more allocation, on a node that has so many of its job.
+func (p *packed) add(own int) {
+	p.placed++
+	if own > 0 {
+		p.together++
+	}
 }
 
 // packSampled places the workload in the way of scheduler.md 5.1 and 5.2: of randomly ordered nodes that fit the
@@ -92,6 +103,9 @@ func packSampled(random *rand.Rand, sizes [][2]int, jobs []packJob) packed {
 			}
 			if best < 0 {
 				break
+			}
+			if n <= len(jobs)/3 {
+				out.add(nodes[best].own)
 			}
 			nodes[best].usedCPU += j.cpu
 			nodes[best].usedMemory += j.memory
@@ -141,8 +155,11 @@ func packOurs(sizes [][2]int, jobs []packJob) packed {
 		c.register(job)
 		plan := scheduler.Process(c, c.eval(id, api.TriggerJobRegister), scheduler.Config{Now: c.now, Seed: uint64(n), Cache: c.cache}).Plan
 		for _, rows := range plan.NodeAllocation {
-			for _, a := range rows {
+			for i, a := range rows {
 				c.putAlloc(a)
+				if n <= len(jobs)/3 {
+					out.add(i)
+				}
 			}
 		}
 		c.commit()
@@ -165,8 +182,8 @@ func packOurs(sizes [][2]int, jobs []packJob) packed {
 }
 
 // BenchmarkPacking packs the same random workloads with the scheduler, which scores every node, and with a
-// simulation of sampled ranking, and reports how full the cluster is at the end and how many nodes are in use when a
-// third of the jobs had come.
+// simulation of sampled ranking, and reports how full the cluster is at the end, and when a third of the jobs had come
+// how many nodes are in use and how many allocations share their node with another one of their job.
 func BenchmarkPacking(b *testing.B) {
 	for _, nodes := range []int{20, 100, 400} {
 		b.Run(fmt.Sprintf("%d-nodes", nodes), func(b *testing.B) {
@@ -178,12 +195,16 @@ func BenchmarkPacking(b *testing.B) {
 				o, s := packOurs(sizes, jobs), packSampled(random, sizes, jobs)
 				ours.share, ours.nodes = ours.share+o.share, ours.nodes+o.nodes
 				sampled.share, sampled.nodes = sampled.share+s.share, sampled.nodes+s.nodes
+				ours.placed, ours.together = ours.placed+o.placed, ours.together+o.together
+				sampled.placed, sampled.together = sampled.placed+s.placed, sampled.together+s.together
 				rounds++
 			}
 			b.ReportMetric(100*ours.share/float64(rounds), "%full")
 			b.ReportMetric(100*sampled.share/float64(rounds), "%full-sampled")
 			b.ReportMetric(float64(ours.nodes)/float64(rounds), "nodes")
 			b.ReportMetric(float64(sampled.nodes)/float64(rounds), "nodes-sampled")
+			b.ReportMetric(100*float64(ours.together)/float64(ours.placed), "%together")
+			b.ReportMetric(100*float64(sampled.together)/float64(sampled.placed), "%together-sampled")
 		})
 	}
 }
