@@ -518,6 +518,34 @@ func TestClusterLeave(t *testing.T) {
 	})
 }
 
+// TestClusterTakesBack: a server that was forced out and forgotten while it was down is a voter again when it comes back
+// soon, although the word that it left goes round still.
+func TestClusterTakesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, "a", "b", "c")
+		c.write("x", 5)
+		gone := c.follower().name
+		member := c.peers[gone].ServerName()
+		c.kill(gone)
+		c.until("the failure to be seen", func() bool {
+			for _, m := range c.leader().Members().Members() {
+				if m.Name == member {
+					return m.Status == "failed"
+				}
+			}
+			return false
+		})
+		if err := c.leader().Members().ForceLeave(member, true); err != nil {
+			t.Fatal(err)
+		}
+		c.until("the peer to be removed", func() bool { return len(c.leader().PeerAddresses()) == 2 })
+		c.start(gone, 3)
+		c.until("the peer to be added", func() bool { return len(c.leader().PeerAddresses()) == 3 })
+		c.write("y", 5)
+		c.agree()
+	})
+}
+
 // TestClusterWaits: servers that expect three do not start a cluster of two.
 func TestClusterWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -15,27 +15,32 @@ import (
 	"github.com/nomadlike/nomadlike/nomadlike/membership"
 )
 
-// peersDuty keeps raft's peers in step with the servers of the region.
+// peersPause is how long peers go without being compared to the servers of the region although no change was told.
+const peersPause = 10 * time.Second
+
+// peersDuty keeps raft's peers in step with the servers of the region. Gossip does not tell of every change: a server
+// that comes back while word still goes round that it was made to leave counts as leaving first, and then as alive
+// without an event.
 func (s *Server) peersDuty(ctx context.Context) error {
 	members := s.Members()
 	for {
-		var pause <-chan time.Time
+		pause := peersPause
 		if err := s.reconcilePeers(); err != nil {
 			s.log.Warn("could not bring the raft peers up to date, trying again", "error", err)
-			pause = time.After(dutyPause)
+			pause = dutyPause
 		}
 		select {
 		case <-members.Changed():
-		case <-pause:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// reconcilePeers adds servers that are alive and removes those that left. A new server has no vote until the
-// autopilot promotes it; what to do with dead ones is the autopilot's business, too: it removes them every 10 s and when a
-// server is added, so that one that is only restarted usually finds its place kept.
+// reconcilePeers adds servers that are alive and removes those that left or were dropped by gossip. A new server has no
+// vote until the autopilot promotes it; what to do with dead ones is the autopilot's business, too: it removes them every
+// 10 s and when a server is added, so that one that is only restarted usually finds its place kept.
 func (s *Server) reconcilePeers() error {
 	r, err := s.raft()
 	if err != nil {
@@ -58,6 +63,12 @@ func (s *Server) reconcilePeers() error {
 			errs = append(errs, s.addPeer(pilot, m))
 		case m.Left && known && len(byID) > 1: // the last one stays, for raft cannot be without
 			s.log.Info("removing raft peer that left", "name", m.Name, "address", m.RPCAddr)
+			errs = append(errs, pilot.RemoveServer(peer.ID))
+		}
+	}
+	for _, m := range s.Members().Forgotten(s.cfg.Region) {
+		if peer, known := byID[raft.ServerID(m.ID)]; known && len(byID) > 1 {
+			s.log.Info("removing raft peer that gossip has dropped", "name", m.Name, "address", m.RPCAddr)
 			errs = append(errs, pilot.RemoveServer(peer.ID))
 		}
 	}
@@ -84,7 +95,8 @@ func (s *Server) await(ctx context.Context, f raft.Future) error {
 	}
 }
 
-// RemovePeer takes a server out of raft's peers. One that is alive comes back when gossip next tells of it.
+// RemovePeer takes a server out of raft's peers. One that is alive comes back when peersPause has passed or
+// gossip tells of a server.
 func (s *Server) RemovePeer(ctx context.Context, id string) error {
 	r, err := s.raft()
 	if err != nil {

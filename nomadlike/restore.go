@@ -145,10 +145,20 @@ func (s *Server) RestoreSnapshot(from io.Reader) (err error) {
 	return nil
 }
 
-// verifyState reads a saved state to its end into a store of its own: what raft cannot read would end the process.
+// verifyState reads a saved state to its end into a store of its own: what raft cannot read would end the process. A state
+// without the secrets of its nodes would keep all of them out of the cluster.
 func verifyState(f *os.File) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return state.New().Restore(f)
+	s := state.New()
+	if err := s.Restore(f); err != nil {
+		return err
+	}
+	for n := range state.Nodes.All(s.Snapshot()) {
+		if n.SecretID == "" {
+			return fmt.Errorf("the snapshot is redacted: it lacks the secret of node %s; restore one that was saved without -redact", n.ID)
+		}
+	}
+	return nil
 }

@@ -113,11 +113,19 @@ func TestBadRestore(t *testing.T) {
 			}
 			return b.Bytes()
 		}
+		other := state.New()
+		w := other.Begin(2, "test")
+		state.Nodes.Put(w, &api.Node{ID: "11111111-2222-3333-4444-555555555555", SecretID: "secret"})
+		w.Commit()
+		var redacted bytes.Buffer
+		if err := other.Snapshot().SaveRedacted(&redacted); err != nil {
+			t.Error(err)
+		}
 		damaged := bytes.Clone(st.Bytes())
 		damaged[len(damaged)/2] ^= 1
 		for name, data := range map[string][]byte{
 			"garbage": []byte("garbage"), "cut off": good[:len(good)-20], "foreign state": packed([]byte("something else")),
-			"damaged state": packed(damaged), "half a state": packed(st.Bytes()[:st.Len()/2]),
+			"damaged state": packed(damaged), "half a state": packed(st.Bytes()[:st.Len()/2]), "redacted": packed(redacted.Bytes()),
 		} {
 			err := s.RestoreSnapshot(bytes.NewReader(data))
 			if e := api.AsError(err); e == nil || e.HTTPCode() != 500 || !strings.HasPrefix(e.Message, "failed to restore from snapshot: ") {

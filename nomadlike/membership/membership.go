@@ -61,6 +61,8 @@ type Membership struct {
 	mu struct {
 		sync.Mutex
 		serf *serf.Serf
+		// forgotten are servers that gossip dropped, by their IDs.
+		forgotten map[string]*Server
 	}
 }
 
@@ -181,12 +183,46 @@ func (m *Membership) pump(s *serf.Serf, events <-chan serf.Event) {
 				for _, member := range me.Members {
 					m.log.Info("server "+verb(me.Type), "name", member.Name, "address", member.Addr.String())
 				}
+				m.remember(me)
 				m.signal()
 			}
 		case <-s.ShutdownCh():
 			return
 		}
 	}
+}
+
+// remember keeps which servers were dropped, until they are back.
+func (m *Membership) remember(e serf.MemberEvent) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, sm := range e.Members {
+		server, ok := parse(sm)
+		switch {
+		case !ok:
+		case e.Type == serf.EventMemberReap:
+			if m.mu.forgotten == nil {
+				m.mu.forgotten = map[string]*Server{}
+			}
+			m.mu.forgotten[server.ID] = server
+		default:
+			delete(m.mu.forgotten, server.ID)
+		}
+	}
+}
+
+// Forgotten returns the servers of a region that gossip dropped while this server ran, since they were gone for long or
+// somebody asked for it, and that did not come back.
+func (m *Membership) Forgotten(region string) []*Server {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []*Server
+	for _, s := range m.mu.forgotten {
+		if s.Region == region {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func verb(t serf.EventType) string {
