@@ -50,12 +50,12 @@ type Config struct {
 	BridgeNetworkName       string `hcl:"bridge_network_name" default:"nomad"`
 	BridgeNetworkSubnet     string `hcl:"bridge_network_subnet" default:"172.26.64.0/20"`
 	BridgeNetworkSubnetIPv6 string `hcl:"bridge_network_subnet_ipv6"`
-	BridgeNetworkHairpin    bool   `hcl:"bridge_network_hairpin_mode"`
+	BridgeNetworkHairpin    bool   `hcl:"bridge_network_hairpin_mode" json:"BridgeNetworkHairpinMode"`
 	// BindWildcardDefaultHostNetwork is true when unset.
 	BindWildcardDefaultHostNetwork *bool `hcl:"bind_wildcard_default_host_network"`
 
-	CPUTotalCompute int             `hcl:"cpu_total_compute"`
-	MemoryTotalMB   int             `hcl:"memory_total_mb"`
+	CPUTotalCompute int             `hcl:"cpu_total_compute" json:"CpuCompute"`
+	MemoryTotalMB   int             `hcl:"memory_total_mb" json:"MemoryMB"`
 	DiskTotalMB     int             `hcl:"disk_total_mb"`
 	ReservableCores string          `hcl:"reservable_cores"`
 	Reserved        *ReservedConfig `hcl:"reserved,block"`
@@ -82,37 +82,37 @@ type Config struct {
 	CgroupParent          string `hcl:"cgroup_parent"`
 
 	// DrainOnShutdown is nil for an agent that leaves without a drain.
-	DrainOnShutdown *DrainConfig `hcl:"drain_on_shutdown,block"`
+	DrainOnShutdown *DrainConfig `hcl:"drain_on_shutdown,block" json:"Drain"`
 
 	Artifact artifact.Config `hcl:"artifact,block"`
-	Template template.Config `hcl:"template,block"`
+	Template template.Config `hcl:"template,block" json:"TemplateConfig"`
 
 	HostVolumes  []*HostVolumeConfig  `hcl:"host_volume,block" live:"true"`
 	HostNetworks []*HostNetworkConfig `hcl:"host_network,block"`
 
-	// The fields below are not of the client block.
+	// The fields below are not of the client block, and stand elsewhere in what the agent tells of itself.
 
-	Region     string `hcl:"-"`
-	Datacenter string `hcl:"-"`
+	Region     string `hcl:"-" json:"-"`
+	Datacenter string `hcl:"-" json:"-"`
 	// Name is that of the node.
-	Name    string `hcl:"-"`
-	DataDir string `hcl:"-"`
+	Name    string `hcl:"-" json:"-"`
+	DataDir string `hcl:"-" json:"-"`
 	// Metrics says what is published, MetricsInterval how often; 0 for the default.
-	Metrics         MetricsConfig `hcl:"-"`
-	MetricsInterval time.Duration `hcl:"-"`
+	Metrics         MetricsConfig `hcl:"-" json:"-"`
+	MetricsInterval time.Duration `hcl:"-" json:"-"`
 	// HTTPAddr is the advertised address of the agent's HTTP API, host:port.
-	HTTPAddr   string `hcl:"-"`
-	TLSEnabled bool   `hcl:"-"`
+	HTTPAddr   string `hcl:"-" json:"-"`
+	TLSEnabled bool   `hcl:"-" json:"-"`
 	// DevMode puts the node on the loopback interface.
-	DevMode bool `hcl:"-"`
+	DevMode bool `hcl:"-" json:"-"`
 	// StopTasksOnExit ends all tasks and removes their directories when Run ends.
-	StopTasksOnExit bool `hcl:"-"`
+	StopTasksOnExit bool `hcl:"-" json:"-"`
 	// Program starts this binary again; its arguments are followed by what it is to do.
-	Program []string `hcl:"-"`
+	Program []string `hcl:"-" json:"-"`
 	// Drivers of the agent's own binary, the directory of external plugins, and the plugin blocks.
 	InternalDrivers []host.Internal `hcl:"-" json:"-"`
-	PluginDir       string          `hcl:"-"`
-	PluginBlocks    []host.Block    `hcl:"-"`
+	PluginDir       string          `hcl:"-" json:"-"`
+	PluginBlocks    []host.Block    `hcl:"-" json:"-"`
 }
 
 // ReservedConfig is what the operator withholds from tasks.
@@ -126,8 +126,8 @@ type ReservedConfig struct {
 
 // UsersConfig bounds the numbers of the users that are lent to tasks.
 type UsersConfig struct {
-	Min int `hcl:"dynamic_user_min" default:"80000"`
-	Max int `hcl:"dynamic_user_max" default:"89999"`
+	Min int `hcl:"dynamic_user_min" default:"80000" json:"MinDynamicUser"`
+	Max int `hcl:"dynamic_user_max" default:"89999" json:"MaxDynamicUser"`
 }
 
 // HostVolumeConfig is a directory of the node that tasks may mount.

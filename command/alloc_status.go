@@ -65,7 +65,8 @@ Example:
 			}
 			s := &allocStatus{m: m, a: a, verbose: verbose, now: m.now()}
 			s.show(ctx, c, short, stats)
-			return m.hint(ctx, c, &page, "View this allocation", "allocations/"+a.ID)
+			m.hint(ctx, c, &page, "View this allocation", "allocations/"+a.ID)
+			return nil
 		},
 	}
 }

@@ -124,7 +124,8 @@ Example:
 				return err
 			}
 			fmt.Fprintln(m.out, text)
-			return m.hint(ctx, c, &page, "View this deployment", jobPage(d.JobID, d.Namespace)+"/deployments")
+			m.hint(ctx, c, &page, "View this deployment", jobPage(d.JobID, d.Namespace)+"/deployments")
+			return nil
 		},
 	}
 }

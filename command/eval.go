@@ -55,7 +55,8 @@ func evalListCommand() *spec {
 			}
 			fmt.Fprintln(m.out, columns(evalRows(evals, verbose)))
 			m.nextPage(meta.NextToken)
-			return m.hint(ctx, c, &page, "View and manage evaluations", "evaluations")
+			m.hint(ctx, c, &page, "View and manage evaluations", "evaluations")
+			return nil
 		},
 	}
 }
@@ -85,8 +86,9 @@ func evalStatusCommand() *spec {
 		out              output
 	)
 	return &spec{
-		usage: "eval status [options] <eval>", synopsis: "Show an evaluation", remote: true, args: exactly(1, "<eval>"), completes: completeEvals,
-		long: `Shows an evaluation: what it was for, what it placed, and why something could not be placed.
+		usage: "eval status [options] <eval>", synopsis: "Show an evaluation", remote: true, args: atMost(1, "<eval>"), completes: completeEvals,
+		long: `Shows an evaluation: what it was for, what it placed, and why something could not be placed. -json and -t
+without an argument list all evaluations.
 
 Example:
 
@@ -104,9 +106,19 @@ Example:
 			if err := out.check(); err != nil {
 				return err
 			}
+			if len(args) == 0 && !out.wanted() {
+				return usageError("This command takes one argument: <eval>")
+			}
 			c, err := m.client()
 			if err != nil {
 				return err
+			}
+			if len(args) == 0 {
+				evals, _, err := api.EvalList.Call(ctx, c, &api.EvalListRequest{})
+				if err != nil {
+					return fmt.Errorf("Error querying evaluations: %w", err) //nolint:staticcheck // the contract's text
+				}
+				return out.print(m, evals)
 			}
 			v, err := findEval(ctx, m, c, args[0])
 			switch {
@@ -129,7 +141,8 @@ Example:
 				fmt.Fprintln(m.out, columns(m.allocRows(placed, verbose)))
 			}
 			showFailures(m, v, verbose)
-			return m.hint(ctx, c, &page, "View this evaluation", "evaluations?currentEval="+v.ID)
+			m.hint(ctx, c, &page, "View this evaluation", "evaluations?currentEval="+v.ID)
+			return nil
 		},
 	}
 }

@@ -94,7 +94,8 @@ Example:
 					return err
 				}
 			}
-			return m.hint(ctx, c, &page, "View this job", jobPage(resp.DispatchedJobID, stub.Namespace))
+			m.hint(ctx, c, &page, "View this job", jobPage(resp.DispatchedJobID, stub.Namespace))
+			return nil
 		},
 	}
 }

@@ -46,13 +46,15 @@ Example:
 				if err := s.list(ctx); err != nil || s.out.wanted() {
 					return err
 				}
-				return m.hint(ctx, s.c, &s.page, "View and manage Nomad jobs", "jobs")
+				m.hint(ctx, s.c, &s.page, "View and manage Nomad jobs", "jobs")
+				return nil
 			}
 			stub, err := s.one(ctx, args[0])
 			if err != nil || s.out.wanted() {
 				return err
 			}
-			return m.hint(ctx, s.c, &s.page, "View this job", jobPage(stub.ID, stub.Namespace))
+			m.hint(ctx, s.c, &s.page, "View this job", jobPage(stub.ID, stub.Namespace))
+			return nil
 		},
 	}
 }

@@ -79,8 +79,13 @@ func statText(v any) string {
 		return ""
 	}
 	number := func(field string) (string, bool) {
-		n, ok := o[field].(float64)
-		return strconv.FormatFloat(n, 'f', -1, 64), ok
+		switch n := o[field].(type) {
+		case int64:
+			return strconv.FormatInt(n, 10), true
+		case float64:
+			return strconv.FormatFloat(n, 'f', -1, 64), true
+		}
+		return "", false
 	}
 	for _, kind := range []string{"Int", "Float"} {
 		text, ok := number(kind + "NumeratorVal")

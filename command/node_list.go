@@ -68,7 +68,8 @@ Example:
 				if err := nodeList(ctx, m, c, req, nodeListView{verbose, quiet, osColumn, allocs}, &out); err != nil || out.wanted() || quiet {
 					return err
 				}
-				return m.hint(ctx, c, &page, "View and manage Nomad clients", "clients")
+				m.hint(ctx, c, &page, "View and manage Nomad clients", "clients")
+				return nil
 			}
 			n, err := findNode(ctx, m, c, id)
 			if err != nil {
@@ -80,7 +81,8 @@ Example:
 			if err := (&nodeStatus{m: m, c: c, n: n, verbose: verbose, short: short, stats: stats}).show(ctx); err != nil {
 				return err
 			}
-			return m.hint(ctx, c, &page, "View this client", "clients/"+n.ID)
+			m.hint(ctx, c, &page, "View this client", "clients/"+n.ID)
+			return nil
 		},
 	}
 }

@@ -49,7 +49,10 @@ Example:
 					dynamic[k] = *v
 				}
 			}
-			fmt.Fprintf(m.out, "%s\n%s\n", m.paint(bold, "All Meta"), keyValues(got.Meta))
+			fmt.Fprintln(m.out, m.paint(bold, "All Meta"))
+			if len(got.Meta) > 0 {
+				fmt.Fprintln(m.out, keyValues(got.Meta))
+			}
 			m.heading("Dynamic Meta")
 			if len(dynamic) > 0 {
 				fmt.Fprintln(m.out, keyValues(dynamic))

@@ -78,13 +78,23 @@ func scalingPolicyInfoCommand() *spec {
 		out     output
 	)
 	return &spec{
-		usage: "scaling policy info [options] <policy>", synopsis: "Show a scaling policy", remote: true, args: exactly(1, "<policy>"), completes: completePolicies,
-		long: "Shows the scaling policy with the ID, or the start of one.\n\nExample:\n\n    $ nomadlike scaling policy info 739b77d2",
+		usage: "scaling policy info [options] <policy>", synopsis: "Show a scaling policy", remote: true, args: atMost(1, "<policy>"), completes: completePolicies,
+		long: "Shows the scaling policy with the ID, or the start of one. -json and -t without an argument list all policies.\n\nExample:\n\n    $ nomadlike scaling policy info 739b77d2",
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&verbose, "verbose", false, "Show full identifiers.")
 			out.register(f)
 		},
 		run: remotely(&out, func(ctx context.Context, m *meta, c *client.Client, args []string) error {
+			switch {
+			case len(args) == 0 && !out.wanted():
+				return usageError("This command takes one argument: <policy>")
+			case len(args) == 0:
+				list, _, err := api.ScalingPolicyList.Call(ctx, c, &api.ScalingPolicyListRequest{})
+				if err != nil {
+					return doing("Error querying scaling policies", err)
+				}
+				return out.print(m, list)
+			}
 			p, err := findPolicy(ctx, m, c, args[0])
 			if err != nil {
 				return err

@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -59,7 +58,8 @@ func serverMembersCommand() *spec {
 			}
 			slices.SortFunc(resp.Members, func(a, b *api.Member) int { return strings.Compare(a.Name, b.Name) })
 			fmt.Fprintln(m.out, columns(memberRows(resp.Members, leaders, verbose || detailed)))
-			return errors.Join(failed, m.hint(ctx, c, &page, "View and manage Nomad servers", "servers"))
+			m.hint(ctx, c, &page, "View and manage Nomad servers", "servers")
+			return failed
 		},
 	}
 }

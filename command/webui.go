@@ -55,14 +55,15 @@ func jobPage(id, namespace string) string {
 
 // hint ends a command's output with the page of the web interface that shows the same, and opens it if asked.
 // what is like "View this job". Agents say whether they want hints and have the pages (cli.md 1.3); an agent
-// that does not tell gets none.
-func (m *meta) hint(ctx context.Context, c *client.Client, w *webUI, what, page string) error {
+// that does not tell gets none. The command has done its work by then: that a page cannot be opened, on a machine
+// without a browser, say, is told and does not make it fail.
+func (m *meta) hint(ctx context.Context, c *client.Client, w *webUI, what, page string) {
 	link, ok := m.pageURL(page)
 	if !ok {
 		if w.open {
-			return fmt.Errorf("-ui: the agent at %s has no address that a browser can open", m.address)
+			fmt.Fprintln(m.err, m.paint(yellow, fmt.Sprintf("-ui: the agent at %s has no address that a browser can open", m.address)))
 		}
-		return nil
+		return
 	}
 	if m.wantsHints() {
 		if self, _, err := api.AgentSelfGet.Call(ctx, c, &api.AgentRequest{}); err == nil && showsHints(self) {
@@ -70,9 +71,10 @@ func (m *meta) hint(ctx context.Context, c *client.Client, w *webUI, what, page 
 		}
 	}
 	if w.open {
-		return openBrowser(link)
+		if err := openBrowser(link); err != nil {
+			fmt.Fprintln(m.err, m.paint(yellow, "-ui: "+err.Error()))
+		}
 	}
-	return nil
 }
 
 // wantsHints says whether the user's environment allows hints.

@@ -15,6 +15,19 @@ import (
 	"github.com/nomadlike/nomadlike/internal/httpd/httpdtest"
 )
 
+// named checks that nothing in a configuration has another name than in the recorded one. What does not exist here is left
+// out there; the product's own version is an addition.
+func named(w *world, path string, recorded, have map[string]any) {
+	for name, v := range have {
+		was, ok := recorded[name]
+		w.that(ok || path+name == "Version.Product" || path == "Client.Options.", "%s%s is no name of the contract", path, name)
+		inner, _ := was.(map[string]any)
+		if block, ok := v.(map[string]any); ok && inner != nil {
+			named(w, path+name+".", inner, block)
+		}
+	}
+}
+
 var _ = conform(
 	check{
 		op:       "Agent.Self",
@@ -31,6 +44,7 @@ var _ = conform(
 			}
 			version, _ := self.Config["Version"].(map[string]any)
 			w.that(version["Version"] != "", "version is %v", version)
+			named(w, "", recorded.Config, self.Config)
 		},
 	},
 	check{

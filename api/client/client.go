@@ -9,7 +9,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -183,7 +182,7 @@ func (c *Client) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp
 	if len(body) == 0 {
 		return meta, nil
 	}
-	if err := json.Unmarshal(body, resp); err != nil {
+	if err := typeinfo.Unmarshal(body, resp); err != nil {
 		return meta, fmt.Errorf("decode answer of %s: %w", op.Name, err)
 	}
 	return meta, nil

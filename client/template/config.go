@@ -15,9 +15,9 @@ type Config struct {
 	FunctionDenylist  []string `hcl:"function_denylist"`
 	FunctionBlacklist []string `hcl:"function_blacklist"`
 	// DisableFileSandbox lets templates read and write files anywhere on the node.
-	DisableFileSandbox bool           `hcl:"disable_file_sandbox"`
+	DisableFileSandbox bool           `hcl:"disable_file_sandbox" json:"DisableSandbox"`
 	MaxStale           *time.Duration `hcl:"max_stale"`
-	BlockQueryWait     *time.Duration `hcl:"block_query_wait"`
+	BlockQueryWait     *time.Duration `hcl:"block_query_wait" json:"BlockQueryWaitTime"`
 	// Wait is how long changes must have settled before they are rendered, and how long they may be put off;
 	// WaitBounds keeps what jobs say within limits.
 	Wait       Wait  `hcl:"wait,block"`

@@ -17,18 +17,19 @@ import (
 	"github.com/nomadlike/nomadlike/client"
 )
 
-// Config is the configuration of an agent; its hcl tags are the keys of the configuration files. Files
-// and flags merge into one Config by decode; EnsureDefaults and Validate finish it.
+// Config is the configuration of an agent; its hcl tags are the keys of the configuration files, its json tags the names
+// that the agent tells it by (recorded agent-self.json) where those differ from ours. Files and flags merge into one Config
+// by decode; EnsureDefaults and Validate finish it.
 type Config struct {
 	Region     string `hcl:"region"`
 	Datacenter string `hcl:"datacenter"`
-	Name       string `hcl:"name"`
+	Name       string `hcl:"name" json:"NodeName"`
 	DataDir    string `hcl:"data_dir"`
 	PluginDir  string `hcl:"plugin_dir"`
 	BindAddr   string `hcl:"bind_addr"`
 
 	LogLevel           string `hcl:"log_level" live:"true"`
-	LogJSON            bool   `hcl:"log_json"`
+	LogJSON            bool   `hcl:"log_json" json:"LogJson"`
 	LogIncludeLocation bool   `hcl:"log_include_location"`
 	LogFile            string `hcl:"log_file"`
 
@@ -39,16 +40,16 @@ type Config struct {
 	SyslogFacility    string        `hcl:"syslog_facility"`
 
 	EnableDebug      bool `hcl:"enable_debug"`
-	LeaveOnInterrupt bool `hcl:"leave_on_interrupt"`
-	LeaveOnTerminate bool `hcl:"leave_on_terminate"`
+	LeaveOnInterrupt bool `hcl:"leave_on_interrupt" json:"LeaveOnInt"`
+	LeaveOnTerminate bool `hcl:"leave_on_terminate" json:"LeaveOnTerm"`
 	// Nothing is ever checked and no signature is sent, so that these are told as they are set and change nothing.
 	DisableUpdateCheck  bool `hcl:"disable_update_check"`
-	DisableAnonymousSig bool `hcl:"disable_anonymous_signature"`
+	DisableAnonymousSig bool `hcl:"disable_anonymous_signature" json:"DisableAnonymousSignature"`
 
 	HTTPAPIResponseHeaders map[string]string        `hcl:"http_api_response_headers,map"`
 	Ports                  Ports                    `hcl:"ports,block"`
 	Addresses              Addresses                `hcl:"addresses,block"`
-	Advertise              Addresses                `hcl:"advertise,block"`
+	Advertise              Addresses                `hcl:"advertise,block" json:"AdvertiseAddrs"`
 	Server                 ServerConfig             `hcl:"server,block"`
 	Client                 ClientConfig             `hcl:"client,block"`
 	Telemetry              TelemetryConfig          `hcl:"telemetry,block"`
@@ -59,9 +60,9 @@ type Config struct {
 	Plugins                map[string]*PluginConfig `hcl:"plugin,labelled"`
 
 	// Dev is development mode: everything in one process, in memory and temporary directories.
-	Dev bool
+	Dev bool `json:"DevMode"`
 	// Sources are the files that were read, in order.
-	Sources []string
+	Sources []string `json:"Files"`
 }
 
 // Ports are the agent's ports.
@@ -82,7 +83,7 @@ type Addresses struct {
 type ServerJoin struct {
 	StartJoin     []string      `hcl:"start_join"`
 	RetryJoin     []string      `hcl:"retry_join"`
-	RetryMax      int           `hcl:"retry_max"`
+	RetryMax      int           `hcl:"retry_max" json:"RetryMaxAttempts"`
 	RetryInterval time.Duration `hcl:"retry_interval"`
 }
 
@@ -101,7 +102,7 @@ type ServerConfig struct {
 	// The settings of server_join stood here in older configurations.
 	RetryJoin     []string      `hcl:"retry_join"`
 	StartJoin     []string      `hcl:"start_join"`
-	RetryMax      int           `hcl:"retry_max"`
+	RetryMax      int           `hcl:"retry_max" json:"RetryMaxAttempts"`
 	RetryInterval time.Duration `hcl:"retry_interval"`
 
 	NodeGCThreshold       *time.Duration `hcl:"node_gc_threshold"`
@@ -133,8 +134,8 @@ type ServerConfig struct {
 	RaftSnapshotInterval  *time.Duration `hcl:"raft_snapshot_interval" live:"true"`
 	RaftTrailingLogs      *int           `hcl:"raft_trailing_logs" live:"true"`
 
-	RaftLogStore *RaftLogStoreConfig `hcl:"raft_logstore,block"`
-	RaftBoltDB   *BoltDBConfig       `hcl:"raft_boltdb,block"`
+	RaftLogStore *RaftLogStoreConfig `hcl:"raft_logstore,block" json:"RaftLogStoreConfig"`
+	RaftBoltDB   *BoltDBConfig       `hcl:"raft_boltdb,block" json:"RaftBoltConfig"`
 
 	DefaultSchedulerConfig *SchedulerConfig     `hcl:"default_scheduler_config,block"`
 	PlanRejectionTracker   PlanRejectionTracker `hcl:"plan_rejection_tracker,block"`
@@ -209,10 +210,10 @@ type TelemetryConfig struct {
 	CollectionInterval         time.Duration  `hcl:"collection_interval"`
 
 	PrometheusMetrics bool     `hcl:"prometheus_metrics"`
-	StatsiteAddress   string   `hcl:"statsite_address"`
-	StatsdAddress     string   `hcl:"statsd_address"`
-	DatadogAddress    string   `hcl:"datadog_address"`
-	DatadogTags       []string `hcl:"datadog_tags"`
+	StatsiteAddress   string   `hcl:"statsite_address" json:"StatsiteAddr"`
+	StatsdAddress     string   `hcl:"statsd_address" json:"StatsdAddr"`
+	DatadogAddress    string   `hcl:"datadog_address" json:"DataDogAddr"`
+	DatadogTags       []string `hcl:"datadog_tags" json:"DataDogTags"`
 	// DisableHostname leaves the host out of the names of gauges that are sent to another program; UseNodeName puts the
 	// node's name there instead.
 	DisableHostname bool `hcl:"disable_hostname"`
@@ -220,8 +221,8 @@ type TelemetryConfig struct {
 
 	PublishAllocationMetrics bool     `hcl:"publish_allocation_metrics"`
 	PublishNodeMetrics       bool     `hcl:"publish_node_metrics"`
-	IncludeAllocMetadata     bool     `hcl:"include_alloc_metadata_in_metrics"`
-	AllowedMetadataKeys      []string `hcl:"allowed_metadata_keys_in_metrics"`
+	IncludeAllocMetadata     bool     `hcl:"include_alloc_metadata_in_metrics" json:"IncludeAllocMetadataInMetrics"`
+	AllowedMetadataKeys      []string `hcl:"allowed_metadata_keys_in_metrics" json:"AllowedMetadataKeysInMetrics"`
 
 	// PrefixFilter are beginnings of names to publish ("+name") and not to ("-name"); FilterDefault, true when unset,
 	// is for the other names.

@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,14 +54,17 @@ func (a *Agent) self() (*api.AgentSelf, error) {
 		return nil, fmt.Errorf("encode configuration: %w", err)
 	}
 	conf := map[string]any{}
-	if err := json.Unmarshal(data, &conf); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber() // numbers stay as they are written
+	if err := dec.Decode(&conf); err != nil {
 		return nil, fmt.Errorf("decode configuration: %w", err)
 	}
 	conf["Version"] = map[string]any{
-		"Version": version.CompatVersion, "VersionPrerelease": "", "VersionMetadata": "", "Revision": version.Revision(), "Product": version.String(),
+		"Version": version.CompatVersion, "VersionPrerelease": "", "VersionMetadata": "", "Revision": version.Revision(), "BuildDate": nil,
+		"Product": version.String(),
 	}
 	conf["ACL"] = map[string]any{"Enabled": false}
-	conf["DevMode"] = a.cfg.Dev
+	conf["TLSConfig"] = map[string]any{"EnableHTTP": false, "EnableRPC": false}
 	// Driver configuration may hold credentials: only its names are told.
 	names := []string{}
 	for label := range a.cfg.Plugins {

@@ -24,13 +24,19 @@ var operationNotes = map[string]string{
 	"Event.Stream":             "a request that is refused answers 4xx before the stream begins; a stream that the server ends says why in a last line {\"Error\": …}",
 	"Search.Fuzzy":             "limit_query counts matching objects",
 	"ClientAlloc.Exec":         "a web page that does not come from the agent gets 403, see Everywhere",
-	"Operator.SnapshotRestore": "the archive is checked in whole before it replaces anything",
+	"Operator.SnapshotRestore": "the archive is checked in whole before it replaces anything; a redacted one, which would lock all nodes out, is refused",
+	"Agent.Self":               "the configuration has the contract's names, but only for what exists; values that are not set are null where the default counts, durations are nanoseconds throughout; Version.Product is an addition",
 }
 
 // commandNotes say how a command differs from the contract.
 var commandNotes = map[string]string{
-	"job run":                   "job files come from a path, standard input or http(s); other sources are refused by name; jobs without a deployment are followed until they run",
-	"job plan":                  "job files come from a path, standard input or http(s)",
+	"agent":                     "what it says when it starts names this product, has a line for the web interface and none for the server's ID, which is in agent-info",
+	"version":                   "tells the version of this product, that of the contract it keeps and the revision",
+	"job stop":                  "stopping a job whose deployment is under way ends with 0 when the stop worked; the contract follows the deployment, sees it cancelled and ends with 1",
+	"job status":                "an addition: below a placement failure, what would place the allocations and what stands in their way",
+	"eval status":               "an addition: below a failed placement, what would place the allocations and what stands in their way",
+	"job run":                   "job files come from a path, standard input or http(s); other sources are refused by name; jobs without a deployment are followed until they run; what would place what was not placed is an addition",
+	"job plan":                  "job files come from a path, standard input or http(s); what would place what cannot be placed is an addition",
 	"job validate":              "job files come from a path, standard input or http(s)",
 	"job init":                  "-connect, -template and -list-templates are refused by name",
 	"job explain":               "an addition: why a job is or is not placed, and what would change that",
