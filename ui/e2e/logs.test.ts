@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
+import type { Request } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { anew, purge, run, running } from './agent';
+import { anew, purge, run, running, until } from './agent';
 import { Screen } from './browser';
 
 const job = (id: string, script: string) => `
@@ -92,4 +93,35 @@ test('a line of ten megabytes is cut and says so, and control codes are text or 
   await log.getByText('<i>tag</i>', { exact: false }).waitFor();
   await s.check();
   await purge('long-line');
+});
+
+test('the logs of many tasks are followed together, without a line lost or told twice', async () => {
+  const many = 12;
+  await run(job('choir', 'i=0; while true; do i=$((i+1)); echo "tick $i of voice $NOMAD_ALLOC_INDEX."; sleep 0.3; done').replace('group "g" {', `group "g" {\n    count = ${many}\n    update {\n      max_parallel = 0\n    }`).replace('cpu    = 50', 'cpu    = 20'));
+  await running('choir', many);
+  s = await Screen.open('/jobs/choir@default/logs');
+  const streams = new Set<Request>();
+  s.page.on('request', (r) => /fs\/logs/.test(r.url()) && r.url().includes('follow') && streams.add(r));
+  const log = s.page.getByRole('log', { name: 'Log' });
+  await s.page.getByText(`${many} logs, read in turn`, { exact: false }).waitFor();
+  const search = s.page.getByRole('searchbox', { name: 'Search in the log' });
+  await s.page.getByLabel('Matches only').check();
+  for (let i = 0; i < many; i++) {
+    await search.fill(`of voice ${i}.`);
+    await log.getByText(`of voice ${i}.`, { exact: false }).first().waitFor();
+  }
+  const ticks = async () => (await log.locator('[data-index]').allTextContents()).map((t) => Number(/tick (\d+) of/.exec(t)?.[1]));
+  const before = (await ticks()).at(-1)!;
+  await until(ticks, (t) => t.at(-1)! > before + 12);
+  const seen = await ticks();
+  expect(seen).toEqual(seen.map((_, i) => seen[0]! + i));
+  expect([...streams]).toEqual([]);
+  await s.shot('logs-many-light-1280');
+  await s.check();
+  await s.look({ theme: 'dark', width: 320, height: 640 });
+  await s.shot('logs-many-dark-320');
+  await s.check();
+  await s.go('/servers');
+  await s.page.getByRole('heading', { name: 'Servers' }).waitFor();
+  await purge('choir');
 });

@@ -63,3 +63,23 @@ test('what several sources wrote is put in the order of its times', () => {
   b.interleave();
   expect(b.all().at(-1)?.text).toBe('no time');
 });
+
+test('lines that were there before keep their places', () => {
+  const b = new LogBuffer();
+  b.push('a', bytes('no time\n2026-01-01T00:00:09Z nine\n'));
+  const { mark } = b;
+  b.interleave(mark);
+  b.push('b', bytes('2026-01-01T00:00:02Z two\n'));
+  b.push('a', bytes('2026-01-01T00:00:01Z one\n'));
+  b.interleave(mark);
+  expect(b.all().map((l) => l.text.replace(/^.*Z /, ''))).toEqual(['no time', 'nine', 'one', 'two']);
+  expect(b.all().map((l) => l.n)).toEqual([1, 2, 3, 4]);
+});
+
+test('a gap ends the line that was open', () => {
+  const b = new LogBuffer();
+  b.push('a', bytes('half'));
+  b.gap('a', '(left out)');
+  b.push('a', bytes('a line\n'));
+  expect(b.all().map((l) => l.text)).toEqual(['half', '(left out)', 'a line']);
+});

@@ -49,11 +49,26 @@ export class LogBuffer {
     return unfinished.length > 0 ? [...this.lines, ...unfinished] : [...this.lines];
   }
 
-  /** Puts what the sources wrote before into the order of its times, where each of them begins its lines with one. */
-  interleave() {
-    const sorted = byTime(this.lines);
-    const first = this.lines[0]?.n ?? 0;
-    this.lines = sorted.map((l, i) => ({ ...l, n: first + i }));
+  /** The number of the next line. */
+  get mark(): number {
+    return this.next;
+  }
+
+  /** Puts the lines from a number on into the order of their times, where each source begins its lines with one. */
+  interleave(from = 0) {
+    const at = this.lines.findIndex((l) => l.n >= from);
+    if (at < 0) return;
+    const first = this.lines[at]!.n;
+    this.lines = [...this.lines.slice(0, at), ...byTime(this.lines.slice(at)).map((l, i) => ({ ...l, n: first + i }))];
+  }
+
+  /** Ends the open line of a source, and says in a line of its own that something was left out. */
+  gap(source: string, what: string) {
+    const open = this.open.get(source);
+    if (open?.text) this.add(source, open);
+    this.open.delete(source);
+    this.decoders.delete(source);
+    this.add(source, { text: what, over: 0 });
   }
 
   private add(source: string, line: { text: string; over: number }) {

@@ -2,7 +2,12 @@
 import { useEffect, useRef, useState } from 'react';
 import { ApiError, send } from '../../api/client';
 import { FSLogs } from '../../api/ops.gen';
+import { objects } from '../../api/stream';
+import type { StreamFrame } from '../../api/types.gen';
+import { connection } from '../../app/connection';
+import { bytesOf } from '../../lib/base64';
 import { LogBuffer, type LogLine } from '../../lib/log-buffer';
+import { fileNumber, LogTail, type LogPiece } from '../../lib/log-tail';
 
 /** One log of one task. */
 export interface LogSource {
@@ -25,7 +30,17 @@ export interface Logs {
 
 const nothing: Logs = { lines: [], dropped: 0, errors: [], reading: 0 };
 
-/** How much of the end is shown at first, in bytes. */
+/** Browsers allow six connections to an agent, for all of its pages together: more logs than these are read in turn. */
+export const mostStreams = 4;
+/** How many logs are followed at most. */
+export const mostLogs = 50;
+/** How many of those that are read in turn are read at the same time. */
+const readers = 2;
+/** Milliseconds from one turn to the next, at least. */
+const turnPace = 1000;
+/** Milliseconds after which the logs are followed again once the agent is back. */
+const back = 1000;
+/** How much of the ends is shown at first, in bytes. */
 const tail = 256 << 10;
 /** Milliseconds of reading before the page has its turn. */
 const slice = 12;
@@ -44,7 +59,17 @@ export function useLogs(sources: LogSource[], from: 'end' | 'start', region: str
   useEffect(() => {
     const again = () => setVisit((v) => v + 1);
     document.addEventListener('visibilitychange', again);
-    return () => document.removeEventListener('visibilitychange', again);
+    // What broke off with the agent is followed again when it is back.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const unsubscribe = connection.online.subscribe(() => {
+      clearTimeout(timer);
+      if (connection.online.get()) timer = setTimeout(again, back);
+    });
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', again);
+      unsubscribe();
+    };
   }, []);
   useEffect(() => {
     if (document.hidden) return;
@@ -69,7 +94,8 @@ class Reader {
     private show: (l: Logs) => void,
   ) {
     show(nothing);
-    for (const s of sources) void this.follow(s);
+    if (sources.length > mostStreams) void this.takeTurns();
+    else for (const s of sources) void this.follow(s);
   }
 
   stop() {
@@ -105,11 +131,71 @@ class Reader {
     this.changed();
   }
 
+  /** Reads what the logs have new, a few logs at a time, again and again. */
+  private async takeTurns() {
+    const { signal } = this.abort;
+    const tails = new Map(this.sources.map((s) => [s, new LogTail(Math.floor((4 * tail) / this.sources.length))]));
+    this.reading = tails.size;
+    for (let first = true; !signal.aborted; first = false) {
+      const began = performance.now();
+      const { mark } = this.buffer;
+      const next = [...tails].values();
+      await Promise.all(
+        Array.from({ length: readers }, async () => {
+          for (const [source, at] of next) {
+            if (!(await this.turn(source, at, first))) tails.delete(source);
+          }
+        }),
+      );
+      this.reading = tails.size;
+      this.buffer.interleave(mark);
+      this.changed();
+      if (tails.size === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(turnPace / 2, turnPace - (performance.now() - began))));
+    }
+  }
+
+  /** Reads what one log has new; false when it is not to be tried again. */
+  private async turn(source: LogSource, at: LogTail, first: boolean): Promise<boolean> {
+    const { signal } = this.abort;
+    try {
+      if (first && this.from === 'start') {
+        for await (const p of this.pieces(source, 'start', 0)) {
+          this.buffer.push(source.key, p.bytes);
+          at.pass(p);
+          this.changed();
+        }
+        return true;
+      }
+      for (;;) {
+        const pieces: LogPiece[] = [];
+        for await (const p of this.pieces(source, 'end', at.ask)) pieces.push(p);
+        if (signal.aborted) return false;
+        const news = at.take(pieces);
+        if (!news) continue;
+        if (news.gap && !first) this.buffer.gap(source.key, '… more was written here than is read at a time; the download has it …');
+        news.bytes.forEach((b, i) => this.buffer.push(source.key, news.gap && i === 0 ? b.subarray(b.indexOf(10) + 1) : b));
+        return true;
+      }
+    } catch (e) {
+      if (signal.aborted || (e instanceof ApiError && e.offline)) return !signal.aborted;
+      this.errors = [...this.errors, { source, text: e instanceof ApiError ? e.message : 'The connection broke off.' }];
+      return false;
+    }
+  }
+
+  private async *pieces(source: LogSource, origin: 'start' | 'end', offset: number): AsyncGenerator<LogPiece> {
+    const response = await send(FSLogs, { AllocID: source.allocID, Task: source.task, LogType: source.type, Origin: origin, Offset: offset }, { namespace: source.namespace, region: this.region }, this.abort.signal);
+    for await (const f of objects<StreamFrame>(response)) {
+      if (f.Data) yield { file: fileNumber(f.File ?? ''), end: f.Offset ?? 0, bytes: bytesOf(f.Data) };
+    }
+  }
+
   private changed() {
     if (this.abort.signal.aborted) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      if (this.sources.length > 1 && performance.now() - this.began < gathering) this.buffer.interleave();
+      if (this.sources.length > 1 && this.sources.length <= mostStreams && performance.now() - this.began < gathering) this.buffer.interleave();
       this.show({ lines: this.buffer.all(), dropped: this.buffer.dropped, errors: this.errors, reading: this.reading });
     }, pace);
   }
