@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 // placeholders of index.html.
@@ -68,11 +69,17 @@ func (p Policy) header(nonce string) string {
 	return b.String()
 }
 
-// asset is one file of the interface, ready to send.
+// asset is one file of the interface.
 type asset struct {
 	contentType string
-	etag        string
-	plain, gzip []byte
+	plain       []byte
+	// ready is what is made of the file when it is asked for first, so that a start does not wait for it.
+	ready func() readyAsset
+}
+
+type readyAsset struct {
+	etag string
+	gzip []byte // nil unless it is smaller
 }
 
 // Handler serves the interface below /ui/.
@@ -119,8 +126,8 @@ func newHandler(cfg Config, files fs.FS) (*Handler, error) {
 		if types[path.Ext(name)] == "" {
 			return nil // the sources' hash and the like
 		}
-		h.assets[name], err = newAsset(name, text)
-		return err
+		h.assets[name] = newAsset(name, text)
+		return nil
 	})
 	if err == nil && h.index == "" {
 		err = fs.ErrNotExist
@@ -131,24 +138,23 @@ func newHandler(cfg Config, files fs.FS) (*Handler, error) {
 	return h, nil
 }
 
-func newAsset(name string, text []byte) (*asset, error) {
-	sum := sha256.Sum256(text)
-	a := &asset{contentType: types[path.Ext(name)], etag: `"` + hex.EncodeToString(sum[:12]) + `"`, plain: text}
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(text); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	if b.Len() < len(text) {
-		a.gzip = b.Bytes()
-	}
-	return a, nil
+func newAsset(name string, text []byte) *asset {
+	return &asset{contentType: types[path.Ext(name)], plain: text, ready: sync.OnceValue(func() readyAsset {
+		sum := sha256.Sum256(text)
+		out := readyAsset{etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
+		var b bytes.Buffer
+		w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		if err == nil {
+			err = w.Close()
+		}
+		if err == nil && b.Len() < len(text) {
+			out.gzip = b.Bytes()
+		}
+		return out
+	})}
 }
 
 // ServeHTTP serves a file of the interface, or its page for every other path: routes are the page's own.
@@ -184,21 +190,22 @@ func query(r *http.Request) string {
 }
 
 func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request, a *asset, hashed bool) {
+	ready := a.ready()
 	hd := w.Header()
 	hd.Set("Content-Type", a.contentType)
-	hd.Set("ETag", a.etag)
+	hd.Set("ETag", ready.etag)
 	hd.Set("Cache-Control", "no-cache")
 	if hashed {
 		hd.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	if r.Header.Get("If-None-Match") == a.etag {
+	if r.Header.Get("If-None-Match") == ready.etag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	text := a.plain
-	if a.gzip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if ready.gzip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		hd.Set("Content-Encoding", "gzip")
-		text = a.gzip
+		text = ready.gzip
 	}
 	send(w, r, text)
 }

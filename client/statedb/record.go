@@ -160,7 +160,7 @@ type handleForm struct {
 func storedHandle(h *TaskHandle) *handleForm {
 	f := &handleForm{Pending: h.Pending, Network: h.Network, Exit: h.Exit}
 	if h.Handle != nil {
-		// The form is JSON of plain fields, which cannot fail.
+		// The form is that of plain fields, which cannot fail.
 		f.Handle, _ = h.Handle.MarshalBinary()
 	}
 	return f

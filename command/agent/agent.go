@@ -198,6 +198,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	// The client stops before the server and the HTTP API, so that its last reports arrive.
 	roles, stopRoles := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRoles()
+	g.Go("collector", newCollector().run)
 	if a.server != nil {
 		a.server.run(g, roles)
 	}

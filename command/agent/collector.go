@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// collectorLook is how often a server looks at how busy its garbage collector is.
+	// collectorLook is how often an agent looks at how busy its garbage collector is.
 	collectorLook = 250 * time.Millisecond
 	// calmLooks is after how many looks without a collection it is busy no more.
 	calmLooks = 40
@@ -23,9 +23,10 @@ const (
 	calmPercent = 100
 )
 
-// collector lets garbage lie for longer while a server has much to do: with little in use, Go collects many times a
-// second for the sake of a few megabytes, and a third of the processor goes there. An idle server, and one with much in
-// use, collects as Go does by itself. What lay about is given back when a server is busy no more.
+// collector lets garbage lie for longer while an agent has much to do: with little in use, Go collects many times a
+// second for the sake of a few megabytes, and a third of the processor goes there. An agent that starts has much to do.
+// An idle one, and one with much in use, collects as Go does by itself. What lay about is given back when an agent is
+// busy no more.
 type collector struct {
 	samples []metrics.Sample
 	cycles  uint64
@@ -41,7 +42,7 @@ type collector struct {
 func newCollector() *collector {
 	return &collector{
 		samples: []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/heap/live:bytes"}},
-		percent: calmPercent, set: debug.SetGCPercent, free: debug.FreeOSMemory,
+		percent: mostPercent, set: debug.SetGCPercent, free: debug.FreeOSMemory,
 	}
 }
 
@@ -50,6 +51,7 @@ func (c *collector) run(ctx context.Context) error {
 	if os.Getenv("GOGC") != "" {
 		return nil
 	}
+	c.set(c.percent)
 	defer c.set(calmPercent)
 	t := time.NewTicker(collectorLook)
 	defer t.Stop()

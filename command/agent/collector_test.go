@@ -23,18 +23,20 @@ func TestCollector(t *testing.T) {
 		percent      int
 		freed        int
 	}{
-		{1, 0, 20 * mib, 100, 0},
-		{1, 1, 20 * mib, 300, 0}, // much to do, little in use
-		{5, 1, 20 * mib, 300, 0},
-		{1, 3, 100 * mib, 250, 0},
-		{1, 4, 200 * mib, 100, 0}, // much in use
-		{1, 5, 4096 * mib, 100, 0},
-		{1, 6, 10 * mib, 300, 0},
-		{calmLooks - 1, 6, 10 * mib, 300, 0},
-		{1, 6, 10 * mib, 100, 1}, // ten seconds without a collection
-		{1, 7, 10 * mib, 100, 1}, // but its own
-		{calmLooks, 7, 10 * mib, 100, 1},
-		{1, 8, 10 * mib, 300, 1},
+		{calmLooks - 1, 0, 20 * mib, 300, 0}, // it starts
+		{1, 0, 20 * mib, 100, 1},
+		{1, 1, 20 * mib, 100, 1}, // its own collection
+		{1, 2, 20 * mib, 300, 1}, // much to do, little in use
+		{5, 2, 20 * mib, 300, 1},
+		{1, 3, 100 * mib, 250, 1},
+		{1, 4, 200 * mib, 100, 1}, // much in use
+		{1, 5, 4096 * mib, 100, 1},
+		{1, 6, 10 * mib, 300, 1},
+		{calmLooks - 1, 6, 10 * mib, 300, 1},
+		{1, 6, 10 * mib, 100, 2}, // ten seconds without a collection
+		{1, 7, 10 * mib, 100, 2}, // but its own
+		{calmLooks, 7, 10 * mib, 100, 2},
+		{1, 8, 10 * mib, 300, 2},
 	} {
 		for range look.times {
 			c.look(look.cycles, look.live)
@@ -44,7 +46,7 @@ func TestCollector(t *testing.T) {
 				look.cycles, look.live/mib, c.percent, freed, look.percent, look.freed)
 		}
 	}
-	if want := []int{300, 250, 100, 300, 100, 300}; !slices.Equal(set, want) {
+	if want := []int{100, 300, 250, 100, 300, 100, 300}; !slices.Equal(set, want) {
 		t.Errorf("set to %v, want %v", set, want)
 	}
 }

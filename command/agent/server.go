@@ -286,7 +286,6 @@ func (r *serverRole) statsOf(ctx context.Context, addr string) (*api.RaftStats, 
 func (r *serverRole) run(g *run.Group, ctx context.Context) {
 	g.Go("rpc", func(context.Context) error { return r.rpc.Run(ctx) })
 	g.Go("server", func(context.Context) error { return r.srv.Run(ctx) })
-	g.Go("collector", newCollector().run)
 	join := r.agent.cfg.Server.ServerJoin
 	switch {
 	case len(join.StartJoin) > 0:

@@ -3,6 +3,7 @@
 package drivers
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -116,7 +117,18 @@ func TestHandleIsStored(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the stored handle has changed (-want +got):\n%s", diff)
 	}
-	for _, broken := range []string{"", "{", "{}", `{"Version":"x"}`} {
+	old, err := json.Marshal((*plainHandle)(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = &TaskHandle{}
+	if err := got.UnmarshalBinary(old); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the handle of an older agent has changed (-want +got):\n%s", diff)
+	}
+	for _, broken := range []string{"", "{", "{}", `{"Version":"x"}`, string(data[:len(data)-1]), "\x80"} {
 		if err := got.UnmarshalBinary([]byte(broken)); err == nil {
 			t.Errorf("the handle %q was accepted", broken)
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nomadlike/nomadlike/internal/codec"
 	"github.com/nomadlike/nomadlike/plugins/hclspec"
 )
 
@@ -74,24 +75,29 @@ func (h *TaskHandle) Copy() *TaskHandle {
 	return &dup
 }
 
-// handleJSON has the fields of TaskHandle without its methods, so that the
+// plainHandle has the fields of TaskHandle without its methods, so that the
 // binary form below does not call itself.
-type handleJSON TaskHandle
+type plainHandle TaskHandle
 
 // MarshalBinary encodes the handle for the agent's own store. The form is
-// JSON: it can be read by people and tolerates fields that come and go.
+// msgpack and tolerates fields that come and go.
 func (h *TaskHandle) MarshalBinary() ([]byte, error) {
-	data, err := json.Marshal((*handleJSON)(h))
+	data, err := codec.Marshal((*plainHandle)(h))
 	if err != nil {
 		return nil, fmt.Errorf("encode task handle: %w", err)
 	}
 	return data, nil
 }
 
-// UnmarshalBinary decodes what MarshalBinary encoded.
+// UnmarshalBinary decodes what MarshalBinary encoded, of agents before it was
+// msgpack too: theirs is JSON.
 func (h *TaskHandle) UnmarshalBinary(data []byte) error {
-	var decoded handleJSON
-	if err := json.Unmarshal(data, &decoded); err != nil {
+	unmarshal := codec.Unmarshal
+	if bytes.HasPrefix(data, []byte("{")) {
+		unmarshal = json.Unmarshal
+	}
+	var decoded plainHandle
+	if err := unmarshal(data, &decoded); err != nil {
 		return fmt.Errorf("decode task handle: %w", err)
 	}
 	if decoded.Config == nil {

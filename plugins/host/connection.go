@@ -34,7 +34,26 @@ type connection struct {
 	// then end pending waits as if the tasks had ended.
 	closing atomic.Bool
 
+	// capabilities are what the driver can do, which is fixed once it is
+	// configured; nil until it has said so.
+	capabilities atomic.Pointer[drivers.Capabilities]
+
 	use use
+}
+
+// Capabilities implements drivers.Driver. The driver is asked once: each of many
+// tasks wants to know.
+func (c *connection) Capabilities(ctx context.Context) (*drivers.Capabilities, error) {
+	if known := c.capabilities.Load(); known != nil {
+		dup := *known
+		return &dup, nil
+	}
+	told, err := c.Client.Capabilities(ctx)
+	if err == nil {
+		dup := *told
+		c.capabilities.Store(&dup)
+	}
+	return told, err
 }
 
 // WaitTask implements drivers.Driver.
