@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
@@ -19,6 +20,13 @@ import (
 // collectPercent makes a plugin process trade processor time, of which it uses
 // little, for memory, of which there is one process per driver on every node.
 const collectPercent = 40
+
+// A process that starts may have a thousand tasks to recover: until startFor has
+// passed it leaves more garbage lying, startPercent.
+const (
+	startPercent = 300
+	startFor     = 5 * time.Second
+)
 
 // Serve turns this process into a plugin that serves the driver, and returns
 // when the host has asked it to end, or when no host has been connected for
@@ -43,7 +51,11 @@ func ServeDevice(plugin device.Plugin) {
 
 func serve(set goplugin.PluginSet) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectPercent)
+		debug.SetGCPercent(startPercent)
+		time.AfterFunc(startFor, func() {
+			debug.SetGCPercent(collectPercent)
+			debug.FreeOSMemory()
+		})
 	}
 	surviveBrokenPipes()
 	orphan := newOrphanWatch(orphanTimeout)

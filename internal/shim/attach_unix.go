@@ -5,11 +5,14 @@
 package shim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"syscall"
+	"time"
 
 	"github.com/nomadlike/nomadlike/internal/shim/proc"
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
@@ -52,15 +55,20 @@ func Attach(ctx context.Context, state State) (*Handle, error) {
 		}
 		return h, nil
 	}
-	if err := h.greet(ctx); ctx.Err() != nil {
+	conn, err := h.greet(ctx)
+	if ctx.Err() != nil {
+		if conn != nil {
+			_ = conn.Close()
+		}
 		h.Close()
 		return nil, ctx.Err()
-	} else if err != nil {
+	}
+	if err != nil {
 		// Somebody took the socket away, so the task is out of control: it is
 		// better ended than left to run beside its replacement.
 		h.killShim()
 	}
-	go h.watch()
+	go h.watch(conn)
 	return h, nil
 }
 
@@ -90,16 +98,49 @@ func Reclaim(ctx context.Context, place Place) error {
 	h.state.Version = info.Version
 	h.state.PID, h.state.StartTime = info.PID, info.StartTime
 	h.state.ShimPID, h.state.ShimStartTime = info.ShimPID, info.ShimStartTime
-	go h.watch()
+	go h.watch(nil)
 	return h.Destroy(ctx, true)
 }
 
-// greet makes sure that it is the right shim that answers.
-func (h *Handle) greet(ctx context.Context) error {
-	info, err := h.info(ctx)
-	if errors.Is(err, ErrExited) {
-		return nil
+// greet makes sure that the shim is the one that is known, and asks it to tell
+// the exit, on one connection: each wakes a shim up, and there may be thousands.
+// The exit is still to be read from it. There is no connection if the task has
+// ended.
+func (h *Handle) greet(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	conn, err := h.dial(ctx)
+	if err == nil {
+		stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+		err = h.meet(conn)
+		if !stop() {
+			err = ctx.Err()
+		}
+		if err == nil {
+			return conn, nil
+		}
+		_ = conn.Close()
 	}
+	if err = h.explain(err); errors.Is(err, ErrExited) {
+		err = nil
+	}
+	return nil, err
+}
+
+func (h *Handle) meet(conn net.Conn) error {
+	if _, err := conn.Write(wire.AppendFrame(wire.AppendFrame(nil, wire.KindInfo, nil), wire.KindWait, nil)); err != nil {
+		return err
+	}
+	kind, body, err := wire.ReadFrame(conn)
+	switch {
+	case err != nil:
+		return err
+	case kind == wire.KindDone:
+		return cmp.Or(doneError(body), errNoInfo)
+	case kind != wire.KindInfoReply:
+		return errNoInfo
+	}
+	info, err := wire.DecodeInfo(body)
 	if err != nil {
 		return err
 	}
@@ -108,3 +149,6 @@ func (h *Handle) greet(ctx context.Context) error {
 	}
 	return nil
 }
+
+// errNoInfo says that a shim does not say who it is.
+var errNoInfo = errors.New("the shim does not answer the question who it is")

@@ -186,9 +186,10 @@ func (h *Handle) Close() {
 }
 
 // watch waits for the exit and settles it.
-func (h *Handle) watch() {
+func (h *Handle) watch(conn net.Conn) {
 	for {
-		exit, err := h.awaitExit()
+		exit, err := h.awaitExit(conn)
+		conn = nil
 		if err == nil {
 			h.settle(exit)
 			return
@@ -211,18 +212,24 @@ func (h *Handle) watch() {
 	}
 }
 
-// awaitExit waits on a connection for the shim to tell the exit.
-func (h *Handle) awaitExit() (Exit, error) {
-	conn, err := h.connect(net.Dial)
-	if err != nil {
-		return Exit{}, err
+// awaitExit waits for the shim to tell the exit, on a connection on which it has
+// been asked to, or a new one.
+func (h *Handle) awaitExit(conn net.Conn) (Exit, error) {
+	asked := conn != nil
+	if !asked {
+		var err error
+		if conn, err = h.connect(net.Dial); err != nil {
+			return Exit{}, err
+		}
 	}
 	defer conn.Close()
 	if !h.keep(conn) {
 		return Exit{}, net.ErrClosed
 	}
-	if err := wire.WriteFrame(conn, wire.KindWait, nil); err != nil {
-		return Exit{}, err
+	if !asked {
+		if err := wire.WriteFrame(conn, wire.KindWait, nil); err != nil {
+			return Exit{}, err
+		}
 	}
 	kind, body, err := wire.ReadFrame(conn)
 	if err != nil {

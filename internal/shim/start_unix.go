@@ -91,7 +91,7 @@ func start(spec *Spec, prog *program, dir int) (*Handle, error) {
 		dir:      dir,
 		done:     make(chan struct{}),
 	}
-	go h.watch()
+	go h.watch(nil)
 	return h, nil
 }
 

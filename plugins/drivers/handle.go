@@ -9,7 +9,6 @@ import (
 	"fmt"
 
 	"github.com/nomadlike/nomadlike/internal/codec"
-	"github.com/nomadlike/nomadlike/plugins/hclspec"
 )
 
 // TaskState is how far a task has come.
@@ -48,7 +47,7 @@ func NewTaskHandle(version int, config *TaskConfig, state any) (*TaskHandle, err
 
 // SetDriverState encodes a struct with codec tags as the driver's state.
 func (h *TaskHandle) SetDriverState(state any) error {
-	data, err := hclspec.Encode(state)
+	data, err := codec.Marshal(state)
 	if err != nil {
 		return fmt.Errorf("encode driver state: %w", err)
 	}
@@ -58,7 +57,7 @@ func (h *TaskHandle) SetDriverState(state any) error {
 
 // GetDriverState decodes what SetDriverState encoded.
 func (h *TaskHandle) GetDriverState(into any) error {
-	if err := hclspec.Decode(h.DriverState, into); err != nil {
+	if err := codec.Unmarshal(h.DriverState, into); err != nil {
 		return fmt.Errorf("decode driver state: %w", err)
 	}
 	return nil
