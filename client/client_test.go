@@ -407,7 +407,9 @@ func TestConfigErrors(t *testing.T) {
 	cfg := client.Config{
 		DataDir: "relative", NodePool: "all", MinDynamicPort: 30000, MaxDynamicPort: 20000, PreferredAddressFamily: "ipx", ReservableCores: "3-1",
 		HostVolumes:  []*client.HostVolumeConfig{{Name: "v", Path: "x"}},
-		HostNetworks: []*client.HostNetworkConfig{{Name: "n", CIDR: "10.0.0.0"}},
+		HostNetworks: []*client.HostNetworkConfig{{Name: "n", CIDR: "10.0.0.0"}, {Name: "m", CIDR: "10.0.0.0/8", ReservedPorts: "90-80"}},
+		Reserved:     &client.ReservedConfig{CPU: -1, ReservedPorts: "22,x"}, MaxKillTimeout: -time.Second, DiskTotalMB: -1,
+		Meta: map[string]string{"a b": "", "a.b/c-d_e": ""},
 	}
 	cfg.EnsureDefaults()
 	err := cfg.Validate()
@@ -416,13 +418,17 @@ func TestConfigErrors(t *testing.T) {
 	}
 	for _, want := range []string{
 		"client.state_dir: ", "client.alloc_dir: ", "client.node_pool: ", "client.min_dynamic_port", "client.preferred_address_family", "client.reservable_cores",
-		`client.host_volume "v"`, `client.host_network "n"`,
+		`client.host_volume "v"`, `client.host_network "n"`, `client.host_network "m": reserved_ports: "90-80"`, `client.reserved.reserved_ports: "x"`,
+		"client.reserved.cpu", "client.max_kill_timeout", "client.disk_total_mb", `client.meta: "a b"`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error lacks %q:\n%v", want, err)
 		}
 	}
-	good := client.Config{DataDir: t.TempDir()}
+	if strings.Contains(err.Error(), "a.b/c-d_e") {
+		t.Errorf("a key of metadata is refused: %v", err)
+	}
+	good := client.Config{DataDir: t.TempDir(), Reserved: &client.ReservedConfig{ReservedPorts: "22, 8000-8100"}}
 	good.EnsureDefaults()
 	if err := good.Validate(); err != nil {
 		t.Errorf("defaults are not valid: %v", err)

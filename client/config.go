@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -194,6 +195,28 @@ func (c *Config) EnsureDefaults() {
 
 var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
 
+// metaKey is what a reference to metadata can name: anything but what ends a word or the reference.
+var metaKey = regexp.MustCompile(`^[^\s\x00-\x1f\x7f"'$\x60{}]+$`)
+
+// checkPorts looks at a list of ports and ranges of them, "22,8000-8100".
+func checkPorts(list string) error {
+	if strings.TrimSpace(list) == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(list, ",") {
+		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		if !isRange {
+			high = low
+		}
+		from, err1 := strconv.ParseUint(strings.TrimSpace(low), 10, 16)
+		to, err2 := strconv.ParseUint(strings.TrimSpace(high), 10, 16)
+		if err1 != nil || err2 != nil || from < 1 || from > to {
+			return fmt.Errorf("%q is neither a port nor a range of ports such as 8000-8100", strings.TrimSpace(part))
+		}
+	}
+	return nil
+}
+
 // Validate reports everything that is wrong, each with the key it is about.
 func (c *Config) Validate() error {
 	var errs []error
@@ -229,6 +252,25 @@ func (c *Config) Validate() error {
 			bad("client.%s: %w", key, err)
 		}
 	}
+	for key, n := range map[string]int{
+		"network_speed": c.NetworkSpeed, "cpu_total_compute": c.CPUTotalCompute, "memory_total_mb": c.MemoryTotalMB, "disk_total_mb": c.DiskTotalMB,
+		"reserved.cpu": c.Reserved.CPU, "reserved.memory": c.Reserved.MemoryMB, "reserved.disk": c.Reserved.DiskMB,
+	} {
+		if n < 0 {
+			bad("client.%s: must not be negative", key)
+		}
+	}
+	if c.MaxKillTimeout < 0 {
+		bad("client.max_kill_timeout: must not be negative")
+	}
+	for key := range c.Meta {
+		if !metaKey.MatchString(key) {
+			bad("client.meta: %q cannot be used as ${meta.KEY}; it is empty or holds spaces, quotes, braces or $", key)
+		}
+	}
+	if err := checkPorts(c.Reserved.ReservedPorts); err != nil {
+		bad("client.reserved.reserved_ports: %w", err)
+	}
 	if c.GCParallelDestroys < 1 || c.GCMaxAllocs < 0 || c.GCInterval < time.Second {
 		bad("client.gc_parallel_destroys must be at least 1, gc_max_allocs 0, gc_interval 1s")
 	}
@@ -255,6 +297,9 @@ func (c *Config) Validate() error {
 		seen[v.Name] = true
 	}
 	for _, n := range c.HostNetworks {
+		if err := checkPorts(n.ReservedPorts); err != nil {
+			bad("client.host_network %q: reserved_ports: %w", n.Name, err)
+		}
 		if n.CIDR != "" {
 			if _, err := netip.ParsePrefix(n.CIDR); err != nil {
 				bad("client.host_network %q: cidr: %w", n.Name, err)

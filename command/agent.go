@@ -83,6 +83,7 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 		{"log-level", "The `level`: TRACE, DEBUG, INFO, WARN, ERROR or OFF."},
 		{"state-dir", "The client's state `directory`."},
 		{"alloc-dir", "The `directory` of allocations."},
+		{"alloc-mounts-dir", "The `directory` of what tasks see of theirs whose driver hides the host."},
 		{"node-class", "The node's `class`."},
 		{"node-pool", "The node's `pool`."},
 		{"encrypt", "The `key` of the gossip, 16, 24 or 32 bytes in base64."},
@@ -104,7 +105,7 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 // agentFlagsRefused are the flags of the contract for what this version does not have.
 var agentFlagsRefused = []string{
 	"dev-connect", "dev-consul", "dev-vault", "eventlog", "eventlog-level=",
-	"alloc-mounts-dir=", "host-volumes-dir=", "host-volume-plugin-dir=", "client-intro-token=",
+	"host-volumes-dir=", "host-volume-plugin-dir=", "client-intro-token=",
 	"acl-enabled", "acl-replication-token=",
 	"consul-address=", "consul-auth=", "consul-auto-advertise", "consul-ca-file=", "consul-cert-file=", "consul-key-file=",
 	"consul-checks-use-advertise", "consul-client-auto-join", "consul-client-service-name=", "consul-client-http-check-name=",
@@ -133,7 +134,8 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 	for name, dst := range map[string]*string{
 		"bind": &cfg.BindAddr, "region": &cfg.Region, "dc": &cfg.Datacenter, "node": &cfg.Name, "data-dir": &cfg.DataDir,
 		"plugin-dir": &cfg.PluginDir, "log-level": &cfg.LogLevel, "state-dir": &cfg.Client.StateDir, "alloc-dir": &cfg.Client.AllocDir,
-		"node-class": &cfg.Client.NodeClass, "node-pool": &cfg.Client.NodePool, "network-interface": &cfg.Client.NetworkInterface,
+		"alloc-mounts-dir": &cfg.Client.AllocMountsDir,
+		"node-class":       &cfg.Client.NodeClass, "node-pool": &cfg.Client.NodePool, "network-interface": &cfg.Client.NetworkInterface,
 		"encrypt": &cfg.Server.Encrypt, "preferred-address-family": &cfg.Client.PreferredAddressFamily,
 	} {
 		if v := *fl.text[name]; v != "" {

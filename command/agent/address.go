@@ -111,6 +111,9 @@ func resolveAll(key, v string) ([]string, error) {
 
 func resolveOne(key, v string) (string, error) {
 	if !strings.Contains(v, "{{") {
+		if f := strings.Fields(v); len(f) != 1 {
+			return "", fmt.Errorf("%s: %q are %d addresses, want one", key, v, len(f))
+		}
 		return v, nil
 	}
 	out, err := template.Parse(v)

@@ -115,7 +115,7 @@ func (a *Agent) setUp() (err error) {
 	return nil
 }
 
-// directories makes the data directory, or a temporary one in dev mode.
+// directories makes the data directory, or a temporary one in dev mode, and checks that it can be written to.
 func (a *Agent) directories() error {
 	c := a.cfg
 	if c.Dev && c.DataDir == "" {
@@ -132,12 +132,16 @@ func (a *Agent) directories() error {
 		}
 		return os.Chmod(dir, 0o755) // tasks of other users reach their allocation directories through it
 	}
-	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
-		return fmt.Errorf("make data_dir: %w", err)
+	key, dir := "data_dir", c.DataDir
+	if dir == "" { // a client whose directories are given one by one
+		key, dir = "client.state_dir", c.Client.StateDir
 	}
-	probe, err := os.CreateTemp(c.DataDir, ".probe-")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", key, err)
+	}
+	probe, err := os.CreateTemp(dir, ".probe-")
 	if err != nil {
-		return fmt.Errorf("data_dir %s is not writable; change its owner or mode, or choose another: %w", c.DataDir, err)
+		return fmt.Errorf("%s %s is not writable; change its owner or mode, or choose another: %w", key, dir, err)
 	}
 	probe.Close()
 	return os.Remove(probe.Name())

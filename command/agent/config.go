@@ -92,6 +92,7 @@ type ServerConfig struct {
 	Enabled         bool   `hcl:"enabled"`
 	BootstrapExpect int    `hcl:"bootstrap_expect"`
 	DataDir         string `hcl:"data_dir"`
+	LogFile         string `hcl:"log_file"`
 	NumSchedulers   *int   `hcl:"num_schedulers" live:"true"`
 	// EnabledSchedulers are the job types that are scheduled, all when empty.
 	EnabledSchedulers []string `hcl:"enabled_schedulers" live:"true"`
@@ -199,6 +200,7 @@ type AutopilotConfig struct {
 // ClientConfig is the client block.
 type ClientConfig struct {
 	client.Config
+	LogFile    string     `hcl:"log_file"`
 	Servers    []string   `hcl:"servers"`
 	ServerJoin ServerJoin `hcl:"server_join,block"`
 }
@@ -396,7 +398,8 @@ func (c *Config) Validate() error {
 	check(!strings.ContainsAny(c.Region, "\x00"), "region must not hold a NUL character")
 	check(!strings.ContainsAny(c.Datacenter, "\x00*"), "datacenter must not hold a NUL character or *")
 	if !c.Dev {
-		check(c.DataDir != "", "data_dir: must be set (with an absolute path) unless the agent runs in dev mode")
+		apart := !c.Server.Enabled && c.PluginDir != "" && c.Client.StateDir != "" && c.Client.AllocDir != ""
+		check(c.DataDir != "" || apart, "data_dir: must be set (with an absolute path) unless the agent runs in dev mode, or runs a client only whose plugin_dir, state_dir, alloc_dir and alloc_mounts_dir are set")
 		check(c.DataDir == "" || filepath.IsAbs(c.DataDir), "data_dir: %q is not an absolute path", c.DataDir)
 	}
 	check(c.PluginDir == "" || filepath.IsAbs(c.PluginDir), "plugin_dir: %q is not an absolute path", c.PluginDir)
@@ -412,7 +415,7 @@ func (c *Config) Validate() error {
 		check(*n == 0 || *n > leastRPCConns, "limits.rpc_max_conns_per_client: want 0 for no limit or more than %d, which servers and clients need themselves", leastRPCConns)
 	}
 	if c.Server.Enabled {
-		errs = append(errs, c.Server.ServerJoin.validate("server"))
+		errs = append(errs, c.Server.validate())
 	}
 	if c.Client.Enabled {
 		errs = append(errs, c.Client.ServerJoin.validate("client"))
@@ -424,13 +427,6 @@ func (c *Config) Validate() error {
 	key, err := base64.StdEncoding.DecodeString(c.Server.Encrypt)
 	check(err == nil && slices.Contains([]int{0, 16, 24, 32}, len(key)), "server.encrypt: want a key of 16, 24 or 32 bytes in base64; operator gossip keyring generate makes one")
 	check(c.Server.RaftProtocol == nil || *c.Server.RaftProtocol == 3, "server.raft_protocol: only 3 is supported")
-	if n := c.Server.NumSchedulers; n != nil {
-		check(*n >= 0, "server.num_schedulers must not be negative")
-	}
-	if s := c.Server.DefaultSchedulerConfig; s != nil && s.SchedulerAlgorithm != "" {
-		check(s.SchedulerAlgorithm == api.AlgorithmBinpack || s.SchedulerAlgorithm == api.AlgorithmSpread,
-			"server.default_scheduler_config.scheduler_algorithm: unknown algorithm %q", s.SchedulerAlgorithm)
-	}
 	for key, d := range map[string]*time.Duration{"last_contact_threshold": c.Autopilot.LastContactThreshold, "server_stabilization_time": c.Autopilot.ServerStabilizationTime} {
 		check(d == nil || *d > 0, "autopilot.%s must be positive", key)
 	}

@@ -167,9 +167,14 @@ func TestValidate(t *testing.T) {
 		"fine":        {func(*Config) {}, ""},
 		"no role":     {func(c *Config) { c.Client.Enabled = false }, "Must specify either server, client or dev mode"},
 		"no data dir": {func(c *Config) { c.DataDir = "" }, "data_dir: must be set"},
-		"relative":    {func(c *Config) { c.DataDir = "x" }, "not an absolute path"},
-		"level":       {func(c *Config) { c.LogLevel = "LOUD" }, "Invalid log level: LOUD"},
-		"loopback":    {func(c *Config) { c.Server.Enabled, c.Server.BootstrapExpect = true, 1 }, "Defaulting advertise to localhost is unsafe"},
+		"directories one by one": {func(c *Config) {
+			c.DataDir, c.PluginDir, c.Client.StateDir, c.Client.AllocDir = "", "/a", "/b", "/c"
+		}, ""},
+		"no plugin dir":      {func(c *Config) { c.DataDir, c.Client.StateDir, c.Client.AllocDir = "", "/b", "/c" }, "data_dir: must be set"},
+		"two bind addresses": {func(c *Config) { c.BindAddr = "127.0.0.1 127.0.0.2" }, "bind_addr"},
+		"relative":           {func(c *Config) { c.DataDir = "x" }, "not an absolute path"},
+		"level":              {func(c *Config) { c.LogLevel = "LOUD" }, "Invalid log level: LOUD"},
+		"loopback":           {func(c *Config) { c.Server.Enabled, c.Server.BootstrapExpect = true, 1 }, "Defaulting advertise to localhost is unsafe"},
 		"to be joined": {func(c *Config) {
 			c.Server.Enabled, c.Advertise = true, Addresses{"1.2.3.4", "1.2.3.4", "1.2.3.4"}
 		}, ""},
@@ -220,6 +225,37 @@ func TestValidate(t *testing.T) {
 	}
 	if err := dev.Validate(); err != nil || dev.Advertise.HTTP != "127.0.0.1:4646" {
 		t.Errorf("dev mode: %v %+v", err, dev.Advertise)
+	}
+}
+
+// TestServerBounds sets each number of the server block to the values at its bounds and beyond.
+func TestServerBounds(t *testing.T) {
+	for text, want := range map[string]string{
+		"raft_multiplier = 1": "", "raft_multiplier = 10": "", "raft_multiplier = 0": "raft_multiplier: 0 is not", "raft_multiplier = 11": "raft_multiplier: 11 is not",
+		`raft_snapshot_interval = "6ms"`: "", `raft_snapshot_interval = "5ms"`: "raft_snapshot_interval: 5ms is not above 5ms",
+		"raft_snapshot_threshold = -1": "server.raft_snapshot_threshold must not", "raft_trailing_logs = -1": "server.raft_trailing_logs must not",
+		"num_schedulers = 0": "", "num_schedulers = -1": "number of schedulers -1", "num_schedulers = 100000": "number of schedulers 100000",
+		`enabled_schedulers = ["batch", "_core"]`: "", `enabled_schedulers = ["x"]`: `unknown scheduler "x"`,
+		"job_max_priority = 100": "", "job_max_priority = 99": "job_max_priority: 99 is not", "job_max_priority = 32766": "", "job_max_priority = 32767": "job_max_priority: 32767 is not",
+		"job_default_priority = 50": "", "job_default_priority = 49": "job_default_priority: 49 is not", "job_default_priority = 99": "", "job_default_priority = 100": "job_default_priority: 100 is not",
+		"job_max_priority = 200\njob_default_priority = 199": "", "job_max_count = 0": "", "job_max_count = -1": "server.job_max_count must not",
+		"job_tracked_versions = 1": "", "job_tracked_versions = 0": "server.job_tracked_versions must be above 0",
+		"event_buffer_size = 0": "", "event_buffer_size = -1": "server.event_buffer_size must not",
+		`node_gc_threshold = "0s"`: "", `node_gc_threshold = "-1s"`: "server.node_gc_threshold must not", `heartbeat_grace = "-1s"`: "server.heartbeat_grace must not",
+		"max_heartbeats_per_second = -0.5": "server.max_heartbeats_per_second must not", "search {\nlimit_query = -1\n}": "server.search.limit_query must not",
+		"plan_rejection_tracker {\nnode_window = \"-1s\"\n}": "server.plan_rejection_tracker.node_window must not",
+	} {
+		c, err := load(t, "data_dir = \"/d\"\nadvertise {\nhttp = \"1.2.3.4\"\nrpc = \"1.2.3.4\"\nserf = \"1.2.3.4\"\n}\nserver {\nenabled = true\n"+text+"\n}")
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if err = c.EnsureDefaults(); err == nil {
+			err = c.Validate()
+		}
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
 	}
 }
 

@@ -11,12 +11,13 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Log is the agent's log: standard output, and a file and syslog where they are configured. Others can listen to it
-// at a level of their own.
+// Log is the agent's log: standard output, and a file and syslog where they are configured. What the server or the client
+// says may go to a file of its own, too. Others can listen to it at a level of their own.
 type Log struct {
 	hclog.InterceptLogger
-	file *logFile
-	sys  *syslogSink
+	file  *logFile
+	sys   *syslogSink
+	roles []*roleLog
 }
 
 // OpenLog opens the log of a finished configuration.
@@ -27,7 +28,7 @@ func OpenLog(cfg *Config, out io.Writer) (*Log, error) {
 	}
 	if cfg.LogFile != "" {
 		var err error
-		if l.file, err = openLogFile(cfg); err != nil {
+		if l.file, err = openLogFile(cfg, "log_file", cfg.LogFile); err != nil {
 			return nil, err
 		}
 		out = io.MultiWriter(out, l.file)
@@ -41,13 +42,20 @@ func OpenLog(cfg *Config, out io.Writer) (*Log, error) {
 		}
 		l.RegisterSink(l.sys)
 	}
+	if err := l.openRoles(cfg); err != nil {
+		l.Close()
+		return nil, err
+	}
 	return l, nil
 }
 
-// Close closes the log's file.
+// Close closes the log's files.
 func (l *Log) Close() {
 	if l.file != nil {
 		l.file.Close()
+	}
+	for _, r := range l.roles {
+		r.file.Close()
 	}
 	if l.sys != nil {
 		l.sys.close()
@@ -59,6 +67,9 @@ func (l *Log) SetLevel(level hclog.Level) {
 	l.InterceptLogger.SetLevel(level)
 	if l.sys != nil {
 		l.sys.level.Store(int32(level))
+	}
+	for _, r := range l.roles {
+		r.level.Store(int32(level))
 	}
 }
 

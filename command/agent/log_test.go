@@ -44,6 +44,53 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
+// TestRoleLogs: what a role that runs says is in its own file, too, at the agent's level.
+func TestRoleLogs(t *testing.T) {
+	dir := t.TempDir()
+	cfg := &Config{LogLevel: "WARN", LogFile: filepath.Join(dir, "agent.log")}
+	cfg.Server.Enabled, cfg.Server.LogFile = true, "server.log"
+	cfg.Client.Enabled, cfg.Client.LogFile = true, filepath.Join(dir, "elsewhere")+"/"
+	log, err := OpenLog(cfg, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"server.raft", "broker", "client", "client.task", "http", "clients"} {
+		log.Named(name).Info("hidden")
+		log.Named(name).Warn("shown", "n", 1)
+	}
+	log.SetLevel(logLevel("INFO"))
+	log.Named("client").Info("shown now")
+	log.Close()
+	cfg.Server.Enabled = false // a role that does not run has no file
+	cfg.Server.LogFile = filepath.Join(dir, "none.log")
+	if log, err = OpenLog(cfg, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	for path, want := range map[string]string{
+		"agent.log":           "server.raft broker client client.task http clients client",
+		"server.log":          "server.raft broker clients",
+		"elsewhere/nomad.log": "client client.task client",
+	} {
+		data, err := os.ReadFile(filepath.Join(dir, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for line := range strings.Lines(string(data)) {
+			_, rest, _ := strings.Cut(line, "] ")
+			name, _, _ := strings.Cut(strings.TrimSpace(rest), ":")
+			names = append(names, name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s has lines of %q, want %q", path, got, want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "none.log")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a role that does not run has a log: %v", err)
+	}
+}
+
 func TestLogRotation(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -61,7 +108,7 @@ func TestLogRotation(t *testing.T) {
 	} {
 		cfg := c.cfg
 		cfg.LogFile = filepath.Join(t.TempDir(), "logs", "agent.log")
-		l, err := openLogFile(&cfg)
+		l, err := openLogFile(&cfg, "log_file", cfg.LogFile)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,21 +38,21 @@ type logFile struct {
 	}
 }
 
-func openLogFile(cfg *Config) (*logFile, error) {
-	path := cfg.LogFile
+// openLogFile opens the file that the key of the configuration names, a directory for the usual name in it.
+func openLogFile(cfg *Config, key, path string) (*logFile, error) {
 	info, err := os.Stat(path)
 	if strings.HasSuffix(path, "/") || err == nil && info.IsDir() {
 		path = filepath.Join(path, defaultLogName)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("log_file: %w", err)
+		return nil, fmt.Errorf("%s: %w", key, err)
 	}
 	l := &logFile{path: path, bytes: int64(cfg.LogRotateBytes), every: defaultRotation, keep: cfg.LogRotateMaxFiles, now: time.Now}
 	if cfg.LogRotateDuration > 0 {
 		l.every = cfg.LogRotateDuration
 	}
 	if err := l.openLocked(); err != nil {
-		return nil, fmt.Errorf("log_file: %w", err)
+		return nil, fmt.Errorf("%s: %w", key, err)
 	}
 	return l, nil
 }

@@ -295,6 +295,13 @@ func (r *serverRole) run(g *run.Group, ctx context.Context) {
 	case !r.agent.cfg.Dev && r.agent.cfg.Server.BootstrapExpect == 0:
 		r.agent.log.Warn("this server waits until it is joined to others with server join; set bootstrap_expect = 1 for a single server, or server_join for a cluster")
 	}
+	switch n := r.agent.cfg.Server.BootstrapExpect; {
+	case r.agent.cfg.Dev:
+	case n == 1:
+		r.agent.log.Warn("bootstrap_expect is 1: this server begins a cluster of its own when it finds no other, and one server has no replacement")
+	case n > 1 && n%2 == 0:
+		r.agent.log.Warn("bootstrap_expect is even: that many servers survive no more failures than one server less", "bootstrap_expect", n)
+	}
 }
 
 // join contacts servers once.

@@ -127,9 +127,25 @@ func (s *source) unserved(k key, path string) hcl.Diagnostics {
 			return nil
 		}
 	}
-	return hcl.Diagnostics{{
-		Severity: hcl.DiagError, Summary: fmt.Sprintf("%s (line %d) is not supported by this version of nomadlike", path, k.line),
-	}}
+	return hcl.Diagnostics{refusal(path, k.line)}
+}
+
+// refusal says why nothing acts on a key, and what it may be set to.
+func refusal(path string, line int) *hcl.Diagnostic {
+	u := unservedKeys[path]
+	text := fmt.Sprintf("%s (line %d) is not supported by this version of nomadlike: %s", path, line, u.why)
+	var values []string
+	for _, v := range u.accepts {
+		if v != "" {
+			values = append(values, v)
+		}
+	}
+	if len(values) > 0 {
+		text += "; it may be " + strings.Join(values, " or ")
+	} else {
+		text += "; remove it"
+	}
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: text}
 }
 
 // unservedBlock looks at the keys of a block that has no field.
@@ -163,9 +179,7 @@ func (s *source) unservedValue(v any, path string, line int) hcl.Diagnostics {
 			case !leaf:
 				diags = append(diags, s.unservedValue(inner, at, line)...)
 			case !accepts(at, plain(inner)):
-				diags = append(diags, &hcl.Diagnostic{
-					Severity: hcl.DiagError, Summary: fmt.Sprintf("%s (line %d) is not supported by this version of nomadlike", at, line),
-				})
+				diags = append(diags, refusal(at, line))
 			}
 		}
 		slices.Sort(unexpected)

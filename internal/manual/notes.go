@@ -52,6 +52,8 @@ var configNotes = map[string]string{
 	"disable_update_check":        "nothing is ever checked for",
 	"disable_anonymous_signature": "nothing is ever sent",
 	"server.raft_protocol":        "3 only, as in the contract",
+	"server.log_file":             "what the server says goes there too; the agent's log has all of it",
+	"client.log_file":             "what the client says goes there too; the agent's log has all of it",
 }
 
 // generalNotes are differences that belong to no single operation.
@@ -61,5 +63,7 @@ var generalNotes = []string{
 	"Long lists are sent while they are made: an error after the first 64 KiB cuts the connection off.",
 	"Keys of the agent configuration that nothing acts on are refused with file and line, unless their value asks for nothing.",
 	"A web page may open an exec or action session only if it comes from the agent's own address, from that of a proxy which tells X-Forwarded-Host, or from an origin that http_api_response_headers { Access-Control-Allow-Origin } allows; others get 403. Programs, which send no Origin, are not concerned.",
+	"What tasks wrote - files, logs, streams of them - is answered with headers that keep a browser from running it.",
+	"Answers are compressed with gzip where the client takes it, never with deflate alone.",
 	"SIGINT and SIGTERM stop an agent in order with exit status 0.",
 }

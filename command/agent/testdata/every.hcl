@@ -42,7 +42,8 @@ server {
   enabled = true
   bootstrap_expect = 3
   data_dir = "/srv/server"
-  num_schedulers = 2
+  num_schedulers = 1
+  log_file = "server.log"
   enabled_schedulers = ["service", "batch"]
   encrypt = "chGZriZPZr7gZL0n1jdO2QQn8tMk70AiWDVLwngRwOg="
   rejoin_after_leave = true
@@ -106,6 +107,7 @@ server {
   }
 }
 client {
+  log_file = "client.log"
   enabled = true
   state_dir = "/srv/client"
   alloc_dir = "/srv/alloc"
