@@ -36,6 +36,7 @@ test('another region is chosen, stays chosen and is live', async () => {
   await run(service('far-too', 1), agent.address);
   await page.getByRole('link', { name: 'far-too', exact: true }).click();
   await page.waitForURL(/far-too@default\?region=west/);
+  await page.getByText('NOMAD_REGION=west nomadlike job status far-too').waitFor();
   await page.getByText('1 of 1 running').waitFor();
   await page.getByRole('link', { name: /^Allocation / }).first().click();
   await page.getByRole('link', { name: 'Logs' }).click();

@@ -160,6 +160,20 @@ test('a job that fails says why, and leads to what it wrote', async () => {
   await purge('unlucky');
 });
 
+test('rounds of restarts are one step of the timeline', async () => {
+  await run(failing('crashing').replace('attempts = 1', 'attempts = 3').replaceAll('delay    = "1s"', 'delay    = "100ms"'));
+  const alloc = (await until(() => api<Alloc[]>('/v1/job/crashing/allocations'), (l) => l.some((a) => a.ClientStatus === 'failed')))[0]!;
+  await s.go(`/allocations/${alloc.ID}`);
+  const round = s.page.getByRole('listitem').filter({ hasText: /^(\+\S+)?(Started, Terminated, Restarting|Restarting, Started, Terminated) × [23]/ });
+  await round.getByText('Exit Code: 3').first().waitFor();
+  await round.getByText('Each of them').click();
+  await round.getByText(/Task restarting in/).nth(1).waitFor();
+  await s.check();
+  await s.go('/jobs');
+  await heading('Jobs').waitFor();
+  await purge('crashing');
+});
+
 test('a list of jobs shows each group', async () => {
   await run(unplaceable('two-groups'));
   await s.page.getByRole('img', { name: 'Group db of two-groups: 2 not placed' }).waitFor();
@@ -203,6 +217,10 @@ test('an allocation that was collected says so', async () => {
   );
   await s.page.getByText('complete', { exact: true }).first().waitFor();
   await api('/v1/system/gc', {});
+  // Whoever still looks is told when something of it is missing; whoever comes later, at once.
+  await s.page.getByRole('link', { name: 'Files' }).click();
+  await s.page.getByText('was removed or collected meanwhile', { exact: false }).waitFor();
+  await s.check(/404/);
   await s.page.reload();
   await s.page.getByText(/could not be read/).waitFor();
   await s.check(/404/);

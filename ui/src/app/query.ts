@@ -2,6 +2,7 @@
 import { keepPreviousData, QueryClient, useMutation, useQuery, type QueryFunction, type UseQueryOptions, type UseQueryResult } from '@tanstack/react-query';
 import { ApiError, call, type Answer, type Common } from '../api/client';
 import type { Op } from '../api/op';
+import { AllocGet } from '../api/ops.gen';
 import { noteDenial, useDenied } from './denied';
 import { failed, succeeded } from './toasts';
 
@@ -40,6 +41,13 @@ export interface ReadOptions extends Common {
   keep?: boolean;
 }
 
+const gone = (error: unknown) => error instanceof ApiError && error.status === 404;
+
+/** What is not found of an allocation may be missing because the allocation was collected: it is looked at again. */
+export function noteGone(allocID: string | undefined, error: unknown) {
+  if (allocID && gone(error)) void queries.invalidateQueries({ predicate: (q) => q.queryKey[0] === AllocGet.name && (q.queryKey as ReadKey)[1].AllocID === allocID });
+}
+
 /** A read as the cache knows it. */
 export function readOf<P extends object, R>(op: Op<P, R>, params: P, common: Common): Pick<UseQueryOptions<Answer<R>, Error>, 'queryKey' | 'meta'> & { queryFn: QueryFunction<Answer<R>> } {
   const meta: ReadMeta = { op: op as Op<object, unknown>, took: 0 };
@@ -47,7 +55,10 @@ export function readOf<P extends object, R>(op: Op<P, R>, params: P, common: Com
     queryKey: [op.name, params, common],
     queryFn: async ({ signal, meta: m }) => {
       const start = performance.now();
-      const answer = await call(op, params, common, signal);
+      const answer = await call(op, params, common, signal).catch((e: unknown) => {
+        if (op.name !== AllocGet.name) noteGone((params as { AllocID?: string }).AllocID, e);
+        throw e;
+      });
       if (m) (m as ReadMeta).took = performance.now() - start;
       return answer;
     },
@@ -61,7 +72,8 @@ export function useOp<P extends object, R>(op: Op<P, R>, params: P, options: Rea
   return useQuery<Answer<R>, Error>({
     ...readOf(op, params, common),
     enabled,
-    refetchInterval: every,
+    // What is gone does not come back.
+    refetchInterval: every && ((q) => !gone(q.state.error) && every),
     placeholderData: keep ? keepPreviousData : undefined,
   });
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 import type { Common } from '../api/client';
+import { useAmbient } from '../app/location';
 import { pageSettings } from '../app/page-settings';
+import { inRegion, quoted } from '../lib/shell-words';
 import { Copy } from './id';
 import css from './text.module.css';
 
 /** The command line that shows or does the same as this part of the page. */
-export function Cli({ command }: { command: string }) {
+export function Cli({ command: own }: { command: string }) {
+  const command = inRegion(own, useAmbient().region);
   if (pageSettings.hideCLIHints) return null;
   return (
     <div className={css.cli} aria-label="The same on the command line">
@@ -16,10 +19,7 @@ export function Cli({ command }: { command: string }) {
   );
 }
 
-/** A word for a shell, quoted if it must be. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
+export { quoted };
 
 /** The flag that names a namespace, with a space before it; nothing for the one that commands use by themselves. */
 export function inNamespace(namespace: string): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { Button, Group, Loader } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { Component, type ReactNode } from 'react';
+import { Component, useEffect, useState, type ReactNode } from 'react';
 import { ApiError, type Answer } from '../api/client';
 import { connection } from '../app/connection';
 import { anotherAttempt } from '../app/screen';
@@ -56,12 +56,22 @@ export function Failure({ error, retry, what }: { error: unknown; retry?: () => 
   );
 }
 
+/** Milliseconds after which a wait is longer than it should be. */
+const long = 8000;
+
 /** A wait that says what for; it appears late, so that quick answers do not flicker. */
 export function Waiting({ what = 'Loading' }: { what?: string }) {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), long);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <div className={css.waiting} role="status">
       <Loader size="sm" color="gray" aria-hidden="true" />
-      <span>{what}…</span>
+      <span>
+        {what}…{slow && ' The agent takes long to answer.'}
+      </span>
     </div>
   );
 }

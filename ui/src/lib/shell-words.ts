@@ -23,3 +23,13 @@ export function words(line: string): string[] {
   if (word !== undefined) out.push(word);
   return out;
 }
+
+/** A word for a shell, quoted if it must be. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** A command line for another region than the agent's own. */
+export function inRegion(line: string, region: string | undefined): string {
+  return region ? line.replace(/(^|&& |\| )nomadlike /g, (_, before: string) => `${before}NOMAD_REGION=${quoted(region)} nomadlike `) : line;
+}

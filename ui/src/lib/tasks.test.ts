@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { expect, test } from 'vitest';
 import type { Allocation } from '../api/types.gen';
-import { steps, tasksOf, taskStatus } from './tasks';
+import { tasksOf, taskStatus } from './tasks';
 
 const alloc = {
   ID: 'a',
@@ -38,12 +38,4 @@ test('tasks come in the order in which they run', () => {
   const views = tasksOf(alloc);
   expect(views.map((v) => v.name)).toEqual(['init', 'side', 'main', 'after']);
   expect(views.map((v) => taskStatus(v).text)).toEqual(['done', 'waiting', 'running', 'waiting']);
-});
-
-test('the steps of a life', () => {
-  expect(steps(alloc, () => 'busy').map((s) => [s.title, s.after, s.times])).toEqual([
-    ['Placed', undefined, 1],
-    ['Received', 500, 1],
-    ['Restarting', 500, 2],
-  ]);
 });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
 import type { Allocation, Task, TaskState } from '../api/types.gen';
-import { millis } from './format';
 import type { Status } from './status';
 
 /** A task of an allocation: what it should be and what it is. */
@@ -53,44 +52,4 @@ export function taskStatus(t: TaskView): Status {
   }
   if (s.State === 'running') return { tone: 'good', text: 'running' };
   return { tone: 'busy', text: s.State || 'pending' };
-}
-
-/** One step of an allocation's life. */
-export interface Step {
-  /** Milliseconds. */
-  at: number;
-  /** Milliseconds since the step before it, undefined for the first. */
-  after: number | undefined;
-  title: string;
-  task: string;
-  text: string;
-  tone: 'good' | 'bad' | 'warn' | 'busy' | 'idle';
-  /** How often the same followed in a row. */
-  times: number;
-}
-
-type RawStep = Omit<Step, 'after' | 'times'>;
-
-/** An allocation's life from its placement on, oldest first; repeats of the same step are one. */
-export function steps(alloc: Allocation, toneOf: (e: NonNullable<TaskState['Events']>[number]) => Step['tone']): Step[] {
-  const raw: RawStep[] = [];
-  const placed = millis(alloc.CreateTime);
-  if (placed) raw.push({ at: placed, title: 'Placed', task: '', text: `on ${alloc.NodeName || alloc.NodeID}`, tone: 'busy' });
-  for (const [task, s] of Object.entries(alloc.TaskStates ?? {})) {
-    for (const e of s.Events ?? []) raw.push({ at: e.Time / 1e6, title: e.Type, task, text: e.DisplayMessage || e.Message, tone: toneOf(e) });
-  }
-  const judged = millis(alloc.DeploymentStatus?.Timestamp);
-  if (judged && alloc.DeploymentStatus?.Healthy !== null && alloc.DeploymentStatus?.Healthy !== undefined) {
-    raw.push(alloc.DeploymentStatus.Healthy ? { at: judged, title: 'Healthy', task: '', text: 'The deployment counts it as healthy', tone: 'good' } : { at: judged, title: 'Unhealthy', task: '', text: 'The deployment counts it as unhealthy', tone: 'bad' });
-  }
-  raw.sort((a, b) => a.at - b.at);
-  const out: Step[] = [];
-  let before: number | undefined;
-  for (const r of raw) {
-    const last = out[out.length - 1];
-    if (last && last.title === r.title && last.task === r.task && last.text === r.text) last.times++;
-    else out.push({ ...r, after: before === undefined ? undefined : r.at - before, times: 1 });
-    before = r.at;
-  }
-  return out;
 }

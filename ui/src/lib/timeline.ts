@@ -11,7 +11,7 @@ export interface Happening {
   tone: 'good' | 'bad' | 'warn' | 'busy' | 'idle';
 }
 
-const bad = new Set(['Driver Failure', 'Failed Validation', 'Not Restarting', 'Setup Failure', 'Failed Artifact Download', 'Template Failed', 'Restarting Failed', 'Killed Because Leader Failed']);
+const bad = new Set(['Alloc Unhealthy', 'Driver Failure', 'Failed Validation', 'Not Restarting', 'Setup Failure', 'Failed Artifact Download', 'Template Failed', 'Restarting Failed', 'Killed Because Leader Failed']);
 const warn = new Set(['Restarting', 'Killing', 'Sibling Task Failed', 'Disk Exceeded', 'Reconnected', 'Signaling']);
 
 /** How grave an event is. */

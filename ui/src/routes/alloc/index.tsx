@@ -34,7 +34,8 @@ const tabs: { tab: string; text: string; component: ComponentType<{ alloc: Alloc
 /** One allocation: which of its screens is in the address. */
 export default function AllocPage({ id, tab }: { id: string; tab: string }) {
   const { region } = useAmbient();
-  const query = useOp(AllocGet, { AllocID: id }, { region });
+  // No event tells that an allocation was collected.
+  const query = useOp(AllocGet, { AllocID: id }, { region, every: 30_000 });
   const Tab = tabs.find((t) => t.tab === tab)?.component;
   return (
     <Result query={query} what={`Allocation ${short(id)}`} crumb={{ to: '/allocations', text: 'Allocations' }}>

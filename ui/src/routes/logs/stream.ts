@@ -5,6 +5,7 @@ import { FSLogs } from '../../api/ops.gen';
 import { objects } from '../../api/stream';
 import type { StreamFrame } from '../../api/types.gen';
 import { connection } from '../../app/connection';
+import { noteGone } from '../../app/query';
 import { bytesOf } from '../../lib/base64';
 import { LogBuffer, type LogLine } from '../../lib/log-buffer';
 import { fileNumber, LogTail, type LogPiece } from '../../lib/log-tail';
@@ -125,6 +126,7 @@ class Reader {
       }
     } catch (e) {
       if (this.abort.signal.aborted) return;
+      noteGone(source.allocID, e);
       this.errors = [...this.errors, { source, text: e instanceof ApiError ? e.message : 'The connection broke off.' }];
     }
     this.reading--;
@@ -179,6 +181,7 @@ class Reader {
       }
     } catch (e) {
       if (signal.aborted || (e instanceof ApiError && e.offline)) return !signal.aborted;
+      noteGone(source.allocID, e);
       this.errors = [...this.errors, { source, text: e instanceof ApiError ? e.message : 'The connection broke off.' }];
       return false;
     }
