@@ -161,7 +161,7 @@ func (a *agent) stopJob(ctx context.Context, id string) error {
 }
 
 // single measures how long single allocations take to run, given what makes a job of so many of them.
-func (a *agent) single(ctx context.Context, driver string, target float64, job func(string, int) *api.Job) (Figure, error) {
+func (a *agent) single(ctx context.Context, driver string, target float64, job func(string, int) *api.Job, others ...func(n int) error) (Figure, error) {
 	f := Figure{Name: "submit -> running, one " + driver + " allocation, median", Unit: "ms", Target: target}
 	var times []time.Duration
 	for n := range starts {
@@ -173,6 +173,11 @@ func (a *agent) single(ctx context.Context, driver string, target float64, job f
 		times = append(times, d)
 		if err := a.stopJob(ctx, id); err != nil {
 			return f, err
+		}
+		for _, other := range others {
+			if err := other(n); err != nil {
+				return f, err
+			}
 		}
 	}
 	f.Value, f.Detail = median(times)
