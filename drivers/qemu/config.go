@@ -41,6 +41,12 @@ var taskSchema = hclspec.Object(hclspec.Fields{
 	"guest_agent":       hclspec.Attr("guest_agent", "bool"),
 	"args":              hclspec.Attr("args", "list(string)"),
 	"port_map":          hclspec.Attr("port_map", "list(map(number))"),
+	// An addition, see cloudInit.
+	"cloud_init": hclspec.Block("cloud_init", hclspec.Object(hclspec.Fields{
+		"user_data":      hclspec.Attr("user_data", "string"),
+		"meta_data":      hclspec.Attr("meta_data", "string"),
+		"network_config": hclspec.Attr("network_config", "string"),
+	})),
 })
 
 // pluginConfig is the agent's config block.
@@ -61,6 +67,7 @@ type taskConfig struct {
 	GuestAgent       bool           `codec:"guest_agent"`
 	Args             []string       `codec:"args"`
 	PortMap          hclspec.IntMap `codec:"port_map"`
+	CloudInit        *cloudInit     `codec:"cloud_init"`
 }
 
 // Limits of what a machine may be given, in MiB.
@@ -158,6 +165,9 @@ func (c *pluginConfig) command(task *drivers.TaskConfig, o *taskConfig) ([]strin
 		"-m", strconv.FormatInt(memory, 10) + "M",
 		"-drive", "file=" + plain(image) + ",if=" + o.DriveInterface + ",id=image0",
 		"-nographic",
+	}
+	if o.CloudInit != nil {
+		args = append(args, "-drive", o.CloudInit.drive(task, o))
 	}
 	if o.GracefulShutdown {
 		path, err := socket(task, monitorName)

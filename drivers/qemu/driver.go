@@ -172,6 +172,11 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 		if spec.User, err = executor.ResolveUser(config.User, executor.Denied{}); err != nil {
 			return err
 		}
+		if o.CloudInit != nil {
+			if err := o.CloudInit.write(config, spec.User); err != nil {
+				return err
+			}
+		}
 		spec.Path, spec.Args, spec.WorkDir = command[0], command[1:], config.TaskDir()
 		for name, value := range config.Env {
 			spec.Env = append(spec.Env, name+"="+value)

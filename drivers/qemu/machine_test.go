@@ -30,6 +30,15 @@ const boot = `#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs none /dev
 /bin/busybox insmod /button.ko
 /bin/busybox insmod /evdev.ko
+for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk cdrom isofs; do
+	/bin/busybox insmod /$module.ko
+done
+/bin/busybox mkdir /seed
+/bin/busybox mount -t iso9660 -o ro /dev/vdb /seed
+echo "label $(/bin/busybox head -c 32814 /dev/vdb | /bin/busybox tail -c 6)"
+for file in $(/bin/busybox ls /seed); do
+	echo "[$file: $(/bin/busybox cat /seed/$file)]"
+done
 for event in /dev/input/event*; do
 	{ /bin/busybox head -c 1 $event >/dev/null; echo button pressed; /bin/busybox poweroff -f; } &
 done
@@ -42,7 +51,10 @@ while :; do /bin/busybox sleep 3600; done
 func TestMachine(t *testing.T) {
 	t.Parallel()
 	// With these modules it notices its power button.
-	image, modules := testkit.Kernel(t, "drivers/acpi/button.ko", "drivers/input/evdev.ko")
+	image, modules := testkit.Kernel(t, "drivers/acpi/button.ko", "drivers/input/evdev.ko",
+		// With these it reads the disc of cloud_init.
+		"drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio.ko", "drivers/virtio/virtio_pci_legacy_dev.ko", "drivers/virtio/virtio_pci_modern_dev.ko",
+		"drivers/virtio/virtio_pci.ko", "drivers/block/virtio_blk.ko", "drivers/cdrom/cdrom.ko", "fs/isofs/isofs.ko")
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	d := New(hclog.NewNullLogger())
@@ -54,7 +66,7 @@ func TestMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	for _, sub := range []string{"alloc/logs", "vm/local", "vm/private"} {
+	for _, sub := range []string{"alloc/logs", "vm/local", "vm/private", "vm/secrets"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -69,6 +81,13 @@ func TestMachine(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(local, "disk"), make([]byte, 1<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	userData := "#cloud-config\n# " + strings.Repeat("long ", 1000) + "\n"
+	if err := os.WriteFile(filepath.Join(local, "user-data"), []byte(userData), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(local, "net"), []byte("version: 2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(local, "initramfs"), testkit.Initramfs(t, boot, modules...), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +95,8 @@ func TestMachine(t *testing.T) {
 		ID: "00000000-0000-4000-c000-000000000001/vm/00000001", Name: "vm", AllocDir: dir, AllocID: "00000000-0000-4000-c000-000000000001",
 		DriverConfig: encode(t, taskSchema, map[string]any{
 			"image_path": "local/disk", "graceful_shutdown": true, "guest_agent": true, "accelerator": "tcg", "drive_interface": "virtio",
-			"args": []any{"-kernel", image, "-initrd", "local/initramfs", "-append", "console=ttyS0 quiet panic=-1", "-no-reboot", "-nodefaults", "-serial", "stdio"},
+			"cloud_init": []any{map[string]any{"user_data": "local/user-data", "network_config": "local/net"}},
+			"args":       []any{"-kernel", image, "-initrd", "local/initramfs", "-append", "console=ttyS0 quiet panic=-1", "-no-reboot", "-nodefaults", "-serial", "stdio"},
 		}),
 		Env:        map[string]string{"PATH": os.Getenv("PATH")},
 		Resources:  &drivers.Resources{CPUShares: 100, MemoryMB: 256, Linux: &drivers.LinuxResources{}},
@@ -102,6 +122,18 @@ func TestMachine(t *testing.T) {
 		if status, err := d.InspectTask(ctx, task.ID); err != nil || status.State != drivers.TaskStateRunning {
 			t.Fatalf("the machine ended: %+v, %v, %q", status, err, console())
 		}
+	}
+	seen := strings.ReplaceAll(console(), "\r\n", "\n")
+	for _, text := range []string{
+		"label cidata\n", "[user-data: " + strings.TrimSuffix(userData, "\n") + "]", "[network-config: version: 2]",
+		"[meta-data: instance-id: \"" + task.AllocID + "\"\nlocal-hostname: \"vm-00000000\"]",
+	} {
+		if !strings.Contains(seen, text) {
+			t.Errorf("the machine does not tell %q of its disc", text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("console: %s", seen)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "vm", "qa.sock")); err != nil {
 		t.Error(err)
