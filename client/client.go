@@ -82,6 +82,7 @@ type Client struct {
 	reports  *reporter
 	services *services.Registry
 	networks *network.Manager
+	groups   *cgroup.Manager
 	gc       *collector
 	jobs     jobs
 
@@ -141,8 +142,8 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 	if c.dirs, err = allocdir.OpenRoot(cfg.AllocDir, c.logger); err != nil {
 		return nil, err
 	}
-	groups := cgroup.New(c.logger.Named("cgroup"))
-	if err := c.detect(groups); err != nil {
+	c.groups = cgroup.New(c.logger.Named("cgroup"))
+	if err := c.detect(c.groups); err != nil {
 		return nil, err
 	}
 	if err := c.loadMetadata(); err != nil {
@@ -165,7 +166,7 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 		Networks: c.networks,
 		Dirs:     c.dirs, Report: c.reports.changed, Previous: c.runner, FetchPrevious: c.fetchPrevious,
 		Tasks: &task.Deps{
-			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: groups, Node: c.node.get, Services: c.services, Devices: devices,
+			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: c.groups, Node: c.node.get, Services: c.services, Devices: devices,
 			Artifacts: artifact.New(cfg.Artifact, cfg.Program, c.logger.Named("artifact")),
 			Templates: task.Templates{Config: &c.cfg.Template, Servers: deps.Servers, Secret: c.identity.secret},
 			Views:     allocdir.NewViews(cfg.AllocMountsDir), Users: users.NewPool(cfg.Users.Min, cfg.Users.Max),
@@ -370,6 +371,7 @@ func (c *Client) Run(ctx context.Context) error {
 	g.Go("fingerprint", c.refreshFacts)
 	g.Go("heartbeat stop", c.stopWithoutContact)
 	g.Go("metrics", c.publishMetrics)
+	g.Go("abandoned groups", c.removeAbandonedGroups)
 	c.logger.Info("client started", "node_id", c.identity.id)
 	err := g.Wait()
 
@@ -444,6 +446,15 @@ func (c *Client) warnOfStrangers() {
 				"alloc_id", id, "path", filepath.Join(c.dirs.Path(), id))
 		}
 	}
+}
+
+// removeAbandonedGroups does away with control groups that agents have left here which never came back.
+func (c *Client) removeAbandonedGroups(ctx context.Context) error {
+	known := func(alloc string) bool { return c.runner(alloc) != nil }
+	if n := c.groups.RemoveAbandoned(ctx, time.Now(), known); n > 0 {
+		c.logger.Info("empty control groups of agents that never came back removed", "count", n)
+	}
+	return nil
 }
 
 // add makes the runner of an allocation; nil when there is one or the client has stopped.

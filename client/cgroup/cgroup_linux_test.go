@@ -4,12 +4,16 @@ package cgroup
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -36,7 +40,9 @@ func (f *fakeTree) create(id string, cores []uint16) (string, error) {
 	f.groups[id] = cores
 	return "/cg/" + id, f.fail
 }
-func (f *fakeTree) remove(id string) error { delete(f.groups, id); return nil }
+func (f *fakeTree) remove(id string) error  { delete(f.groups, id); return nil }
+func (f *fakeTree) idle(time.Time) []string { return slices.Sorted(maps.Keys(f.groups)) }
+func (f *fakeTree) drop(id string) bool     { delete(f.groups, id); return true }
 
 func fake() (*Manager, *fakeTree) {
 	f := &fakeTree{groups: map[string][]uint16{}}
@@ -154,6 +160,69 @@ func TestUnifiedFiles(t *testing.T) {
 	}
 }
 
+func TestAbandonedGroups(t *testing.T) {
+	m, f := fake()
+	const gone, known = "11111111-aaaa-bbbb-cccc-222222222222", "22222222-aaaa-bbbb-cccc-222222222222"
+	for _, id := range []string{gone + ".a", gone + ".b.c", known + ".a", "somebody.else", "plain"} {
+		f.groups[id] = nil
+	}
+	keep := func(alloc string) bool { return alloc == known }
+	if n := m.RemoveAbandoned(t.Context(), time.Now(), keep); n != 0 {
+		t.Errorf("%d groups were removed by a client without groups", n)
+	}
+	m.Setup([]uint16{0})
+	if n := m.RemoveAbandoned(t.Context(), time.Now(), keep); n != 2 {
+		t.Errorf("%d were removed, want 2", n)
+	}
+	if got, want := slices.Sorted(maps.Keys(f.groups)), []string{known + ".a", "plain", "somebody.else"}; !slices.Equal(got, want) {
+		t.Errorf("there are %q, want %q", got, want)
+	}
+}
+
+// The files of both versions, on an ordinary file system, where a directory can be removed only without files. So
+// what is idle is looked at here, and what is removed is in TestRealGroups.
+func TestIdleGroups(t *testing.T) {
+	root := t.TempDir()
+	now := time.Now()
+	group := func(age time.Duration, dir, file, text string) {
+		t.Helper()
+		dir = filepath.Join(root, dir)
+		err := os.MkdirAll(dir, 0o755)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644)
+		}
+		if err == nil {
+			err = os.Chtimes(dir, now.Add(-age), now.Add(-age))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const v2 = "nomad.slice/share.slice/"
+	group(time.Hour, v2+"old.scope", "cgroup.events", "populated 0\nfrozen 0\n")
+	group(0, v2+"new.scope", "cgroup.events", "populated 0\nfrozen 0\n")
+	group(time.Hour, v2+"used.scope", "cgroup.events", "populated 1\nfrozen 0\n")
+	group(time.Hour, v2+"other", "cgroup.events", "populated 0\n")
+	group(time.Hour, "nomad.slice/reserve.slice/cores.scope", "cgroup.events", "populated 0\n")
+	if got := (&unified{root: root}).idle(now.Add(-time.Minute)); !slices.Equal(got, []string{"old", "cores"}) {
+		t.Errorf("in version 2 %q are idle", got)
+	}
+	for _, c := range []string{"freezer", "pids"} {
+		group(time.Hour, c+"/nomad/old", "cgroup.procs", "")
+		group(time.Hour, c+"/nomad/parent/child", "cgroup.procs", "1\n")
+		group(time.Hour, c+"/nomad/parent", "cgroup.procs", "")
+	}
+	group(time.Hour, "freezer/nomad/used", "cgroup.procs", "7\n")
+	group(time.Hour, "pids/nomad/used", "cgroup.procs", "")
+	group(time.Hour, "memory/nomad/used2", "cgroup.procs", "")
+	group(time.Hour, "cpuset/nomad/reserve/used2", "cgroup.procs", "8\n")
+	group(time.Hour, "freezer/nomad/half", "cgroup.procs", "")
+	group(0, "cpu/nomad/half", "cgroup.procs", "")
+	if got := (&legacy{root: root}).idle(now.Add(-time.Minute)); !slices.Equal(got, []string{"old"}) {
+		t.Errorf("in version 1 %q are idle", got)
+	}
+}
+
 // The hierarchy of this machine, whichever it is.
 func TestRealGroups(t *testing.T) {
 	m := New(hclog.NewNullLogger())
@@ -184,5 +253,33 @@ func TestRealGroups(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the group is still there")
+	}
+	// The same of an agent that never came back. Those of others, who may be at work here, are kept.
+	if path, err = m.Create(alloc, task, []uint16{0}); err != nil {
+		t.Fatal(err)
+	}
+	others := func(id string) bool { return id != alloc }
+	if n := m.RemoveAbandoned(t.Context(), time.Now(), others); n != 0 {
+		t.Error("a group that was made just now is abandoned")
+	}
+	process := exec.Command("sleep", "60")
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = process.Process.Kill() })
+	if err := os.WriteFile(filepath.Join(path, "cgroup.procs"), fmt.Append(nil, process.Process.Pid), 0); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(abandonedAfter + time.Hour)
+	if n := m.RemoveAbandoned(t.Context(), later, others); n != 0 {
+		t.Error("a group with a process in it is abandoned")
+	}
+	_ = process.Process.Kill()
+	_ = process.Wait() // it was killed
+	if n := m.RemoveAbandoned(t.Context(), later, others); n != 1 {
+		t.Errorf("%d groups are abandoned, want 1", n)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the abandoned group is still there")
 	}
 }

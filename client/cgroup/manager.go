@@ -3,11 +3,14 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -33,7 +36,16 @@ type tree interface {
 	create(id string, cores []uint16) (path string, err error)
 	// remove kills what is in the groups of a task and removes them.
 	remove(id string) error
+	// idle returns the tasks whose groups were made before and have nothing in them.
+	idle(before time.Time) []string
+	// drop removes the groups of a task as far as nothing is in them, and reports whether all are gone.
+	drop(id string) bool
 }
+
+// abandonedAfter is for how long a group must have been there to count as abandoned. Nothing tells which agent
+// made it; but there is one only while its task is prepared and runs, so that one which has been empty for so long
+// is hardly anybody's. Should it be, it is made again when the task starts.
+const abandonedAfter = 24 * time.Hour
 
 // Manager makes and removes the groups of tasks.
 type Manager struct {
@@ -140,6 +152,28 @@ func (m *Manager) Remove(alloc, task string) error {
 	}
 	return err
 }
+
+// RemoveAbandoned removes the groups that agents which never came back have left on this machine: those that are
+// old and empty, whose allocations keep does not know. Nothing is killed. It returns how many tasks they were of.
+func (m *Manager) RemoveAbandoned(ctx context.Context, now time.Time, keep func(alloc string) bool) int {
+	if !m.Enabled() {
+		return 0
+	}
+	removed := 0
+	for _, id := range m.tree.idle(now.Add(-abandonedAfter)) {
+		if ctx.Err() != nil {
+			break
+		}
+		alloc, _, ok := strings.Cut(id, ".")
+		if ok && len(alloc) == idLength && !keep(alloc) && m.tree.drop(id) {
+			removed++
+		}
+	}
+	return removed
+}
+
+// idLength is that of an allocation's ID.
+const idLength = len("00000000-0000-0000-0000-000000000000")
 
 // reserve gives cores to a task, none to take them back, and moves the partitions accordingly.
 func (m *Manager) reserve(id string, cores []uint16) error {

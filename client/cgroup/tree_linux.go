@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,6 +134,25 @@ func (u *unified) remove(id string) error {
 	return errors.Join(errs...)
 }
 
+func (u *unified) idle(before time.Time) []string {
+	var out []string
+	for _, partition := range []string{"share", "reserve"} {
+		for _, name := range namesOf(u.slice(partition)) {
+			dir := filepath.Join(u.slice(partition), name)
+			id, ok := strings.CutSuffix(name, ".scope")
+			events, err := sysfs.Read(filepath.Join(dir, "cgroup.events"))
+			if ok && err == nil && slices.Contains(strings.Split(string(events), "\n"), "populated 0") && olderThan(dir, before) {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}
+
+func (u *unified) drop(id string) bool {
+	return errors.Join(rmdir(filepath.Join(u.slice("share"), id+".scope")), rmdir(filepath.Join(u.slice("reserve"), id+".scope"))) == nil
+}
+
 // legacy is version 1, with one hierarchy a controller.
 type legacy struct{ root string }
 
@@ -201,11 +221,61 @@ func (l *legacy) remove(id string) error {
 	if err := cgroup.Kill(freezer, time.Now().Add(killWait)); err != nil {
 		return fmt.Errorf("kill what is in %s: %w", freezer, err)
 	}
-	errs := []error{rmdir(l.cpuset("reserve", id))}
+	return l.rmdir(id)
+}
+
+// parents are the groups that those of tasks are in.
+func (l *legacy) parents() []string {
+	out := []string{l.cpuset("reserve")}
 	for _, c := range []string{"freezer", "memory", "cpu", "pids"} {
-		errs = append(errs, rmdir(filepath.Join(l.root, c, "nomad", id)))
+		out = append(out, filepath.Join(l.root, c, "nomad"))
+	}
+	return out
+}
+
+func (l *legacy) rmdir(id string) error {
+	var errs []error
+	for _, dir := range l.parents() {
+		errs = append(errs, rmdir(filepath.Join(dir, id)))
 	}
 	return errors.Join(errs...)
+}
+
+func (l *legacy) idle(before time.Time) []string {
+	idle := map[string]bool{}
+	for _, parent := range l.parents() {
+		for _, id := range namesOf(parent) {
+			dir := filepath.Join(parent, id)
+			procs, err := sysfs.Read(filepath.Join(dir, "cgroup.procs"))
+			empty := err == nil && len(procs) == 0 && olderThan(dir, before) && len(namesOf(dir)) == 0
+			others, seen := idle[id]
+			idle[id] = empty && (others || !seen)
+		}
+	}
+	maps.DeleteFunc(idle, func(_ string, empty bool) bool { return !empty })
+	return slices.Sorted(maps.Keys(idle))
+}
+
+func (l *legacy) drop(id string) bool { return l.rmdir(id) == nil }
+
+// namesOf are the groups in a group.
+func namesOf(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // there is none
+	}
+	var out []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			out = append(out, entry.Name())
+		}
+	}
+	return out
+}
+
+func olderThan(dir string, before time.Time) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.ModTime().Before(before)
 }
 
 func mkdir(dir string) error {
