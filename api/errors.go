@@ -17,7 +17,8 @@ const (
 	ClassDenied      Class = "denied"      // not allowed: 403
 	ClassConflict    Class = "conflict"    // the object changed or exists: 409
 	ClassNoLeader    Class = "no_leader"   // no cluster leader: 500
-	ClassUnavailable Class = "unavailable" // try again elsewhere or later: 503
+	ClassUnavailable Class = "unavailable" // nothing has happened; try again elsewhere or later: 503
+	ClassUnknown     Class = "unknown"     // whether it has happened is not known: 500
 	ClassTooMany     Class = "too_many"    // over a limit: 429
 	ClassUnsupported Class = "unsupported" // known but not served: 501
 	ClassTimeout     Class = "timeout"     // took too long: 504
@@ -26,7 +27,7 @@ const (
 
 var classCodes = map[Class]int{
 	ClassInvalid: 400, ClassNotFound: 404, ClassDenied: 403, ClassConflict: 409, ClassNoLeader: 500,
-	ClassUnavailable: 503, ClassTooMany: 429, ClassUnsupported: 501, ClassTimeout: 504, ClassInternal: 500,
+	ClassUnavailable: 503, ClassUnknown: 500, ClassTooMany: 429, ClassUnsupported: 501, ClassTimeout: 504, ClassInternal: 500,
 }
 
 // Error is an error with a class. Code overrides the HTTP status of the class where the contract

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"reflect"
 	"sort"
 	"strings"
@@ -250,6 +251,39 @@ type OpInfo struct {
 	NewResponse func() any
 	// NewIn and NewOut return pointers to zero stream messages.
 	NewIn, NewOut func() any
+}
+
+// Repeater is implemented by the requests of writes some of which may be carried out once more.
+type Repeater interface {
+	// Repeatable reports whether this request changes nothing further when it is carried out once more.
+	Repeatable() bool
+}
+
+// Repeatable reports whether a request may be sent once more when it is not known whether it has been carried out:
+// the operation reads or is the report of a node, which replaces the one before, or the request says so.
+func (o *OpInfo) Repeatable(req Request) bool {
+	if o.Mode == ModeRead || o.Need.Internal {
+		return true
+	}
+	if r, ok := req.(Repeater); ok {
+		return r.Repeatable()
+	}
+	return o.gets()
+}
+
+// gets reports whether the operation only gets something over HTTP.
+func (o *OpInfo) gets() bool {
+	for _, r := range o.Routes {
+		if len(r.Methods) != 1 || r.Methods[0] != http.MethodGet {
+			return false
+		}
+	}
+	return len(o.Routes) > 0 && o.Wire != WireSocket
+}
+
+// Elsewhere reports whether another agent may be asked after one has failed with err.
+func (o *OpInfo) Elsewhere(req Request, err error) bool {
+	return IsClass(err, ClassUnavailable) || IsClass(err, ClassUnknown) && o.Repeatable(req)
 }
 
 var registry = map[string]*OpInfo{}

@@ -32,6 +32,9 @@ type JobRegisterRequest struct {
 	Submission        *JobSubmission
 }
 
+// Repeatable reports whether the job is registered whatever is there: once more, it is the same version.
+func (r *JobRegisterRequest) Repeatable() bool { return !r.EnforceIndex }
+
 // JobParseRequest turns job file text into a job.
 type JobParseRequest struct {
 	WriteOptions
@@ -79,6 +82,9 @@ type JobPlanRequest struct {
 	// (AllocMetric.Placement).
 	Explain bool `query:"explain"`
 }
+
+// Repeatable reports true: a plan changes nothing.
+func (r *JobPlanRequest) Repeatable() bool { return true }
 
 // JobDeregisterRequest stops a job; Purge also removes it.
 type JobDeregisterRequest struct {

@@ -26,6 +26,9 @@ type JobDispatchRequest struct {
 	QueryToken string `query:"idempotency_token" json:"-"`
 }
 
+// Repeatable reports whether a token tells a second dispatch from another one.
+func (r *JobDispatchRequest) Repeatable() bool { return r.IdempotencyToken+r.QueryToken != "" }
+
 // JobDispatchPayloadRequest launches a child of a parameterised job; the request's body is the payload.
 type JobDispatchPayloadRequest struct {
 	WriteOptions
@@ -33,6 +36,9 @@ type JobDispatchPayloadRequest struct {
 	IdempotencyToken string `query:"idempotency_token"`
 	Payload          []byte `body:"raw"`
 }
+
+// Repeatable reports whether a token tells a second dispatch from another one.
+func (r *JobDispatchPayloadRequest) Repeatable() bool { return r.IdempotencyToken != "" }
 
 // Operations that launch children of periodic and parameterised jobs.
 var (

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,7 +63,7 @@ func TestLeaderChanges(t *testing.T) {
 		}
 		return err
 	})
-	for _, scene := range []func(){f.drain, f.deploy, f.launches, f.reschedule} {
+	for _, scene := range []func(){f.drain, f.deploy, f.launches, f.reschedule, f.writes} {
 		scene()
 		f.revive()
 	}
@@ -100,8 +101,8 @@ func (f *fleet) eventually(what string, check func() error) {
 	f.alive().eventually(what, check)
 }
 
-// killLeader ends the leader with SIGKILL.
-func (f *fleet) killLeader() {
+// leader returns the server that leads.
+func (f *fleet) leader() *agent {
 	f.t.Helper()
 	leader, err := f.alive().client.Status().Leader()
 	if err != nil {
@@ -113,12 +114,17 @@ func (f *fleet) killLeader() {
 			f.t.Fatal(err)
 		}
 		if self.Member.Tags["rpc_addr"]+":"+self.Member.Tags["port"] == leader {
-			f.dead = s
+			return s
 		}
 	}
-	if f.dead == nil {
-		f.t.Fatalf("no server has the leader's address %s", leader)
-	}
+	f.t.Fatalf("no server has the leader's address %s", leader)
+	return nil
+}
+
+// killLeader ends the leader with SIGKILL.
+func (f *fleet) killLeader() {
+	f.t.Helper()
+	f.dead = f.leader()
 	f.dead.kill()
 }
 
@@ -424,4 +430,74 @@ func (f *fleet) reschedule() {
 			f.t.Errorf("the replacement is %+v: %v", full, err)
 		}
 	}
+}
+
+// writes has callers dispatch through the servers that live on while the leader is killed: what was accepted is there,
+// and nothing is there twice. What was refused may be there or not.
+func (f *fleet) writes() {
+	const perCaller = 60
+	job := shellJob("write", "batch", 1, "true")
+	job.ParameterizedJob = &nomad.ParameterizedJobConfig{MetaRequired: []string{"n"}}
+	job.Constraints = []*nomad.Constraint{nomad.NewConstraint("${node.unique.name}", "=", "none")} // they need not run
+	if _, _, err := f.alive().client.Jobs().Register(job, nil); err != nil {
+		f.t.Fatal(err)
+	}
+	var (
+		mu       sync.Mutex
+		accepted []string
+		killed   = make(chan struct{})
+		group    sync.WaitGroup
+		begun    sync.WaitGroup
+		addr     = f.leader()
+	)
+	for i, s := range f.servers {
+		if s == addr {
+			continue
+		}
+		for caller := range 3 {
+			begun.Add(1)
+			group.Go(func() {
+				first, after := sync.OnceFunc(begun.Done), 0
+				for n := 0; after < perCaller; n++ {
+					select {
+					case <-killed:
+						after++
+					default:
+					}
+					id := fmt.Sprintf("%d-%d-%d", i, caller, n)
+					if _, _, err := s.client.Jobs().Dispatch("write", map[string]string{"n": id}, nil, "", nil); err == nil {
+						mu.Lock()
+						accepted = append(accepted, id)
+						mu.Unlock()
+						if n > perCaller {
+							first()
+						}
+					}
+				}
+			})
+		}
+	}
+	begun.Wait()
+	f.killLeader()
+	close(killed)
+	group.Wait()
+	f.eventually("every accepted write is there once", func() error {
+		list, _, err := f.alive().client.Jobs().ListOptions(&nomad.JobListOptions{Fields: &nomad.JobListFields{Meta: true}}, &nomad.QueryOptions{Prefix: "write/dispatch-"})
+		if err != nil {
+			return err
+		}
+		times := map[string]int{}
+		for _, j := range list {
+			if times[j.Meta["n"]]++; times[j.Meta["n"]] > 1 {
+				f.t.Fatalf("the write %s is there twice", j.Meta["n"])
+			}
+		}
+		for _, id := range accepted {
+			if times[id] == 0 {
+				return fmt.Errorf("the write %s was accepted and is not there", id)
+			}
+		}
+		return nil
+	})
+	f.t.Logf("%d writes were accepted", len(accepted))
 }

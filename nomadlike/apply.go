@@ -27,7 +27,7 @@ type Future struct {
 func (f *Future) Done() <-chan struct{} { return f.done }
 
 // Wait returns the command's answer and the index of the entry. An error of class no_leader means that
-// nothing was written; one of class unavailable, or that of ctx, leaves that open.
+// nothing was written; one of class unknown, or that of ctx, leaves that open.
 func (f *Future) Wait(ctx context.Context) (any, uint64, error) {
 	select {
 	case <-f.done:
@@ -96,9 +96,9 @@ func (s *Server) raftError(err error) error {
 	case errors.Is(err, raft.ErrAbortedByRestore):
 		return api.Errorf(api.ClassUnavailable, "the state was restored from a snapshot during the write; try again")
 	case errors.Is(err, raft.ErrLeadershipLost):
-		return api.Errorf(api.ClassUnavailable, "leadership was lost during the write; it may or may not have happened")
+		return api.Errorf(api.ClassUnknown, "leadership was lost during the write; it may or may not have happened")
 	case errors.Is(err, raft.ErrRaftShutdown):
-		return api.Errorf(api.ClassUnavailable, "server is shutting down; the write may or may not have happened")
+		return api.Errorf(api.ClassUnknown, "server is shutting down; the write may or may not have happened")
 	}
 	return fmt.Errorf("write to the raft log: %w", err)
 }

@@ -468,7 +468,7 @@ func TestClusterPartition(t *testing.T) {
 		go func() { lost <- old.write(c.ctx, "lost") }()
 		if err := <-lost; err == nil {
 			t.Error("a write without a majority was acknowledged")
-		} else if !api.IsClass(err, api.ClassUnavailable) && !api.IsClass(err, api.ClassNoLeader) {
+		} else if !api.IsClass(err, api.ClassUnknown) && !api.IsClass(err, api.ClassNoLeader) {
 			t.Errorf("write without a majority: %v", err)
 		}
 		if _, self := old.Leader(); self {

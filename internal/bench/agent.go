@@ -69,7 +69,25 @@ func startDev(ctx context.Context, bin string) (*agent, error) {
 	return start(ctx, bin, "", "-dev")
 }
 
-func start(ctx context.Context, bin, config string, args ...string) (a *agent, err error) {
+// start starts an agent on free ports and waits until it answers.
+func start(ctx context.Context, bin, config string, args ...string) (*agent, error) {
+	free, err := freePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	a, err := spawn(bin, free, config, args...)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.await(ctx, a.leads); err != nil {
+		return nil, errors.Join(a.failed(err), a.stop())
+	}
+	return a, nil
+}
+
+// spawn starts an agent on three ports, those of HTTP, RPC and gossip, with its data in a directory of its own that
+// the configuration names as %q.
+func spawn(bin string, free []int, config string, args ...string) (a *agent, err error) {
 	dir, err := os.MkdirTemp("", "nomadlike-bench-")
 	if err != nil {
 		return nil, err
@@ -79,10 +97,6 @@ func start(ctx context.Context, bin, config string, args ...string) (a *agent, e
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	free, err := freePorts(3)
-	if err != nil {
-		return nil, err
-	}
 	text := fmt.Sprintf(ports, free[0], free[1], free[2])
 	if config != "" {
 		text += fmt.Sprintf(config, filepath.Join(dir, "data"))
@@ -102,13 +116,7 @@ func start(ctx context.Context, bin, config string, args ...string) (a *agent, e
 	}
 	a = &agent{http: c, rpc: fmt.Sprintf("127.0.0.1:%d", free[1]), dir: dir, done: make(chan error, 1)}
 	a.args = append([]string{"agent", "-config", path}, args...)
-	if err := a.launch(bin, log); err != nil {
-		return nil, err
-	}
-	if err := a.await(ctx, a.leads); err != nil {
-		return nil, errors.Join(a.failed(err), a.stop())
-	}
-	return a, nil
+	return a, a.launch(bin, log)
 }
 
 // launch starts the process.

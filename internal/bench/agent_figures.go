@@ -31,8 +31,8 @@ func BinarySize(bin string) (Figure, error) {
 	return f, nil
 }
 
-// DevAgent measures an agent in dev mode: how fast it is ready, what it takes when idle, how fast raw_exec
-// tasks run and what each takes.
+// DevAgent measures an agent in dev mode: how fast it is ready, what it takes when idle, how large its web interface
+// is, how fast raw_exec tasks run and what each takes.
 func DevAgent(ctx context.Context, bin string) (figures []Figure, err error) {
 	a, err := startDev(ctx, bin)
 	if err != nil {
@@ -47,6 +47,11 @@ func DevAgent(ctx context.Context, bin string) (figures []Figure, err error) {
 	})
 	settle(ctx, 3*time.Second)
 	figures = append(figures, idle(a))
+	ui, err := a.firstLoad(ctx)
+	if err != nil {
+		return figures, a.failed(err)
+	}
+	figures = append(figures, ui)
 
 	single, err := a.single(ctx, "raw_exec", 60, rawExec)
 	if err != nil {

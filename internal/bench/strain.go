@@ -113,7 +113,7 @@ func (a *agent) crowded(ctx context.Context, bin string) (figures []Figure, err 
 	if err != nil {
 		return figures, err
 	}
-	if err := a.restart(ctx, bin); err != nil {
+	if err := errors.Join(a.kill(), a.relaunch(bin)); err != nil {
 		return figures, err
 	}
 	if err := a.await(ctx, a.toldOf(old.Size(), "task is running still", crowd)); err != nil {
@@ -257,12 +257,17 @@ func (a *agent) tasks(context.Context) (map[int]bool, error) {
 	return found, nil
 }
 
-// restart kills the agent and starts it again.
-func (a *agent) restart(_ context.Context, bin string) error {
+// kill ends the agent's process at once.
+func (a *agent) kill() error {
 	if err := a.cmd.Process.Kill(); err != nil {
 		return err
 	}
 	<-a.done
+	return nil
+}
+
+// relaunch starts the agent again after its process has ended.
+func (a *agent) relaunch(bin string) error {
 	log, err := os.OpenFile(path.Join(a.dir, "log"), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func (c *connCaller) start(ctx context.Context, op *api.OpInfo, req api.Request)
 		return nil, transportError(c.addr, err)
 	}
 	if err := s.SendMsg(&message{data}); err != nil && !errors.Is(err, io.EOF) {
-		return nil, transportError(c.addr, err)
+		return nil, lostError(c.addr, err)
 	}
 	return s, nil
 }
@@ -44,13 +44,10 @@ func (c *connCaller) Call(ctx context.Context, op *api.OpInfo, req api.Request, 
 		return nil, err
 	}
 	if err := s.CloseSend(); err != nil {
-		return nil, transportError(c.addr, err)
+		return nil, lostError(c.addr, err)
 	}
-	r, err := recvReply(c.addr, s)
+	r, err := recvReply(c.addr, s, lostError)
 	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = api.Errorf(api.ClassUnavailable, "agent at %s closed the call without an answer", c.addr)
-		}
 		return nil, err
 	}
 	if r.Err != nil {
@@ -71,11 +68,8 @@ func (c *connCaller) Open(ctx context.Context, op *api.OpInfo, req api.Request) 
 		cancel()
 		return nil, err
 	}
-	r, err := recvReply(c.addr, s)
-	switch {
-	case errors.Is(err, io.EOF):
-		err = api.Errorf(api.ClassUnavailable, "agent at %s closed the stream without an answer", c.addr)
-	case err == nil && r.Err != nil:
+	r, err := recvReply(c.addr, s, lostError)
+	if err == nil && r.Err != nil {
 		err = r.Err
 	}
 	if err != nil {
@@ -85,10 +79,11 @@ func (c *connCaller) Open(ctx context.Context, op *api.OpInfo, req api.Request) 
 	return &clientStream{addr: c.addr, s: s, cancel: cancel}, nil
 }
 
-func recvReply(addr string, s grpc.ClientStream) (*reply, error) {
+// recvReply takes the next message, whose failure gets a class by way of classed.
+func recvReply(addr string, s grpc.ClientStream, classed func(string, error) error) (*reply, error) {
 	var m message
 	if err := s.RecvMsg(&m); err != nil {
-		return nil, transportError(addr, err)
+		return nil, classed(addr, err)
 	}
 	var r reply
 	if err := codec.Unmarshal(m.data, &r); err != nil {
@@ -117,7 +112,7 @@ func (c *clientStream) Send(msg any) error {
 }
 
 func (c *clientStream) Recv(msg any) error {
-	r, err := recvReply(c.addr, c.s)
+	r, err := recvReply(c.addr, c.s, transportError)
 	if err != nil {
 		c.cancel()
 		return err

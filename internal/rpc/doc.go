@@ -74,6 +74,19 @@ func operationOf(fullMethod string) string { return strings.TrimPrefix(fullMetho
 
 var streamDesc = grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
 
+// lostError turns the failure of a call that was sent into a classed error: unless the other side refused it, nobody
+// knows whether it was carried out.
+func lostError(addr string, err error) error {
+	err = transportError(addr, err)
+	switch {
+	case errors.Is(err, io.EOF):
+		return api.Errorf(api.ClassUnknown, "agent at %s closed the call without an answer; it may or may not have been carried out", addr)
+	case api.IsClass(err, api.ClassUnavailable):
+		return api.Errorf(api.ClassUnknown, "%s; the request may or may not have been carried out", err)
+	}
+	return err
+}
+
 // transportError turns a gRPC failure into a classed error; nil and io.EOF pass.
 func transportError(addr string, err error) error {
 	if err == nil || errors.Is(err, io.EOF) {

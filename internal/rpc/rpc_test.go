@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -225,5 +226,122 @@ func TestServersMoveOn(t *testing.T) {
 	c.Set(nil)
 	if len(c.Addrs()) != 2 {
 		t.Error("an empty list made the client forget its servers")
+	}
+}
+
+// cutListener holds what it accepted, to be closed at once.
+type cutListener struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (l *cutListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.mu.Lock()
+		l.conns = append(l.conns, c)
+		l.mu.Unlock()
+	}
+	return c, err
+}
+
+func (l *cutListener) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		_ = c.Close()
+	}
+}
+
+// TestLostAnswer: when a server goes away in the middle of a call, the next one is asked for a read, and for a write
+// only if it may be carried out once more.
+func TestLostAnswer(t *testing.T) {
+	calls := map[string]int{}
+	var mu sync.Mutex
+	count := func(name string) {
+		mu.Lock()
+		defer mu.Unlock()
+		calls[name]++
+	}
+	serve := func(name string, cut func()) *opset.Set {
+		set := opset.New()
+		opset.Handle(set, api.JobGet, func(context.Context, *api.JobRequest) (*api.Job, error) {
+			count(name + " read")
+			cut()
+			return &api.Job{}, nil
+		})
+		opset.Handle(set, api.JobDispatch, func(context.Context, *api.JobDispatchRequest) (*api.JobDispatchResponse, error) {
+			count(name + " dispatch")
+			cut()
+			return &api.JobDispatchResponse{}, nil
+		})
+		opset.Handle(set, api.NodeHeartbeat, func(context.Context, *api.NodeHeartbeatRequest) (*api.NodeHeartbeatResponse, error) {
+			count(name + " heartbeat")
+			cut()
+			return &api.NodeHeartbeatResponse{}, nil
+		})
+		opset.HandleStream(set, api.AllocExec, func(context.Context, *api.ExecRequest, api.Stream) error {
+			count(name + " exec")
+			cut()
+			return nil
+		})
+		return set
+	}
+	second := listen(t, ServerConfig{Caller: &twin{serve("second", func() {})}})
+	for _, test := range []struct {
+		name  string
+		call  func(api.Caller) error
+		twice bool
+	}{
+		{"read", func(c api.Caller) error {
+			_, _, err := api.JobGet.Call(t.Context(), c, &api.JobRequest{JobID: "a"})
+			return err
+		}, true},
+		{"dispatch", func(c api.Caller) error {
+			_, _, err := api.JobDispatch.Call(t.Context(), c, &api.JobDispatchRequest{JobID: "a"})
+			return err
+		}, false},
+		{"dispatch", func(c api.Caller) error {
+			_, _, err := api.JobDispatch.Call(t.Context(), c, &api.JobDispatchRequest{JobID: "a", IdempotencyToken: "x"})
+			return err
+		}, true},
+		{"heartbeat", func(c api.Caller) error {
+			_, _, err := api.NodeHeartbeat.Call(t.Context(), c, &api.NodeHeartbeatRequest{})
+			return err
+		}, true},
+		{"exec", func(c api.Caller) error {
+			_, err := api.AllocExec.Open(t.Context(), c, &api.ExecRequest{Task: "web"})
+			return err
+		}, false},
+	} {
+		clear(calls)
+		lis, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut := &cutListener{Listener: lis}
+		first := NewServer(cut, ServerConfig{Caller: &twin{serve("first", cut.cut)}})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- first.Run(ctx) }()
+		pool := NewPool()
+		c := NewServers(pool, []string{lis.Addr().String(), second.Addr().String()})
+		err = test.call(c)
+		if test.twice {
+			if err != nil || calls["second "+test.name] != 1 {
+				t.Errorf("%s: %v, calls are %v", test.name, err, calls)
+			}
+		} else if !api.IsClass(err, api.ClassUnknown) || calls["second "+test.name] != 0 || c.Addrs()[0] != second.Addr().String() {
+			t.Errorf("%s: %v, calls are %v, next is %s", test.name, err, calls, c.Addrs()[0])
+		}
+		if calls["first "+test.name] != 1 {
+			t.Errorf("%s: calls are %v", test.name, calls)
+		}
+		pool.Close()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -64,18 +64,23 @@ func (s *Servers) fail(addr string) {
 	}
 }
 
-// each tries f with one server after the other while they are not reachable.
-func (s *Servers) each(ctx context.Context, f func(api.Caller) error) error {
+// each tries f with one server after the other while they are not reachable, unless the request may have been carried
+// out already and must not be once more.
+func (s *Servers) each(ctx context.Context, op *api.OpInfo, req api.Request, f func(api.Caller) error) error {
 	err := error(api.Errorf(api.ClassUnavailable, "no servers known; set client.servers or server_join"))
 	for _, addr := range s.Addrs() {
 		var c api.Caller
 		if c, err = s.pool.Caller(addr); err == nil {
 			err = f(c)
 		}
-		if !api.IsClass(err, api.ClassUnavailable) || ctx.Err() != nil {
+		lost := api.IsClass(err, api.ClassUnavailable) || api.IsClass(err, api.ClassUnknown)
+		if !lost || ctx.Err() != nil {
 			return err
 		}
 		s.fail(addr)
+		if !op.Elsewhere(req, err) {
+			return err
+		}
 	}
 	return err
 }
@@ -83,7 +88,7 @@ func (s *Servers) each(ctx context.Context, f func(api.Caller) error) error {
 // Call runs the operation on a server.
 func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
 	var meta *api.Meta
-	err := s.each(ctx, func(c api.Caller) (err error) {
+	err := s.each(ctx, op, req, func(c api.Caller) (err error) {
 		meta, err = c.Call(ctx, op, req, resp)
 		return err
 	})
@@ -93,7 +98,7 @@ func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, res
 // Open starts the streaming operation on a server.
 func (s *Servers) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
 	var st api.Stream
-	err := s.each(ctx, func(c api.Caller) (err error) {
+	err := s.each(ctx, op, req, func(c api.Caller) (err error) {
 		st, err = c.Open(ctx, op, req)
 		return err
 	})

@@ -189,16 +189,16 @@ func (d *Dispatcher) route(ctx context.Context, op *api.OpInfo, req api.Request,
 	}
 	if region != "" && region != d.cfg.Region && op.Mode != api.ModeLocal {
 		req.Options().Region = region
-		return d.toRegion(req.Options(), remote)
+		return d.toRegion(op, req, remote)
 	}
 	return d.guard(op, func() error {
 		switch op.Mode {
 		case api.ModeLocal:
 			return run(d.cfg.Local)
 		case api.ModeNode:
-			return d.toNode(req, run, remote)
+			return d.toNode(op, req, run, remote)
 		case api.ModeAgent:
-			return d.toAgent(req, run, remote)
+			return d.toAgent(op, req, run, remote)
 		case api.ModeRead, api.ModeWrite, api.ModeRegion:
 		}
 		if d.cfg.Server == nil {
@@ -244,7 +244,7 @@ func regionOf(req api.Request) string {
 	return job.Region
 }
 
-func (d *Dispatcher) toRegion(o *api.RequestOptions, remote func(api.Caller) error) error {
+func (d *Dispatcher) toRegion(op *api.OpInfo, req api.Request, remote func(api.Caller) error) error {
 	err := error(api.Errorf(api.ClassInternal, "No path to region"))
 	if d.cfg.Server == nil {
 		if d.cfg.Servers == nil {
@@ -252,12 +252,12 @@ func (d *Dispatcher) toRegion(o *api.RequestOptions, remote func(api.Caller) err
 		}
 		return remote(d.cfg.Servers)
 	}
-	for _, addr := range d.cfg.Server.RegionServers(o.Region) {
+	for _, addr := range d.cfg.Server.RegionServers(req.Options().Region) {
 		var c api.Caller
 		if c, err = d.cfg.Pool.Caller(addr); err != nil {
 			continue
 		}
-		if err = remote(c); !api.IsClass(err, api.ClassUnavailable) {
+		if err = remote(c); !op.Elsewhere(req, err) {
 			return err
 		}
 	}
@@ -295,7 +295,7 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 			req.Options().Forwarded = true
 			err = remote(c)
 			req.Options().Forwarded = false
-			if !api.IsClass(err, api.ClassNoLeader) && !api.IsClass(err, api.ClassUnavailable) || time.Now().After(deadline) {
+			if !api.IsClass(err, api.ClassNoLeader) && !op.Elsewhere(req, err) || time.Now().After(deadline) {
 				return err
 			}
 		} else if time.Now().After(deadline) {
@@ -310,7 +310,7 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 }
 
 // toNode runs an operation of a client: here, through a node connection, or through another server.
-func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
+func (d *Dispatcher) toNode(op *api.OpInfo, req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
 	target := targetOf(req)
 	nodeID, allocID := target.NodeID, target.AllocID
 	if target.ByAlloc {
@@ -345,11 +345,12 @@ func (d *Dispatcher) toNode(req api.Request, run func(*opset.Set) error, remote 
 	if cl := d.cfg.Client; cl != nil && nodeID == cl.NodeID() {
 		return run(cl.Handlers()) // the allocation was collected: the client says that it has it no more
 	}
-	return d.throughNode(req.Options(), nodeID, remote)
+	return d.throughNode(op, req, nodeID, remote)
 }
 
 // throughNode reaches a node over its connection to this server, or to another one.
-func (d *Dispatcher) throughNode(o *api.RequestOptions, nodeID string, remote func(api.Caller) error) error {
+func (d *Dispatcher) throughNode(op *api.OpInfo, req api.Request, nodeID string, remote func(api.Caller) error) error {
+	o := req.Options()
 	forwarded := o.Forwarded
 	o.Forwarded = true
 	if d.cfg.Nodes != nil {
@@ -363,7 +364,7 @@ func (d *Dispatcher) throughNode(o *api.RequestOptions, nodeID string, remote fu
 			if err != nil {
 				continue
 			}
-			if err := remote(c); !api.IsClass(err, api.ClassUnavailable) && !isNoPath(err) {
+			if err := remote(c); !op.Elsewhere(req, err) && !isNoPath(err) {
 				return err
 			}
 		}
@@ -382,7 +383,7 @@ func targetOf(req api.Request) api.Target {
 const targetLeader = "leader"
 
 // toAgent runs an operation of an agent: here unless the request names another one.
-func (d *Dispatcher) toAgent(req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
+func (d *Dispatcher) toAgent(op *api.OpInfo, req api.Request, run func(*opset.Set) error, remote func(api.Caller) error) error {
 	target := targetOf(req)
 	switch {
 	case target.NodeID != "" && target.ServerID != "":
@@ -405,7 +406,7 @@ func (d *Dispatcher) toAgent(req api.Request, run func(*opset.Set) error, remote
 		if !d.cfg.Server.NodeKnown(target.NodeID) {
 			return api.Errorf(api.ClassNotFound, "Unknown node %q", target.NodeID)
 		}
-		return d.throughNode(req.Options(), target.NodeID, remote)
+		return d.throughNode(op, req, target.NodeID, remote)
 	}
 	addr, self := "", false
 	if target.ServerID == targetLeader {

@@ -161,6 +161,47 @@ func TestForwarding(t *testing.T) {
 	}
 }
 
+// TestUnknownOutcome: a leader that is lost in the middle of a write is not asked once more, nor is the next one; for
+// a read and for a job that is registered whatever is there, they are.
+func TestUnknownOutcome(t *testing.T) {
+	var reads, writes, registers int
+	set := opset.New()
+	lost := func(n *int) error {
+		if *n++; *n == 1 {
+			return api.Errorf(api.ClassUnknown, "leadership was lost")
+		}
+		return nil
+	}
+	opset.Handle(set, api.JobGet, func(context.Context, *api.JobRequest) (*api.Job, error) { return &api.Job{}, lost(&reads) })
+	opset.Handle(set, api.JobDeregister, func(context.Context, *api.JobDeregisterRequest) (*api.JobDeregisterResponse, error) {
+		return &api.JobDeregisterResponse{}, lost(&writes)
+	})
+	opset.Handle(set, api.JobRegister, func(context.Context, *api.JobRegisterRequest) (*api.JobRegisterResponse, error) {
+		return &api.JobRegisterResponse{}, lost(&registers)
+	})
+	boss := &fakeServer{self: true}
+	_, lead := agent(t, ops.Config{Region: "global", Server: boss, ServerOps: set})
+	boss.elect(lead, true)
+	follower, _ := agent(t, ops.Config{Region: "global", Server: &fakeServer{leader: lead}, ServerOps: opset.New()})
+
+	if _, _, err := api.JobGet.Call(t.Context(), follower, jobRead("a")); err != nil || reads != 2 {
+		t.Errorf("a read was tried %d times: %v", reads, err)
+	}
+	_, _, err := api.JobDeregister.Call(t.Context(), follower, &api.JobDeregisterRequest{JobID: "a"})
+	if !api.IsClass(err, api.ClassUnknown) || api.AsError(err).HTTPCode() != 500 || writes != 1 {
+		t.Errorf("a write was tried %d times: %v", writes, err)
+	}
+	job := &api.Job{ID: "a"}
+	if _, _, err := api.JobRegister.Call(t.Context(), follower, &api.JobRegisterRequest{Job: job}); err != nil || registers != 2 {
+		t.Errorf("a registration was tried %d times: %v", registers, err)
+	}
+	registers = 0
+	_, _, err = api.JobRegister.Call(t.Context(), follower, &api.JobRegisterRequest{Job: job, EnforceIndex: true, JobModifyIndex: 3})
+	if !api.IsClass(err, api.ClassUnknown) || registers != 1 {
+		t.Errorf("a registration of a certain version was tried %d times: %v", registers, err)
+	}
+}
+
 func poolOf(t *testing.T) *rpc.Pool {
 	p := rpc.NewPool()
 	t.Cleanup(p.Close)

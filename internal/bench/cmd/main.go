@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -51,62 +52,18 @@ func run() error {
 	defer stop()
 
 	report := bench.NewReport(version.String())
-	add := func(f bench.Figure, err error) {
+	for _, m := range measurements(path, *profile, *million) {
+		if !want.MatchString(m.name) || ctx.Err() != nil {
+			continue
+		}
+		figures, err := m.run(ctx)
 		if err != nil {
-			f.Error = err.Error()
-			fmt.Fprintln(os.Stderr, err)
+			figures = append(figures, bench.Figure{Name: m.name, Error: err.Error()})
 		}
-		report.Figures = append(report.Figures, f)
-		fmt.Fprintf(os.Stderr, "measured: %s\n", f.Name)
-	}
-	placements := bench.Placements
-	if *million {
-		placements = append(placements, bench.Million)
-	}
-	for i := range placements {
-		if want.MatchString(placements[i].Name) && ctx.Err() == nil {
-			file := ""
-			if *profile != "" {
-				file = filepath.Join(*profile, fmt.Sprintf("placement-%d.pprof", i))
-			}
-			add(placements[i].Run(ctx, path, file))
-		}
-	}
-	if want.MatchString(bench.QueueName) && ctx.Err() == nil {
-		add(bench.Queue(ctx, path))
-	}
-	if want.MatchString(bench.FlapName) && ctx.Err() == nil {
-		add(bench.Flap(ctx, path))
-	}
-	if want.MatchString("dev agent raw_exec") && ctx.Err() == nil {
-		figures, err := bench.DevAgent(ctx, path)
 		for _, f := range figures {
-			add(f, nil)
+			report.Figures = append(report.Figures, f)
+			fmt.Fprintf(os.Stderr, "measured: %s\n", cmp.Or(f.Error, f.Name))
 		}
-		if err != nil {
-			add(bench.Figure{Name: "dev agent"}, err)
-		}
-	}
-	if want.MatchString(bench.StrainName) && ctx.Err() == nil {
-		figures, err := bench.Strain(ctx, path)
-		for _, f := range figures {
-			add(f, nil)
-		}
-		if err != nil {
-			add(bench.Figure{Name: bench.StrainName}, err)
-		}
-	}
-	if want.MatchString("http api") && ctx.Err() == nil {
-		figures, err := bench.HTTP(ctx, path, *profile)
-		for _, f := range figures {
-			add(f, nil)
-		}
-		if err != nil {
-			add(bench.Figure{Name: "http api"}, err)
-		}
-	}
-	if want.MatchString("binary") && ctx.Err() == nil {
-		add(bench.BinarySize(path))
 	}
 	if err := report.WriteTable(os.Stdout); err != nil {
 		return err
@@ -122,4 +79,54 @@ func run() error {
 		}
 	}
 	return ctx.Err()
+}
+
+// measurement is what -run chooses: it gives one figure or several.
+type measurement struct {
+	name string
+	run  func(context.Context) ([]bench.Figure, error)
+}
+
+// one is a measurement of one figure.
+func one(name string, run func(context.Context) (bench.Figure, error)) measurement {
+	return measurement{name, func(ctx context.Context) ([]bench.Figure, error) {
+		f, err := run(ctx)
+		if err != nil {
+			f.Error = err.Error()
+		}
+		return []bench.Figure{f}, nil
+	}}
+}
+
+// measurements lists all in the order of the report. profiles is a directory for profiles, "" for none.
+func measurements(bin, profiles string, million bool) []measurement {
+	placements := bench.Placements
+	if million {
+		placements = append(placements, bench.Million)
+	}
+	var list []measurement
+	for i := range placements {
+		list = append(list, one(placements[i].Name, func(ctx context.Context) (bench.Figure, error) {
+			file := ""
+			if profiles != "" {
+				file = filepath.Join(profiles, fmt.Sprintf("placement-%d.pprof", i))
+			}
+			return placements[i].Run(ctx, bin, file)
+		}))
+	}
+	of := func(run func(context.Context, string) (bench.Figure, error)) func(context.Context) (bench.Figure, error) {
+		return func(ctx context.Context) (bench.Figure, error) { return run(ctx, bin) }
+	}
+	ofAll := func(run func(context.Context, string) ([]bench.Figure, error)) func(context.Context) ([]bench.Figure, error) {
+		return func(ctx context.Context) ([]bench.Figure, error) { return run(ctx, bin) }
+	}
+	return append(list,
+		one(bench.QueueName, of(bench.Queue)),
+		one(bench.FlapName, of(bench.Flap)),
+		one(bench.LeaderName, of(bench.Leader)),
+		measurement{"dev agent raw_exec", ofAll(bench.DevAgent)},
+		measurement{bench.StrainName, ofAll(bench.Strain)},
+		measurement{"http api", func(ctx context.Context) ([]bench.Figure, error) { return bench.HTTP(ctx, bin, profiles) }},
+		one("binary", func(context.Context) (bench.Figure, error) { return bench.BinarySize(bin) }),
+	)
 }
