@@ -137,4 +137,17 @@ func TestSeparateClients(t *testing.T) {
 			t.Errorf("allocation %s is new or was restarted", s.ID)
 		}
 	}
+	// -self is the node of the agent that is asked: a client, but no server.
+	own, other := allocs[0], allocs[1]
+	asked := clients[0]
+	if out, _, _ := asked.cli("", "node", "status", "-self", "-short"); !strings.Contains(out, own.NodeID) {
+		own, other = other, own
+	}
+	server.want(1, "runs no client", "node", "drain", "-enable", "-self")
+	asked.want(0, fmt.Sprintf(`Node %q drain strategy set.*Alloc %q status running -> complete.*All allocations on node %[1]q have stopped`, own.NodeID, own.ID), "node", "drain", "-enable", "-force", "-self")
+	asked.want(0, "No drain strategy set", "node", "drain", "-monitor", "-self")
+	server.want(0, own.NodeID+`.*ineligible`, "node", "status", "-verbose")
+	server.want(0, other.NodeID+`.* eligible`, "node", "status", "-verbose")
+	asked.want(0, fmt.Sprintf("Node %q drain strategy unset", own.NodeID), "node", "drain", "-disable", "-keep-ineligible", "-self")
+	asked.want(0, fmt.Sprintf("Node %q scheduling eligibility set: ineligible", own.NodeID), "node", "eligibility", "-disable", "-self")
 }
