@@ -226,6 +226,11 @@ test('ten thousand allocations', async () => {
   expect(bytes).toBeLessThan(2 << 20);
   await scroll(s, 'allocations');
   expect(await s.page.locator('tbody tr').count()).toBeLessThan(100);
+  // Where the scrolling ends every row that is drawn is in its place, once.
+  await s.page.waitForFunction(() => {
+    const at = [...document.querySelectorAll('tbody tr')].map((r) => Number(r.getAttribute('aria-rowindex'))).sort((a, b) => a - b);
+    return at.at(-1) === 10_001 && at.every((n, i) => n === at[0]! + i);
+  });
   await s.page.getByRole('searchbox').fill('sim-0042.');
   await s.page.getByText('10 of 10,000 allocations').waitFor();
   await s.done();

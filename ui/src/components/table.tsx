@@ -2,7 +2,7 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from 'react';
 import { useQueryParams } from '../app/location';
-import { noSlots, scrolled } from '../lib/slots';
+import { noSlots, rowsOf, scrolled } from '../lib/slots';
 import { Icons } from './icons';
 import css from './table.module.css';
 
@@ -167,7 +167,7 @@ const Row = memo(function Row<T>({ columns, row, index, stack, top, widths }: Ro
     };
   }, [index]);
   return (
-    <tr ref={tr} role={widths && 'row'} aria-rowindex={index === undefined ? undefined : index + 2} style={widths && { transform: `translateY(${top}px)` }}>
+    <tr ref={tr} role={widths && 'row'} aria-rowindex={index === undefined ? undefined : index + 2} style={widths && { top }}>
       {columns.map((c, i) => (
         <td key={c.key} role={widths && 'cell'} className={css[c.from ?? 'always']} data-align={c.align} data-grow={c.grow} data-title={stack ? c.title : undefined} style={widths && { width: widths[i] }}>
           {c.cell(row)}
@@ -209,12 +209,15 @@ function VirtualBody<T>({ columns, rows, widths, onDrawn }: BodyProps<T>) {
     return () => onDrawn(false);
   }, [drawn, onDrawn]);
   const slots = useRef(noSlots);
+  const jumped = virtual.isScrolling && Math.abs(from - slots.current.from) >= to - from;
   slots.current = scrolled(slots.current, from, to - from);
+  const shown = useRef(new Map<number, number>());
+  shown.current = rowsOf(slots.current, shown.current, rows.length, (widths && jumped && virtual.range) || undefined);
   return (
     <tbody ref={body} role={widths && 'rowgroup'} className={css.fixed} style={widths && { height: rows.length * height }} onKeyDown={moveFocus}>
       {!widths && from > 0 && <Spacer height={from * height} />}
-      {slots.current.keys.map((key, i) => (
-        <Row key={key} columns={columns} row={rows[from + i]!} index={from + i} top={(from + i) * height} widths={widths} />
+      {[...shown.current].map(([key, i]) => (
+        <Row key={key} columns={columns} row={rows[i]!} index={i} top={i * height} widths={widths} />
       ))}
       {!widths && to < rows.length && <Spacer height={(rows.length - to) * height} />}
     </tbody>

@@ -25,3 +25,19 @@ export function scrolled(s: Slots, from: number, count: number): Slots {
   else if (by < 0 && -by < count) keys = [...fresh(-by), ...keys.slice(0, count + by)];
   return { from, keys, next };
 }
+
+/**
+ * The row that each slot shows, by the slot's key. While somebody jumps through a list, only what is in sight is drawn
+ * anew: the slots beyond it go on showing what they did, wherever that is, unless another slot shows that now.
+ */
+export function rowsOf(s: Slots, before: ReadonlyMap<number, number>, count: number, sight: { startIndex: number; endIndex: number } | undefined): Map<number, number> {
+  const rows = new Map<number, number>();
+  s.keys.forEach((key, i) => {
+    const row = s.from + i;
+    const old = before.get(key);
+    const beyond = sight !== undefined && (row < sight.startIndex || row > sight.endIndex);
+    const stays = beyond && old !== undefined && old < count && (old < s.from || old >= s.from + s.keys.length);
+    rows.set(key, stays ? old : row);
+  });
+  return rows;
+}
