@@ -448,8 +448,19 @@ func (c *Client) warnOfStrangers() {
 	}
 }
 
+// groupsWait is how long after the start of an agent abandoned control groups are removed: there may be thousands,
+// and there is more urgent work before.
+const groupsWait = time.Minute
+
 // removeAbandonedGroups does away with control groups that agents have left here which never came back.
 func (c *Client) removeAbandonedGroups(ctx context.Context) error {
+	wait := time.NewTimer(groupsWait)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+		return nil
+	}
 	known := func(alloc string) bool { return c.runner(alloc) != nil }
 	if n := c.groups.RemoveAbandoned(ctx, time.Now(), known); n > 0 {
 		c.logger.Info("empty control groups of agents that never came back removed", "count", n)

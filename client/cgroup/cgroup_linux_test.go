@@ -40,9 +40,11 @@ func (f *fakeTree) create(id string, cores []uint16) (string, error) {
 	f.groups[id] = cores
 	return "/cg/" + id, f.fail
 }
-func (f *fakeTree) remove(id string) error  { delete(f.groups, id); return nil }
-func (f *fakeTree) idle(time.Time) []string { return slices.Sorted(maps.Keys(f.groups)) }
-func (f *fakeTree) drop(id string) bool     { delete(f.groups, id); return true }
+func (f *fakeTree) remove(id string) error { delete(f.groups, id); return nil }
+func (f *fakeTree) idle(time.Time, func(string) bool) []string {
+	return slices.Sorted(maps.Keys(f.groups))
+}
+func (f *fakeTree) drop(id string) bool { delete(f.groups, id); return true }
 
 func fake() (*Manager, *fakeTree) {
 	f := &fakeTree{groups: map[string][]uint16{}}
@@ -198,17 +200,20 @@ func TestIdleGroups(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	may := func(id string) bool { return id != "known" }
 	const v2 = "nomad.slice/share.slice/"
+	group(time.Hour, v2+"known.scope", "cgroup.events", "populated 0\nfrozen 0\n")
 	group(time.Hour, v2+"old.scope", "cgroup.events", "populated 0\nfrozen 0\n")
 	group(0, v2+"new.scope", "cgroup.events", "populated 0\nfrozen 0\n")
 	group(time.Hour, v2+"used.scope", "cgroup.events", "populated 1\nfrozen 0\n")
 	group(time.Hour, v2+"other", "cgroup.events", "populated 0\n")
 	group(time.Hour, "nomad.slice/reserve.slice/cores.scope", "cgroup.events", "populated 0\n")
-	if got := (&unified{root: root}).idle(now.Add(-time.Minute)); !slices.Equal(got, []string{"old", "cores"}) {
+	if got := (&unified{root: root}).idle(now.Add(-time.Minute), may); !slices.Equal(got, []string{"old", "cores"}) {
 		t.Errorf("in version 2 %q are idle", got)
 	}
 	for _, c := range []string{"freezer", "pids"} {
 		group(time.Hour, c+"/nomad/old", "cgroup.procs", "")
+		group(time.Hour, c+"/nomad/known", "cgroup.procs", "")
 		group(time.Hour, c+"/nomad/parent/child", "cgroup.procs", "1\n")
 		group(time.Hour, c+"/nomad/parent", "cgroup.procs", "")
 	}
@@ -218,7 +223,7 @@ func TestIdleGroups(t *testing.T) {
 	group(time.Hour, "cpuset/nomad/reserve/used2", "cgroup.procs", "8\n")
 	group(time.Hour, "freezer/nomad/half", "cgroup.procs", "")
 	group(0, "cpu/nomad/half", "cgroup.procs", "")
-	if got := (&legacy{root: root}).idle(now.Add(-time.Minute)); !slices.Equal(got, []string{"old"}) {
+	if got := (&legacy{root: root}).idle(now.Add(-time.Minute), may); !slices.Equal(got, []string{"old"}) {
 		t.Errorf("in version 1 %q are idle", got)
 	}
 }

@@ -36,8 +36,8 @@ type tree interface {
 	create(id string, cores []uint16) (path string, err error)
 	// remove kills what is in the groups of a task and removes them.
 	remove(id string) error
-	// idle returns the tasks whose groups were made before and have nothing in them.
-	idle(before time.Time) []string
+	// idle returns those of the tasks that may be looked at whose groups were made before and have nothing in them.
+	idle(before time.Time, may func(id string) bool) []string
 	// drop removes the groups of a task as far as nothing is in them, and reports whether all are gone.
 	drop(id string) bool
 }
@@ -159,13 +159,13 @@ func (m *Manager) RemoveAbandoned(ctx context.Context, now time.Time, keep func(
 	if !m.Enabled() {
 		return 0
 	}
-	removed := 0
-	for _, id := range m.tree.idle(now.Add(-abandonedAfter)) {
-		if ctx.Err() != nil {
-			break
-		}
+	may := func(id string) bool {
 		alloc, _, ok := strings.Cut(id, ".")
-		if ok && len(alloc) == idLength && !keep(alloc) && m.tree.drop(id) {
+		return ok && len(alloc) == idLength && !keep(alloc) && ctx.Err() == nil
+	}
+	removed := 0
+	for _, id := range m.tree.idle(now.Add(-abandonedAfter), may) {
+		if may(id) && m.tree.drop(id) {
 			removed++
 		}
 	}

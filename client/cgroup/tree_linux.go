@@ -134,14 +134,17 @@ func (u *unified) remove(id string) error {
 	return errors.Join(errs...)
 }
 
-func (u *unified) idle(before time.Time) []string {
+func (u *unified) idle(before time.Time, may func(string) bool) []string {
 	var out []string
 	for _, partition := range []string{"share", "reserve"} {
 		for _, name := range namesOf(u.slice(partition)) {
 			dir := filepath.Join(u.slice(partition), name)
 			id, ok := strings.CutSuffix(name, ".scope")
+			if !ok || !may(id) || !olderThan(dir, before) {
+				continue
+			}
 			events, err := sysfs.Read(filepath.Join(dir, "cgroup.events"))
-			if ok && err == nil && slices.Contains(strings.Split(string(events), "\n"), "populated 0") && olderThan(dir, before) {
+			if err == nil && slices.Contains(strings.Split(string(events), "\n"), "populated 0") {
 				out = append(out, id)
 			}
 		}
@@ -241,15 +244,15 @@ func (l *legacy) rmdir(id string) error {
 	return errors.Join(errs...)
 }
 
-func (l *legacy) idle(before time.Time) []string {
+func (l *legacy) idle(before time.Time, may func(string) bool) []string {
 	idle := map[string]bool{}
 	for _, parent := range l.parents() {
 		for _, id := range namesOf(parent) {
+			if others, seen := idle[id]; seen && !others || !may(id) {
+				continue
+			}
 			dir := filepath.Join(parent, id)
-			procs, err := sysfs.Read(filepath.Join(dir, "cgroup.procs"))
-			empty := err == nil && len(procs) == 0 && olderThan(dir, before) && len(namesOf(dir)) == 0
-			others, seen := idle[id]
-			idle[id] = empty && (others || !seen)
+			idle[id] = olderThan(dir, before) && len(namesOf(dir)) == 0 && unused(dir)
 		}
 	}
 	maps.DeleteFunc(idle, func(_ string, empty bool) bool { return !empty })
@@ -271,6 +274,11 @@ func namesOf(dir string) []string {
 		}
 	}
 	return out
+}
+
+func unused(dir string) bool {
+	procs, err := sysfs.Read(filepath.Join(dir, "cgroup.procs"))
+	return err == nil && len(procs) == 0
 }
 
 func olderThan(dir string, before time.Time) bool {
