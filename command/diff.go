@@ -25,7 +25,7 @@ func (d *diffPrinter) mark(kind string) string {
 	case "Deleted":
 		return d.m.paint(red, "-") + " "
 	case "Edited":
-		return d.m.paint(yellow, "+/-") + " "
+		return d.m.paint(light, "+/-") + " "
 	}
 	return ""
 }

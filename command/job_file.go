@@ -138,7 +138,7 @@ func readSource(ctx context.Context, m *meta, path string) ([]byte, error) {
 
 // settle lets the job's own region and namespace win over the flags (cli.md 1.2).
 func (m *meta) settle(job *api.Job) {
-	if job.Region != "" && job.Region != api.DefaultRegion {
+	if job.Region != "" {
 		m.region = job.Region
 	}
 	if job.Namespace != "" {

@@ -16,6 +16,7 @@ const (
 	red    colour = "31"
 	green  colour = "32"
 	yellow colour = "33"
+	light  colour = "93" // light yellow
 	bold   colour = "1"
 )
 
