@@ -53,6 +53,9 @@ func newClientRole(a *Agent) (*clientRole, error) {
 	cfg.DataDir, cfg.DevMode, cfg.StopTasksOnExit = a.cfg.DataDir, a.cfg.Dev, a.cfg.Dev
 	cfg.Program = a.deps.Program
 	cfg.PluginDir, cfg.InternalDrivers, cfg.PluginBlocks = a.cfg.PluginDir, r.drivers(), r.blocks()
+	if idle := idleOptions(c.Options); len(idle) > 0 {
+		a.log.Warn("nothing reads these client options", "options", strings.Join(idle, " "))
+	}
 	var err error
 	if r.Client, err = client.New(cfg, client.Deps{Servers: r, Logger: a.deps.Log, Metrics: a.metricsSink()}); err != nil {
 		return nil, err
@@ -106,19 +109,13 @@ func (r *clientRole) driverEnv() []string {
 // mockDriver is started only where it is asked for: it is for tests.
 const mockDriver = "mock_driver"
 
-// blocks turns the plugin blocks into those of the plugin host; client options that enable raw_exec count as
-// its setting.
+// blocks turns the plugin blocks, and the client options that stand for some, into those of the plugin host.
 func (r *clientRole) blocks() []host.Block {
 	var out []host.Block
-	seen := map[string]bool{}
 	for label, p := range r.agent.cfg.Plugins {
-		seen[label] = true
 		out = append(out, host.Block{Label: label, Args: p.Args, Config: p.Config})
 	}
-	if on, ok := r.agent.cfg.Client.Options["driver.raw_exec.enable"]; ok && !seen["raw_exec"] {
-		out = append(out, host.Block{Label: "raw_exec", Config: map[string]any{"enabled": on == "true" || on == "1"}})
-	}
-	return out
+	return append(out, optionBlocks(r.agent.cfg.Client.Options, r.agent.cfg.Plugins)...)
 }
 
 // Call runs an operation on a server and learns from its answers which servers there are.

@@ -52,6 +52,7 @@ var configNotes = map[string]string{
 	"disable_update_check":        "nothing is ever checked for",
 	"disable_anonymous_signature": "nothing is ever sent",
 	"server.raft_protocol":        "3 only, as in the contract",
+	"client.options":              "options of drivers count unless the driver has a plugin block; the log names those that nothing reads",
 	"server.log_file":             "what the server says goes there too; the agent's log has all of it",
 	"client.log_file":             "what the client says goes there too; the agent's log has all of it",
 }
