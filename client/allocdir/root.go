@@ -188,15 +188,16 @@ func CheckTaskName(name string) error {
 
 // mkdir makes one directory with exactly the mode and owner, or accepts the one that is there.
 func mkdir(root *os.Root, name string, mode fs.FileMode, who owner) error {
-	err := root.Mkdir(filepath.FromSlash(name), mode.Perm()&0o777)
-	if errors.Is(err, fs.ErrExist) {
-		info, err := root.Lstat(filepath.FromSlash(name))
-		if err == nil && !info.IsDir() {
-			err = fmt.Errorf("%s is in the way and is not a directory", name)
-		}
+	info, err := root.Lstat(filepath.FromSlash(name))
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is in the way and is not a directory", name)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err != nil {
+	if err := root.Mkdir(filepath.FromSlash(name), mode.Perm()&0o777); errors.Is(err, fs.ErrExist) {
+		return mkdir(root, name, mode, who) // somebody was faster
+	} else if err != nil {
 		return err
 	}
 	// The mode given to Mkdir loses what the umask says and the sticky bit.

@@ -30,7 +30,9 @@ type Config struct {
 	MaxFileSizeMB int
 	// Disabled throws the output away.
 	Disabled bool
-	Logger   hclog.Logger
+	// Running says that the task runs, for which everything was prepared at its start.
+	Running bool
+	Logger  hclog.Logger
 }
 
 // Collector collects the output of one task.
@@ -45,12 +47,14 @@ type Collector struct {
 // same task left.
 func Start(cfg Config) (*Collector, error) {
 	c := &Collector{cfg: cfg, Stdout: os.DevNull, Stderr: os.DevNull}
-	note := logspec.Spec{
-		StdoutPrefix: cfg.Task + ".stdout", StderrPrefix: cfg.Task + ".stderr",
-		MaxFiles: cfg.MaxFiles, MaxFileSizeBytes: int64(cfg.MaxFileSizeMB) << 20, Disabled: cfg.Disabled,
-	}
-	if err := logspec.Write(cfg.AllocDir, dirNames, cfg.Task, note); err != nil {
-		return nil, err
+	if !cfg.Running {
+		note := logspec.Spec{
+			StdoutPrefix: cfg.Task + ".stdout", StderrPrefix: cfg.Task + ".stderr",
+			MaxFiles: cfg.MaxFiles, MaxFileSizeBytes: int64(cfg.MaxFileSizeMB) << 20, Disabled: cfg.Disabled,
+		}
+		if err := logspec.Write(cfg.AllocDir, dirNames, cfg.Task, note); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.Disabled {
 		return c, nil
@@ -78,9 +82,11 @@ func (c *Collector) openStream(stream string) error {
 	if err != nil {
 		return err
 	}
-	w, err := rotate.New(dir, files)
-	if err == nil {
-		err = w.Close()
+	if !c.cfg.Running {
+		var w *rotate.Writer
+		if w, err = rotate.New(dir, files); err == nil {
+			err = w.Close()
+		}
 	}
 	if err == nil {
 		var p *pipe

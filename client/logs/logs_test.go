@@ -122,6 +122,25 @@ func TestNoteForShims(t *testing.T) {
 	}
 }
 
+// TestOutputOfRunningTask collects as an agent does that has found its task again: the pipes are there, and what is
+// for starts is left alone.
+func TestOutputOfRunningTask(t *testing.T) {
+	cfg := config(t)
+	start(t, cfg).Stop()
+	note := logFile(cfg, logspec.Name(cfg.Task))
+	if err := os.Remove(note); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Running = true
+	c := start(t, cfg)
+	write(t, c.Stdout, "more\n")
+	c.Stop()
+	wantFile(t, logFile(cfg, cfg.Task+".stdout.0"), "more\n")
+	if _, err := os.Stat(note); !os.IsNotExist(err) {
+		t.Errorf("the note for shims was written again: %v", err)
+	}
+}
+
 func TestDisabled(t *testing.T) {
 	cfg := config(t)
 	cfg.Disabled = true

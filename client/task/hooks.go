@@ -73,8 +73,10 @@ func (r *Runner) taskHooks() []hook {
 			return nil
 		}, restore: func(context.Context) error {
 			cfg := r.logConfig()
+			running := cfg
+			running.Running = true
 			var err error
-			if collector, err = r.deps.StartLogs(cfg); err != nil {
+			if collector, err = r.deps.StartLogs(running); err != nil {
 				return err
 			}
 			collected, r.output.stdout, r.output.stderr = cfg, collector.Stdout, collector.Stderr
