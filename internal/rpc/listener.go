@@ -123,12 +123,32 @@ func (s *Server) sort(conn net.Conn) {
 
 // RaftLayer returns raft's transport over this port; advertise is the address peers dial.
 func (s *Server) RaftLayer(advertise net.Addr) raft.StreamLayer {
-	return &raftLayer{queueListener: s.raft, advertise: advertise}
+	return &raftLayer{queueListener: s.raft, advertise: advertise, closed: make(chan struct{})}
 }
 
+// raftLayer is open until raft closes it, also when the port has been closed before: raft takes the end of a port that it
+// did not close itself for an error.
 type raftLayer struct {
 	*queueListener
 	advertise net.Addr
+	closed    chan struct{}
+	closeOnce sync.Once
+}
+
+// Accept waits for a connection.
+func (l *raftLayer) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.ch:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (l *raftLayer) Close() error {
+	l.closeOnce.Do(func() { close(l.closed) })
+	return l.queueListener.Close()
 }
 
 // Addr returns the address that peers dial.

@@ -332,7 +332,8 @@ func TestLostAnswer(t *testing.T) {
 			if err != nil || calls["second "+test.name] != 1 {
 				t.Errorf("%s: %v, calls are %v", test.name, err, calls)
 			}
-		} else if !api.IsClass(err, api.ClassUnknown) || calls["second "+test.name] != 0 || c.Addrs()[0] != second.Addr().String() {
+		} else if opened := test.name == "exec" && err == nil; calls["second "+test.name] != 0 || // the word that it is open may come before the cut
+			!opened && (!api.IsClass(err, api.ClassUnknown) || c.Addrs()[0] != second.Addr().String()) {
 			t.Errorf("%s: %v, calls are %v, next is %s", test.name, err, calls, c.Addrs()[0])
 		}
 		if calls["first "+test.name] != 1 {
