@@ -81,6 +81,32 @@ test('a list is narrowed by what is in the address', async () => {
   await purge('narrow-b');
 });
 
+test('jobs that are not placed and jobs that fail are found by their state', async () => {
+  await run(unplaceable('roomless'));
+  await run(failing('hapless'));
+  await run(service('carefree', 1));
+  const link = (name: string) => s.page.getByRole('link', { name, exact: true });
+  const state = s.page.getByLabel('Status');
+  await link('carefree').waitFor();
+  await state.selectOption({ label: 'not all placed' });
+  await link('carefree').waitFor({ state: 'detached' });
+  await link('roomless').waitFor();
+  expect(await link('hapless').count()).toBe(0);
+  await state.selectOption({ label: 'with failed allocations' });
+  await link('roomless').waitFor({ state: 'detached' });
+  await link('hapless').waitFor();
+  await s.page.reload();
+  await link('hapless').waitFor();
+  expect(await link('carefree').count()).toBe(0);
+  await s.check();
+  // It goes when it has no failed allocation any more.
+  await purge('hapless');
+  await s.page.getByText('No job matches').waitFor();
+  await s.go('/jobs');
+  await link('carefree').waitFor();
+  for (const id of ['roomless', 'carefree']) await purge(id);
+});
+
 test('names with markup and slashes are text', async () => {
   const id = 'a/<b>bold<\\/b>&amp;"';
   const job = await api<Record<string, unknown>>('/v1/jobs/parse', { JobHCL: service('x', 0), Canonicalize: true });

@@ -25,10 +25,10 @@ export interface Paged<R> {
  * Reads one page of a list, whose first row the read names by the token that a server gave. The page before is found
  * by reading backwards from that row, so that an address leads to the same place for whoever opens it.
  */
-export function usePaged<P extends object, R>(op: Op<P, R[]>, params: P, read: Common, key: (row: R) => string): Paged<R> {
+export function usePaged<P extends object, R>(op: Op<P, R[]>, params: P, read: Common, key: (row: R) => string, enabled = true): Paged<R> {
   const within = !!read.nextToken;
-  const query = useOp(op, params, { ...read, keep: true });
-  const back = useOp(op, params, { ...read, reverse: !read.reverse, enabled: within });
+  const query = useOp(op, params, { ...read, keep: true, enabled });
+  const back = useOp(op, params, { ...read, reverse: !read.reverse, enabled: enabled && within });
   const here = query.isPlaceholderData ? undefined : query.data;
   const behind = within && here && back.data ? { keys: back.data.data.map(key), nextToken: back.data.nextToken } : undefined;
   const first = here?.data[0];

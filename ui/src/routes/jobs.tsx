@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { Button } from '@mantine/core';
 import { useMemo } from 'react';
-import { JobList, JobStatusesOf, NodePoolList } from '../api/ops.gen';
+import { AllocList, EvalList, JobList, JobStatusesOf, NodePoolList } from '../api/ops.gen';
 import type { JobListStub, JobStatus } from '../api/types.gen';
 import { useAmbient, useQueryParams } from '../app/location';
 import { usePaged, type Paged } from '../app/paged';
@@ -13,14 +13,14 @@ import { Icons } from '../components/icons';
 import { Link } from '../components/link';
 import { Page } from '../components/page';
 import { BeyondEnd, Pager, Part } from '../components/pager';
-import { Empty, Result } from '../components/states';
+import { Empty, Failure, Notice, Result } from '../components/states';
 import { StatusMark } from '../components/status';
 import { DataTable, type Column } from '../components/table';
 import { Time } from '../components/time';
 import { count } from '../lib/format';
 import { healthOf, healthOfGroups } from '../lib/health';
 import { href } from '../lib/href';
-import { jobFilters, jobsRead, jobStates } from '../lib/lists';
+import { failedRead, jobFilters, jobsOf, jobsRead, jobStates, jobTroubles, mostNamed, troubleOf, type Ambient, type Trouble } from '../lib/lists';
 import { countsOf, jobStatus } from '../lib/status';
 import { partsOf } from './job/parts';
 
@@ -30,8 +30,9 @@ const keyOf = (j: { ID: string; Namespace: string }) => `${j.Namespace}/${j.ID}`
 export function JobsPage() {
   const ambient = useAmbient();
   const [params] = useQueryParams();
-  const read = jobsRead(params, ambient);
-  const paged = usePaged(JobList, {}, read, keyOf);
+  const trouble = useTrouble(troubleOf(params), ambient);
+  const read = jobsRead(params, ambient, trouble?.jobs);
+  const paged = usePaged(JobList, {}, read, keyOf, !trouble || trouble.jobs !== undefined);
   const filtered = jobFilters.some((f) => params.get(f));
   return (
     <Page
@@ -43,11 +44,28 @@ export function JobsPage() {
       }
       cli={<Cli command={filtered || paged.within ? pageCommand('/v1/jobs', read) : `nomadlike job status${listed(ambient.namespace)}`} />}
     >
-      <Result query={paged.query} what="The list of jobs">
-        {(jobs) => (jobs.length === 0 && !filtered && !paged.within ? <NoJobs /> : <Jobs jobs={jobs} paged={paged} />)}
-      </Result>
+      {trouble?.more && <Notice>Too many jobs are in this state: this list looks at the first {mostNamed} of them.</Notice>}
+      {trouble?.error ? (
+        <>
+          <Failure error={trouble.error} what="Which jobs are in this state" />
+          <NoMatch title="No job is known to match" params={jobFilters} />
+        </>
+      ) : (
+        <Result query={paged.query} what="The list of jobs">
+          {(jobs) => (jobs.length === 0 && !filtered && !paged.within ? <NoJobs /> : <Jobs jobs={jobs} paged={paged} />)}
+        </Result>
+      )}
     </Page>
   );
+}
+
+/** The jobs with a trouble, as their evaluations or allocations tell; undefined where none is asked for. */
+function useTrouble(trouble: Trouble | undefined, ambient: Ambient): { jobs?: Map<string, string[]>; more: boolean; error: Error | null } | undefined {
+  const blocked = useOp(EvalList, { Status: 'blocked' }, { ...ambient, perPage: 1000, enabled: trouble === 'waiting' });
+  const failed = useOp(AllocList, { TaskStates: 'false' }, { ...failedRead(ambient), enabled: trouble === 'failing' });
+  const query = trouble === 'waiting' ? blocked : failed;
+  const found = useMemo(() => query.data && jobsOf(query.data.data), [query.data]);
+  return trouble && { jobs: found?.jobs, more: !!found && (found.more || query.data?.nextToken !== ''), error: query.error };
 }
 
 function NoJobs() {
@@ -121,7 +139,7 @@ function Jobs({ jobs, paged }: { jobs: JobListStub[]; paged: Paged<JobListStub> 
     <>
       <Filters>
         <SearchField label="Search jobs" />
-        <Choice label="Status" param="status" options={jobStates} />
+        <Choice label="Status" param="status" options={[...jobStates, ...jobTroubles]} />
         <Choice label="Type" param="type" options={types} />
         {pools.some((p) => p !== 'all' && p !== 'default') && <Choice label="Node pool" param="pool" options={pools} />}
         <Part paged={paged} one="job" />
