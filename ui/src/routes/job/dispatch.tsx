@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Stack, Textarea, TextInput } from '@mantine/core';
+import { Stack, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { JobDispatch } from '../../api/ops.gen';
 import type { Job } from '../../api/types.gen';
@@ -53,9 +53,9 @@ export function DispatchButton({ job }: { job: Job }) {
             {p?.Payload !== 'forbidden' && <Textarea label="Payload" description="At most 16 KiB" required={p?.Payload === 'required'} autosize minRows={3} maxRows={12} value={payload} onChange={(e) => setPayload(e.currentTarget.value)} />}
             <Cli command={`nomadlike job dispatch${inNamespace(job.Namespace)}${flags.join('')} ${quoted(job.ID)}${payload ? ' -' : ''}`} />
             <Answers onNo={() => setOpen(false)}>
-              <Button type="submit" disabled={!ready} loading={dispatch.isPending}>
+              <ActionButton denied={dispatch.denied} type="submit" disabled={!ready} loading={dispatch.isPending}>
                 Dispatch
-              </Button>
+              </ActionButton>
             </Answers>
           </Stack>
         </form>

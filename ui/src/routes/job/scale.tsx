@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, NumberInput, Stack } from '@mantine/core';
+import { NumberInput, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { JobScale } from '../../api/ops.gen';
 import type { Job } from '../../api/types.gen';
@@ -48,9 +48,9 @@ export function ScaleButton({ job, group }: { job: Job; group: string }) {
             <NumberInput label="Allocations" min={limits?.Min ?? 0} max={limits?.Max ?? undefined} allowDecimal={false} value={count} onChange={setCount} data-autofocus />
             <Cli command={`nomadlike job scale${inNamespace(job.Namespace)} ${quoted(job.ID)} ${quoted(group)} ${count}`} />
             <Answers onNo={() => setOpen(false)}>
-              <Button type="submit" loading={scale.isPending} disabled={count === '' || count === present?.Count}>
+              <ActionButton denied={scale.denied} type="submit" loading={scale.isPending} disabled={count === '' || count === present?.Count}>
                 Scale
-              </Button>
+              </ActionButton>
             </Answers>
           </Stack>
         </form>
