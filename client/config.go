@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -198,25 +197,6 @@ var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
 // metaKey is what a reference to metadata can name: anything but what ends a word or the reference.
 var metaKey = regexp.MustCompile(`^[^\s\x00-\x1f\x7f"'$\x60{}]+$`)
 
-// checkPorts looks at a list of ports and ranges of them, "22,8000-8100".
-func checkPorts(list string) error {
-	if strings.TrimSpace(list) == "" {
-		return nil
-	}
-	for part := range strings.SplitSeq(list, ",") {
-		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
-		if !isRange {
-			high = low
-		}
-		from, err1 := strconv.ParseUint(strings.TrimSpace(low), 10, 16)
-		to, err2 := strconv.ParseUint(strings.TrimSpace(high), 10, 16)
-		if err1 != nil || err2 != nil || from < 1 || from > to {
-			return fmt.Errorf("%q is neither a port nor a range of ports such as 8000-8100", strings.TrimSpace(part))
-		}
-	}
-	return nil
-}
-
 // Validate reports everything that is wrong, each with the key it is about.
 func (c *Config) Validate() error {
 	var errs []error
@@ -268,7 +248,7 @@ func (c *Config) Validate() error {
 			bad("client.meta: %q cannot be used as ${meta.KEY}; it is empty or holds spaces, quotes, braces or $", key)
 		}
 	}
-	if err := checkPorts(c.Reserved.ReservedPorts); err != nil {
+	if _, err := api.ParsePorts(c.Reserved.ReservedPorts); err != nil {
 		bad("client.reserved.reserved_ports: %w", err)
 	}
 	if c.GCParallelDestroys < 1 || c.GCMaxAllocs < 0 || c.GCInterval < time.Second {
@@ -297,7 +277,7 @@ func (c *Config) Validate() error {
 		seen[v.Name] = true
 	}
 	for _, n := range c.HostNetworks {
-		if err := checkPorts(n.ReservedPorts); err != nil {
+		if _, err := api.ParsePorts(n.ReservedPorts); err != nil {
 			bad("client.host_network %q: reserved_ports: %w", n.Name, err)
 		}
 		if n.CIDR != "" {

@@ -39,8 +39,8 @@ type agent struct {
 	done    chan error
 }
 
-// serverConfig is a server alone, with its log on disk.
-const serverConfig = `
+// local is what servers on this machine have in common; it takes the directory of their data.
+const local = `
 data_dir  = %q
 enable_debug = true
 bind_addr = "127.0.0.1"
@@ -50,6 +50,10 @@ advertise {
   rpc  = "127.0.0.1"
   serf = "127.0.0.1"
 }
+`
+
+// serverConfig is a server alone, with its log on disk.
+const serverConfig = local + `
 server {
   enabled          = true
   bootstrap_expect = 1

@@ -70,15 +70,8 @@ func counted() *api.Job {
 	return j
 }
 
+// electorateConfig takes the addresses of all servers and the number of this one.
 const electorateConfig = `
-data_dir  = %%q
-bind_addr = "127.0.0.1"
-log_level = "WARN"
-advertise {
-  http = "127.0.0.1"
-  rpc  = "127.0.0.1"
-  serf = "127.0.0.1"
-}
 server {
   enabled          = true
   bootstrap_expect = 3
@@ -102,7 +95,7 @@ func startElectorate(ctx context.Context, bin string) (*electorate, error) {
 	}
 	e := &electorate{bin: bin}
 	for i := range servers {
-		a, err := spawn(bin, free[3*i:3*i+3], fmt.Sprintf(electorateConfig, strings.Join(peers, ", "), i+1))
+		a, err := spawn(bin, free[3*i:3*i+3], local+fmt.Sprintf(electorateConfig, strings.Join(peers, ", "), i+1))
 		if err != nil {
 			return nil, errors.Join(err, e.stop())
 		}

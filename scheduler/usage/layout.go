@@ -4,8 +4,6 @@ package usage
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -208,22 +206,14 @@ func capacity(n *api.Node) (cpu, memory, disk int64) {
 	return max(cpu, 0), max(memory, 0), max(disk, 0)
 }
 
-// parsePorts reads text such as "22,8000-8100". Node registration validates the text; what does not
-// parse here is skipped.
+// parsePorts reads text such as "22,8000-8100". A client does not start with another one; what does not parse here is
+// skipped.
 func parsePorts(text string) *IDSet {
 	epoch := nextEpoch()
 	s := (*IDSet)(nil).writable(epoch)
-	for part := range strings.SplitSeq(text, ",") {
-		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
-		if !isRange {
-			high = low
-		}
-		from, err1 := strconv.ParseUint(strings.TrimSpace(low), 10, 16)
-		to, err2 := strconv.ParseUint(strings.TrimSpace(high), 10, 16)
-		if err1 != nil || err2 != nil {
-			continue
-		}
-		for port := from; port <= to; port++ {
+	ranges, _ := api.ParsePorts(text)
+	for _, r := range ranges {
+		for port := int(r.From); port <= int(r.To); port++ {
 			if !s.Has(uint16(port)) {
 				s.add(epoch, uint16(port))
 			}
