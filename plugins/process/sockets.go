@@ -35,12 +35,14 @@ const (
 // temporary files with a name that is made of dir if a socket in dir would have
 // an address that is too long.
 func SocketDir(dir string) (string, error) {
-	if len(dir)+socketSpace > longestSocket {
-		dir = filepath.Join(os.TempDir(), fmt.Sprintf("nomadlike-%x", sha256.Sum256([]byte(dir)))[:len("nomadlike-")+16])
+	if len(dir)+socketSpace <= longestSocket {
+		return dir, os.MkdirAll(dir, 0o700)
 	}
+	dir = filepath.Join(os.TempDir(), fmt.Sprintf("nomadlike-%x", sha256.Sum256([]byte(dir)))[:len("nomadlike-")+16])
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
+	// Anybody may make a directory there.
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return "", err
