@@ -36,7 +36,8 @@ export function pageCommand(path: string, read: Common): string {
   const query = new URLSearchParams({ namespace: read.namespace ?? '', per_page: String(read.perPage) });
   if (read.reverse) query.set('reverse', 'true');
   if (read.nextToken) query.set('next_token', read.nextToken);
-  return `nomadlike operator api${read.filter ? ` -filter ${quoted(read.filter)}` : ''} ${quoted(`${path}?${query}`)}`;
+  // Without a terminal the command would send what it is given.
+  return `nomadlike operator api -X GET${read.filter ? ` -filter ${quoted(read.filter)}` : ''} ${quoted(`${path}?${query}`)}`;
 }
 
 /** Text as it is, with line numbers. */
