@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"syscall"
@@ -85,6 +86,12 @@ func Reclaim(ctx context.Context, place Place) error {
 	}
 	h := &Handle{state: State{Place: place, BootID: proc.BootID()}, dir: dir, done: make(chan struct{})}
 	info, err := h.info(ctx)
+	limit := time.Now().Add(departLimit)
+	for pause := time.Millisecond; hungUp(err) && ctx.Err() == nil && time.Now().Before(limit); pause *= 2 {
+		// It is about to leave: soon nobody listens.
+		time.Sleep(min(pause, watchPause))
+		info, err = h.info(ctx)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, ErrExited):
 		// Nobody listens, so nobody is there.
@@ -100,6 +107,11 @@ func Reclaim(ctx context.Context, place Place) error {
 	h.state.ShimPID, h.state.ShimStartTime = info.ShimPID, info.ShimStartTime
 	go h.watch(nil)
 	return h.Destroy(ctx, true)
+}
+
+// hungUp reports whether a connection ended before the answer came.
+func hungUp(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // greet makes sure that the shim is the one that is known, and asks it to tell

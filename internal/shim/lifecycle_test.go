@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -690,4 +691,38 @@ func TestDriverKilled(t *testing.T) {
 	b.await("the task answers", func() bool {
 		return strings.Contains(b.output("task.stdout"), "got hangup")
 	})
+}
+
+// TestReclaimOfLeaving reclaims from a shim that hangs up twice and is gone then.
+func TestReclaimOfLeaving(t *testing.T) {
+	b := newBench(t)
+	state := filepath.Join(b.base, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", filepath.Join(state, wire.SocketName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer l.Close()
+		for i := range 2 {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if i == 0 { // what it did not read makes it a reset
+				_, _ = c.Read(make([]byte, 1))
+			} else {
+				_, _, _ = wire.ReadFrame(c)
+			}
+			_ = c.Close()
+		}
+	}()
+	if err := Reclaim(t.Context(), Place{Base: b.base, Names: []string{"state"}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(state); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the state is still there: %v", err)
+	}
 }
