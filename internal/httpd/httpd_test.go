@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -217,8 +218,8 @@ func TestHeadersAndBodies(t *testing.T) {
 		t.Errorf("pretty=0 is %.80q", off)
 	}
 	res, packed := do(t, "GET", srv.URL+"/v1/job/x", "", "Accept-Encoding", "gzip")
-	if res.Header.Get("Content-Encoding") != "gzip" {
-		t.Fatalf("not compressed: %v", res.Header)
+	if res.Header.Get("Content-Encoding") != "gzip" || res.Header.Get("Content-Length") != strconv.Itoa(len(packed)) {
+		t.Fatalf("not compressed, or of unknown length: %v", res.Header)
 	}
 	zr, err := gzip.NewReader(bytes.NewReader([]byte(packed)))
 	if err != nil {

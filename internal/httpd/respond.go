@@ -3,7 +3,7 @@
 package httpd
 
 import (
-	"compress/gzip"
+	"bytes"
 	"io"
 	"net/http"
 	"net/url"
@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
@@ -94,9 +96,13 @@ func isPretty(q url.Values) bool {
 	return ok && v[0] != "0"
 }
 
+// keptPacked is the largest buffer of compressed answers that is kept for the next one.
+const keptPacked = 1 << 20
+
 var (
-	bufPool  = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
-	gzipPool = sync.Pool{New: func() any {
+	bufPool    = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
+	packedPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	gzipPool   = sync.Pool{New: func() any {
 		// The fastest level: most readers are on the same network, and an agent has better uses for its processors.
 		gz, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
 		if err != nil {
@@ -123,11 +129,18 @@ func writeBody(w http.ResponseWriter, r *http.Request, status int, body []byte) 
 		w.Write(body) //nolint:errcheck // the reader is gone
 		return
 	}
-	w.Header().Set("Content-Encoding", "gzip")
-	w.WriteHeader(status)
+	packed := packedPool.Get().(*bytes.Buffer)
+	packed.Reset()
 	gz := gzipPool.Get().(*gzip.Writer)
-	defer gzipPool.Put(gz)
-	gz.Reset(w)
-	gz.Write(body) //nolint:errcheck // the reader is gone
-	gz.Close()     //nolint:errcheck // the reader is gone
+	gz.Reset(packed)
+	gz.Write(body) //nolint:errcheck // buffers take everything
+	gz.Close()     //nolint:errcheck // see above
+	gzipPool.Put(gz)
+	w.Header().Set("Content-Encoding", "gzip")
+	w.Header().Set("Content-Length", strconv.Itoa(packed.Len()))
+	w.WriteHeader(status)
+	w.Write(packed.Bytes()) //nolint:errcheck // the reader is gone
+	if packed.Cap() <= keptPacked {
+		packedPool.Put(packed)
+	}
 }

@@ -3,10 +3,11 @@
 package httpd
 
 import (
-	"compress/gzip"
 	"io"
 	"net/http"
 	"reflect"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
