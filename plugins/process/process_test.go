@@ -201,7 +201,7 @@ func TestLogs(t *testing.T) {
 	defer p.Stop()
 	// The task makes the plugin crash, which it says before.
 	_, _, err = p.Driver().StartTask(ctx, &drivers.TaskConfig{
-		ID: "a", Name: "loud", DriverConfig: []byte("\x82\xb1plugin_exit_after\xa31ms\xa7run_for\xa21h"),
+		ID: "a", Name: "loud", DriverConfig: []byte("\x82\xb1plugin_exit_after\xa21s\xa7run_for\xa21h"),
 	})
 	if err != nil && !errors.Is(err, drivers.ErrPluginShutdown) {
 		t.Fatal(err)
