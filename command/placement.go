@@ -132,7 +132,11 @@ func shortages(lacks []*api.Shortage) string {
 	var parts []string
 	for _, s := range lacks {
 		if s.Wanted > 1 || s.Free > 0 {
-			parts = append(parts, fmt.Sprintf("%s: wants %d, has %d free, %d short", s.Dimension, s.Wanted, s.Free, s.Short()))
+			free := strconv.FormatInt(s.Free, 10)
+			if s.Free < 0 { // an allocation that is to stop still has it
+				free = fmt.Sprintf("0 (%d over)", -s.Free)
+			}
+			parts = append(parts, fmt.Sprintf("%s: wants %d, has %s free, %d short", s.Dimension, s.Wanted, free, s.Short()))
 		} else {
 			parts = append(parts, s.Dimension)
 		}
