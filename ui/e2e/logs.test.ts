@@ -77,8 +77,20 @@ test('much, long and binary output does not slow the page', async () => {
   await log.getByText('the end', { exact: true }).waitFor();
   const rows = await log.locator('[data-index]').count();
   expect(rows).toBeLessThan(200);
-  await s.page.getByRole('searchbox', { name: 'Search in the log' }).fill('399999');
-  await s.page.getByText('1 matching').waitFor();
+  // A match comes into sight from wherever it is: the newest first, then those before it.
+  const search = s.page.getByRole('searchbox', { name: 'Search in the log' });
+  await search.fill('399999');
+  await s.page.getByText('1 of 1 matching').waitFor();
+  await search.fill('39500');
+  await s.page.getByText('10 of 10 matching').waitFor();
+  await log.locator('mark').first().waitFor();
+  expect(await log.locator('[data-current="true"]').textContent()).toBe('395009');
+  await search.press('Enter');
+  await s.page.getByText('9 of 10 matching').waitFor();
+  expect(await log.locator('[data-current="true"]').textContent()).toBe('395008');
+  await s.page.getByRole('button', { name: 'Match after' }).click();
+  await s.page.getByText('10 of 10 matching').waitFor();
+  await s.check();
   await purge('flood');
 });
 

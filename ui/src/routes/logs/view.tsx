@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import { Button, Checkbox, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Checkbox, TextInput } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Icons } from '../../components/icons';
@@ -27,6 +27,7 @@ export function LogView({ logs, labels, paused, reading, onPause }: Props) {
   const search = useMemo(() => matcher(pattern, regex), [pattern, regex]);
   const lines = useFrozen(logs.lines, paused);
   const found = useMemo(() => (search ? lines.filter((l) => plain(l.text).search(search) >= 0) : []), [lines, search]);
+  const { current, step } = useMatch(search, found);
   return (
     <div>
       <div className={css.tools}>
@@ -42,6 +43,7 @@ export function LogView({ logs, labels, paused, reading, onPause }: Props) {
           leftSection={<Icons.search size={14} />}
           value={pattern}
           onChange={(e) => setPattern(e.currentTarget.value)}
+          onKeyDown={(e) => e.key === 'Enter' && step(e.shiftKey ? 1 : -1)}
           error={pattern !== '' && !search ? 'No valid regular expression' : undefined}
         />
         <Checkbox label="Regex" checked={regex} onChange={(e) => setRegex(e.currentTarget.checked)} />
@@ -52,16 +54,46 @@ export function LogView({ logs, labels, paused, reading, onPause }: Props) {
         </span>
         {search && (
           <span className="dim" role="status">
-            {found.length.toLocaleString('en')} matching
+            {matches(found, only ? undefined : current)}
           </span>
         )}
+        {search && !only && found.length > 1 && (
+          <>
+            <ActionIcon variant="default" size="md" aria-label="Match before" title="Match before (Enter)" onClick={() => step(-1)}>
+              <Icons.up size={14} />
+            </ActionIcon>
+            <ActionIcon variant="default" size="md" aria-label="Match after" title="Match after (Shift and Enter)" onClick={() => step(1)}>
+              <Icons.down size={14} />
+            </ActionIcon>
+          </>
+        )}
       </div>
-      <Lines lines={only && search ? found : lines} search={search} labels={labels} wrap={wrap} paused={paused} onPause={onPause} more={logs.lines.length > 0 ? logs.lines[logs.lines.length - 1]!.n - (lines[lines.length - 1]?.n ?? 0) : 0} />
+      <Lines lines={only && search ? found : lines} search={search} show={only ? undefined : current} labels={labels} wrap={wrap} paused={paused} onPause={onPause} more={logs.lines.length > 0 ? logs.lines[logs.lines.length - 1]!.n - (lines[lines.length - 1]?.n ?? 0) : 0} />
       <p className={css.foot}>
         {lines.length.toLocaleString('en')} lines{logs.dropped > 0 && `; ${logs.dropped.toLocaleString('en')} older ones are no longer held here, the download has them`}
       </p>
     </div>
   );
+}
+
+/** The match that is shown, by the number of its line: the newest one of a new search, and from there on the one before or after. */
+function useMatch(search: RegExp | undefined, found: LogLine[]) {
+  const [shown, setShown] = useState<{ search: RegExp | undefined; n: number | undefined }>({ search: undefined, n: undefined });
+  if (shown.search !== search) setShown({ search, n: found[found.length - 1]?.n });
+  const step = (by: number) => {
+    if (found.length === 0) return;
+    const at = found.findIndex((l) => l.n === shown.n);
+    const next = at < 0 ? found.length - 1 : (at + by + found.length) % found.length;
+    setShown({ search, n: found[next]!.n });
+  };
+  return { current: shown.n, step };
+}
+
+/** How many lines match, and which of them is shown. */
+function matches(found: LogLine[], current: number | undefined): string {
+  const at = found.findIndex((l) => l.n === current);
+  const count = found.length.toLocaleString('en');
+  return at < 0 ? `${count} matching` : `${(at + 1).toLocaleString('en')} of ${count} matching`;
 }
 
 /** The value, or while frozen the one that was there when it froze. */
@@ -75,7 +107,7 @@ const lineHeight = 20;
 /** How many sources can be told apart by shade. */
 const shades = 4;
 
-function Lines({ lines, search, labels, wrap, paused, onPause, more }: { lines: LogLine[]; search: RegExp | undefined; labels?: Map<string, string>; wrap: boolean; paused: boolean; onPause: (p: boolean) => void; more: number }) {
+function Lines({ lines, search, show, labels, wrap, paused, onPause, more }: { lines: LogLine[]; search: RegExp | undefined; show: number | undefined; labels?: Map<string, string>; wrap: boolean; paused: boolean; onPause: (p: boolean) => void; more: number }) {
   const box = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
   const virtual = useVirtualizer({ count: lines.length, getScrollElement: () => box.current, estimateSize: () => lineHeight, overscan: 20, getItemKey: (i) => lines[i]!.n });
@@ -84,6 +116,14 @@ function Lines({ lines, search, labels, wrap, paused, onPause, more }: { lines: 
   useEffect(() => {
     if (atEnd && !paused && lines.length > 0) virtual.scrollToIndex(lines.length - 1, { align: 'end' });
   }, [last, atEnd, paused, lines.length, virtual, wrap]);
+  const newest = useRef(lines);
+  newest.current = lines;
+  useEffect(() => {
+    const at = show === undefined ? -1 : newest.current.findIndex((l) => l.n === show);
+    if (at < 0) return;
+    if (at < newest.current.length - 3) setAtEnd(false);
+    virtual.scrollToIndex(at, { align: 'center' });
+  }, [show, virtual]);
   const jump = () => {
     onPause(false);
     setAtEnd(true);
@@ -107,7 +147,7 @@ function Lines({ lines, search, labels, wrap, paused, onPause, more }: { lines: 
           {virtual.getVirtualItems().map((item) => {
             const line = lines[item.index]!;
             return (
-              <div key={item.key} ref={virtual.measureElement} data-index={item.index} className={css.line} style={{ transform: `translateY(${item.start}px)` }}>
+              <div key={item.key} ref={virtual.measureElement} data-index={item.index} data-current={line.n === show} className={css.line} style={{ transform: `translateY(${item.start}px)` }}>
                 {labels && (
                   <span className={css.source} data-source={order.indexOf(line.source) % shades}>
                     {labels.get(line.source)}
