@@ -30,7 +30,7 @@ func (c *connCaller) start(ctx context.Context, op *api.OpInfo, req api.Request)
 		return nil, transportError(c.addr, err)
 	}
 	if err := s.SendMsg(&message{data}); err != nil && !errors.Is(err, io.EOF) {
-		return nil, lostError(c.addr, err)
+		return nil, lostError(c.addr, op, req, err)
 	}
 	return s, nil
 }
@@ -44,11 +44,11 @@ func (c *connCaller) Call(ctx context.Context, op *api.OpInfo, req api.Request, 
 		return nil, err
 	}
 	if err := s.CloseSend(); err != nil {
-		return nil, lostError(c.addr, err)
+		return nil, lostError(c.addr, op, req, err)
 	}
-	r, err := recvReply(c.addr, s, lostError)
+	r, err := recvReply(s)
 	if err != nil {
-		return nil, err
+		return nil, lostError(c.addr, op, req, err)
 	}
 	if r.Err != nil {
 		return r.Meta, r.Err
@@ -68,8 +68,10 @@ func (c *connCaller) Open(ctx context.Context, op *api.OpInfo, req api.Request) 
 		cancel()
 		return nil, err
 	}
-	r, err := recvReply(c.addr, s, lostError)
-	if err == nil && r.Err != nil {
+	r, err := recvReply(s)
+	if err != nil {
+		err = lostError(c.addr, op, req, err)
+	} else if r.Err != nil {
 		err = r.Err
 	}
 	if err != nil {
@@ -79,15 +81,15 @@ func (c *connCaller) Open(ctx context.Context, op *api.OpInfo, req api.Request) 
 	return &clientStream{addr: c.addr, s: s, cancel: cancel}, nil
 }
 
-// recvReply takes the next message, whose failure gets a class by way of classed.
-func recvReply(addr string, s grpc.ClientStream, classed func(string, error) error) (*reply, error) {
+// recvReply takes the next message; the failures of the transport have no class yet.
+func recvReply(s grpc.ClientStream) (*reply, error) {
 	var m message
 	if err := s.RecvMsg(&m); err != nil {
-		return nil, classed(addr, err)
+		return nil, err
 	}
 	var r reply
 	if err := codec.Unmarshal(m.data, &r); err != nil {
-		return nil, fmt.Errorf("decode answer from %s: %w", addr, err)
+		return nil, fmt.Errorf("decode answer: %w", err)
 	}
 	return &r, nil
 }
@@ -112,10 +114,10 @@ func (c *clientStream) Send(msg any) error {
 }
 
 func (c *clientStream) Recv(msg any) error {
-	r, err := recvReply(c.addr, c.s, transportError)
+	r, err := recvReply(c.s)
 	if err != nil {
 		c.cancel()
-		return err
+		return transportError(c.addr, err)
 	}
 	if r.End {
 		c.cancel()

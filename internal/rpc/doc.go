@@ -75,13 +75,12 @@ func operationOf(fullMethod string) string { return strings.TrimPrefix(fullMetho
 var streamDesc = grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
 
 // lostError turns the failure of a call that was sent into a classed error: unless the other side refused it, nobody
-// knows whether it was carried out.
-func lostError(addr string, err error) error {
-	err = transportError(addr, err)
-	switch {
-	case errors.Is(err, io.EOF):
-		return api.Errorf(api.ClassUnknown, "agent at %s closed the call without an answer; it may or may not have been carried out", addr)
-	case api.IsClass(err, api.ClassUnavailable):
+// knows whether it was carried out, which makes no difference to one that may be sent once more.
+func lostError(addr string, op *api.OpInfo, req api.Request, err error) error {
+	if err = transportError(addr, err); errors.Is(err, io.EOF) {
+		err = api.Errorf(api.ClassUnavailable, "agent at %s closed the call without an answer", addr)
+	}
+	if api.IsClass(err, api.ClassUnavailable) && !op.Repeatable(req) {
 		return api.Errorf(api.ClassUnknown, "%s; the request may or may not have been carried out", err)
 	}
 	return err

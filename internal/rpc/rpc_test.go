@@ -336,6 +336,13 @@ func TestLostAnswer(t *testing.T) {
 		if n := told("first " + test.name); n != 1 {
 			t.Errorf("%s: the first server was called %d times", test.name, n)
 		}
+		want := api.ClassUnknown
+		if test.twice { // nothing has happened that could not happen again
+			want = api.ClassUnavailable
+		}
+		if err := test.call(NewServers(pool, []string{lis.Addr().String()})); !api.IsClass(err, want) {
+			t.Errorf("%s of the first server alone: %v, want class %s", test.name, err, want)
+		}
 		pool.Close()
 		cancel()
 		if err := <-done; err != nil {

@@ -24,6 +24,21 @@ type manual struct {
 
 func (c *cluster) manual() *manual { return &manual{c: c, id: api.NewID(), secret: api.NewID()} }
 
+// manualIn registers a node in a pool and reports it as ready.
+func (c *cluster) manualIn(pool string) *manual {
+	c.t.Helper()
+	n := c.manual()
+	node := n.describe()
+	node.NodePool = pool
+	if _, err := n.register(node, n.secret); err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := n.beat(api.NodeStatusReady); err != nil {
+		c.t.Fatal(err)
+	}
+	return n
+}
+
 func (n *manual) describe() *api.Node {
 	return &api.Node{
 		ID: n.id, Name: "n", Datacenter: "dc1", NodePool: "default", Status: api.NodeStatusReady, HTTPAddr: "10.0.0.1:4646",

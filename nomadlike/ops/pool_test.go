@@ -109,15 +109,7 @@ func TestNodePools(t *testing.T) {
 func TestNodePoolScheduler(t *testing.T) {
 	c := start(t)
 	c.nodes(1)
-	n := c.manual()
-	node := n.describe()
-	node.NodePool = "edge"
-	if _, err := n.register(node, n.secret); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := n.beat(api.NodeStatusReady); err != nil {
-		t.Fatal(err)
-	}
+	c.manualIn("edge")
 	most := func(id, pool string) object {
 		j := job(id, 1)
 		j["NodePool"] = pool
@@ -275,15 +267,7 @@ func TestInUseInAnotherRegion(t *testing.T) {
 func TestPoolOfAnotherRegion(t *testing.T) {
 	c := start(t)
 	c.env.Authoritative = "europe"
-	n := c.manual()
-	node := n.describe()
-	node.NodePool = "edge"
-	if _, err := n.register(node, n.secret); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := n.beat(api.NodeStatusReady); err != nil {
-		t.Fatal(err)
-	}
+	n := c.manualIn("edge")
 	if got := n.stored(); got.Status != api.NodeStatusInit || state.NodePools.Get(c.srv.Store().Snapshot(), "edge") != nil {
 		t.Errorf("the node is %s before its pool was copied", got.Status)
 	}
