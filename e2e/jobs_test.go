@@ -23,7 +23,8 @@ type jobCase struct {
 	file string
 	id   string // the file's name when empty
 	root bool   // needs to run as root
-	// stopAt is a file below alloc/data; when it exists the job is stopped.
+	// stopAt is a file below alloc/data; when it exists, and the client has noted the starts that led to it, the job is
+	// stopped.
 	stopAt string
 
 	blocked     string // what the placement failure says, for jobs that find no place
@@ -254,6 +255,12 @@ func (a *agent) settle(c *jobCase, id string) *nomad.Allocation {
 		a.eventually("the tasks are ready", func() error {
 			if _, err := latest(); err != nil {
 				return err
+			}
+			for _, task := range newest.Job.LookupTaskGroup(newest.TaskGroup).Tasks {
+				last := task.Lifecycle != nil && task.Lifecycle.Hook == nomad.TaskLifecycleHookPoststop
+				if state := newest.TaskStates[task.Name]; !last && (state == nil || state.State != "running") {
+					return fmt.Errorf("task %s does not run", task.Name)
+				}
 			}
 			_, _, err := a.client.AllocFS().Stat(newest, "alloc/data/"+c.stopAt, nil)
 			return err

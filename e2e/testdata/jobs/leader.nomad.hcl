@@ -1,4 +1,5 @@
-# The follower ignores its kill signal and is killed the hard way when the leader ends.
+# The follower ignores its kill signal and is killed the hard way when the leader ends. The leader leaves the client the
+# time to note that the follower has started.
 job "leader" {
   type = "batch"
 
@@ -9,7 +10,7 @@ job "leader" {
 
       config {
         command = "/bin/sh"
-        args    = ["-c", "until [ -f $NOMAD_ALLOC_DIR/data/ready ]; do sleep 0.05; done"]
+        args    = ["-c", "until [ -f $NOMAD_ALLOC_DIR/data/ready ]; do sleep 0.05; done; sleep 0.5"]
       }
     }
 

@@ -1,3 +1,4 @@
+# The task fails once the client has had the time to note that its sibling has started.
 job "restart-fail" {
   group "g" {
     restart {
@@ -17,7 +18,7 @@ job "restart-fail" {
 
       config {
         command = "/bin/sh"
-        args    = ["-c", "exit 7"]
+        args    = ["-c", "until [ -f $NOMAD_ALLOC_DIR/data/ready ]; do sleep 0.05; done; sleep 0.5; exit 7"]
       }
     }
 
@@ -25,8 +26,8 @@ job "restart-fail" {
       driver = "raw_exec"
 
       config {
-        command = "sleep"
-        args    = ["1000"]
+        command = "/bin/sh"
+        args    = ["-c", "touch $NOMAD_ALLOC_DIR/data/ready; exec sleep 1000"]
       }
     }
   }
