@@ -31,7 +31,13 @@ func run() error {
 	million := flag.Bool("million", false, "also place a million allocations, which needs several GiB")
 	profile := flag.String("profile", "", "directory for CPU profiles of the scheduling and HTTP measurements")
 	bare := flag.String(bench.BareFlag, "", "serve net/http alone at this address, which measurements compare with")
+	client := flag.Bool(bench.ClientFlag, false, "send the requests that the standard input tells of, for measurements")
 	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if *client {
+		return bench.ServeClient(ctx, os.Stdin, os.Stdout)
+	}
 	if *bare != "" {
 		return bench.ServeBare(*bare)
 	}
@@ -48,9 +54,6 @@ func run() error {
 			return err
 		}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-
 	report := bench.NewReport(version.String())
 	for _, m := range measurements(path, *profile, *million) {
 		if !want.MatchString(m.name) || ctx.Err() != nil {
