@@ -23,7 +23,7 @@ const (
 	// isolatedTogether is how many isolated allocations one job starts at once.
 	isolatedTogether = 20
 	// togetherRounds is how often that is measured with containers.
-	togetherRounds = 3
+	togetherRounds = 7
 	// benchImage is an image of busybox that the benchmark makes.
 	benchImage = "nomadlike-bench/busybox:1"
 	// overEngine is how much longer than the engine alone a container may take, in milliseconds.
