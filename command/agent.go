@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -99,21 +100,59 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 	f.IntVar(&fl.raftProtocol, "raft-protocol", 0, "The raft protocol `version`; 3 is the only one.")
 	f.IntVar(&fl.retryMax, "retry-max", 0, "Give up joining after `n` attempts; 0 for never.")
 	f.DurationVar(&fl.retryInterval, "retry-interval", 0, "The `time` between attempts to join.")
-	refuse(f, agentFlagsRefused...)
+	refuseAgentFlags(f)
 }
 
-// agentFlagsRefused are the flags of the contract for what this version does not have.
-var agentFlagsRefused = []string{
-	"dev-connect", "dev-consul", "dev-vault", "eventlog", "eventlog-level=",
-	"host-volumes-dir=", "host-volume-plugin-dir=", "client-intro-token=",
-	"acl-enabled", "acl-replication-token=",
-	"consul-address=", "consul-auth=", "consul-auto-advertise", "consul-ca-file=", "consul-cert-file=", "consul-key-file=",
-	"consul-checks-use-advertise", "consul-client-auto-join", "consul-client-service-name=", "consul-client-http-check-name=",
-	"consul-client-failures-before-critical=", "consul-client-failures-before-warning=", "consul-server-auto-join",
-	"consul-server-service-name=", "consul-server-http-check-name=", "consul-server-serf-check-name=", "consul-server-rpc-check-name=",
-	"consul-server-failures-before-critical=", "consul-server-failures-before-warning=", "consul-ssl", "consul-token=", "consul-verify-ssl",
-	"vault-enabled", "vault-address=", "vault-namespace=", "vault-create-from-role=", "vault-ca-file=", "vault-ca-path=", "vault-cert-file=",
-	"vault-key-file=", "vault-tls-skip-verify", "vault-tls-server-name=",
+// What the flags of development modes lack.
+const (
+	noMesh   = "agents do not run the proxies of a service mesh yet; use -dev"
+	noConsul = "this version does not work with Consul; use -dev"
+	noVault  = "this version does not work with Vault; use -dev"
+)
+
+// unservedFlags are the flags of the contract that set a configuration key that nothing acts on, by that key. What is said
+// of the key counts for them too: the reason, and the values that may be given all the same.
+var unservedFlags = map[string][]string{
+	"acl.enabled":                   {"acl-enabled"},
+	"acl.replication_token":         {"acl-replication-token="},
+	"client.host_volume_plugin_dir": {"host-volume-plugin-dir="},
+	"client.host_volumes_dir":       {"host-volumes-dir="},
+	"consul": {
+		"consul-address=", "consul-auth=", "consul-auto-advertise", "consul-ca-file=", "consul-cert-file=", "consul-key-file=",
+		"consul-checks-use-advertise", "consul-client-auto-join", "consul-client-service-name=", "consul-client-http-check-name=",
+		"consul-client-failures-before-critical=", "consul-client-failures-before-warning=", "consul-server-auto-join",
+		"consul-server-service-name=", "consul-server-http-check-name=", "consul-server-serf-check-name=", "consul-server-rpc-check-name=",
+		"consul-server-failures-before-critical=", "consul-server-failures-before-warning=", "consul-ssl", "consul-token=", "consul-verify-ssl",
+	},
+	"eventlog.enabled":       {"eventlog"},
+	"eventlog.level":         {"eventlog-level="},
+	"vault.address":          {"vault-address="},
+	"vault.ca_file":          {"vault-ca-file="},
+	"vault.ca_path":          {"vault-ca-path="},
+	"vault.cert_file":        {"vault-cert-file="},
+	"vault.create_from_role": {"vault-create-from-role="},
+	"vault.enabled":          {"vault-enabled"},
+	"vault.key_file":         {"vault-key-file="},
+	"vault.namespace":        {"vault-namespace="},
+	"vault.tls_server_name":  {"vault-tls-server-name="},
+	"vault.tls_skip_verify":  {"vault-tls-skip-verify"},
+}
+
+// refuseAgentFlags adds the flags of the contract for what this version does not have.
+func refuseAgentFlags(f *flag.FlagSet) {
+	refuse(f, noMesh, "dev-connect")
+	refuse(f, noConsul, "dev-consul")
+	refuse(f, noVault, "dev-vault")
+	refuse(f, noIdentity+"; leave the flag out", "client-intro-token=")
+	for _, k := range agent.Keys() {
+		if flags := unservedFlags[k.Path]; len(flags) > 0 {
+			why := k.Unserved
+			if !slices.Contains(k.Accepts, "*") {
+				why += "; " + k.Instead()
+			}
+			refuseBut(f, why, k.Accepts, flags...)
+		}
+	}
 }
 
 // config merges defaults, files and flags.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,39 +46,46 @@ func (m *meta) badEnvironment() error {
 // refused is a flag of the contract that this version does not act upon; using it is an error.
 type refused struct {
 	boolean, used bool
-	// why says what is missing, if that is not plain.
+	// why says what is missing and what to do instead.
 	why string
+	// accepts are values that may be given all the same, as they ask for nothing that does not happen anyhow; "*" for all.
+	accepts []string
 }
 
 func (r *refused) String() string { return "" }
 
-// Set notes the use.
-func (r *refused) Set(string) error {
-	r.used = true
+// Set notes the use; the last value counts, as with other flags.
+func (r *refused) Set(value string) error {
+	r.used = !slices.Contains(r.accepts, value) && !r.ignored()
 	return nil
 }
 
 // IsBoolFlag lets the flag stand without a value.
 func (r *refused) IsBoolFlag() bool { return r.boolean }
 
-// refuse adds boolean flags that are refused by name; a name that ends in "=" takes a value.
-func refuse(f *flag.FlagSet, names ...string) { refuseFor(f, "", names...) }
+// ignored says whether the flag is read and changes nothing.
+func (r *refused) ignored() bool { return slices.Contains(r.accepts, "*") }
 
-// refuseFor is refuse with what is missing.
-func refuseFor(f *flag.FlagSet, why string, names ...string) {
+// refuse adds flags that are refused by name with the reason; a name that ends in "=" takes a value.
+func refuse(f *flag.FlagSet, why string, names ...string) { refuseBut(f, why, nil, names...) }
+
+// refuseBut is refuse but for some values.
+func refuseBut(f *flag.FlagSet, why string, accepts []string, names ...string) {
 	for _, n := range names {
 		n, value := strings.CutSuffix(n, "=")
-		f.Var(&refused{boolean: !value, why: why}, n, "Not supported by this version.")
+		r := &refused{boolean: !value, why: why, accepts: accepts}
+		usage := "Not supported: " + why + "."
+		if r.ignored() {
+			usage = "Read and without effect: " + why + "."
+		}
+		f.Var(r, n, usage)
 	}
 }
 
 func (m *meta) refusedFlag() (err error) {
 	m.flags.VisitAll(func(f *flag.Flag) {
 		if r, ok := f.Value.(*refused); ok && r.used && err == nil {
-			err = fmt.Errorf("-%s is not supported by this version of %s", f.Name, name)
-			if r.why != "" {
-				err = fmt.Errorf("%w: %s", err, r.why)
-			}
+			err = fmt.Errorf("-%s is not supported by this version of %s: %s", f.Name, name, r.why)
 		}
 	})
 	return err

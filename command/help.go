@@ -5,6 +5,7 @@ package command
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,10 +15,14 @@ func (c *command) Help() string {
 	fmt.Fprintf(&b, "Usage: %s %s\n\n%s\n", name, c.spec.usage, indent(strings.TrimSpace(c.spec.long), "  "))
 	m := c.meta()
 	var own, general strings.Builder
-	var missing []string
+	var missing, ignored reasons
 	m.flags.VisitAll(func(f *flag.Flag) {
-		if _, ok := f.Value.(*refused); ok {
-			missing = append(missing, "-"+f.Name)
+		if r, ok := f.Value.(*refused); ok {
+			if r.ignored() {
+				ignored.add(r.why, f.Name)
+			} else {
+				missing.add(r.why, f.Name)
+			}
 			return
 		}
 		out := &own
@@ -32,24 +37,46 @@ func (c *command) Help() string {
 	if own.Len() > 0 {
 		fmt.Fprintf(&b, "\n%s Options:\n%s", title(c.spec.usage), own.String())
 	}
-	if len(missing) > 0 {
-		fmt.Fprintf(&b, "\nOptions that this version refuses:\n\n%s\n", wrap(missing, "  ", 100))
-	}
+	missing.write(&b, "Options that this version refuses")
+	ignored.write(&b, "Options that this version reads and that change nothing")
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// wrap lays out words in lines of at most width characters.
-func wrap(words []string, by string, width int) string {
+// reasons are flags that this version does not act upon, by what is missing.
+type reasons map[string][]string
+
+func (r *reasons) add(why, name string) {
+	if *r == nil {
+		*r = reasons{}
+	}
+	(*r)[why] = append((*r)[why], "-"+name)
+}
+
+// write lists the flags, each reason below those that it belongs to.
+func (r reasons) write(b *strings.Builder, heading string) {
+	if len(r) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s:\n", heading)
+	whys := sortedKeys(r)
+	slices.SortStableFunc(whys, func(a, b string) int { return strings.Compare(r[a][0], r[b][0]) })
+	for _, why := range whys {
+		fmt.Fprintf(b, "\n%s\n%s\n", wrap(r[why], ", ", "  ", 100), wrap(strings.Fields(why+"."), " ", "    ", 100))
+	}
+}
+
+// wrap lays out words in lines of at most width characters, with sep between words.
+func wrap(words []string, sep, by string, width int) string {
 	lines := []string{""}
 	for _, w := range words {
 		last := &lines[len(lines)-1]
 		switch {
 		case *last == "":
 			*last = by + w
-		case len(*last)+2+len(w) <= width:
-			*last += ", " + w
+		case len(*last)+len(sep)+len(w) <= width:
+			*last += sep + w
 		default:
-			*last += ","
+			*last += strings.TrimSpace(sep)
 			lines = append(lines, by+w)
 		}
 	}

@@ -29,8 +29,8 @@ Example:
     $ nomadlike job init && nomadlike job run example.nomad.hcl`,
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&short, "short", false, "Write a job without comments.")
-			refuseFor(f, "agents do not run the proxies of a service mesh yet; write the example without it", "connect")
-			refuseFor(f, "job templates are variables below nomad/job-templates, and "+noVariables, "template=", "list-templates")
+			refuse(f, "agents do not run the proxies of a service mesh yet; write the example without it", "connect")
+			refuse(f, "job templates are variables below nomad/job-templates, and "+noVariables+"; keep them as files", "template=", "list-templates")
 		},
 		run: func(_ context.Context, m *meta, args []string) error {
 			path, text := "example.nomad.hcl", exampleJob

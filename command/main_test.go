@@ -14,6 +14,8 @@ import (
 	"time"
 
 	posener "github.com/posener/complete"
+
+	"github.com/nomadlike/nomadlike/command/agent"
 )
 
 // TestMain keeps the user's environment out of the tests.
@@ -66,6 +68,54 @@ func TestDispatch(t *testing.T) {
 		out, errs, code := run("", strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) || c.out == "" && out != "" || c.errs == "" && errs != "" {
 			t.Errorf("%q: status %d, want %d, %q and %q\nstdout: %s\nstderr: %s", c.args, code, c.code, c.out, c.errs, out, errs)
+		}
+	}
+}
+
+// TestRefusedAgentFlags: the flags of the contract that nothing acts on are refused by name, with the reason and what to do
+// instead, or read without effect like their keys.
+func TestRefusedAgentFlags(t *testing.T) {
+	known := map[string]bool{}
+	for _, k := range agent.Keys() {
+		known[k.Path] = k.Unserved != ""
+	}
+	for key := range unservedFlags {
+		if !known[key] {
+			t.Errorf("%s is no key that nothing acts on", key)
+		}
+	}
+	refusal := func(args ...string) string {
+		out, errs, code := run("", append([]string{"agent"}, args...)...)
+		if code != 1 || out != "" {
+			t.Errorf("agent %q: status %d, %q", args, code, out)
+		}
+		return strings.TrimSpace(errs)
+	}
+	for _, c := range []struct{ flag, reason string }{
+		{"-acl-enabled", "access control is not part of this version; it may be false"},
+		{"-client-intro-token=x", noIdentity + "; leave the flag out"},
+		{"-consul-address=x", `this version does not work with Consul: agents find each other by server_join, jobs register services with provider = "nomad"; remove it`},
+		{"-consul-ssl", `this version does not work with Consul: agents find each other by server_join, jobs register services with provider = "nomad"; remove it`},
+		{"-dev-connect", "agents do not run the proxies of a service mesh yet; use -dev"},
+		{"-dev-consul", "this version does not work with Consul; use -dev"},
+		{"-dev-vault", "this version does not work with Vault; use -dev"},
+		{"-eventlog", "this version writes no event log of Windows; it may be false"},
+		{"-vault-enabled", "this version does not work with Vault; it may be false"},
+	} {
+		name, _, _ := strings.Cut(c.flag, "=")
+		if got, want := refusal(c.flag), name+" is not supported by this version of nomadlike: "+c.reason; got != want {
+			t.Errorf("agent %s: %q\nwant %q", c.flag, got, want)
+		}
+	}
+	const nothing = "Must specify either server, client or dev mode for the agent."
+	for _, args := range [][]string{
+		{"-acl-enabled=false", "-eventlog=false", "-vault-enabled=false", "-acl-replication-token=x", "-eventlog-level=info"},
+		{"-host-volume-plugin-dir=/x", "-host-volumes-dir=/x"},
+		{"-vault-address=x", "-vault-ca-file=x", "-vault-ca-path=x", "-vault-cert-file=x", "-vault-create-from-role=x", "-vault-key-file=x", "-vault-namespace=x", "-vault-tls-server-name=x", "-vault-tls-skip-verify"},
+		{"-acl-enabled", "-acl-enabled=false"},
+	} {
+		if got := refusal(args...); !strings.HasPrefix(got, nothing) {
+			t.Errorf("agent %q: %q", args, got)
 		}
 	}
 }

@@ -75,7 +75,8 @@ func (b *debugBundle) register(f *flag.FlagSet) {
 	f.IntVar(&b.eventIndex, "event-index", 0, "The `index` to start the events at.")
 	f.StringVar(&b.output, "output", "", "Collect into a new directory below this `directory`, and make no archive.")
 	f.BoolVar(&b.verbose, "verbose", false, "Say more about what is done.")
-	refuse(f, "consul-http-addr=", "consul-auth=", "consul-token=", "consul-token-file=", "consul-client-cert=", "consul-client-key=",
+	refuse(f, "agents of this version work with neither Consul nor Vault; ask those for their state with tools of their own",
+		"consul-http-addr=", "consul-auth=", "consul-token=", "consul-token-file=", "consul-client-cert=", "consul-client-key=",
 		"consul-ca-cert=", "consul-ca-path=", "vault-address=", "vault-token=", "vault-ca-cert=", "vault-ca-path=", "vault-client-cert=", "vault-client-key=")
 }
 

@@ -24,7 +24,7 @@ Example:
     $ nomadlike ui web`,
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&show, "show-url", false, "Print the address and open nothing.")
-			refuse(f, "authenticate")
+			refuse(f, noACL+"; leave the flag out", "authenticate")
 		},
 		run: remotely(nil, func(ctx context.Context, m *meta, c *client.Client, args []string) error {
 			page := ""

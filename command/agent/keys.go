@@ -20,6 +20,15 @@ type Key struct {
 	Accepts  []string
 }
 
+// Instead says what to do with an unserved key: "it may be false", or "remove it".
+func (k Key) Instead() string {
+	values := slices.DeleteFunc(slices.Clone(k.Accepts), func(v string) bool { return v == "" })
+	if len(values) == 0 {
+		return "remove it"
+	}
+	return "it may be " + strings.Join(values, " or ")
+}
+
 // Keys returns every key that is known, those that nothing acts on included, in order of their paths. A block stands for
 // itself only where nothing is said of what is in it.
 func Keys() []Key {

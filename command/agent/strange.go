@@ -133,19 +133,8 @@ func (s *source) unserved(k key, path string) hcl.Diagnostics {
 // refusal says why nothing acts on a key, and what it may be set to.
 func refusal(path string, line int) *hcl.Diagnostic {
 	u := unservedKeys[path]
-	text := fmt.Sprintf("%s (line %d) is not supported by this version of nomadlike: %s", path, line, u.why)
-	var values []string
-	for _, v := range u.accepts {
-		if v != "" {
-			values = append(values, v)
-		}
-	}
-	if len(values) > 0 {
-		text += "; it may be " + strings.Join(values, " or ")
-	} else {
-		text += "; remove it"
-	}
-	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: text}
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf(
+		"%s (line %d) is not supported by this version of nomadlike: %s; %s", path, line, u.why, Key{Accepts: u.accepts}.Instead())}
 }
 
 // unservedBlock looks at the keys of a block that has no field.

@@ -43,7 +43,7 @@ var unservedKeys = map[string]unservedKey{
 
 	"limits.https_handshake_timeout": {[]string{"*"}, "counts with TLS only"},
 
-	"consul":   {nil, "this version does not work with Consul"},
+	"consul":   {nil, "this version does not work with Consul: agents find each other by server_join, jobs register services with provider = \"nomad\""},
 	"keyring":  {nil, "there is no key ring: nothing is encrypted or signed with one"},
 	"sentinel": {nil, "belongs to the commercial edition"},
 

@@ -38,7 +38,7 @@ var commandNotes = map[string]string{
 	"job run":                   "job files come from a path, standard input or http(s); other sources are refused by name; jobs without a deployment are followed until they run; what would place what was not placed is an addition",
 	"job plan":                  "job files come from a path, standard input or http(s); what would place what cannot be placed is an addition",
 	"job validate":              "job files come from a path, standard input or http(s)",
-	"job init":                  "-connect, -template and -list-templates are refused by name",
+	"job init":                  "-connect, -template and -list-templates are refused by name and with the reason",
 	"job explain":               "an addition: why a job is or is not placed, and what would change that",
 	"ui":                        "-authenticate is refused by name",
 	"operator debug":            "the Consul and Vault flags are refused by name",
