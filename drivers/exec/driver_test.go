@@ -37,7 +37,20 @@ const untilStopped = `while :; do sleep 3600 & wait $!; done`
 // TestDriver runs the suite that every driver passes.
 func TestDriver(t *testing.T) {
 	testkit.Need(t, "linux", "root")
-	drivertest.Run(t, drivertest.Harness{
+	drivertest.Run(t, harness())
+}
+
+// TestDriverWithOwnUsers runs it with tasks in user namespaces, which have process namespaces too.
+func TestDriverWithOwnUsers(t *testing.T) {
+	testkit.Need(t, "linux", "root")
+	h := harness()
+	h.PluginConfig = drivertest.Config{"default_userns_mode": "private"}
+	h.Run = func() drivertest.Config { return script("trap 'exit 0' INT TERM; %s", untilStopped) }
+	drivertest.Run(t, h)
+}
+
+func harness() drivertest.Harness {
+	return drivertest.Harness{
 		Name: exec.Name,
 		Setup: func(t testing.TB, config *drivers.TaskConfig) {
 			config.Env["NOMAD_ALLOC_DIR"], config.Env["NOMAD_TASK_DIR"], config.Env["NOMAD_SECRETS_DIR"] = "/alloc", "/local", "/secrets"
@@ -90,5 +103,5 @@ func TestDriver(t *testing.T) {
 				done
 				echo sized`},
 		},
-	})
+	}
 }

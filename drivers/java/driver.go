@@ -67,10 +67,11 @@ func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
 
 // pluginSchema is that of the agent's config block.
 var pluginSchema = hclspec.Object(hclspec.Fields{
-	"default_pid_mode": hclspec.AttrOr("default_pid_mode", "string", `"private"`),
-	"default_ipc_mode": hclspec.AttrOr("default_ipc_mode", "string", `"private"`),
-	"allow_caps":       hclspec.AttrOr("allow_caps", "list(string)", isolated.AllowedByDefault),
-	"pids_limit":       hclspec.Attr("pids_limit", "number"),
+	"default_pid_mode":    hclspec.AttrOr("default_pid_mode", "string", `"private"`),
+	"default_ipc_mode":    hclspec.AttrOr("default_ipc_mode", "string", `"private"`),
+	"default_userns_mode": hclspec.AttrOr("default_userns_mode", "string", `"host"`),
+	"allow_caps":          hclspec.AttrOr("allow_caps", "list(string)", isolated.AllowedByDefault),
+	"pids_limit":          hclspec.Attr("pids_limit", "number"),
 })
 
 // taskSchema is that of a task's config block.
@@ -82,6 +83,7 @@ var taskSchema = hclspec.Object(hclspec.Fields{
 	"args":        hclspec.Attr("args", "list(string)"),
 	"pid_mode":    hclspec.Attr("pid_mode", "string"),
 	"ipc_mode":    hclspec.Attr("ipc_mode", "string"),
+	"userns_mode": hclspec.Attr("userns_mode", "string"),
 	"cap_add":     hclspec.Attr("cap_add", "list(string)"),
 	"cap_drop":    hclspec.Attr("cap_drop", "list(string)"),
 	"work_dir":    hclspec.Attr("work_dir", "string"),
@@ -97,16 +99,17 @@ func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { retu
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 	var decoded struct {
-		DefaultPIDMode string   `codec:"default_pid_mode"`
-		DefaultIPCMode string   `codec:"default_ipc_mode"`
-		AllowCaps      []string `codec:"allow_caps"`
-		PidsLimit      int64    `codec:"pids_limit"`
+		DefaultPIDMode    string   `codec:"default_pid_mode"`
+		DefaultIPCMode    string   `codec:"default_ipc_mode"`
+		DefaultUsernsMode string   `codec:"default_userns_mode"`
+		AllowCaps         []string `codec:"allow_caps"`
+		PidsLimit         int64    `codec:"pids_limit"`
 	}
 	if err := hclspec.Decode(config.Values, &decoded); err != nil {
 		return err
 	}
 	settings := isolated.Settings{
-		DefaultPIDMode: decoded.DefaultPIDMode, DefaultIPCMode: decoded.DefaultIPCMode,
+		DefaultPIDMode: decoded.DefaultPIDMode, DefaultIPCMode: decoded.DefaultIPCMode, DefaultUsernsMode: decoded.DefaultUsernsMode,
 		AllowCaps: decoded.AllowCaps, PidsLimit: decoded.PidsLimit,
 	}
 	if err := settings.Validate(); err != nil {
@@ -147,6 +150,7 @@ type taskConfig struct {
 	Args       []string `codec:"args"`
 	PidMode    string   `codec:"pid_mode"`
 	IPCMode    string   `codec:"ipc_mode"`
+	UsernsMode string   `codec:"userns_mode"`
 	CapAdd     []string `codec:"cap_add"`
 	CapDrop    []string `codec:"cap_drop"`
 	WorkDir    string   `codec:"work_dir"`
@@ -188,7 +192,7 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 	d.mu.Unlock()
 	handle, err := d.Start(ctx, config, func(task *executor.Task, spec *shim.Spec) error {
 		return settings.Describe(task, spec, &isolated.Options{
-			Command: command, Args: o.arguments(), PidMode: o.PidMode, IPCMode: o.IPCMode,
+			Command: command, Args: o.arguments(), PidMode: o.PidMode, IPCMode: o.IPCMode, UsernsMode: o.UsernsMode,
 			CapAdd: o.CapAdd, CapDrop: o.CapDrop, WorkDir: o.WorkDir, PidsLimit: o.PidsLimit,
 		})
 	})

@@ -22,26 +22,28 @@ import (
 
 // Settings are what the agent's configuration says of isolation.
 type Settings struct {
-	NoPivotRoot    bool
-	DefaultPIDMode string
-	DefaultIPCMode string
-	AllowCaps      []string
-	Denied         executor.Denied
-	PidsLimit      int64
+	NoPivotRoot       bool
+	DefaultPIDMode    string
+	DefaultIPCMode    string
+	DefaultUsernsMode string
+	AllowCaps         []string
+	Denied            executor.Denied
+	PidsLimit         int64
 }
 
 // Options are what a task says of it.
 type Options struct {
 	// Command is looked for in the task's directories, in its mounts and in
 	// the usual places of the root.
-	Command   string
-	Args      []string
-	PidMode   string
-	IPCMode   string
-	CapAdd    []string
-	CapDrop   []string
-	WorkDir   string
-	PidsLimit int64
+	Command    string
+	Args       []string
+	PidMode    string
+	IPCMode    string
+	UsernsMode string
+	CapAdd     []string
+	CapDrop    []string
+	WorkDir    string
+	PidsLimit  int64
 }
 
 // The modes of namespaces.
@@ -58,7 +60,9 @@ const AllowedByDefault = `["audit_write", "chown", "dac_override", "fowner", "fs
 // Validate checks the settings.
 func (s *Settings) Validate() error {
 	var errs []error
-	for name, mode := range map[string]string{"default_pid_mode": s.DefaultPIDMode, "default_ipc_mode": s.DefaultIPCMode} {
+	for name, mode := range map[string]string{
+		"default_pid_mode": s.DefaultPIDMode, "default_ipc_mode": s.DefaultIPCMode, "default_userns_mode": s.DefaultUsernsMode,
+	} {
 		if mode != ModePrivate && mode != ModeHost {
 			errs = append(errs, fmt.Errorf("%s must be %q or %q, got %q", name, ModePrivate, ModeHost, mode))
 		}
@@ -75,7 +79,7 @@ func (s *Settings) Validate() error {
 // validate checks the options.
 func (o *Options) validate(s *Settings) error {
 	var errs []error
-	for name, mode := range map[string]string{"pid_mode": o.PidMode, "ipc_mode": o.IPCMode} {
+	for name, mode := range map[string]string{"pid_mode": o.PidMode, "ipc_mode": o.IPCMode, "userns_mode": o.UsernsMode} {
 		if mode != "" && mode != ModePrivate && mode != ModeHost {
 			errs = append(errs, fmt.Errorf("%s must be %q or %q, got %q", name, ModePrivate, ModeHost, mode))
 		}
@@ -103,6 +107,11 @@ func (s *Settings) Describe(task *executor.Task, spec *shim.Spec, o *Options) er
 	root.NoPivot = s.NoPivotRoot
 	root.PrivatePID = mode(o.PidMode, s.DefaultPIDMode) == ModePrivate
 	root.PrivateIPC = mode(o.IPCMode, s.DefaultIPCMode) == ModePrivate
+	if mode(o.UsernsMode, s.DefaultUsernsMode) == ModePrivate {
+		if err := ownUsers(task, root, who); err != nil {
+			return fmt.Errorf("task config: %w", err)
+		}
+	}
 	if err := s.confine(root, who, o); err != nil {
 		return fmt.Errorf("task config: %w", err)
 	}
@@ -142,14 +151,15 @@ func environment(vars map[string]string, user map[string]string) []string {
 }
 
 // confine sets what the task may do: root has the capabilities that it always
-// had, within its root; others what the agent allows.
+// had, within its root; others what the agent allows. In a user namespace root is one of the others, since with all
+// capabilities it could undo what its mount namespace keeps from it.
 func (s *Settings) confine(root *shim.Root, who *shim.User, o *Options) error {
 	caps, err := effective(s.AllowCaps, o.CapAdd, o.CapDrop)
 	if err != nil {
 		return err
 	}
 	root.Bounding, root.Permitted, root.Inheritable, root.Ambient = caps, caps, caps, caps
-	if who.UID == 0 {
+	if who.UID == 0 && root.FirstID == 0 {
 		all := historic & held()
 		root.Bounding, root.Permitted, root.Inheritable, root.Ambient = all, all, 0, 0
 	}

@@ -89,7 +89,7 @@ func (l *layout) place(names ...string) int {
 }
 
 func (l *layout) bindPlace(target string, readonly bool, names ...string) {
-	l.add(shim.Entry{Kind: shim.EntryBind, Target: target, Dir: l.place(names...), Source: strings.Join(names, "/"), ReadOnly: readonly})
+	l.add(shim.Entry{Kind: shim.EntryBind, Target: target, Dir: l.place(names...), Source: strings.Join(names, "/"), ReadOnly: readonly, Mapped: true})
 }
 
 // host shows parts of the host. Another host than ours may have copied them into
@@ -183,7 +183,7 @@ func (l *layout) kernel() {
 // mounts shows volumes and devices.
 func (l *layout) mounts() error {
 	for _, m := range l.config.Mounts {
-		entry := shim.Entry{Kind: shim.EntryBind, Target: path.Clean("/" + m.TaskPath), Source: m.HostPath, ReadOnly: m.Readonly}
+		entry := shim.Entry{Kind: shim.EntryBind, Target: path.Clean("/" + m.TaskPath), Source: m.HostPath, ReadOnly: m.Readonly, Mapped: true}
 		switch m.Propagation {
 		case drivers.PropagationHostToTask:
 			entry.Propagation = "slave"

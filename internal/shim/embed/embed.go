@@ -44,7 +44,8 @@ func Name() string {
 }
 
 // Install puts the program into dir, which it creates for the current user
-// alone, and returns its path. A file that is already there is used only if it
+// alone, and returns its path. The program itself may be executed by all, because in user namespaces it is somebody else
+// who does. A file that is already there is used only if it
 // is the program, byte for byte, and nobody else can change it; otherwise it is
 // replaced at once.
 func Install(dir string) (string, error) {
@@ -94,7 +95,7 @@ func verify(path string) error {
 	if err != nil {
 		return err
 	}
-	if !st.Mode().IsRegular() || !ownedByUs(st) || st.Mode().Perm()&0o022 != 0 || st.Mode().Perm()&0o100 == 0 {
+	if !st.Mode().IsRegular() || !ownedByUs(st) || st.Mode().Perm()&0o022 != 0 || st.Mode().Perm()&0o555 != 0o555 {
 		return fmt.Errorf("%s is not a program of this user alone", path)
 	}
 	f, err := os.Open(path)
@@ -121,7 +122,7 @@ func replace(dir, path string) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(image)
-	err = errors.Join(err, f.Chmod(0o700), f.Sync(), f.Close())
+	err = errors.Join(err, f.Chmod(0o755), f.Sync(), f.Close())
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, err := os.Stat(path)
-	if err != nil || first.Mode().Perm() != 0o700 {
+	if err != nil || first.Mode().Perm() != 0o755 {
 		t.Fatalf("%v, %v", first, err)
 	}
 	again, err := Install(dir)
@@ -55,7 +55,7 @@ func TestInstall(t *testing.T) {
 		t.Errorf("a good file was replaced, %v", err)
 	}
 	for name, spoil := range map[string]func() error{
-		"contents":   func() error { return os.WriteFile(path, []byte("#!/bin/sh\nexit 1\n"), 0o700) },
+		"contents":   func() error { return os.WriteFile(path, []byte("#!/bin/sh\nexit 1\n"), 0o755) },
 		"truncated":  func() error { return os.Truncate(path, 3) },
 		"permission": func() error { return os.Chmod(path, 0o777) },
 		"not a program": func() error {

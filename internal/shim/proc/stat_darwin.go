@@ -3,6 +3,7 @@
 package proc
 
 import (
+	"errors"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -34,3 +35,6 @@ func BootID() string {
 	}
 	return strconv.FormatInt(at.Sec, 10)
 }
+
+// Users is not supported here.
+func Users() ([]int, error) { return nil, errors.ErrUnsupported }

@@ -98,6 +98,28 @@ func All() ([]Stat, error) {
 	return all, nil
 }
 
+// Users returns the users of all processes, as often as there are processes.
+func Users() ([]int, error) {
+	pids, err := sysfs.Numbers("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var users []int
+	buf := make([]byte, 4096)
+	for _, pid := range pids {
+		// One that has ended meanwhile is as good as one that was never there.
+		_ = sysfs.EachLine("/proc/"+strconv.Itoa(pid)+"/status", buf, func(line []byte) {
+			if ids, ok := bytes.CutPrefix(line, []byte("Uid:\t")); ok {
+				real, _, _ := bytes.Cut(ids, []byte{'\t'})
+				if uid, err := strconv.Atoi(string(real)); err == nil {
+					users = append(users, uid)
+				}
+			}
+		})
+	}
+	return users, nil
+}
+
 // Descendants returns the processes below root, root not included, that are
 // still alive. A process that is forked meanwhile may be missed.
 func Descendants(root int) ([]Stat, error) {

@@ -5,7 +5,6 @@ package supervisor
 import (
 	"io"
 	"os"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -18,37 +17,12 @@ import (
 var insideEnv = []string{insideVariable + "=1", "GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=12MiB"}
 
 // forkInside starts the program inside the root of the task: a process of the
-// shim itself makes the root, or joins it, and becomes the program.
+// shim itself, in the namespaces of the task, makes the root unless there is
+// one, and becomes the program.
 func (l *launcher) forkInside(c *command) (pid int, warnings []string, err error) {
 	task := *l.spec
 	task.Path, task.Args, task.Env = c.path, c.args, c.env
-	in := wire.Inside{Task: &task}
-	var hand []uintptr // descriptors handed over
-	if c.beside == 0 {
-		for n := range l.spec.Root.Dirs {
-			hand = append(hand, uintptr(wire.FDRoot+n))
-		}
-	} else {
-		joins, processes, err := l.namespaces(c.beside)
-		defer closeAll(joins)
-		if processes >= 0 {
-			defer unix.Close(processes)
-		}
-		if err != nil {
-			return 0, nil, &setupError{"find the namespaces of the task", err}
-		}
-		in.Joins = len(joins)
-		for _, fd := range joins {
-			hand = append(hand, uintptr(fd))
-		}
-		if processes >= 0 {
-			back, err := l.enterProcesses(processes)
-			if err != nil {
-				return 0, nil, &setupError{"enter the process namespace of the task", err}
-			}
-			defer back()
-		}
-	}
+	in := wire.Inside{Task: &task, Beside: c.beside != 0}
 	var spec, report [2]int
 	if err := unix.Pipe2(spec[:], unix.O_CLOEXEC); err != nil {
 		return 0, nil, &setupError{"start", err}
@@ -57,31 +31,67 @@ func (l *launcher) forkInside(c *command) (pid int, warnings []string, err error
 		closeAll(spec[:])
 		return 0, nil, &setupError{"start", err}
 	}
-	pid, warnings, err = l.fork(c, func(c *command, attr *syscall.SysProcAttr) (int, error) {
-		// Both come later, inside: the user when nothing needs the old one any
-		// more, the arrangement to die with the shim after that.
-		attr.Credential, attr.Pdeathsig = nil, 0
-		if c.beside == 0 {
-			if l.spec.Root.PrivatePID {
-				attr.Cloneflags |= unix.CLONE_NEWPID
-			}
-			if l.spec.Root.PrivateIPC {
-				attr.Cloneflags |= unix.CLONE_NEWIPC
-			}
-		}
-		files := append(append([]uintptr{}, c.fds[:]...), uintptr(spec[0]), uintptr(report[1]))
-		return syscall.ForkExec("/proc/self/exe", os.Args, &syscall.ProcAttr{
-			Env: insideEnv, Files: append(files, hand...), Sys: attr,
-		})
-	})
+	files := append(append([]uintptr{}, c.fds[:]...), uintptr(spec[0]), uintptr(report[1]))
+	if in.Beside {
+		pid, warnings, err = l.forkBeside(c, files)
+	} else {
+		pid, warnings, err = l.forkTask(c, &task, files)
+	}
 	closeAll([]int{spec[0], report[1]})
 	defer closeAll([]int{spec[1], report[0]})
 	if err != nil {
-		return 0, warnings, &setupError{"start", err}
+		return 0, warnings, err
 	}
 	if err := l.instruct(&in, spec[1], report[0]); err != nil {
 		l.abort(pid)
 		return 0, warnings, err
+	}
+	return pid, warnings, nil
+}
+
+// forkTask starts the process that makes the root and becomes the task, and hands over what the root is made of. It puts
+// into the task how that is numbered.
+func (l *launcher) forkTask(c *command, task *wire.Spec, files []uintptr) (pid int, warnings []string, err error) {
+	made, err := collect(l.spec.Root)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer made.close()
+	task.Root = &made.root
+	for _, fd := range made.fds {
+		files = append(files, uintptr(fd))
+	}
+	pid, warnings, err = l.fork(c, func(c *command, attr *syscall.SysProcAttr) (int, error) {
+		// Both come later, inside: the user when nothing needs the old one any
+		// more, the arrangement to die with the shim after that.
+		attr.Credential, attr.Pdeathsig = nil, 0
+		attr.Cloneflags |= unix.CLONE_NEWNS
+		if l.spec.Root.PrivatePID {
+			attr.Cloneflags |= unix.CLONE_NEWPID
+		}
+		if l.spec.Root.PrivateIPC {
+			attr.Cloneflags |= unix.CLONE_NEWIPC
+		}
+		if first := l.spec.Root.FirstID; first > 0 {
+			attr.Cloneflags |= unix.CLONE_NEWUSER
+			ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: first, Size: wire.IDCount}}
+			attr.UidMappings, attr.GidMappings, attr.GidMappingsEnableSetgroups = ids, ids, true
+			attr.Credential = &syscall.Credential{} // its root, who has all power in there
+		}
+		return syscall.ForkExec("/proc/self/exe", os.Args, &syscall.ProcAttr{Env: insideEnv, Files: files, Sys: attr})
+	})
+	if err != nil {
+		what := "start"
+		if l.spec.Root.FirstID > 0 {
+			what = "start in a user namespace (user.max_user_namespaces says how many there may be)"
+		}
+		return 0, warnings, &setupError{what, err}
+	}
+	if l.spec.Root.FirstID > 0 {
+		if err := made.mapTo(pid); err != nil {
+			l.abort(pid)
+			return 0, warnings, err
+		}
 	}
 	return pid, warnings, nil
 }
@@ -124,55 +134,6 @@ func (e *insideError) Unwrap() error {
 		return nil
 	}
 	return e.errno
-}
-
-// namespaces opens those of a process of the task: those that a thread can join
-// by itself, and the one of processes, which is -1 if it is the shim's own.
-func (l *launcher) namespaces(pid int) (joins []int, processes int, err error) {
-	dir := "/proc/" + strconv.Itoa(pid) + "/ns/"
-	open := func(name string) int {
-		var fd int
-		if err == nil {
-			if fd, err = unix.Open(dir+name, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
-				return fd
-			}
-		}
-		return -1
-	}
-	processes = -1
-	if l.spec.Root.PrivatePID {
-		processes = open("pid")
-	}
-	names := []string{"mnt"}
-	if l.spec.Root.PrivateIPC {
-		names = []string{"ipc", "mnt"}
-	}
-	for _, name := range names {
-		if fd := open(name); fd >= 0 {
-			joins = append(joins, fd)
-		}
-	}
-	return joins, processes, err
-}
-
-// enterProcesses makes the children of this thread start in another process
-// namespace, until back is called.
-func (l *launcher) enterProcesses(fd int) (back func(), err error) {
-	own, err := unix.Open("/proc/thread-self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	l.pin()
-	if err := unix.Setns(fd, unix.CLONE_NEWPID); err != nil {
-		_ = unix.Close(own)
-		return nil, err
-	}
-	return func() {
-		if err := unix.Setns(own, unix.CLONE_NEWPID); err != nil {
-			say("return to the own process namespace: " + err.Error())
-		}
-		_ = unix.Close(own)
-	}, nil
 }
 
 func closeAll(fds []int) {

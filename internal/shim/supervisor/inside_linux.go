@@ -20,7 +20,7 @@ import (
 const insideVariable = "NOMADLIKE_SHIM_INSIDE"
 
 // Descriptors of such a process: the Inside, then where to report a failure,
-// then the directories of the root or the namespaces to join.
+// then the root and the trees of its entries.
 const (
 	fdInside = 3
 	fdReport = 4
@@ -67,13 +67,10 @@ func (i *insider) become() error {
 	if i.Task.Root == nil {
 		return &setupError{"read what to run", wire.ErrCorrupt}
 	}
-	if i.Joins > 0 {
-		err = i.join()
-	} else {
-		err = i.makeRoot()
-	}
-	if err != nil {
-		return err
+	if !i.Beside {
+		if err := i.makeRoot(); err != nil {
+			return err
+		}
 	}
 	if err := unix.Chdir(i.Task.WorkDir); err != nil {
 		return &setupError{"enter the working directory " + i.Task.WorkDir, err}
@@ -87,27 +84,10 @@ func (i *insider) become() error {
 		return err
 	}
 	i.stage = wire.StageExec
-	for fd := fdInside; fd < fdFirst+max(i.Joins, i.Task.Root.Dirs); fd++ {
-		unix.CloseOnExec(fd)
-	}
+	unix.CloseOnExec(fdInside)
+	unix.CloseOnExec(fdReport)
 	err = syscall.Exec(path, i.Task.Args, i.Task.Env)
 	return &setupError{"execute " + path, err}
-}
-
-// join enters the namespaces of the task. Its process namespace, which counts
-// for children only, was entered by the shim.
-func (i *insider) join() error {
-	// A thread that shares its working directory with others cannot.
-	if err := unix.Unshare(unix.CLONE_FS); err != nil {
-		return &setupError{"part from other threads", err}
-	}
-	for n := range i.Joins {
-		if err := unix.Setns(fdFirst+n, 0); err != nil {
-			return &setupError{"join a namespace of the task", err}
-		}
-		_ = unix.Close(fdFirst + n)
-	}
-	return nil
 }
 
 // find looks for the program.
@@ -125,7 +105,7 @@ func (i *insider) find() (string, error) {
 			last = unix.EACCES
 			continue
 		}
-		if n < i.Task.Root.Fetched && i.Joins == 0 {
+		if n < i.Task.Root.Fetched && !i.Beside {
 			makeRunnable(path)
 		}
 		return path, nil
@@ -136,7 +116,7 @@ func (i *insider) find() (string, error) {
 // candidates are the places to look at: those of the task, and for a command
 // without a directory those of the PATH.
 func (i *insider) candidates() []string {
-	if i.Joins == 0 {
+	if !i.Beside {
 		return i.Task.Root.Find
 	}
 	name := i.Task.Path

@@ -189,7 +189,8 @@ func readPipe(spec *wire.Spec) (from *os.File, task int, err error) {
 		return nil, -1, err
 	}
 	if spec.SwitchUser {
-		_ = unix.Fchown(theirs, spec.UID, spec.GID)
+		uid, gid := spec.Owner()
+		_ = unix.Fchown(theirs, uid, gid)
 	}
 	_ = unix.SetNonblock(ours, true)
 	return os.NewFile(uintptr(ours), "pipe"), theirs, nil
@@ -202,7 +203,8 @@ func writePipe(spec *wire.Spec) (to *os.File, task int, err error) {
 		return nil, -1, err
 	}
 	if spec.SwitchUser {
-		_ = unix.Fchown(theirs, spec.UID, spec.GID)
+		uid, gid := spec.Owner()
+		_ = unix.Fchown(theirs, uid, gid)
 	}
 	_ = unix.SetNonblock(ours, true)
 	return os.NewFile(uintptr(ours), "pipe"), theirs, nil

@@ -15,43 +15,28 @@ import (
 // root makes the file system that a task sees, in a mount namespace of its own.
 // Nothing is resolved by a path that the task could have prepared:
 // the task's directory is handed over open, all targets are looked up beneath
-// it as if it were the root already, and sources are opened before any of that.
+// it as if it were the root already, and sources were opened by the shim, see
+// trees.
 type root struct {
 	spec *wire.Root
-	// fd is the root, once it is mounted.
+	// fd is the root, which is mounted first.
 	fd int
-	// trees are the sources of binds, detached from where they came from.
-	trees []int
 }
 
-// makeRoot makes the root of the task and enters it.
+// makeRoot makes the root of the task and enters it. The process has a mount namespace of its own, and may have no
+// power over the host's mounts.
 func (i *insider) makeRoot() error {
-	r := &root{spec: i.Task.Root, fd: -1}
-	if r.spec.Dirs < 1 {
-		return &setupError{"make the root", unix.EINVAL}
-	}
-	if err := r.collect(); err != nil {
-		return err
-	}
-	// The working directory is what the kernel translates into the new
-	// namespace; descriptors stay with the old one.
-	err := unix.Fchdir(fdFirst)
-	if err == nil {
-		err = unix.Unshare(unix.CLONE_NEWNS)
-	}
-	if err != nil {
-		return &setupError{"make a mount namespace", err}
-	}
+	r := &root{spec: i.Task.Root, fd: fdFirst}
 	// What is mounted from now on concerns nobody else.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return &setupError{"part from the mounts of the host", err}
 	}
-	if err := r.attach(); err != nil {
+	if err := unix.MoveMount(r.fd, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return &setupError{"mount the root", err}
 	}
 	for n := range r.spec.Entries {
 		entry := &r.spec.Entries[n]
-		if err := r.place(entry, r.trees[n]); err != nil {
+		if err := r.place(entry); err != nil {
 			return &setupError{"place " + entry.Target + " in the root", err}
 		}
 	}
@@ -61,71 +46,14 @@ func (i *insider) makeRoot() error {
 	return nil
 }
 
-// collect takes hold of all sources, while mounts of the host still can be
-// shared with it.
-func (r *root) collect() error {
-	var err error
-	if r.fd, err = openTree(fdFirst, "", false); err != nil {
-		return &setupError{"take the root", err}
-	}
-	for n := range r.spec.Entries {
-		entry := &r.spec.Entries[n]
-		tree := -1
-		if entry.Kind == wire.EntryBind {
-			if entry.Dir > 0 {
-				tree, err = openTree(fdFirst+entry.Dir-1, "", true)
-			} else {
-				tree, err = openTree(unix.AT_FDCWD, entry.Source, true)
-			}
-			if errors.Is(err, unix.ENOENT) && entry.Optional {
-				tree, err = -1, nil
-			}
-			if err != nil {
-				return &setupError{"take " + entry.Source, err}
-			}
-		}
-		r.trees = append(r.trees, tree)
-	}
-	return nil
-}
-
-// openTree returns a copy of a mount that is mounted nowhere.
-func openTree(dir int, path string, recursive bool) (int, error) {
-	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
-	if path == "" {
-		flags |= unix.AT_EMPTY_PATH
-	}
-	if recursive {
-		flags |= unix.AT_RECURSIVE
-	}
-	return unix.OpenTree(dir, path, flags)
-}
-
-// attach mounts the root over the directory that it is.
-func (r *root) attach() error {
-	err := setAttr(r.fd, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID, Propagation: unix.MS_PRIVATE}, false)
-	if err != nil {
-		return err
-	}
-	return unix.MoveMount(r.fd, "", unix.AT_FDCWD, ".", unix.MOVE_MOUNT_F_EMPTY_PATH)
-}
-
-func setAttr(fd int, attr *unix.MountAttr, recursive bool) error {
-	flags := uint(unix.AT_EMPTY_PATH)
-	if recursive {
-		flags |= unix.AT_RECURSIVE
-	}
-	return unix.MountSetattr(fd, "", flags, attr)
-}
-
 // place puts one entry into the root.
-func (r *root) place(entry *wire.Entry, tree int) error {
+func (r *root) place(entry *wire.Entry) error {
+	if entry.Tree > 0 {
+		return r.bind(entry)
+	}
 	switch entry.Kind {
 	case wire.EntryBind:
-		if tree < 0 {
-			return nil
-		}
-		return r.bind(entry, tree)
+		return nil // the host does not have it
 	case wire.EntryMount:
 		return r.mount(entry)
 	case wire.EntryLink:
@@ -138,62 +66,17 @@ func (r *root) place(entry *wire.Entry, tree int) error {
 	return unix.EINVAL
 }
 
-// attributes are those of a mount for an entry.
-func attributes(entry *wire.Entry) *unix.MountAttr {
-	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID, Propagation: unix.MS_PRIVATE}
-	if entry.ReadOnly {
-		attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
-	}
-	if entry.NoExec {
-		attr.Attr_set |= unix.MOUNT_ATTR_NOEXEC
-	}
-	if !entry.Devices {
-		attr.Attr_set |= unix.MOUNT_ATTR_NODEV
-	}
-	switch entry.Propagation {
-	case "slave":
-		attr.Propagation = unix.MS_SLAVE
-	case "shared":
-		attr.Propagation = unix.MS_SHARED
-	}
-	return attr
-}
-
-func (r *root) bind(entry *wire.Entry, tree int) error {
+func (r *root) bind(entry *wire.Entry) error {
+	tree := fdFirst + entry.Tree
 	var st unix.Stat_t
 	if err := unix.Fstat(tree, &st); err != nil {
-		return err
-	}
-	if err := setAttr(tree, attributes(entry), true); err != nil {
 		return err
 	}
 	return r.move(tree, entry.Target, st.Mode&unix.S_IFMT == unix.S_IFDIR)
 }
 
 func (r *root) mount(entry *wire.Entry) error {
-	fs, err := unix.Fsopen(entry.Source, unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fs)
-	for option := range strings.SplitSeq(entry.Options, ",") {
-		key, value, ok := strings.Cut(option, "=")
-		if key == "" {
-			continue
-		}
-		if ok {
-			err = unix.FsconfigSetString(fs, key, value)
-		} else {
-			err = unix.FsconfigSetFlag(fs, key)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := unix.FsconfigCreate(fs); err != nil {
-		return err
-	}
-	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, int(attributes(entry).Attr_set))
+	fd, err := newMount(entry)
 	if err != nil {
 		return err
 	}
@@ -359,13 +242,7 @@ func (r *root) enter() error {
 		return err
 	}
 	defer unix.Close(r.fd)
-	for fd := fdFirst; fd < fdFirst+r.spec.Dirs; fd++ {
-		_ = unix.Close(fd)
-	}
 	if r.spec.NoPivot {
-		if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
-			return err
-		}
 		if err := unix.Chroot("."); err != nil {
 			return err
 		}

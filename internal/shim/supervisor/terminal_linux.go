@@ -24,7 +24,8 @@ func openTerminal(spec *wire.Spec) (master *os.File, slave int, err error) {
 		return nil, -1, err
 	}
 	if spec.SwitchUser {
-		_ = unix.Fchown(slave, spec.UID, -1)
+		uid, _ := spec.Owner()
+		_ = unix.Fchown(slave, uid, -1)
 	}
 	_ = unix.SetNonblock(fd, true)
 	return os.NewFile(uintptr(fd), "terminal"), slave, nil

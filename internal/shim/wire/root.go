@@ -6,6 +6,9 @@ package wire
 // the descriptors of the logs, whether or not those are used.
 const FDRoot = 8
 
+// IDCount is how many users and groups there are in a user namespace of a task.
+const IDCount = 1 << 16
+
 // EntryKind says what an Entry does.
 type EntryKind int
 
@@ -44,6 +47,10 @@ type Entry struct {
 	Optional bool
 	// Propagation is "private", "slave" or "shared"; empty means private.
 	Propagation string
+	// Mapped shows the owners of files with the numbers of the task's user namespace, if it has one.
+	Mapped bool
+	// Tree is the number, counted from 1, by which the shim hands over what it took of the host for the entry.
+	Tree int
 }
 
 // Root is a file system of its own for a task, and what else keeps the task
@@ -60,6 +67,9 @@ type Root struct {
 	// PrivatePID and PrivateIPC ask for namespaces.
 	PrivatePID bool
 	PrivateIPC bool
+	// FirstID, if not 0, asks for a user namespace whose numbers from 0 on are those of the host from FirstID on,
+	// IDCount of them.
+	FirstID int
 
 	// Find lists the paths inside the root at which the program is looked for.
 	// Those up to Fetched may be made executable.
@@ -89,6 +99,8 @@ func (x *Entry) encode() []byte {
 	e.Bool(8, x.Devices)
 	e.Bool(9, x.Optional)
 	e.String(10, x.Propagation)
+	e.Bool(11, x.Mapped)
+	e.Int(12, int64(x.Tree))
 	return e.Encoded()
 }
 
@@ -117,6 +129,10 @@ func decodeEntry(b []byte) (Entry, error) {
 			x.Optional = d.Bool()
 		case 10:
 			x.Propagation = d.String()
+		case 11:
+			x.Mapped = d.Bool()
+		case 12:
+			x.Tree = int(d.Int())
 		}
 	}
 	return x, d.Err()
@@ -142,6 +158,7 @@ func (r *Root) Encode() []byte {
 	if len(r.Filter) > 0 {
 		e.Bytes(13, r.Filter)
 	}
+	e.Int(14, int64(r.FirstID))
 	return e.Encoded()
 }
 
@@ -181,6 +198,8 @@ func DecodeRoot(b []byte) (*Root, error) {
 			r.NoNewPrivs = d.Bool()
 		case 13:
 			r.Filter = append([]byte(nil), d.Bytes()...)
+		case 14:
+			r.FirstID = int(d.Int())
 		}
 	}
 	return r, d.Err()
@@ -191,16 +210,16 @@ func DecodeRoot(b []byte) (*Root, error) {
 type Inside struct {
 	// Task has the user, the program and the root.
 	Task *Spec
-	// Joins is how many namespaces there are to join, which are handed over as
-	// descriptors. Without any the root is made anew.
-	Joins int
+	// Beside says that it is a command, which was started in the namespaces of the task. Otherwise the root is made anew
+	// of what is handed over: the root itself, then the trees of its entries.
+	Beside bool
 }
 
 // Encode returns the wire form of i.
 func (i *Inside) Encode() []byte {
 	var e Encoder
 	e.Bytes(1, i.Task.Encode())
-	e.Int(2, int64(i.Joins))
+	e.Bool(2, i.Beside)
 	return e.Encoded()
 }
 
@@ -216,7 +235,7 @@ func DecodeInside(b []byte) (*Inside, error) {
 				return nil, err
 			}
 		case 2:
-			i.Joins = int(d.Int())
+			i.Beside = d.Bool()
 		}
 	}
 	return i, d.Err()

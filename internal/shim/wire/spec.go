@@ -96,6 +96,14 @@ type Spec struct {
 	StopGrace int64
 }
 
+// Owner is the user and the group of the task as the host numbers them.
+func (s *Spec) Owner() (uid, gid int) {
+	if s.Root != nil {
+		return s.Root.FirstID + s.UID, s.Root.FirstID + s.GID
+	}
+	return s.UID, s.GID
+}
+
 // Encode returns the wire form of s.
 func (s *Spec) Encode() []byte {
 	var e Encoder
