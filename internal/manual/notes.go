@@ -68,5 +68,5 @@ var generalNotes = []string{
 	"Answers are compressed with gzip where the client takes it, never with deflate alone.",
 	"SIGINT and SIGTERM stop an agent in order with exit status 0.",
 	"Tasks of `qemu` may have a block `cloud_init { user_data = \"local/user-data\" }` in their config, an addition: the machine gets a disc with the label `cidata`, the NoCloud source of cloud-init. `user_data`, `meta_data` and `network_config` are paths of files in the task's directory, which a `template` or `artifact` puts there; without `meta_data` the instance ID is that of the allocation and the host name that of the task with the first part of it. The disc is made anew with each start and lies in `secrets/`.",
-	"The reference's tasks of `exec` have no user namespaces, and neither have ours; why is in design/2026-11-28-exec.md.",
+	"Tasks of `exec` and `java` have user namespaces of their own with `userns_mode = \"private\"`, or `default_userns_mode` in the plugin block; the reference has no such options. See design/2026-11-28-exec.md.",
 }
