@@ -23,6 +23,9 @@ func jobStopCommand() *spec {
 		long: `Stops the jobs and follows the evaluation until their allocations are told to stop. A stopped job stays known
 until it is collected, -purge forgets it at once.
 
+A deployment that is under way is followed too. It ends as cancelled, and the command with status 1, although the job is
+stopped; -detach does not wait for it.
+
 Example:
 
     $ nomadlike job stop -purge web`,

@@ -96,7 +96,7 @@ func TestCommandLine(t *testing.T) {
 	a.want(1, `Enforcing job modify index 1: .*Job not updated`, "job", "run", "-check-index", "1", changed)
 	a.want(0, `Job registration successful`, "job", "run", "-detach", changed)
 	a.want(0, `Version +=? ?1.*Diff.*Version +=? ?0`, "job", "history", "-p", "cli")
-	a.want(0, `Monitoring evaluation`, "job", "stop", "-purge", "cli")
+	a.want(1, `Monitoring evaluation.*Monitoring deployment.*Status +?= cancelled`, "job", "stop", "-purge", "cli")
 	a.eventually("the job is gone", func() error {
 		if out, errs, code := a.cli("", "job", "status", "cli"); code != 1 || !strings.Contains(errs, `No job(s) with prefix or ID "cli" found`) {
 			return fmt.Errorf("status %d: %s%s", code, out, errs)

@@ -32,7 +32,6 @@ var operationNotes = map[string]string{
 var commandNotes = map[string]string{
 	"agent":                     "what it says when it starts names this product, has a line for the web interface and none for the server's ID, which is in agent-info",
 	"version":                   "tells the version of this product, that of the contract it keeps and the revision",
-	"job stop":                  "stopping a job whose deployment is under way ends with 0 when the stop worked; the contract follows the deployment, sees it cancelled and ends with 1",
 	"job status":                "an addition: below a placement failure, what would place the allocations and what stands in their way",
 	"eval status":               "an addition: below a failed placement, what would place the allocations and what stands in their way",
 	"job run":                   "job files come from a path, standard input or http(s); other sources are refused by name; jobs without a deployment are followed until they run; what would place what was not placed is an addition",

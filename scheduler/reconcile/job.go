@@ -42,7 +42,8 @@ type Result struct {
 	Groups []*Group
 	// Deployment is to be created or changed, nil for none.
 	Deployment *api.Deployment
-	// DeploymentID is the deployment of the newest version that is under way, "" for none.
+	// DeploymentID is the deployment of the newest version that is under way, or the one that stopping the job cancels, "" for
+	// none.
 	DeploymentID string
 	// DeploymentUpdates end deployments that no longer apply, or are complete.
 	DeploymentUpdates []*api.DeploymentStatusUpdate
@@ -177,8 +178,11 @@ func run(in *Input, group func(*rollout, *api.TaskGroup, []*api.Allocation) *Gro
 	if d == nil {
 		d = roll.active()
 	}
-	if d != nil {
+	switch {
+	case d != nil:
 		r.DeploymentID = d.ID
+	case stopped && len(r.DeploymentUpdates) > 0:
+		r.DeploymentID = r.DeploymentUpdates[0].DeploymentID
 	}
 	for _, g := range r.Groups {
 		g.settle(in)

@@ -152,6 +152,32 @@ func canaries(n int) func(in *Input) {
 	}
 }
 
+// TestDeploymentOfResult: the evaluation names the deployment that it belongs to, and the one that it cancels as the job is
+// stopped or purged, which "job stop" follows; not the one that a newer version without a rollout cancels.
+func TestDeploymentOfResult(t *testing.T) {
+	deployment := func(version uint64, status string) *api.Deployment {
+		return &api.Deployment{ID: "d", JobVersion: version, Status: status}
+	}
+	for _, c := range []struct {
+		name       string
+		job        *api.Job
+		deployment *api.Deployment
+		want       string
+	}{
+		{"under way", &api.Job{Version: 1}, deployment(1, api.DeploymentRunning), "d"},
+		{"stopped", &api.Job{Version: 2, Stop: true}, deployment(1, api.DeploymentRunning), "d"},
+		{"stopped while paused", &api.Job{Version: 2, Stop: true}, deployment(1, api.DeploymentPaused), "d"},
+		{"purged", nil, deployment(1, api.DeploymentRunning), "d"},
+		{"stopped after the end", &api.Job{Version: 2, Stop: true}, deployment(1, api.DeploymentSuccessful), ""},
+		{"newer", &api.Job{Version: 2}, deployment(1, api.DeploymentRunning), ""},
+		{"none", &api.Job{Version: 2, Stop: true}, nil, ""},
+	} {
+		if got := Run(Input{Job: c.job, Now: epoch, Deployment: c.deployment}).DeploymentID; got != c.want {
+			t.Errorf("%s: the deployment is %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestReconcile(t *testing.T) {
 	same := func(in *Input) { in.Job.TaskGroups[0].Tasks[0].Env["E"] = "a" }
 	count := func(n int) func(in *Input) { return func(in *Input) { in.Job.TaskGroups[0].Count = &n } }
