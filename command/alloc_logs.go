@@ -121,7 +121,10 @@ func followBoth(ctx context.Context, m *meta, c *client.Client, a *api.Allocatio
 // copyFrames writes a stream's bytes; lines above 0 keeps only that many of the end of what is there now.
 func copyFrames(ctx context.Context, w io.Writer, lines int64, follow bool, open func() (api.Stream, error)) error {
 	s, err := open()
-	if err != nil {
+	switch {
+	case err != nil && follow && ctx.Err() != nil:
+		return nil //nolint:nilerr // nothing was written until the user had enough
+	case err != nil:
 		return fmt.Errorf("Error reading file: %w", err) //nolint:staticcheck // the contract's text
 	}
 	var first []byte
