@@ -195,7 +195,7 @@ func (c *Config) EnsureDefaults() {
 var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
 
 // metaKey is what a reference to metadata can name: anything but what ends a word or the reference.
-var metaKey = regexp.MustCompile(`^[^\s\x00-\x1f\x7f"'$\x60{}]+$`)
+var metaKey = regexp.MustCompile(`^[^ \x00-\x1f\x7f"'$\x60{}]+$`)
 
 // Validate reports everything that is wrong, each with the key it is about.
 func (c *Config) Validate() error {

@@ -320,6 +320,7 @@ func banner(m *meta, cfg *agent.Config, a *agent.Agent) {
 		{"Bind Addrs", addresses(cfg, bound(cfg.Addresses.HTTP, cfg.Ports.HTTP, true), bound(cfg.Addresses.RPC, cfg.Ports.RPC, false), bound(cfg.Addresses.Serf, cfg.Ports.Serf, false))},
 		{"Client", strconv.FormatBool(cfg.Client.Enabled)},
 		{"Log Level", strings.ToUpper(cfg.LogLevel)},
+		{"Node Id", a.ServerID()},
 		{"Region", cfg.Region + " (DC: " + cfg.Datacenter + ")"},
 		{"Server", strconv.FormatBool(cfg.Server.Enabled)},
 		{"Version", version.String()},
@@ -329,7 +330,9 @@ func banner(m *meta, cfg *agent.Config, a *agent.Agent) {
 	}
 	fmt.Fprint(m.out, "==> Starting nomadlike agent...\n==> nomadlike agent configuration:\n\n")
 	for _, l := range lines {
-		fmt.Fprintf(m.out, "%22s: %s\n", l[0], l[1])
+		if l[1] != "" {
+			fmt.Fprintf(m.out, "%22s: %s\n", l[0], l[1])
+		}
 	}
 	fmt.Fprint(m.out, "\n==> nomadlike agent started! Log data will stream in below:\n\n")
 }

@@ -157,7 +157,7 @@ func (a *agent) launch() {
 	exited := make(chan struct{})
 	a.exited = exited
 	go func(cmd *exec.Cmd) {
-		cmd.Wait()
+		_ = cmd.Wait() // the log says how it ended
 		close(exited)
 	}(a.cmd)
 }
@@ -200,11 +200,11 @@ func (a *agent) stop() {
 		return
 	}
 	a.stopJobs()
-	a.cmd.Process.Signal(os.Interrupt)
+	_ = a.cmd.Process.Signal(os.Interrupt) // it may have ended
 	select {
 	case <-a.exited:
 	case <-time.After(20 * time.Second):
-		a.cmd.Process.Kill()
+		_ = a.cmd.Process.Kill() // it may have ended just now
 		<-a.exited
 	}
 	a.cmd = nil
@@ -219,7 +219,9 @@ func (a *agent) stopJobs() {
 		return
 	}
 	for _, j := range jobs {
-		a.client.Jobs().Deregister(j.ID, false, (&nomad.WriteOptions{}).WithContext(ctx))
+		if _, _, err := a.client.Jobs().Deregister(j.ID, false, (&nomad.WriteOptions{}).WithContext(ctx)); err != nil {
+			a.t.Logf("stop job %q: %v", j.ID, err)
+		}
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

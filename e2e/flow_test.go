@@ -108,7 +108,7 @@ func TestServiceJob(t *testing.T) {
 		t.Errorf("summary is %+v %v", sum, err)
 	}
 	full, _, err := a.client.Allocations().Info(allocs[0].ID, nil)
-	if err != nil || full.TaskStates["main"].State != "running" || full.Job == nil || *full.Resources.CPU != 20 {
+	if err != nil || full.TaskStates["main"].State != "running" || full.Job == nil || full.AllocatedResources.Tasks["main"].Cpu.CpuShares != 20 {
 		t.Fatalf("allocation is %+v %v", full, err)
 	}
 	a.eventually("the log arrived", func() error {

@@ -31,7 +31,6 @@ type jobCase struct {
 	allocs      int    // 1 when 0
 	status      string // of the newest allocation
 	description string
-	jobStatus   string // dead when empty
 	tasks       map[string]taskCase
 	files       map[string][]string // lines of files below alloc/data
 	after       func(t *testing.T, a *agent, alloc *nomad.Allocation)
@@ -213,7 +212,11 @@ func (a *agent) runCase(c *jobCase) {
 		t.Fatal(err)
 	}
 	a.register(job)
-	defer a.client.Jobs().Deregister(id, true, nil)
+	defer func() {
+		if _, _, err := a.client.Jobs().Deregister(id, true, nil); err != nil {
+			a.t.Errorf("purge the job: %v", err)
+		}
+	}()
 	if c.blocked != "" {
 		a.checkBlocked(c, job, plan)
 		return

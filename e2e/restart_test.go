@@ -10,6 +10,44 @@ import (
 	"testing"
 )
 
+// TestStartupLines: an agent says first what it was started with, in the order of the contract, and a server has the ID that
+// it tells there from its first start on.
+func TestStartupLines(t *testing.T) {
+	a := newAgent(t, false, "").start()
+	for _, start := range []string{"first", "second"} {
+		text := a.log.String()
+		text = text[strings.LastIndex(text, "==> Loaded configuration from "+filepath.Join(a.dir, "agent.hcl")+"\n"):]
+		head, log, ok := strings.Cut(text, "\n==> nomadlike agent started! Log data will stream in below:\n\n")
+		var keys []string
+		values := map[string]string{}
+		for l := range strings.SplitSeq(head, "\n") {
+			if k, v, is := strings.Cut(l, ": "); is && strings.HasPrefix(l, " ") {
+				keys = append(keys, strings.TrimSpace(k))
+				values[strings.TrimSpace(k)] = v
+				if strings.Index(l, ":") != 22 {
+					t.Errorf("%s start: the keys do not end in one column: %q", start, l)
+				}
+			}
+		}
+		if want := "Advertise Addrs, Bind Addrs, Client, Log Level, Node Id, Region, Server, Version, Web UI"; !ok || strings.Join(keys, ", ") != want {
+			t.Fatalf("%s start: the keys are %q, want %s, in\n%s", start, keys, want, text)
+		}
+		if values["Client"] != "true" || values["Server"] != "true" || values["Log Level"] != "DEBUG" || values["Region"] != "global (DC: dc1)" {
+			t.Errorf("%s start: the values are %q", start, values)
+		}
+		if !strings.HasPrefix(log, "    20") {
+			t.Errorf("%s start: the log begins with %.80q", start, log)
+		}
+		if peers, err := a.client.Operator().RaftGetConfiguration(nil); err != nil || len(peers.Servers) != 1 || peers.Servers[0].ID != values["Node Id"] {
+			t.Errorf("%s start: the server is %q, raft says %+v %v", start, values["Node Id"], peers, err)
+		}
+		if start == "first" {
+			a.kill()
+			a.start()
+		}
+	}
+}
+
 // TestKillAgent kills an agent with server and client at once: what it acknowledged is there again, its
 // tasks never stopped, their logs have no gap and an exit while it was away is not lost.
 func TestKillAgent(t *testing.T) {

@@ -49,7 +49,7 @@ plugin "raw_exec" {
 	a.addr = fmt.Sprintf("http://127.0.0.1:%d", p[0])
 	t.Cleanup(func() {
 		if a.cmd != nil {
-			a.cmd.Process.Kill()
+			_ = a.cmd.Process.Kill() // it may have ended
 			<-a.exited
 		}
 		if t.Failed() {

@@ -31,6 +31,8 @@ type Server struct {
 	log    hclog.Logger
 	store  *state.Store
 	events *events.Broker
+	// freshID is the server's ID unless its data directory has one.
+	freshID string
 
 	leadership chan bool
 	// restored has room for one signal that the whole state was replaced.
@@ -67,7 +69,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		deps.Logger = hclog.NewNullLogger()
 	}
 	s := &Server{
-		cfg: cfg, deps: deps, log: deps.Logger.Named("server"), store: state.New(),
+		cfg: cfg, deps: deps, log: deps.Logger.Named("server"), store: state.New(), freshID: api.NewID(),
 		leadership: make(chan bool, 16), restored: make(chan struct{}, 1), started: make(chan struct{}),
 	}
 	s.store.OnRestore(func() {

@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
-	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/raftlog"
 )
@@ -43,7 +42,7 @@ func (s *Server) openStorage() (*storage, error) {
 	if s.cfg.DataDir == "" {
 		mem := raft.NewInmemStore()
 		return &storage{
-			id: api.NewID(), logs: mem, stable: mem, snapshots: raft.NewDiscardSnapshotStore(), source: "memory", dir: "memory",
+			id: s.freshID, logs: mem, stable: mem, snapshots: raft.NewDiscardSnapshotStore(), source: "memory", dir: "memory",
 			stop: make(chan struct{}),
 		}, nil
 	}
@@ -51,8 +50,7 @@ func (s *Server) openStorage() (*storage, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory %s cannot be used, make it writable for this user or choose another data_dir: %w", s.cfg.DataDir, err)
 	}
-	path := filepath.Join(dir, "raft.db")
-	idPath := filepath.Join(s.cfg.DataDir, "node-id")
+	path, idPath := filepath.Join(dir, "raft.db"), s.idPath()
 	if err := checkComplete(path, idPath); err != nil {
 		return nil, err
 	}
@@ -91,7 +89,7 @@ func (s *Server) fillStorage(st *storage, idPath string) error {
 	if err != nil {
 		return fmt.Errorf("read raft state in %s: %w", st.source, err)
 	}
-	if st.id, err = nodeID(idPath, used); err != nil {
+	if st.id, err = nodeID(idPath, used, s.freshID); err != nil {
 		return err
 	}
 	list, err := snapshots.List()
@@ -118,26 +116,49 @@ func (st *storage) close() error {
 	return st.file.Close()
 }
 
-// nodeID reads the server's ID, or makes it. A server that ran before must have one.
-func nodeID(path string, used bool) (string, error) {
+func (s *Server) idPath() string { return filepath.Join(s.cfg.DataDir, "node-id") }
+
+// ID returns the server's ID before it runs too: that of its data directory, or the one that it takes when it starts for
+// the first time.
+func (s *Server) ID() string {
+	if s.cfg.DataDir != "" {
+		if id, err := readID(s.idPath()); err == nil {
+			return id
+		}
+	}
+	return s.freshID
+}
+
+func readID(path string) (string, error) {
 	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	id := strings.TrimSpace(string(data))
+	if len(id) != 36 {
+		return "", fmt.Errorf("server ID in %s is damaged: %s", path, remedy)
+	}
+	return id, nil
+}
+
+// nodeID reads the server's ID, or stores the fresh one. A server that ran before must have one.
+func nodeID(path string, used bool, fresh string) (string, error) {
+	id, err := readID(path)
+	var unreadable *fs.PathError
 	switch {
 	case err == nil:
-		id := strings.TrimSpace(string(data))
-		if len(id) != 36 {
-			return "", fmt.Errorf("server ID in %s is damaged: %s", path, remedy)
-		}
 		return id, nil
+	case !errors.As(err, &unreadable):
+		return "", err
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("read server ID: %w", err)
 	case used:
 		return "", fmt.Errorf("server ID %s is missing, but a server ran here: %s", path, remedy)
 	}
-	id := api.NewID()
-	if err := writeWhole(path, []byte(id+"\n")); err != nil {
+	if err := writeWhole(path, []byte(fresh+"\n")); err != nil {
 		return "", fmt.Errorf("store server ID: %w", err)
 	}
-	return id, nil
+	return fresh, nil
 }
 
 // writeWhole writes a file so that it is there completely or not at all, also after a power failure.

@@ -192,6 +192,14 @@ func (a *Agent) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.
 // HTTPAddr is the address that the HTTP API listens on.
 func (a *Agent) HTTPAddr() string { return a.http.Addr().String() }
 
+// ServerID is the ID of the agent's server, "" for an agent without one.
+func (a *Agent) ServerID() string {
+	if a.server == nil {
+		return ""
+	}
+	return a.server.srv.ID()
+}
+
 // Ready is closed when the HTTP API answers.
 func (a *Agent) Ready() <-chan struct{} { return a.ready }
 

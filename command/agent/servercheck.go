@@ -47,9 +47,14 @@ func (s *ServerConfig) validate() error {
 		key string
 		n   *int
 	}{
-		{"raft_snapshot_threshold", s.RaftSnapshotThreshold}, {"raft_trailing_logs", s.RaftTrailingLogs}, {"event_buffer_size", s.EventBufferSize},
-		{"job_max_count", s.JobMaxCount}, {"plan_rejection_tracker.node_threshold", &s.PlanRejectionTracker.NodeThreshold},
-		{"search.limit_query", &s.Search.LimitQuery}, {"search.limit_results", &s.Search.LimitResults}, {"search.min_term_length", &s.Search.MinTermLength},
+		{"raft_snapshot_threshold", s.RaftSnapshotThreshold},
+		{"raft_trailing_logs", s.RaftTrailingLogs},
+		{"event_buffer_size", s.EventBufferSize},
+		{"job_max_count", s.JobMaxCount},
+		{"plan_rejection_tracker.node_threshold", &s.PlanRejectionTracker.NodeThreshold},
+		{"search.limit_query", &s.Search.LimitQuery},
+		{"search.limit_results", &s.Search.LimitResults},
+		{"search.min_term_length", &s.Search.MinTermLength},
 	} {
 		check(n.n == nil || *n.n >= 0, "%s must not be negative", n.key)
 	}
@@ -57,9 +62,15 @@ func (s *ServerConfig) validate() error {
 		key string
 		d   *time.Duration
 	}{
-		{"node_gc_threshold", s.NodeGCThreshold}, {"job_gc_interval", s.JobGCInterval}, {"job_gc_threshold", s.JobGCThreshold},
-		{"eval_gc_threshold", s.EvalGCThreshold}, {"batch_eval_gc_threshold", s.BatchEvalGCThreshold}, {"deployment_gc_threshold", s.DeploymentGCThreshold},
-		{"heartbeat_grace", s.HeartbeatGrace}, {"min_heartbeat_ttl", s.MinHeartbeatTTL}, {"failover_heartbeat_ttl", s.FailoverHeartbeatTTL},
+		{"node_gc_threshold", s.NodeGCThreshold},
+		{"job_gc_interval", s.JobGCInterval},
+		{"job_gc_threshold", s.JobGCThreshold},
+		{"eval_gc_threshold", s.EvalGCThreshold},
+		{"batch_eval_gc_threshold", s.BatchEvalGCThreshold},
+		{"deployment_gc_threshold", s.DeploymentGCThreshold},
+		{"heartbeat_grace", s.HeartbeatGrace},
+		{"min_heartbeat_ttl", s.MinHeartbeatTTL},
+		{"failover_heartbeat_ttl", s.FailoverHeartbeatTTL},
 		{"plan_rejection_tracker.node_window", &s.PlanRejectionTracker.NodeWindow},
 	} {
 		check(d.d == nil || *d.d >= 0, "%s must not be negative", d.key)

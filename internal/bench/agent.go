@@ -120,7 +120,8 @@ func spawn(bin string, free []int, config string, args ...string) (a *agent, err
 	}
 	a = &agent{http: c, rpc: fmt.Sprintf("127.0.0.1:%d", free[1]), dir: dir, done: make(chan error, 1)}
 	a.args = append([]string{"agent", "-config", path}, args...)
-	return a, a.launch(bin, log)
+	err = a.launch(bin, log)
+	return a, err
 }
 
 // launch starts the process.

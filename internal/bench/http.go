@@ -99,12 +99,12 @@ func (l *loader) get(ctx context.Context, path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer func() { _ = resp.Body.Close() }() // reading only
 	return readAll(resp, path)
 }
 
 // readAll reads an answer to its end and returns how many bytes came.
 func readAll(resp *http.Response, path string) (int64, error) {
-	defer func() { _ = resp.Body.Close() }() // reading only
 	n, err := io.Copy(io.Discard, resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("GET %s answered %d", path, resp.StatusCode)

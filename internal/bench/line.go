@@ -47,6 +47,7 @@ func (l *line) get(path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer func() { _ = resp.Body.Close() }() // reading only
 	return readAll(resp, path)
 }
 

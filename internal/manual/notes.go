@@ -30,7 +30,7 @@ var operationNotes = map[string]string{
 
 // commandNotes say how a command differs from the contract.
 var commandNotes = map[string]string{
-	"agent":                     "what it says when it starts names this product, has a line for the web interface and none for the server's ID, which is in agent-info",
+	"agent":                     "what it says when it starts names this product and has a line for the web interface",
 	"version":                   "tells the version of this product, that of the contract it keeps and the revision",
 	"job status":                "an addition: below a placement failure, what would place the allocations and what stands in their way",
 	"eval status":               "an addition: below a failed placement, what would place the allocations and what stands in their way",
