@@ -37,7 +37,9 @@ type GroupPlacement struct {
 	Obstacles []*PlacementObstacle
 	// NearestMisses are the nodes that lack least, at most five.
 	NearestMisses []*PlacementMiss
-	// Suggestions are the smallest changes that would place at least one allocation, in words.
+	// Corrections say what the job asks for and no node has, and what may have been meant.
+	Corrections []string `json:",omitempty"`
+	// Suggestions are the smallest changes that would place at least one allocation, in words: each by itself does.
 	Suggestions []string
 	// Notes name the preferences of the job and the group that the nodes cannot follow, such as a spread over an
 	// attribute that no node has.

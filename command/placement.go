@@ -13,7 +13,7 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 )
 
-// placementLines tells why a group has no node and what would help: the one form of it that plans, runs,
+// placementLines tells why a group has no node, and then what would help: the one form of it that plans, runs,
 // evaluations, jobs and explanations print. There are none when nothing is known.
 func (m *meta) placementLines(g *api.GroupPlacement, verbose bool) []string {
 	if g == nil {
@@ -26,13 +26,17 @@ func (m *meta) placementLines(g *api.GroupPlacement, verbose bool) []string {
 			lines = append(lines, "  "+row)
 		}
 	}
-	if len(g.Suggestions) > 0 {
-		rows := make([]string, len(g.Suggestions))
-		for i, s := range g.Suggestions {
+	points := func(title string, texts []string) {
+		if len(texts) == 0 {
+			return
+		}
+		rows := make([]string, len(texts))
+		for i, s := range texts {
 			rows[i] = "* " + s
 		}
-		part("What would place one, each by itself:", rows...)
+		part(title, rows...)
 	}
+	points("Perhaps a mistake in the job:", g.Corrections)
 	if len(g.Obstacles) > 0 {
 		rows := [][]string{{"Reason", "Nodes", "Only reason", "Classes"}}
 		of := ""
@@ -63,10 +67,23 @@ func (m *meta) placementLines(g *api.GroupPlacement, verbose bool) []string {
 		}
 		part("Nearest misses, nodes that lack only room:", strings.Split(columns(rows), "\n")...)
 	}
+	points(changesTitle(g), g.Suggestions)
 	if len(g.Notes) > 0 {
 		part(notesTitle, g.Notes...)
 	}
 	return lines
+}
+
+// changesTitle heads the changes of which each is enough; the web interface has the same words.
+func changesTitle(g *api.GroupPlacement) string {
+	which, what := "Any one of these", "at least one allocation"
+	if len(g.Suggestions) == 1 {
+		which = "This"
+	}
+	if g.Missing == 1 {
+		what = "it"
+	}
+	return which + " would place " + what + ":"
 }
 
 // notesTitle heads preferences such as spreads over what no node has.

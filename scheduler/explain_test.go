@@ -27,6 +27,9 @@ func (s *script) cmdExplain(args, _ []string) string {
 			}
 			b.WriteString("\n")
 		}
+		for _, text := range g.Corrections {
+			b.WriteString("  ? " + text + "\n")
+		}
 		for _, text := range g.Suggestions {
 			b.WriteString("  > " + text + "\n")
 		}

@@ -42,7 +42,7 @@ func (s suggestion) String() string {
 // suggest names the smallest changes that would place an allocation, the cheapest first: for the nodes with the fewest
 // obstacles, and those where it is cheaper although there are more, what has to change for all of these to go away.
 func (p *pass) suggest(x *explanation) {
-	x.Suggestions = append(p.corrections(x), x.corrections()...)
+	x.Corrections = append(p.corrections(x), x.corrections()...)
 	fewest := 0
 	for _, set := range x.sets {
 		if n := len(set.obstacles); fewest == 0 || n < fewest {

@@ -720,6 +720,7 @@ export interface GroupPlacement {
   Suitable: number;
   Obstacles: PlacementObstacle[] | null;
   NearestMisses: PlacementMiss[] | null;
+  Corrections?: string[] | null;
   Suggestions: string[] | null;
   Notes?: string[] | null;
 }

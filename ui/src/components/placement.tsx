@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-import type { AllocMetric, GroupPlacement } from '../api/types.gen';
-import { nearest, obstacleText, obstacleValues, reasons, shortageText } from '../lib/explain';
+import type { AllocMetric, GroupPlacement, PlacementObstacle } from '../api/types.gen';
+import { changesTitle, nearest, obstacleText, obstacleValues, reasons, shortageText, upper } from '../lib/explain';
 import { count } from '../lib/format';
 import { href } from '../lib/href';
 import { Icons } from './icons';
@@ -26,37 +26,51 @@ export function WhyNot({ failures, queued }: { failures: Record<string, AllocMet
   );
 }
 
-/** Everything that stands in the way as the cluster is now, how far the nearest clients are, and what would help. */
+/** Sentences under a heading, if there are any. */
+function Texts({ title, texts }: { title: string; texts: string[] | null | undefined }) {
+  if (!texts?.length) return null;
+  return (
+    <>
+      <h3 className={css.sub}>{title}</h3>
+      <ul className={css.reasons}>
+        {texts.map((t) => (
+          <li key={t}>{upper(t)}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Obstacle({ obstacle: o, of }: { obstacle: PlacementObstacle; of: number }) {
+  const values = obstacleValues(o);
+  return (
+    <li>
+      {obstacleText(o)}
+      <span className="dim">
+        {' '}
+        · {count(o.Nodes, 'client')} of {of}
+        {o.Alone > 0 && o.Alone < o.Nodes && `, the only reason on ${o.Alone}`}
+      </span>
+      {values && <div>There it is {values}.</div>}
+    </li>
+  );
+}
+
+/** Everything that stands in the way as the cluster is now, how far the nearest clients are, and then what would help. */
 function Explained({ placement: p }: { placement: GroupPlacement }) {
   return (
     <>
-      {(p.Suggestions ?? []).length > 0 && (
+      <Texts title="Perhaps a mistake in the job" texts={p.Corrections} />
+      {(p.Obstacles ?? []).length > 0 && (
         <>
-          <h3 className={css.sub}>What would place one, each by itself</h3>
+          <h3 className={css.sub}>What stands in the way</h3>
           <ul className={css.reasons}>
-            {(p.Suggestions ?? []).map((s) => (
-              <li key={s}>{s}</li>
+            {(p.Obstacles ?? []).map((o) => (
+              <Obstacle key={`${o.Kind}/${o.Reason}`} obstacle={o} of={p.Nodes} />
             ))}
           </ul>
         </>
       )}
-      {(p.Suggestions ?? []).length > 0 && <h3 className={css.sub}>What stands in the way</h3>}
-      <ul className={css.reasons}>
-        {(p.Obstacles ?? []).map((o) => {
-          const values = obstacleValues(o);
-          return (
-            <li key={`${o.Kind}/${o.Reason}`}>
-              {obstacleText(o)}
-              <span className="dim">
-                {' '}
-                · {count(o.Nodes, 'client')} of {p.Nodes}
-                {o.Alone > 0 && o.Alone < o.Nodes && `, the only reason on ${o.Alone}`}
-              </span>
-              {values && <div>There it is {values}.</div>}
-            </li>
-          );
-        })}
-      </ul>
       {(p.NearestMisses ?? []).length > 0 && (
         <>
           <h3 className={css.sub}>Nearest misses</h3>
@@ -69,16 +83,8 @@ function Explained({ placement: p }: { placement: GroupPlacement }) {
           </ul>
         </>
       )}
-      {(p.Notes ?? []).length > 0 && (
-        <>
-          <h3 className={css.sub}>What the clients cannot follow</h3>
-          <ul className={css.reasons}>
-            {(p.Notes ?? []).map((n) => (
-              <li key={n}>{n}</li>
-            ))}
-          </ul>
-        </>
-      )}
+      <Texts title={changesTitle(p)} texts={p.Suggestions} />
+      <Texts title="What the clients cannot follow" texts={p.Notes} />
       {p.Nodes === 0 && <p className={css.scope}>There is no client at all.</p>}
     </>
   );

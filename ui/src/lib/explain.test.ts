@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { expect, test } from 'vitest';
 import type { PlacementObstacle } from '../api/types.gen';
-import { obstacleText, obstacleValues, shortageText } from './explain';
+import { changesTitle, obstacleText, obstacleValues, shortageText } from './explain';
 
 const obstacle = (o: Partial<PlacementObstacle>) => ({ Kind: 'constraint', Reason: '', Nodes: 3, Alone: 0, Classes: null, ...o }) as PlacementObstacle;
 
@@ -18,6 +18,15 @@ test.each([
 test('what clients have instead', () => {
   expect(obstacleValues(obstacle({ Values: { linux: 2, darwin: 5 }, OtherValues: 1, Unset: 4 }))).toBe('"darwin" on 5, "linux" on 2, 1 other value, nothing on 4');
   expect(obstacleValues(obstacle({}))).toBe('');
+});
+
+test.each([
+  [3, 1, 'Any one of these would place it'],
+  [3, 2, 'Any one of these would place at least one allocation'],
+  [1, 1, 'This would place it'],
+  [1, 0, 'This would place at least one allocation'],
+])('%d changes for %d allocations', (changes, Missing, text) => {
+  expect(changesTitle({ Suggestions: Array(changes).fill('x'), Missing })).toBe(text);
 });
 
 test('what is lacking has a unit', () => {

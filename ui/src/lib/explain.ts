@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-import type { AllocMetric, PlacementObstacle, Shortage } from '../api/types.gen';
+import type { AllocMetric, GroupPlacement, PlacementObstacle, Shortage } from '../api/types.gen';
 import { bytes, count, mhz } from './format';
 
 /** One thing that kept nodes out, with how many. */
@@ -70,7 +70,7 @@ export function obstacleText(o: PlacementObstacle): string {
   if (o.Kind === 'room' && !/[: ]/.test(o.Reason)) return `Not enough ${dimensions[o.Reason] ?? o.Reason}`;
   if (o.Kind === 'constraint' && o.Reason === 'distinct_hosts') return 'distinct_hosts: has one already';
   if (o.Kind === 'constraint' && o.Reason.startsWith('${')) return `Constraint not met: ${o.Reason}`;
-  return o.Reason.charAt(0).toUpperCase() + o.Reason.slice(1);
+  return upper(o.Reason);
 }
 
 /** What clients have where an unmet constraint looks, most frequent first; empty for what is no constraint. */
@@ -81,6 +81,16 @@ export function obstacleValues(o: PlacementObstacle): string {
   if (o.OtherValues) parts.push(count(o.OtherValues, 'other value'));
   if (o.Unset) parts.push(`nothing on ${o.Unset}`);
   return parts.join(', ');
+}
+
+/** The heading of the changes of which each is enough; the command line has the same words. */
+export function changesTitle(p: Pick<GroupPlacement, 'Suggestions' | 'Missing'>): string {
+  return `${p.Suggestions?.length === 1 ? 'This' : 'Any one of these'} would place ${p.Missing === 1 ? 'it' : 'at least one allocation'}`;
+}
+
+/** A text of the server as a sentence begins. */
+export function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** What a client lacks, with its unit. */
