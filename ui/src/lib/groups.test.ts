@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { expect, test } from 'vitest';
 import type { AllocListStub, Job } from '../api/types.gen';
-import { groupStates } from './groups';
+import { groupStates, groupText } from './groups';
 
 const alloc = (a: Partial<AllocListStub>) => ({ TaskGroup: 'web', ClientStatus: 'running', DesiredStatus: 'run', JobVersion: 1, NextAllocation: '', ...a }) as AllocListStub;
 const job = (type: string, count: number, stop = false) => ({ Type: type, Stop: stop, TaskGroups: [{ Name: 'web', Count: count }] }) as unknown as Job;
@@ -11,13 +11,14 @@ test('what is there and what is missing', () => {
     alloc({}),
     alloc({ JobVersion: 0, DeploymentStatus: { Healthy: true } as AllocListStub['DeploymentStatus'] }),
     alloc({ DeploymentStatus: { Healthy: null } as AllocListStub['DeploymentStatus'] }),
+    alloc({ DeploymentStatus: { Healthy: false } as AllocListStub['DeploymentStatus'] }),
     alloc({ ClientStatus: 'pending' }),
     alloc({ ClientStatus: 'failed', NextAllocation: 'x' }),
     alloc({ ClientStatus: 'failed' }),
     alloc({ ClientStatus: 'running', DesiredStatus: 'stop' }),
     alloc({ TaskGroup: 'other' }),
   ], { JobVersion: 1, TaskGroups: {} });
-  expect(s).toMatchObject({ desired: 5, healthy: 2, running: 1, starting: 1, failed: 1, missing: 1, versions: [[1, 3], [0, 1]] });
+  expect(s).toMatchObject({ desired: 5, judged: true, running: 4, healthy: 2, unhealthy: 1, starting: 1, failed: 1, missing: 0, versions: [[1, 4], [0, 1]] });
 });
 
 test('system jobs have no number, stopped jobs want none, batch jobs count what is done', () => {
@@ -28,5 +29,18 @@ test('system jobs have no number, stopped jobs want none, batch jobs count what 
 
 test('without a deployment what runs is well', () => {
   const open = alloc({ DeploymentStatus: { Healthy: null } as AllocListStub['DeploymentStatus'] });
-  expect(groupStates(job('service', 1), [open], null)[0]).toMatchObject({ healthy: 1, running: 0 });
+  expect(groupStates(job('service', 1), [open], null)[0]).toMatchObject({ judged: false, healthy: 1, running: 1 });
+});
+
+test.each([
+  ['service', 2, [alloc({ DeploymentStatus: { Healthy: true } as AllocListStub['DeploymentStatus'] }), alloc({ DeploymentStatus: { Healthy: null } as AllocListStub['DeploymentStatus'] })], true, '2 of 2 running, 1 healthy'],
+  ['service', 2, [alloc({}), alloc({})], false, '2 of 2 running'],
+  ['service', 2, [], true, '0 of 2 running'],
+  ['service', 0, [], true, '0 running, none wanted'],
+  ['batch', 3, [alloc({}), alloc({ ClientStatus: 'complete' })], false, '2 of 3 done or running'],
+  ['system', 1, [alloc({})], false, 'one on every eligible client, 1 running'],
+  ['sysbatch', 1, [alloc({ ClientStatus: 'complete' })], false, 'one on every eligible client, 1 done or running'],
+])('a %s of %d in one line', (type, desired, allocs, judged, text) => {
+  const [s] = groupStates(job(type, desired), allocs, judged ? { JobVersion: 1, TaskGroups: {} } : null);
+  expect(groupText(s!, type)).toBe(text);
 });

@@ -13,7 +13,7 @@ const shown = (s: JobStatus) => {
 
 test('a service counts what is healthy', () => {
   const allocs = [alloc('running', true), alloc('running'), alloc('running', false), alloc('running', null), alloc('pending'), alloc('complete', true, 0), alloc('failed', false, 0), alloc('failed', false)];
-  expect(shown(job('service', 7, allocs))).toEqual([2, 7, { healthy: 2, 'running, health not known yet': 1, unhealthy: 1, starting: 1, failed: 1, 'not placed': 1 }]);
+  expect(shown(job('service', 7, allocs))).toEqual([2, 7, { healthy: 2, 'not healthy yet': 1, unhealthy: 1, starting: 1, failed: 1, 'not placed': 1 }]);
 });
 
 test('what was replaced is not counted', () => {

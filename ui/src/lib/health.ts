@@ -50,7 +50,7 @@ export function healthOf(s: JobStatus): Health {
       { label: batch ? 'running' : 'healthy', value: n.healthy, tone: 'good' },
       { label: 'canary', value: n.canary, tone: 'busy' },
       { label: 'complete', value: n.complete, tone: 'idle' },
-      { label: 'running, health not known yet', value: n.running, tone: 'busy' },
+      { label: 'not healthy yet', value: n.running, tone: 'busy' },
       { label: 'starting', value: n.starting, tone: 'busy' },
       { label: 'unhealthy', value: n.unhealthy, tone: 'bad' },
       { label: 'unknown', value: n.unknown, tone: 'warn' },

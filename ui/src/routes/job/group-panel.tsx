@@ -2,7 +2,7 @@
 import type { AllocListStub, Deployment, Job } from '../../api/types.gen';
 import { Bar } from '../../components/bar';
 import { Card, Panel } from '../../components/page';
-import { groupStates, type GroupState } from '../../lib/groups';
+import { groupStates, groupText, type GroupState } from '../../lib/groups';
 import css from './overview.module.css';
 import { ScaleButton } from './scale';
 
@@ -24,11 +24,11 @@ export function GroupPanel({ job, allocs, deployment }: { job: Job; allocs: Allo
 
 function Group({ job, group: g }: { job: Job; group: GroupState }) {
   const batch = job.Type === 'batch' || job.Type === 'sysbatch';
-  const there = g.healthy + g.running + (batch ? g.complete : 0);
-  const wanted = g.desired === undefined ? 'one on every eligible client' : `${there} of ${g.desired}`;
+  // No part is counted twice: those that run stand as healthy or not, where somebody judges that.
   const detail = [
-    { label: 'healthy', value: g.healthy, tone: 'good' as const },
-    { label: 'running', value: g.running, tone: 'busy' as const },
+    { label: g.judged ? 'healthy' : 'running', value: g.healthy, tone: 'good' as const },
+    ...(g.judged ? [{ label: 'not healthy yet', value: g.running - g.healthy - g.unhealthy, tone: 'busy' as const }] : []),
+    { label: 'unhealthy', value: g.unhealthy, tone: 'bad' as const, rare: true },
     { label: 'starting', value: g.starting, tone: 'idle' as const },
     { label: g.canary === 1 ? 'canary' : 'canaries', value: g.canary, tone: 'busy' as const, rare: true },
     ...(batch ? [{ label: 'complete', value: g.complete, tone: 'idle' as const }] : []),
@@ -41,10 +41,7 @@ function Group({ job, group: g }: { job: Job; group: GroupState }) {
     <div className={css.group}>
       <div className={css.groupHead}>
         <strong>{g.name}</strong>
-        <span className="dim">
-          {wanted}
-          {g.desired !== undefined && (batch ? ' done or running' : ' running')}
-        </span>
+        <span className="dim">{groupText(g, job.Type)}</span>
         {g.desired !== undefined && !job.Stop && !batch && <ScaleButton job={job} group={g.name} />}
       </div>
       <Bar label={`Group ${g.name}`} parts={detail} legend />
