@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 import { ActionIcon, NativeSelect, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { NamespaceList, StatusRegions } from '../api/ops.gen';
 import { Icons } from '../components/icons';
 import { Link } from '../components/link';
+import { upper } from '../lib/format';
 import { connection, type Live } from './connection';
 import { useAmbient, useQueryParams } from './location';
 import { pageSettings } from './page-settings';
@@ -35,16 +37,22 @@ export function Header({ menuOpen, onMenu }: { menuOpen: boolean; onMenu: () => 
       <LiveMark />
       <Namespaces />
       <Regions />
-      <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Search and commands" title="Search and commands (Ctrl K)" onClick={openPalette}>
-        <Icons.search />
-      </ActionIcon>
+      <Tool icon={<Icons.search />} text="Search" label="Search and commands" tip="Search and commands (Ctrl K)" onClick={openPalette} />
       <TimeSwitch />
       <ThemeSwitch />
-      <ActionIcon variant="subtle" color={secret ? 'blue' : 'gray'} size="lg" aria-label={secret ? 'Token: set' : 'Token: none'} title={secret ? 'A token is set' : 'No token'} onClick={() => tokenBoxOpen.set(true)}>
-        <Icons.key />
-      </ActionIcon>
+      <Tool icon={<Icons.key />} text={secret ? 'Token: set' : 'Token: none'} label={secret ? 'Token: set' : 'Token: none'} tip={secret ? 'Change or forget the token' : 'Set a token for what needs one'} on={!!secret} onClick={() => tokenBoxOpen.set(true)} />
       <TokenBox />
     </header>
+  );
+}
+
+/** A button of the header: an icon with a few words where there is room, which its label must contain, and a tip under the pointer or with the focus. */
+function Tool({ icon, text, label, tip = label, on, onClick }: { icon: ReactNode; text: string; label: string; tip?: string; on?: boolean; onClick: () => void }) {
+  return (
+    <button type="button" className={css.tool} aria-label={label} data-tip={tip} data-on={on} onClick={onClick}>
+      {icon}
+      <span>{text}</span>
+    </button>
   );
 }
 
@@ -106,19 +114,11 @@ function Regions() {
 function TimeSwitch() {
   const style = useStore(timeStyle);
   const other = style === 'relative' ? 'absolute' : 'relative';
-  return (
-    <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Show ${other} times`} title={`Show ${other} times`} onClick={() => timeStyle.set(other)}>
-      <Icons.clock />
-    </ActionIcon>
-  );
+  return <Tool icon={<Icons.clock />} text={`${upper(other)} times`} label={`Show ${other} times`} onClick={() => timeStyle.set(other)} />;
 }
 
 function ThemeSwitch() {
   const { setColorScheme } = useMantineColorScheme();
   const other = useComputedColorScheme('light') === 'light' ? 'dark' : 'light';
-  return (
-    <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Use the ${other} theme`} title={`Use the ${other} theme`} onClick={() => setColorScheme(other)}>
-      {other === 'dark' ? <Icons.moon /> : <Icons.sun />}
-    </ActionIcon>
-  );
+  return <Tool icon={other === 'dark' ? <Icons.moon /> : <Icons.sun />} text={`${upper(other)} theme`} label={`Use the ${other} theme`} onClick={() => setColorScheme(other)} />;
 }

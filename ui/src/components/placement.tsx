@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import type { AllocMetric, GroupPlacement, PlacementObstacle } from '../api/types.gen';
-import { changesTitle, nearest, obstacleText, obstacleValues, reasons, shortageText, upper } from '../lib/explain';
-import { count } from '../lib/format';
+import { changesTitle, nearest, obstacleText, obstacleValues, reasons, shortageText } from '../lib/explain';
+import { count, upper } from '../lib/format';
 import { href } from '../lib/href';
 import { Icons } from './icons';
 import { Link } from './link';

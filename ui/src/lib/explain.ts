@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 import type { AllocMetric, GroupPlacement, PlacementObstacle, Shortage } from '../api/types.gen';
-import { bytes, count, mhz } from './format';
+import { bytes, count, mhz, upper } from './format';
 
 /** One thing that kept nodes out, with how many. */
 export interface Reason {
@@ -54,8 +54,13 @@ export function reasons(m: AllocMetric): Reason[] {
 /** One line on a failed placement. */
 export function summary(m: AllocMetric): string {
   const first = reasons(m)[0];
-  const scope = `${count(m.NodesEvaluated, 'client')} considered, ${m.NodesFiltered} filtered, ${m.NodesExhausted} exhausted`;
-  return first ? `${first.text} (${scope})` : scope;
+  const scope = [
+    `${count(m.NodesEvaluated, 'client')} considered`,
+    ...(m.NodesFiltered > 0 ? [`${m.NodesFiltered} kept out by constraints`] : []),
+    ...(m.NodesExhausted > 0 ? [`${m.NodesExhausted} without room`] : []),
+  ].join(', ');
+  if (!first) return scope;
+  return m.NodesEvaluated > 0 ? `${first.text} (${scope})` : first.text;
 }
 
 /** Nodes that came closest: they met every constraint and only lacked room, by what they lack. */
@@ -86,11 +91,6 @@ export function obstacleValues(o: PlacementObstacle): string {
 /** The heading of the changes of which each is enough; the command line has the same words. */
 export function changesTitle(p: Pick<GroupPlacement, 'Suggestions' | 'Missing'>): string {
   return `${p.Suggestions?.length === 1 ? 'This' : 'Any one of these'} would place ${p.Missing === 1 ? 'it' : 'at least one allocation'}`;
-}
-
-/** A text of the server as a sentence begins. */
-export function upper(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** What a client lacks, with its unit. */

@@ -83,7 +83,7 @@ function More({ job }: { job: Job }) {
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
-        <ActionIcon variant="default" size={36} aria-label="More actions">
+        <ActionIcon variant="default" size={36} aria-label="More actions" title="More actions">
           <Icons.more />
         </ActionIcon>
       </Menu.Target>
