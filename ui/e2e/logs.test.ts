@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Request } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { anew, purge, run, running, until } from './agent';
@@ -136,4 +139,34 @@ test('the logs of many tasks are followed together, without a line lost or told 
   await s.go('/servers');
   await s.page.getByRole('heading', { name: 'Servers' }).waitFor();
   await purge('choir');
+});
+
+test('what was written before one looked stands log by log, and says so; what comes is mixed', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nomadlike-ui-'));
+  const speak = `echo "before 1 of $NOMAD_ALLOC_INDEX"; echo "before 2 of $NOMAD_ALLOC_INDEX"; while [ ! -e ${dir}/go ]; do sleep 0.1; done; echo "after of $NOMAD_ALLOC_INDEX"; sleep 1000`;
+  await run(job('early', speak).replace('group "g" {', 'group "g" {\n    count = 2\n    update {\n      max_parallel = 0\n    }'));
+  const ids = (await running('early', 2)).map((a) => a.ID.slice(0, 8));
+  s = await Screen.open('/jobs/early@default/logs');
+  const log = s.page.getByRole('log', { name: 'Log' });
+  for (const i of [0, 1]) await log.getByText(`before 2 of ${i}`).waitFor();
+  await s.page.getByText('4 lines; what was written before stands log by log', { exact: false }).waitFor();
+  const lines = async () => (await log.locator('[data-index]').allTextContents()).map((t) => t.trim());
+  const before = await until(lines, (l) => l.at(-1) === 'From here on: all logs, as lines arrive');
+  for (const [first, voices] of [[0, before.slice(1, 3)], [3, before.slice(4, 6)]] as const) {
+    expect(before[first]).toMatch(new RegExp(`^(${ids.join('|')}) writer: written before this page began to follow$`));
+    const [voice] = voices.map((l) => l.slice(-1));
+    expect(voices.map((l) => l.slice(l.indexOf('before')))).toEqual([`before 1 of ${voice}`, `before 2 of ${voice}`]);
+    expect(voices[0]).toContain(before[first]!.slice(0, 8));
+  }
+  // After that long nothing counts as written before.
+  await s.page.waitForFunction((since) => performance.now() > since + 1600, await s.page.evaluate(() => performance.now()));
+  writeFileSync(join(dir, 'go'), '');
+  const all = await until(lines, (l) => l.length === 9);
+  expect(all.slice(0, 7)).toEqual(before);
+  expect(all.slice(7).map((l) => l.slice(l.indexOf('after'))).sort()).toEqual(['after of 0', 'after of 1']);
+  await s.shot('logs-history-light-1280');
+  await s.check();
+  await s.go('/servers');
+  await purge('early');
+  rmSync(dir, { recursive: true });
 });

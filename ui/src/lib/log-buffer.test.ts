@@ -64,6 +64,52 @@ test('what several sources wrote is put in the order of its times', () => {
   expect(b.all().at(-1)?.text).toBe('no time');
 });
 
+/** The lines as they stand, with what stands between them. */
+const told = (b: LogBuffer) => b.all().map((l) => (l.note ? `-- ${[l.note, l.source].filter(Boolean).join(' ')}` : `${l.source} ${l.text.replace(/^.*Z /, '')}`));
+
+test('what was written before, without times, stands source by source', () => {
+  const b = new LogBuffer();
+  b.push('b', bytes('b1\n'));
+  b.push('a', bytes('a1\n'));
+  b.push('b', bytes('b2\nb3'));
+  b.history(['a', 'b']);
+  b.push('a', bytes('a2\n'));
+  b.history(['a', 'b']);
+  const before = ['-- before a', 'a a1', 'a a2', '-- before b', 'b b1', 'b b2', '-- live'];
+  expect(told(b)).toEqual([...before, 'b b3']);
+  b.push('b', bytes('\n'));
+  b.push('a', bytes('a3\n'));
+  expect(told(b)).toEqual([...before, 'b b3', 'a a3']);
+  expect(b.all().map((l) => l.n)).toEqual(b.all().map((_, i) => i + 1));
+});
+
+test('of what was written before, that with times is merged, and alone needs no notes', () => {
+  const b = new LogBuffer();
+  b.push('a', bytes('  rest of a trace\n2026-01-01T00:00:02Z two\n2026-01-01T00:00:04Z four\n'));
+  b.push('b', bytes('2026-01-01T00:00:01Z one\n2026-01-01T00:00:03Z three\n'));
+  b.history(['a', 'b', 'c']);
+  expect(told(b)).toEqual(['b one', 'a   rest of a trace', 'a two', 'b three', 'a four']);
+  b.push('c', bytes('no time\n'));
+  b.history(['a', 'b', 'c']);
+  expect(told(b)).toEqual(['-- before c', 'c no time', '-- timed', 'b one', 'a   rest of a trace', 'a two', 'b three', 'a four', '-- live']);
+});
+
+test('one time among many lines orders none of them', () => {
+  const b = new LogBuffer();
+  b.push('a', bytes(`2026-01-01T00:00:09Z started\n${'tick\n'.repeat(20)}`));
+  b.push('b', bytes('2026-01-01T00:00:10Z ten\n'));
+  b.history(['a', 'b']);
+  expect(told(b)[0]).toBe('-- before a');
+  expect(told(b).slice(-3)).toEqual(['-- timed', 'b ten', '-- live']);
+});
+
+test('one source needs no notes', () => {
+  const b = new LogBuffer();
+  b.push('a', bytes('one\ntwo\n'));
+  b.history(['a', 'b']);
+  expect(told(b)).toEqual(['a one', 'a two']);
+});
+
 test('lines that were there before keep their places', () => {
   const b = new LogBuffer();
   b.push('a', bytes('no time\n2026-01-01T00:00:09Z nine\n'));

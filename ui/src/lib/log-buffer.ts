@@ -6,7 +6,14 @@ export interface LogLine {
   n: number;
   source: string;
   text: string;
+  /**
+   * What no log has but stands between their lines: that lines of the source follow which were written before anybody
+   * looked, that such lines of all other sources follow in the order of their times, or that what follows is as it arrived.
+   */
+  note?: 'before' | 'timed' | 'live';
 }
+
+type Unnumbered = Omit<LogLine, 'n'>;
 
 /** Longer lines are cut; the download has all of them. */
 export const longestLine = 8192;
@@ -58,8 +65,21 @@ export class LogBuffer {
   interleave(from = 0) {
     const at = this.lines.findIndex((l) => l.n >= from);
     if (at < 0) return;
-    const first = this.lines[at]!.n;
-    this.lines = [...this.lines.slice(0, at), ...byTime(this.lines.slice(at)).map((l, i) => ({ ...l, n: first + i }))];
+    const { timed, apart } = byTime(this.lines.slice(at));
+    if (apart.length === 0) this.replace(at, timed);
+  }
+
+  /**
+   * Puts all lines in an order, which are what sources wrote before anybody looked: by their times, and where a source
+   * has none, source by source in the order given. Notes stand between them, for nobody to take that for an order in
+   * time. What is pushed from then on follows; until then it may be called again.
+   */
+  history(order: string[]) {
+    const { timed, apart } = byTime(this.lines.filter((l) => !l.note));
+    const note = (kind: LogLine['note'], source = ''): Unnumbered => ({ source, text: '', note: kind });
+    const parts = apart.sort((a, b) => order.indexOf(a[0]!.source) - order.indexOf(b[0]!.source)).map((lines) => [note('before', lines[0]!.source), ...lines]);
+    if (timed.length > 0) parts.push([note('timed'), ...timed]);
+    this.replace(0, parts.length < 2 ? [...apart.flat(), ...timed] : [...parts.flat(), note('live')]);
   }
 
   /** Ends the open line of a source, and says in a line of its own that something was left out. */
@@ -77,6 +97,13 @@ export class LogBuffer {
     this.lines.push({ n: this.next++, source, text });
   }
 
+  /** Puts others in the place of the lines from an index on. */
+  private replace(at: number, lines: Unnumbered[]) {
+    const first = this.lines[at]?.n ?? this.next;
+    this.lines = [...this.lines.slice(0, at), ...lines.map((l, i) => ({ ...l, n: first + i }))];
+    this.next = first + lines.length;
+  }
+
   private trim() {
     let drop = Math.max(0, this.lines.length - this.maxLines);
     let size = this.size;
@@ -91,17 +118,33 @@ export class LogBuffer {
 
 const stamp = /^.{0,24}?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)/;
 
-/** Lines in the order of the times at their beginnings; a line without one belongs to the one before it. As they were when a source has none. */
-function byTime(lines: LogLine[]): LogLine[] {
-  const latest = new Map<string, number>();
-  const timed = lines.map((line) => {
-    const found = Date.parse((stamp.exec(line.text)?.[1] ?? '').replace(',', '.'));
-    const at = Number.isNaN(found) ? (latest.get(line.source) ?? NaN) : found;
-    latest.set(line.source, at);
-    return { line, at };
-  });
-  if (timed.some((t) => Number.isNaN(t.at))) return lines;
-  return timed.sort((a, b) => a.at - b.at).map((t) => t.line);
+/** A source of which one line in so many has a time is one that writes times. */
+const rarely = 10;
+
+/**
+ * Lines in the order of the times at their beginnings; a line without one belongs to the one before it, or at the
+ * beginning to the one after it. Those of sources that write no times are apart, each source by itself.
+ */
+function byTime(lines: LogLine[]): { timed: LogLine[]; apart: LogLine[][] } {
+  const sources = new Map<string, { line: LogLine; at: number }[]>();
+  for (const line of lines) {
+    const at = Date.parse((stamp.exec(line.text)?.[1] ?? '').replace(',', '.'));
+    const mine = sources.get(line.source);
+    if (mine) mine.push({ line, at });
+    else sources.set(line.source, [{ line, at }]);
+  }
+  const timed: { line: LogLine; at: number }[] = [];
+  const apart: LogLine[][] = [];
+  for (const mine of sources.values()) {
+    const stamped = mine.filter((l) => !Number.isNaN(l.at));
+    if (stamped.length * rarely < mine.length) {
+      apart.push(mine.map((l) => l.line));
+      continue;
+    }
+    let latest = stamped[0]!.at;
+    for (const { line, at } of mine) timed.push({ line, at: (latest = Number.isNaN(at) ? latest : at) });
+  }
+  return { timed: timed.sort((a, b) => a.at - b.at).map((t) => t.line), apart };
 }
 
 function finish(line: { text: string; over: number }): string {

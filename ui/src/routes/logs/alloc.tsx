@@ -8,7 +8,7 @@ import { Choice, Filters } from '../../components/filters';
 import { Empty } from '../../components/states';
 import { short } from '../../lib/format';
 import { tasksOf } from '../../lib/tasks';
-import { FollowedLogs } from './followed';
+import { FollowedLogs, fromStart, latest } from './followed';
 import type { LogSource } from './stream';
 
 /** The logs of an allocation: of one task, or of all. */
@@ -32,7 +32,7 @@ export default function AllocLogs({ alloc }: { alloc: Allocation }) {
       <Filters>
         <Choice label="Task" param="task" all={main.name} options={[...names.filter((n) => n !== main.name), ...(names.length > 1 ? [{ value: '*', label: 'All tasks' }] : [])]} />
         <Choice label="Output" param="type" all="stdout" options={['stderr', { value: 'both', label: 'stdout and stderr' }]} />
-        <Choice label="Where to begin" param="from" all="Newest" options={[{ value: 'start', label: 'From the start' }]} />
+        <Choice label="Where to begin" param="from" all={latest} options={fromStart} />
         {one && <Download op={FSLogs} params={{ AllocID: id, Task: one.task, LogType: one.type, Plain: true, Origin: 'start' }} common={{ namespace: alloc.Namespace, region }} name={`${alloc.JobID}-${short(id)}-${one.task}.${one.type}.txt`} />}
         {one && <Cli command={`nomadlike alloc logs -f ${one.type === 'stderr' ? '-stderr ' : ''}${short(id)} ${quoted(one.task)}`} />}
       </Filters>

@@ -6,6 +6,10 @@ import css from './logs.module.css';
 import { mostLogs, mostStreams, useLogs, type Logs, type LogSource } from './stream';
 import { LogView } from './view';
 
+/** Where to begin, in words: with the ends of the logs, or with all of them. */
+export const latest = 'Latest lines';
+export const fromStart = [{ value: 'start', label: 'All lines from the start' }];
+
 /** What went wrong, each once, with the logs that it happened to. */
 function told(errors: Logs['errors']): [text: string, labels: string[]][] {
   const labels = new Map<string, string[]>();

@@ -47,8 +47,10 @@ const tail = 256 << 10;
 const slice = 12;
 /** Milliseconds between two renderings. */
 const pace = 120;
-/** Milliseconds in which the ends of several logs arrive, which are then put in order. */
-const gathering = 1000;
+/** Milliseconds of silence after which all is there that was written before. */
+const quiet = 400;
+/** Milliseconds after which it is no longer waited for that they fall silent, by where the logs begin. */
+const patience = { end: 1500, start: 10_000 };
 
 /** Reads logs and follows them while somebody looks. */
 export function useLogs(sources: LogSource[], from: 'end' | 'start', region: string | undefined): Logs {
@@ -86,6 +88,11 @@ class Reader {
   private errors: Logs['errors'] = [];
   private reading = 0;
   private began = performance.now();
+  /** Whether what arrives was written before anybody looked, which is put in order. */
+  private gathering: boolean;
+  /** Which of the logs answered, and when the last of their bytes arrived. */
+  private answered = new Set<string>();
+  private arrived = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -95,6 +102,7 @@ class Reader {
     private show: (l: Logs) => void,
   ) {
     show(nothing);
+    this.gathering = sources.length > 1;
     if (sources.length > mostStreams) void this.takeTurns();
     else for (const s of sources) void this.follow(s);
   }
@@ -110,11 +118,14 @@ class Reader {
       const offset = this.from === 'end' ? tail : 0;
       const response = await send(FSLogs, { AllocID: source.allocID, Task: source.task, LogType: source.type, Follow: true, Plain: true, Origin: this.from, Offset: offset }, { namespace: source.namespace, region: this.region }, this.abort.signal);
       const reader = response.body?.getReader();
+      this.answered.add(source.key);
       this.changed();
       let since = performance.now();
       for (let first = true; reader; first = false) {
         const { done, value } = await reader.read();
         if (done) break;
+        this.gather();
+        this.arrived = performance.now();
         // The end may begin within a line.
         this.buffer.push(source.key, first && this.from === 'end' && value.length > 4096 ? value.subarray(value.indexOf(10) + 1) : value);
         this.changed();
@@ -127,10 +138,24 @@ class Reader {
     } catch (e) {
       if (this.abort.signal.aborted) return;
       noteGone(source.allocID, e);
+      this.answered.add(source.key);
       this.errors = [...this.errors, { source, text: e instanceof ApiError ? e.message : 'The connection broke off.' }];
     }
     this.reading--;
     this.changed();
+  }
+
+  /** Before bytes are taken: ends the gathering when these are news. */
+  private gather() {
+    const now = performance.now();
+    const silent = this.answered.size >= this.sources.length && this.arrived > 0 && now - this.arrived > quiet;
+    if (!this.gathering || !(silent || now - this.began > patience[this.from])) return;
+    this.order();
+    this.gathering = false;
+  }
+
+  private order() {
+    this.buffer.history(this.sources.map((s) => s.key));
   }
 
   /** Reads what the logs have new, a few logs at a time, again and again. */
@@ -150,7 +175,9 @@ class Reader {
         }),
       );
       this.reading = tails.size;
-      this.buffer.interleave(mark);
+      if (first) this.order();
+      else this.buffer.interleave(mark);
+      this.gathering = false;
       this.changed();
       if (tails.size === 0) return;
       await new Promise((resolve) => setTimeout(resolve, Math.max(turnPace / 2, turnPace - (performance.now() - began))));
@@ -198,7 +225,7 @@ class Reader {
     if (this.abort.signal.aborted) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      if (this.sources.length > 1 && this.sources.length <= mostStreams && performance.now() - this.began < gathering) this.buffer.interleave();
+      if (this.gathering) this.order();
       this.show({ lines: this.buffer.all(), dropped: this.buffer.dropped, errors: this.errors, reading: this.reading });
     }, pace);
   }

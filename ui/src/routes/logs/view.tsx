@@ -26,7 +26,8 @@ export function LogView({ logs, labels, paused, reading, onPause }: Props) {
   const [wrap, setWrap] = useState(true);
   const search = useMemo(() => matcher(pattern, regex), [pattern, regex]);
   const lines = useFrozen(logs.lines, paused);
-  const found = useMemo(() => (search ? lines.filter((l) => plain(l.text).search(search) >= 0) : []), [lines, search]);
+  const found = useMemo(() => (search ? lines.filter((l) => !l.note && plain(l.text).search(search) >= 0) : []), [lines, search]);
+  const notes = useMemo(() => lines.reduce((n, l) => n + (l.note ? 1 : 0), 0), [lines]);
   const { current, step } = useMatch(search, found);
   return (
     <div>
@@ -70,7 +71,8 @@ export function LogView({ logs, labels, paused, reading, onPause }: Props) {
       </div>
       <Lines lines={only && search ? found : lines} search={search} show={only ? undefined : current} labels={labels} wrap={wrap} paused={paused} onPause={onPause} more={logs.lines.length > 0 ? logs.lines[logs.lines.length - 1]!.n - (lines[lines.length - 1]?.n ?? 0) : 0} />
       <p className={css.foot}>
-        {lines.length.toLocaleString('en')} lines{logs.dropped > 0 && `; ${logs.dropped.toLocaleString('en')} older ones are no longer held here, the download has them`}
+        {(lines.length - notes).toLocaleString('en')} lines{notes > 0 && '; what was written before stands log by log where lines have no times to order them by'}
+        {logs.dropped > 0 && `; ${logs.dropped.toLocaleString('en')} older ones are no longer held here, the download has them`}
       </p>
     </div>
   );
@@ -148,12 +150,13 @@ function Lines({ lines, search, show, labels, wrap, paused, onPause, more }: { l
             const line = lines[item.index]!;
             return (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} data-current={line.n === show} className={css.line} style={{ transform: `translateY(${item.start}px)` }}>
-                {labels && (
+                {line.note && <span className={css.between}>{noteText(line.note, labels?.get(line.source)?.trim())}</span>}
+                {labels && !line.note && (
                   <span className={css.source} data-source={order.indexOf(line.source) % shades}>
                     {labels.get(line.source)}
                   </span>
                 )}
-                <LineText text={line.text} search={search} />
+                {!line.note && <LineText text={line.text} search={search} />}
               </div>
             );
           })}
@@ -166,6 +169,18 @@ function Lines({ lines, search, show, labels, wrap, paused, onPause, more }: { l
       )}
     </div>
   );
+}
+
+/** What stands between the lines of several logs. */
+function noteText(note: NonNullable<LogLine['note']>, label: string | undefined): string {
+  switch (note) {
+    case 'before':
+      return `${label}: written before this page began to follow`;
+    case 'timed':
+      return 'All others: written before, in the order of the times in their lines';
+    case 'live':
+      return 'From here on: all logs, as lines arrive';
+  }
 }
 
 function LineText({ text, search }: { text: string; search: RegExp | undefined }) {
