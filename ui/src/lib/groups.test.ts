@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 import { expect, test } from 'vitest';
-import type { AllocListStub, Job } from '../api/types.gen';
+import type { AllocListStub, Deployment, Job } from '../api/types.gen';
 import { groupStates, groupText } from './groups';
 
 const alloc = (a: Partial<AllocListStub>) => ({ TaskGroup: 'web', ClientStatus: 'running', DesiredStatus: 'run', JobVersion: 1, NextAllocation: '', ...a }) as AllocListStub;
@@ -17,14 +17,14 @@ test('what is there and what is missing', () => {
     alloc({ ClientStatus: 'failed' }),
     alloc({ ClientStatus: 'running', DesiredStatus: 'stop' }),
     alloc({ TaskGroup: 'other' }),
-  ], { JobVersion: 1, TaskGroups: {} });
+  ], { JobVersion: 1, Status: 'successful', TaskGroups: {} });
   expect(s).toMatchObject({ desired: 5, judged: true, running: 4, healthy: 2, unhealthy: 1, starting: 1, failed: 1, missing: 0, versions: [[1, 4], [0, 1]] });
 });
 
 test('system jobs have no number, stopped jobs want none, batch jobs count what is done', () => {
-  expect(groupStates(job('system', 1), [alloc({})], { JobVersion: 1, TaskGroups: {} })[0]).toMatchObject({ desired: undefined, missing: 0, healthy: 1 });
-  expect(groupStates(job('service', 3, true), [], { JobVersion: 1, TaskGroups: {} })[0]).toMatchObject({ desired: 0, missing: 0 });
-  expect(groupStates(job('batch', 3), [alloc({ ClientStatus: 'complete' })], { JobVersion: 1, TaskGroups: {} })[0]).toMatchObject({ desired: 3, complete: 1, missing: 2 });
+  expect(groupStates(job('system', 1), [alloc({})], { JobVersion: 1, Status: 'successful', TaskGroups: {} })[0]).toMatchObject({ desired: undefined, missing: 0, healthy: 1 });
+  expect(groupStates(job('service', 3, true), [], { JobVersion: 1, Status: 'successful', TaskGroups: {} })[0]).toMatchObject({ desired: 0, missing: 0 });
+  expect(groupStates(job('batch', 3), [alloc({ ClientStatus: 'complete' })], { JobVersion: 1, Status: 'successful', TaskGroups: {} })[0]).toMatchObject({ desired: 3, complete: 1, missing: 2 });
 });
 
 test('without a deployment what runs is well', () => {
@@ -41,6 +41,16 @@ test.each([
   ['system', 1, [alloc({})], false, 'one on every eligible client, 1 running'],
   ['sysbatch', 1, [alloc({ ClientStatus: 'complete' })], false, 'one on every eligible client, 1 done or running'],
 ])('a %s of %d in one line', (type, desired, allocs, judged, text) => {
-  const [s] = groupStates(job(type, desired), allocs, judged ? { JobVersion: 1, TaskGroups: {} } : null);
+  const [s] = groupStates(job(type, desired), allocs, judged ? { JobVersion: 1, Status: 'successful', TaskGroups: {} } : null);
   expect(groupText(s!, type)).toBe(text);
+});
+
+test.each([
+  ['running', 1, 0],
+  ['failed', 1, 0],
+  ['successful', 1, 1],
+  ['running', 2, 1],
+])('under a deployment that is %s, what it has not judged', (Status, JobVersion, healthy) => {
+  const TaskGroups = { web: { DesiredCanaries: 0 } } as unknown as NonNullable<Deployment['TaskGroups']>;
+  expect(groupStates(job('service', 1), [alloc({ DeploymentStatus: null })], { JobVersion, Status, TaskGroups })[0]).toMatchObject({ running: 1, healthy, unhealthy: 0 });
 });

@@ -26,11 +26,12 @@ export interface GroupState {
 }
 
 /** The state of each group of a job; the newest deployment, if there is one, decides on health. Failed and lost count only where nothing has taken their place. */
-export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allocs: AllocListStub[], deployment: Pick<Deployment, 'JobVersion' | 'TaskGroups'> | null | undefined): GroupState[] {
+export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allocs: AllocListStub[], deployment: Pick<Deployment, 'JobVersion' | 'Status' | 'TaskGroups'> | null | undefined): GroupState[] {
   return (job.TaskGroups ?? []).map((g) => {
     const everywhere = job.Type === 'system' || job.Type === 'sysbatch';
     const judged = !!deployment;
     const rollout = deployment?.TaskGroups?.[g.Name];
+    const over = !rollout || deployment?.Status === 'successful' || deployment?.Status === 'cancelled';
     const promoted = !rollout || rollout.DesiredCanaries === 0 || rollout.Promoted;
     const mine = allocs.filter((a) => a.TaskGroup === g.Name);
     const s: GroupState = { name: g.Name, desired: everywhere ? undefined : job.Stop ? 0 : (g.Count ?? 1), judged, running: 0, healthy: 0, unhealthy: 0, starting: 0, canary: 0, failed: 0, lost: 0, unknown: 0, complete: 0, missing: 0, versions: [] };
@@ -42,9 +43,10 @@ export function groupStates(job: Pick<Job, 'Type' | 'Stop' | 'TaskGroups'>, allo
         s.canary++;
       } else if (a.ClientStatus === 'running' && a.DesiredStatus === 'run') {
         s.running++;
-        // Without a deployment nobody judges health: a running allocation is as good as it gets.
-        if (a.DeploymentStatus?.Healthy === false) s.unhealthy++;
-        else if (a.DeploymentStatus?.Healthy || !judged || !a.DeploymentStatus) s.healthy++;
+        // Where no deployment judges health, or no longer, a running allocation is as good as it gets.
+        const healthy = a.DeploymentStatus?.Healthy ?? null;
+        if (healthy === false) s.unhealthy++;
+        else if (healthy || !judged || (!a.DeploymentStatus && (over || a.JobVersion !== deployment.JobVersion))) s.healthy++;
       } else if (a.ClientStatus === 'pending' && a.DesiredStatus === 'run') s.starting++;
       else if (a.ClientStatus === 'unknown') s.unknown++;
       else if (a.ClientStatus === 'complete') s.complete++;
