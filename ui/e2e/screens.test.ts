@@ -88,6 +88,47 @@ test.each(screens)('%s', async (name, path, text) => {
   }
 });
 
+test('what stands in the way comes before what would help, and a likely mistake before both', async () => {
+  await run(unplaceable('mistaken').replace('group "db"', 'datacenters = ["dc2"]\n  group "db"'));
+  await screen.look(looks[0]);
+  await screen.go('/jobs/mistaken@default');
+  const why = screen.page.getByRole('region', { name: /Why not placed/ });
+  await why.getByText('No node is in the datacenter dc2; did you mean dc1?').first().waitFor();
+  expect(await why.getByRole('heading', { level: 3 }).allTextContents()).toEqual([
+    ...['Perhaps a mistake in the job', 'What stands in the way', 'Any one of these would place it'],
+    ...['Perhaps a mistake in the job', 'What stands in the way', 'Any one of these would place at least one allocation'],
+  ]);
+  await screen.check();
+});
+
+test('the counts of a group agree', async () => {
+  await screen.look(looks[0]);
+  await screen.go('/jobs/shown@default');
+  await shows(screen, '2 of 2 running, 2 healthy');
+  const legend = screen.page.getByRole('region', { name: 'Groups' }).getByRole('listitem', { includeHidden: true });
+  expect(await legend.allTextContents()).toEqual(['2 healthy', '0 not healthy yet', '0 starting', '0 failed', '0 lost', '0 not placed']);
+});
+
+test('the icons of the header have names, and tips or words', async () => {
+  await screen.go('/jobs');
+  const tools = ['Search and commands', 'Show absolute times', 'Use the dark theme', 'Token: none'].map((name) => screen.page.getByRole('banner').getByRole('button', { name, exact: true }));
+  await screen.look({ width: 1440 });
+  expect(await Promise.all(tools.map((t) => t.innerText()))).toEqual(['Search', 'Absolute times', 'Dark theme', 'Token: none']);
+  await screen.look({ width: 390 });
+  const tip = (e: Element) => {
+    const s = getComputedStyle(e, '::after');
+    return s.display === 'none' ? '' : s.content;
+  };
+  for (const t of tools) {
+    expect(await t.innerText()).toBe('');
+    expect(await t.evaluate(tip)).toBe('');
+    await t.hover();
+    expect(await t.evaluate(tip)).toBe(JSON.stringify(await t.getAttribute('data-tip')));
+    await screen.check();
+  }
+  await screen.page.mouse.move(0, 400);
+});
+
 test('every screen is reached by its address alone, below a prefix', { timeout: 180_000 }, async () => {
   const proxy = await Proxy.start('/clusters/one');
   const s = await Screen.open('/jobs', {}, proxy.front);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { expect, test } from 'vitest';
-import type { PlacementObstacle } from '../api/types.gen';
-import { changesTitle, obstacleText, obstacleValues, shortageText } from './explain';
+import type { AllocMetric, PlacementObstacle } from '../api/types.gen';
+import { changesTitle, obstacleText, obstacleValues, shortageText, summary } from './explain';
 
 const obstacle = (o: Partial<PlacementObstacle>) => ({ Kind: 'constraint', Reason: '', Nodes: 3, Alone: 0, Classes: null, ...o }) as PlacementObstacle;
 
@@ -33,4 +33,11 @@ test('what is lacking has a unit', () => {
   expect(shortageText({ Dimension: 'memory', Wanted: 2048, Free: 512 })).toBe('memory: wants 2 GiB, 512 MiB free');
   expect(shortageText({ Dimension: 'cpu', Wanted: 5000, Free: -10 })).toBe('CPU shares: wants 5 GHz, 0 MHz free');
   expect(shortageText({ Dimension: 'network: reserved port 80', Wanted: 1, Free: 0 })).toBe('network: reserved port 80');
+});
+
+test('one line on a failed placement counts only what is there', () => {
+  const m = (of: Partial<AllocMetric>) => ({ NodesEvaluated: 0, NodesFiltered: 0, NodesExhausted: 0, NodePool: 'default', ...of }) as AllocMetric;
+  expect(summary(m({}))).toBe('No eligible client of node pool "default" in the job\'s datacenters');
+  expect(summary(m({ NodesEvaluated: 3, NodesFiltered: 2, ConstraintFiltered: { 'missing drivers': 2 }, NodesExhausted: 1, DimensionExhausted: { memory: 1 } }))).toBe('Constraint not met: missing drivers (3 clients considered, 2 kept out by constraints, 1 without room)');
+  expect(summary(m({ NodesEvaluated: 1, NodesExhausted: 1, DimensionExhausted: { memory: 1 } }))).toBe('Not enough memory (1 client considered, 1 without room)');
 });

@@ -80,7 +80,7 @@ export function jobsRead(params: URLSearchParams, ambient: Ambient, among?: Map<
 /** The states by which evaluations can be chosen. */
 export const evalStates: { value: string; label: string; condition: string }[] = [
   { value: 'complete', label: 'complete', condition: 'Status == "complete" and FailedTGAllocs is empty' },
-  { value: 'partly placed', label: 'partly placed', condition: 'Status == "complete" and FailedTGAllocs is not empty' },
+  { value: 'partly placed', label: 'not all placed', condition: 'Status == "complete" and FailedTGAllocs is not empty' },
   ...['blocked', 'pending', 'failed', 'canceled'].map((s) => ({ value: s, label: s, condition: equals('Status', s) })),
 ];
 

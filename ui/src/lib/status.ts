@@ -119,6 +119,6 @@ export function nodeStatus(n: Pick<NodeListStub, 'Status' | 'SchedulingEligibili
 
 /** The state of an evaluation; complete with failures is not complete. */
 export function evalStatus(e: Pick<Evaluation, 'Status' | 'FailedTGAllocs' | 'BlockedEval'>): Status {
-  if (e.Status === 'complete' && Object.keys(e.FailedTGAllocs ?? {}).length > 0) return { tone: 'warn', text: 'partly placed' };
+  if (e.Status === 'complete' && Object.keys(e.FailedTGAllocs ?? {}).length > 0) return { tone: 'warn', text: 'not all placed' };
   return e.Status === 'complete' ? { tone: 'good', text: 'complete' } : statusOf(e.Status);
 }

@@ -75,7 +75,7 @@ function ServerDetails({ member: m, leader }: { member: Member; leader: string |
         <DataTable
           label="Tags"
           columns={[
-            { key: 'name', title: 'Name', sort: ([k]: [string, string]) => k, cell: ([k]: [string, string]) => <code>{k}</code> },
+            { key: 'name', title: 'Name', sort: ([k]: [string, string]) => k, cell: ([k]: [string, string]) => <code style={{ whiteSpace: 'nowrap' }}>{k}</code> },
             { key: 'value', title: 'Value', grow: true, cell: ([, v]: [string, string]) => <code>{v}</code> },
           ]}
           rows={Object.entries(m.Tags ?? {})}

@@ -2,7 +2,7 @@
 import { Suspense, type ComponentType } from 'react';
 import { AllocGet } from '../../api/ops.gen';
 import type { Allocation } from '../../api/types.gen';
-import { useAmbient } from '../../app/location';
+import { useAmbient, useQueryParams } from '../../app/location';
 import { useOp } from '../../app/query';
 import { screen } from '../../app/screen';
 import { Cli } from '../../components/code';
@@ -31,9 +31,15 @@ const tabs: { tab: string; text: string; component: ComponentType<{ alloc: Alloc
   { tab: 'placement', text: 'Placement', component: Placement },
 ];
 
+/** Whether the screen shows a command of its own. */
+function own(tab: string, params: URLSearchParams): boolean {
+  return tab === 'exec' || tab === 'files' || (tab === 'logs' && params.get('task') !== '*' && params.get('type') !== 'both');
+}
+
 /** One allocation: which of its screens is in the address. */
 export default function AllocPage({ id, tab }: { id: string; tab: string }) {
   const { region } = useAmbient();
+  const [params] = useQueryParams();
   // No event tells that an allocation was collected.
   const query = useOp(AllocGet, { AllocID: id }, { region, every: 30_000 });
   const Tab = tabs.find((t) => t.tab === tab)?.component;
@@ -50,7 +56,7 @@ export default function AllocPage({ id, tab }: { id: string; tab: string }) {
             </>
           }
           actions={<AllocActions alloc={alloc} />}
-          cli={<Cli command={`nomadlike alloc status ${tab === 'placement' ? '-verbose ' : ''}${short(id)}`} />}
+          cli={own(tab, params) ? undefined : <Cli command={`nomadlike alloc status ${tab === 'placement' ? '-verbose ' : ''}${short(id)}`} />}
         >
           <p className="dim">
             Group {alloc.TaskGroup} of job <Link to={href.job(alloc.JobID ?? '', alloc.Namespace)}>{alloc.JobID}</Link> on client <Link to={href.node(alloc.NodeID ?? '')}>{alloc.NodeName || short(alloc.NodeID ?? '')}</Link>

@@ -63,6 +63,11 @@ function Trail({ alloc, path }: { alloc: string; path: string }) {
   );
 }
 
+/** Whether it is a pipe, a socket or a device, which nobody can read here. */
+function special(f: AllocFileInfo): boolean {
+  return /^[pScbD]/.test(f.FileMode ?? '');
+}
+
 function Directory({ id, path, at }: Place) {
   const query = useOp(FSList, { AllocID: id, Path: path }, { ...at, every: 10_000 });
   const columns: Column<AllocFileInfo>[] = [
@@ -76,7 +81,7 @@ function Directory({ id, path, at }: Place) {
         return (
           <span className={css.name}>
             <Icon size={15} />
-            <Link to={to(id, `${path === '/' ? '' : path}/${f.Name}`)}>{f.Name}</Link>
+            {special(f) ? <span>{f.Name}</span> : <Link to={to(id, `${path === '/' ? '' : path}/${f.Name}`)}>{f.Name}</Link>}
           </span>
         );
       },
