@@ -164,7 +164,7 @@ func (a *agent) output(ctx context.Context, _ string) (figures []Figure, err err
 		return nil, err
 	}
 	speed.Value = float64(flood) / 1e6 / time.Since(start).Seconds()
-	settle(ctx, time.Second)
+	settle(ctx, 3*time.Second)
 	if err := a.wholeEnd(ctx, id); err != nil {
 		return nil, err
 	}

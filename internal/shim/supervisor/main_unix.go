@@ -20,7 +20,7 @@ import (
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
 )
 
-// trimAfter is how long after its start the shim gives memory back.
+// trimAfter is how long after its start, and after much output, the shim gives memory back.
 const trimAfter = time.Second
 
 // supervisor is the state of the shim. Only the owner, the goroutine that runs
@@ -219,6 +219,8 @@ func (s *supervisor) supervise() {
 			s.kill()
 		case <-trim.C:
 			trimMemory()
+		case <-s.output.much:
+			trim.Reset(trimAfter)
 		}
 	}
 }

@@ -29,7 +29,13 @@ type output struct {
 	streams  []*stream
 	running  sync.WaitGroup
 	warnings []string
+	// much gets a value after each muchOutput bytes of a stream.
+	much chan struct{}
 }
+
+// muchOutput is after how many bytes the shim gives memory back: carrying them takes pages that an idle shim does not
+// need.
+const muchOutput = 64 << 20
 
 // stream is one of the two outputs.
 type stream struct {
@@ -51,7 +57,7 @@ func newOutput(spec *wire.Spec) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &output{null: null}
+	o := &output{null: null, much: make(chan struct{}, 1)}
 	switch spec.Logs {
 	case wire.LogRotate:
 		dir := rotate.FromFD(wire.FDLogs)
@@ -103,16 +109,24 @@ func (o *output) start() {
 	_ = o.null.Close()
 	for _, s := range o.streams {
 		_ = unix.Close(s.task)
-		o.running.Go(s.pump)
+		o.running.Go(func() { s.pump(o.much) })
 	}
 }
 
 // pump copies until the last process that could print has ended.
-func (s *stream) pump() {
+func (s *stream) pump(much chan<- struct{}) {
 	buf := make([]byte, pumpSize)
 	failing := false
+	carried := 0
 	for {
 		n, err := s.from.Read(buf)
+		if carried += n; carried >= muchOutput {
+			carried = 0
+			select {
+			case much <- struct{}{}:
+			default:
+			}
+		}
 		if n > 0 {
 			before := s.lost.Load()
 			s.store(buf[:n])
