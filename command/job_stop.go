@@ -7,10 +7,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/api/client"
 )
 
 func jobStopCommand() *spec {
@@ -44,36 +44,29 @@ Example:
 			if err != nil {
 				return err
 			}
-			jobs := make([]*api.JobListStub, len(args))
-			for i, id := range args {
-				if jobs[i], err = findJob(ctx, m, c, id); err != nil {
-					return err
+			// One that cannot be stopped does not keep the others from it.
+			var jobs []*api.JobListStub
+			for _, id := range args {
+				j, unknown := findJob(ctx, m, c, id)
+				if unknown != nil {
+					err = exitError(m.fail(unknown))
+					continue
 				}
+				jobs = append(jobs, j)
 			}
-			if jobs[0].ID != args[0] && !yes && len(args) == 1 {
+			if len(args) == 1 && len(jobs) == 1 && jobs[0].ID != args[0] && !yes {
 				if ok, err := m.confirm(fmt.Sprintf("Are you sure you want to stop job %q? [y/N]", jobs[0].ID)); err != nil || !ok {
 					return err
 				}
 			}
-			// All are told to stop at once; what becomes of them is shown one after the other.
-			evals := make([]string, len(jobs))
-			g, gctx := errgroup.WithContext(ctx)
-			for i, j := range jobs {
-				g.Go(func() error {
-					req := &api.JobDeregisterRequest{JobID: j.ID, Purge: purge, Global: global, EvalPriority: priority, NoShutdownDelay: noDelay}
-					req.Namespace = j.Namespace
-					resp, _, err := api.JobDeregister.Call(gctx, c, req)
-					if err != nil {
-						return fmt.Errorf("Error deregistering job with id %s err: %w", j.ID, err) //nolint:staticcheck // the contract's text
-					}
-					evals[i] = resp.EvalID
-					return nil
-				})
+			req := api.JobDeregisterRequest{Purge: purge, Global: global, EvalPriority: priority, NoShutdownDelay: noDelay}
+			evals, errs := stopJobs(ctx, c, jobs, req)
+			for _, refused := range errs {
+				if refused != nil {
+					err = exitError(m.fail(refused))
+				}
 			}
-			if err = g.Wait(); err != nil {
-				fmt.Fprintln(m.err, m.paint(red, err.Error()))
-				err = exitError(1)
-			}
+			// What becomes of them is shown one after the other.
 			for _, id := range evals {
 				switch {
 				case id == "":
@@ -86,4 +79,24 @@ Example:
 			return err
 		},
 	}
+}
+
+// stopJobs tells all jobs to stop at once, as like says, and returns the evaluation or the error of each.
+func stopJobs(ctx context.Context, c *client.Client, jobs []*api.JobListStub, like api.JobDeregisterRequest) ([]string, []error) {
+	evals, errs := make([]string, len(jobs)), make([]error, len(jobs))
+	var g sync.WaitGroup
+	for i, j := range jobs {
+		g.Go(func() {
+			req := like
+			req.JobID, req.Namespace = j.ID, j.Namespace
+			resp, _, err := api.JobDeregister.Call(ctx, c, &req)
+			if err != nil {
+				errs[i] = fmt.Errorf("Error deregistering job with id %s err: %w", j.ID, err) //nolint:staticcheck // the contract's text
+				return
+			}
+			evals[i] = resp.EvalID
+		})
+	}
+	g.Wait()
+	return evals, errs
 }
