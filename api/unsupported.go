@@ -19,7 +19,8 @@ var unsupported = struct {
 	},
 	group: []refusal[TaskGroup]{
 		{"service.provider", func(g *TaskGroup) bool { return anyConsul(g.Services) }},
-		{"consul", func(g *TaskGroup) bool { return g.Consul != nil }},
+		{"service.connect", func(g *TaskGroup) bool { return anyConnect(g.Services) }},
+		{"consul", func(g *TaskGroup) bool { return g.Consul.isUsed() }},
 		{"volume.type", func(g *TaskGroup) bool {
 			return anyVolume(g, func(v *VolumeRequest) bool { return v.Type == VolumeTypeCSI })
 		}},
@@ -27,6 +28,7 @@ var unsupported = struct {
 	},
 	task: []refusal[Task]{
 		{"service.provider", func(t *Task) bool { return anyConsul(t.Services) }},
+		{"service.connect", func(t *Task) bool { return anyConnect(t.Services) }},
 		{"vault", func(t *Task) bool { return t.Vault != nil }},
 		{"consul", func(t *Task) bool { return t.Consul != nil }},
 		{"secret", func(t *Task) bool { return len(t.Secrets) > 0 }},
@@ -94,6 +96,7 @@ func refuse[T any](found []FieldError, at fieldPath, v *T, table []refusal[T]) [
 // refusalTexts say more of settings of which only some values are refused.
 var refusalTexts = map[string]string{
 	"service.provider": `"consul", which is the default, is not supported yet; set provider = "nomad"`,
+	"service.connect":  "the Consul service mesh is not supported yet; remove the block",
 	"volume.type":      `"csi" is not supported yet; use type = "host" with a host_volume of the client's configuration`,
 }
 
@@ -108,6 +111,16 @@ func anyVolume(g *TaskGroup, is func(*VolumeRequest) bool) bool {
 
 func anyConsul(services []*Service) bool {
 	return slices.ContainsFunc(services, func(s *Service) bool { return s != nil && s.Provider == ProviderConsul })
+}
+
+func anyConnect(services []*Service) bool {
+	return slices.ContainsFunc(services, func(s *Service) bool { return s != nil && s.Connect != nil })
+}
+
+// isUsed reports whether the block of a group asks for more than the default cluster: clients of servers from 1.0
+// to 1.3 send it with every group, empty.
+func (c *Consul) isUsed() bool {
+	return c != nil && (c.Namespace != "" || c.Partition != "" || c.Cluster != "" && c.Cluster != DefaultCluster)
 }
 
 // isUsed reports whether the default identity asks for more than to exist.

@@ -43,6 +43,7 @@ func TestSupported(t *testing.T) {
 		g.Volumes = map[string]*VolumeRequest{"v": {Type: VolumeTypeHost, Source: "x", PerAlloc: true}}
 		t.VolumeMounts = []*VolumeMount{{Volume: "v", Destination: "/v"}}
 		t.Services = []*Service{{Name: "x", Provider: ProviderNomad}}
+		g.Consul = &Consul{} // older clients send it with every group
 		g.EphemeralDisk = &EphemeralDisk{Sticky: true, Migrate: true}
 		g.Disconnect = &Disconnect{LostAfter: time.Minute, Replace: new(false)}
 		g.Update = &UpdateStrategy{AutoRevert: new(true), Canary: new(1), AutoPromote: new(true)}
@@ -70,18 +71,24 @@ func TestUnsupported(t *testing.T) {
 		"job.vault_namespace":  func(j *Job, _ *TaskGroup, _ *Task) { j.VaultNamespace = "x" },
 
 		"G.service.provider": func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{}} },
-		"G.consul":           func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{} },
-		"G.volume.type":      func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi"}} },
-		"G.volume.sticky":    func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Sticky: true}} },
+		"G.service.connect": func(_ *Job, g *TaskGroup, _ *Task) {
+			g.Services = []*Service{{Provider: ProviderNomad, Connect: &Connect{SidecarService: &SidecarService{}}}}
+		},
+		"G.consul":        func(_ *Job, g *TaskGroup, _ *Task) { g.Consul = &Consul{Namespace: "x"} },
+		"G.volume.type":   func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Type: "csi"}} },
+		"G.volume.sticky": func(_ *Job, g *TaskGroup, _ *Task) { g.Volumes = map[string]*VolumeRequest{"v": {Sticky: true}} },
 
 		"T.service.provider": func(_ *Job, _ *TaskGroup, t *Task) { t.Services = []*Service{{}} },
-		"T.vault":            func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{} },
-		"T.consul":           func(_ *Job, _ *TaskGroup, t *Task) { t.Consul = &Consul{} },
-		"T.secret":           func(_ *Job, _ *TaskGroup, t *Task) { t.Secrets = []*Secret{{}} },
-		"T.csi_plugin":       func(_ *Job, _ *TaskGroup, t *Task) { t.CSIPluginConfig = &CSIPluginConfig{} },
-		"T.identity":         func(_ *Job, _ *TaskGroup, t *Task) { t.Identity = &WorkloadIdentity{Env: true} },
-		"T.schedule":         func(_ *Job, _ *TaskGroup, t *Task) { t.Schedule = &Schedule{} },
-		"T.kind":             func(_ *Job, _ *TaskGroup, t *Task) { t.Kind = "connect-proxy:x" },
+		"T.service.connect": func(_ *Job, _ *TaskGroup, t *Task) {
+			t.Services = []*Service{{Provider: ProviderNomad, Connect: &Connect{Native: true}}}
+		},
+		"T.vault":      func(_ *Job, _ *TaskGroup, t *Task) { t.Vault = &Vault{} },
+		"T.consul":     func(_ *Job, _ *TaskGroup, t *Task) { t.Consul = &Consul{} },
+		"T.secret":     func(_ *Job, _ *TaskGroup, t *Task) { t.Secrets = []*Secret{{}} },
+		"T.csi_plugin": func(_ *Job, _ *TaskGroup, t *Task) { t.CSIPluginConfig = &CSIPluginConfig{} },
+		"T.identity":   func(_ *Job, _ *TaskGroup, t *Task) { t.Identity = &WorkloadIdentity{Env: true} },
+		"T.schedule":   func(_ *Job, _ *TaskGroup, t *Task) { t.Schedule = &Schedule{} },
+		"T.kind":       func(_ *Job, _ *TaskGroup, t *Task) { t.Kind = "connect-proxy:x" },
 		"T.resources.numa.devices": func(_ *Job, _ *TaskGroup, t *Task) {
 			t.Resources = &Resources{NUMA: &NUMA{Affinity: "prefer", Devices: []string{"gpu"}}}
 		},
