@@ -12,8 +12,8 @@ type ScalingPolicy struct {
 	Enabled *bool `hcl:"enabled" default:"true"`
 	// Min: Lower bound (default group count).
 	Min *int `hcl:"min"`
-	// Max: Upper bound, required.
-	Max *int `hcl:"max,required"`
+	// Max: Upper bound; required in a group.
+	Max *int `hcl:"max"`
 	// Policy: Opaque document for the autoscaler.
 	Policy map[string]any `hcl:"policy,any"`
 	// Target: `Namespace`, `Job`, `Group` (and `Task`) (default filled).

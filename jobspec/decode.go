@@ -142,6 +142,8 @@ func (d *decoder) block(b block, f *field, parent reflect.Value) {
 	d.body(b.Body, elem.Elem(), b.ctx)
 	if _, ok := extraLabels[labelKey{parent.Type(), f.name}]; ok {
 		d.taskScaling(b, elem.Interface().(*api.ScalingPolicy), dst.Interface().([]*api.ScalingPolicy))
+	} else if f.elem == reflect.TypeFor[api.ScalingPolicy]() {
+		d.groupScaling(b)
 	}
 
 	switch {
@@ -154,6 +156,19 @@ func (d *decoder) block(b block, f *field, parent reflect.Value) {
 		dst.Set(reflect.Append(dst, elem))
 	default:
 		dst.Set(elem)
+	}
+}
+
+// groupScaling refuses a scaling block of a group without a maximum; in a task it may be left out.
+func (d *decoder) groupScaling(b block) {
+	content, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "max"}}})
+	if content.Attributes["max"] == nil {
+		d.report(&hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  "Missing required argument",
+			Detail:   `The argument "max" is required, but no definition was found.`,
+			Subject:  b.Body.MissingItemRange().Ptr(),
+		})
 	}
 }
 

@@ -214,3 +214,11 @@ func TestSharedBlocksAreCopies(t *testing.T) {
 		t.Error("the tasks share an inherited block")
 	}
 }
+
+// TestTaskScalingWithoutMaximum: only the scaling block of a group needs max.
+func TestTaskScalingWithoutMaximum(t *testing.T) {
+	policies := inTask(t, "scaling \"mem\" {\n policy {\n cooldown = \"1m\"\n }\n}").ScalingPolicies
+	if len(policies) != 1 || policies[0].Type != "vertical_mem" || policies[0].Max != nil {
+		t.Errorf("got %+v", policies)
+	}
+}
