@@ -27,7 +27,7 @@ func newDiagnostics(diags hcl.Diagnostics, files map[string]*hcl.File) error {
 	for _, diag := range diags {
 		if text := diagText(diag); diag.Severity == hcl.DiagError && !seen[text] {
 			seen[text] = true
-			d.diags = append(d.diags, diag)
+			d.diags = append(d.diags, d.advised(diag))
 		}
 	}
 	if len(d.diags) == 0 {
@@ -44,6 +44,29 @@ func newDiagnostics(diags hcl.Diagnostics, files map[string]*hcl.File) error {
 		)
 	})
 	return d
+}
+
+// freeKeys is the way out for keys that the language before HCL2 took in blocks.
+const freeKeys = ` A key in quotes or with a dot has its place in a map: env = { "a.b" = "c" } instead of env { ... }. The meta of jobs, groups and tasks and settings of drivers, such as labels, take the same form.`
+
+// advised returns diag with what to write instead, where HCL only says what it does not take.
+func (d *Diagnostics) advised(diag *hcl.Diagnostic) *hcl.Diagnostic {
+	quoted := diag.Summary == "Invalid argument name" && strings.Contains(diag.Detail, "must not be quoted")
+	if quoted || diag.Summary == "Argument or block definition required" && d.dotFollows(diag.Subject) {
+		more := *diag
+		more.Detail += freeKeys
+		return &more
+	}
+	return diag
+}
+
+// dotFollows reports whether the source has a dot right after rng.
+func (d *Diagnostics) dotFollows(rng *hcl.Range) bool {
+	if rng == nil || d.files[rng.Filename] == nil {
+		return false
+	}
+	src := d.files[rng.Filename].Bytes
+	return rng.End.Byte >= 0 && rng.End.Byte < len(src) && src[rng.End.Byte] == '.'
 }
 
 // Error returns one "file:line,column-column: Summary; Detail" for each problem, joined by newlines.
