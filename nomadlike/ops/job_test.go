@@ -63,6 +63,25 @@ func TestRegister(t *testing.T) {
 	}
 }
 
+// TestPriorityZero: validation, plan and registration give a job of priority 0 the server's usual one.
+func TestPriorityZero(t *testing.T) {
+	c := start(t)
+	c.env.DefaultPriority = 60
+	j := job("web", 1)
+	j["Priority"] = 0
+	var valid api.JobValidateResponse
+	c.put("/v1/validate/job", object{"Job": j}, &valid)
+	if valid.Error != "" {
+		t.Errorf("validation: %s", valid.Error)
+	}
+	c.register(j)
+	var stored api.Job
+	c.get("/v1/job/web", &stored)
+	if stored.PriorityOrDefault() != 60 {
+		t.Errorf("registered with priority %d", stored.PriorityOrDefault())
+	}
+}
+
 func TestEnforceIndex(t *testing.T) {
 	c := start(t)
 	resp := api.JobRegisterResponse{}

@@ -18,8 +18,7 @@ func (e *Env) jobValidate(_ context.Context, r *api.JobValidateRequest) (*api.Jo
 	if r.Namespace != "" {
 		job.Namespace = r.Namespace
 	}
-	job.Canonicalize()
-	job.AddImpliedConstraints()
+	e.complete(job)
 	snap := e.Store.Snapshot()
 	problems, warnings := e.checkJob(snap, job)
 	checkNamespace(problems, snap, job)

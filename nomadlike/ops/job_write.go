@@ -49,14 +49,19 @@ func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string
 	if job.Region == "" || job.Region == api.DefaultRegion {
 		job.Region = e.Region
 	}
+	e.complete(job)
+	old = state.Jobs.Get(snap, job.Namespace, job.ID)
+	warnings, err = e.check(snap, job, old)
+	return job, old, warnings, err
+}
+
+// complete fills in the defaults of the server and of the job file, and adds the implied constraints.
+func (e *Env) complete(job *api.Job) {
 	if job.Priority != nil && *job.Priority == 0 && e.DefaultPriority > 0 {
 		job.Priority = new(e.DefaultPriority)
 	}
 	job.Canonicalize()
 	job.AddImpliedConstraints()
-	old = state.Jobs.Get(snap, job.Namespace, job.ID)
-	warnings, err = e.check(snap, job, old)
-	return job, old, warnings, err
 }
 
 // check collects every reason not to accept the job.
