@@ -51,7 +51,8 @@ func checkTarget(c *checker, target string) {
 		return
 	}
 	known := func(prefix string) bool { return strings.HasPrefix(target, prefix) && strings.HasSuffix(target, "}") }
-	c.check(slices.ContainsFunc(targetPrefixes, known), "attribute", "unsupported attribute %q", target)
+	c.check(slices.ContainsFunc(targetPrefixes, known), "attribute",
+		"unsupported attribute %q; a constraint looks at nodes: ${attr.…}, ${meta.…}, ${device.…}, ${node.class}, ${node.pool}, ${node.datacenter}, ${node.unique.id} or ${node.unique.name}", target)
 }
 
 // checkOperand checks operator and value, and reports whether the operator is known.
