@@ -85,7 +85,9 @@ const (
 // The values that settings may have.
 var (
 	interfaces   = []string{"ide", "scsi", "sd", "mtd", "floppy", "pflash", "virtio", "none"}
-	accelerators = []string{"tcg", "kvm", "auto"}
+	accelerators = []string{"tcg", "kvm", auto}
+	// The ones that only other systems have, by runtime.GOOS.
+	foreign = map[string]string{"darwin": "hvf", "windows": "whpx"}
 )
 
 // auto takes the machine's own virtualisation where there is one.
@@ -111,7 +113,7 @@ func (o *taskConfig) complete(plugin *pluginConfig) error {
 	if !slices.Contains(interfaces, o.DriveInterface) {
 		errs = append(errs, fmt.Errorf("Unsupported drive_interface %q; it is one of %s", o.DriveInterface, strings.Join(interfaces, ", ")))
 	}
-	if !slices.Contains(accelerators, o.Accelerator) {
+	if !slices.Contains(accelerators, o.Accelerator) && foreign[runtime.GOOS] != o.Accelerator {
 		errs = append(errs, fmt.Errorf("accelerator must be one of %s, not %q", strings.Join(accelerators, ", "), o.Accelerator))
 	}
 	if o.Accelerator == "kvm" && runtime.GOOS == "darwin" {
