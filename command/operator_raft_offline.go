@@ -66,6 +66,8 @@ func raftLogsCommand() *spec {
 					}
 					_, err = fmt.Fprintf(m.out, "%s\n", data)
 					return err
+				}, func(first, last uint64) {
+					fmt.Fprintf(m.err, "The entries %d to %d are not in the log: a snapshot that was restored stands for them.\n", first, last)
 				})
 			})
 		},

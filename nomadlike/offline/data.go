@@ -74,13 +74,22 @@ func (d *Data) Info() (*Info, error) {
 	return &Info{Path: d.log.Path(), First: first, Last: last}, nil
 }
 
-// Logs calls fn with every entry of the log, the oldest first.
-func (d *Data) Logs(fn func(*raft.Log) error) error {
-	i, err := d.Info()
-	if err != nil || i.Last == 0 {
-		return err
+// Logs calls fn with every entry of the log, the oldest first, and missing with what is skipped between entries: where the
+// operator restored a snapshot, raft leaves out what the snapshot stands for.
+func (d *Data) Logs(fn func(*raft.Log) error, missing func(first, last uint64)) error {
+	for last := uint64(0); ; {
+		n, err := d.log.Next(last + 1)
+		if err != nil || n == 0 {
+			return err
+		}
+		if last > 0 && n > last+1 {
+			missing(last+1, n-1)
+		}
+		if err := d.logs(n, n, fn); err != nil {
+			return err
+		}
+		last = n
 	}
-	return d.logs(i.First, i.Last, fn)
 }
 
 func (d *Data) logs(first, last uint64, fn func(*raft.Log) error) error {

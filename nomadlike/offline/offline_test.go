@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +112,7 @@ func TestLogs(t *testing.T) {
 		}
 		out = append(out, string(data))
 		return err
-	})
+	}, func(first, last uint64) { t.Errorf("the entries %d to %d are said to be missing", first, last) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +125,20 @@ func TestLogs(t *testing.T) {
 	}
 	if all := strings.Join(out, "\n"); strings.Contains(all, secret) || !strings.Contains(all, `"SecretID":"<redacted>"`) {
 		t.Errorf("a secret is shown:\n%s", all)
+	}
+}
+
+// TestLogsAroundSnapshot: where a snapshot was restored raft leaves entries out, however many.
+func TestLogsAroundSnapshot(t *testing.T) {
+	logs := slices.Delete(entries(), 2, 3)
+	logs = append(logs, &raft.Log{Index: 1 << 60, Term: 3, Type: raft.LogNoop}, &raft.Log{Index: 1<<60 + 1, Term: 3, Type: raft.LogNoop})
+	var shown, gaps []uint64
+	err := open(t, dataDir(t, logs)).Logs(func(l *raft.Log) error {
+		shown = append(shown, l.Index)
+		return nil
+	}, func(first, last uint64) { gaps = append(gaps, first, last) })
+	if err != nil || !slices.Equal(shown, []uint64{1, 2, 4, 5, 1 << 60, 1<<60 + 1}) || !slices.Equal(gaps, []uint64{3, 3, 6, 1<<60 - 1}) {
+		t.Errorf("the entries are %d, those missing %d, error %v", shown, gaps, err)
 	}
 }
 
@@ -241,7 +256,7 @@ func TestDamagedEntry(t *testing.T) {
 	err := d.Logs(func(l *raft.Log) error {
 		_, err := EntryJSON(l)
 		return err
-	})
+	}, nil)
 	if err == nil || !strings.Contains(err.Error(), "entry 3") {
 		t.Errorf("error %v, want one about entry 3", err)
 	}

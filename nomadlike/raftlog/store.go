@@ -177,9 +177,13 @@ func (s *Store) view(fn func(tx *bbolt.Tx) error) (err error) {
 }
 
 // FirstIndex returns the index of the oldest entry, 0 when there is none.
-func (s *Store) FirstIndex() (index uint64, err error) {
+func (s *Store) FirstIndex() (uint64, error) { return s.Next(0) }
+
+// Next returns the index of the oldest entry from the given index on, 0 when there is none. It is another one than that
+// where raft left entries out, as it does when a snapshot is restored.
+func (s *Store) Next(from uint64) (index uint64, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		if k, _ := tx.Bucket(logBucket).Cursor().First(); k != nil {
+		if k, _ := tx.Bucket(logBucket).Cursor().Seek(key(from)); k != nil {
 			index = binary.BigEndian.Uint64(k)
 		}
 		return nil
