@@ -12,6 +12,7 @@ package isolated
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -171,8 +172,14 @@ func (s *Settings) confine(root *shim.Root, who *shim.User, o *Options) error {
 // Explain says what it means that a task could not be started.
 func Explain(err error, command string) error {
 	var failed *shim.StartError
-	if errors.As(err, &failed) && failed.Exec && strings.HasPrefix(failed.Message, "execute "+command+": find ") {
+	if !errors.As(err, &failed) || !failed.Exec {
+		return err
+	}
+	switch {
+	case strings.HasPrefix(failed.Message, "execute "+command+": find "):
 		return fmt.Errorf("command %q could not be found in the task's root: %w", command, err)
+	case errors.Is(failed, fs.ErrPermission):
+		return fmt.Errorf("command %q may not be executed by the task's user (a file from a template needs perms = \"0755\", its default is 0644): %w", command, err)
 	}
 	return err
 }
