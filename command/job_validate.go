@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -45,7 +46,7 @@ Example:
 				return fmt.Errorf("Error validating job: %w", err) //nolint:staticcheck // the contract's text
 			}
 			if resp.Error != "" {
-				fmt.Fprintf(m.err, "%s\n%s\n", m.paint(red, "Job validation errors:"), m.paint(red, strings.TrimRight(resp.Error, "\n")))
+				fmt.Fprintf(m.err, "%s\n%s\n", m.paint(red, "Job validation errors:"), m.paint(red, tight(resp.Error)))
 				return exitError(1)
 			}
 			m.warnings(resp.Warnings)
@@ -53,6 +54,12 @@ Example:
 			return nil
 		},
 	}
+}
+
+// tight returns text without the blank lines that nested lists of errors end with.
+func tight(text string) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), "\n")
 }
 
 // validateHere makes the checks that need no agent.
