@@ -15,11 +15,11 @@ function alloc(...events: string[]): Allocation {
   } as unknown as Allocation;
 }
 
-const tone = (e: { Type: string }): Tone => (e.Type === 'Terminated' ? 'bad' : e.Type === 'Started' ? 'good' : 'busy');
-const told = (a: Allocation) => steps(a, tone).map((s) => `${s.title}${s.times > 1 ? ` × ${s.times}` : ''}`);
+const tones = (events: { Type: string }[]) => events.map((e): Tone => (e.Type === 'Terminated' ? 'bad' : e.Type === 'Started' ? 'good' : 'busy'));
+const told = (a: Allocation) => steps(a, tones).map((s) => `${s.title}${s.times > 1 ? ` × ${s.times}` : ''}`);
 
 test('a life is told from its placement on', () => {
-  expect(steps(alloc('Received', 'Task Setup', 'Started'), tone).map((s) => [s.title, s.after])).toEqual([
+  expect(steps(alloc('Received', 'Task Setup', 'Started'), tones).map((s) => [s.title, s.after])).toEqual([
     ['Placed', undefined],
     ['Received', 1000],
     ['Task Setup', 1000],
@@ -34,11 +34,11 @@ test('the same again is one step, another text is not the same', () => {
 test('rounds of restarts are one step, which has each of them', () => {
   const a = alloc('Received', 'Started', 'Terminated: Exit Code: 1', 'Restarting: in 1s', 'Started', 'Terminated: Exit Code: 2', 'Restarting: in 2s', 'Started', 'Terminated: Exit Code: 3', 'Not Restarting');
   expect(told(a)).toEqual(['Placed', 'Received', 'Started, Terminated, Restarting × 2', 'Started', 'Terminated', 'Not Restarting']);
-  const round = steps(a, tone)[2]!;
+  const round = steps(a, tones)[2]!;
   expect(round).toMatchObject({ tone: 'bad', text: 'Exit Code', after: 1000, until: 1_007_000 });
   expect(round.rounds).toHaveLength(6);
   // The next step is counted from the end of the rounds.
-  expect(steps(a, tone)[3]!.after).toBe(1000);
+  expect(steps(a, tones)[3]!.after).toBe(1000);
 });
 
 test('what comes only once is no round', () => {
@@ -50,7 +50,7 @@ test('a task that has forgotten its beginning says so', () => {
 });
 
 test('an allocation without tasks, and one that was judged', () => {
-  expect(steps({ ID: 'a' } as Allocation, tone)).toEqual([]);
+  expect(steps({ ID: 'a' } as Allocation, tones)).toEqual([]);
   const judged = { ...alloc('Received', 'Started'), DeploymentStatus: { Healthy: true, Timestamp: new Date(1_010_000).toISOString() } } as unknown as Allocation;
   expect(told(judged).at(-1)).toBe('Healthy');
 });

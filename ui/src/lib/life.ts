@@ -29,13 +29,14 @@ export interface Step extends Moment {
 export const forgotten = 'Before that';
 
 /** An allocation's life from its placement on, oldest first; what repeats itself is one step. */
-export function steps(alloc: Allocation, toneOf: (e: TaskEvent) => Tone): Step[] {
+export function steps(alloc: Allocation, tonesOf: (events: TaskEvent[]) => Tone[]): Step[] {
   const out: Omit<Step, 'after'>[] = [];
   const placed = millis(alloc.CreateTime);
   if (placed) out.push(once({ at: placed, title: 'Placed', task: '', text: `on ${alloc.NodeName || alloc.NodeID}`, tone: 'busy' }));
   for (const [task, s] of Object.entries(alloc.TaskStates ?? {})) {
-    const events = (s.Events ?? []).map((e): Moment => ({ at: e.Time / 1e6, title: e.Type, task, text: e.DisplayMessage || e.Message, tone: toneOf(e) }));
-    events.sort((a, b) => a.at - b.at);
+    const told = [...(s.Events ?? [])].sort((a, b) => a.Time - b.Time);
+    const tones = tonesOf(told);
+    const events = told.map((e, i): Moment => ({ at: e.Time / 1e6, title: e.Type, task, text: e.DisplayMessage || e.Message, tone: tones[i]! }));
     if (events[0] && events.length > 1 && events[0].title !== 'Received') out.push(once({ at: events[0].at, title: forgotten, task, text: `Only the last ${events.length} events of a task are kept`, tone: 'idle' }));
     out.push(...grouped(events));
   }

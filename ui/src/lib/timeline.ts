@@ -24,12 +24,24 @@ export function toneOf(e: TaskEvent): Happening['tone'] {
   return 'busy';
 }
 
+/** How grave each of a task's events is, which are in the order of time: what ends because it was told to is no failure. */
+export function tonesOf(events: TaskEvent[]): Happening['tone'][] {
+  let told = false;
+  return events.map((e) => {
+    if (e.Type === 'Killing' || e.Type === 'Restart Signaled') told = true;
+    if (e.Type === 'Started') told = false;
+    return told && e.Type === 'Terminated' && !e.FailsTask ? 'idle' : toneOf(e);
+  });
+}
+
 /** The events of all tasks of some allocations, newest first. */
 export function happenings(allocs: Pick<AllocListStub, 'ID' | 'TaskStates'>[]): Happening[] {
   const all: Happening[] = [];
   for (const a of allocs) {
     for (const [task, state] of Object.entries(a.TaskStates ?? {})) {
-      for (const e of state.Events ?? []) all.push({ at: e.Time, allocID: a.ID, task, type: e.Type, text: e.DisplayMessage || e.Message, tone: toneOf(e) });
+      const events = state.Events ?? [];
+      const tones = tonesOf(events);
+      events.forEach((e, i) => all.push({ at: e.Time, allocID: a.ID, task, type: e.Type, text: e.DisplayMessage || e.Message, tone: tones[i]! }));
     }
   }
   return all.sort((x, y) => y.at - x.at);

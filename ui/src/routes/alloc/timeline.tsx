@@ -5,12 +5,12 @@ import { Panel } from '../../components/page';
 import { Time } from '../../components/time';
 import { span } from '../../lib/format';
 import { forgotten, steps, type Moment } from '../../lib/life';
-import { toneOf } from '../../lib/timeline';
+import { tonesOf } from '../../lib/timeline';
 import css from './alloc.module.css';
 
 /** An allocation's life, from its placement on. */
 export function Life({ alloc }: { alloc: Allocation }) {
-  const all = steps(alloc, toneOf);
+  const all = steps(alloc, tonesOf);
   const first = all[0];
   const healthy = all.find((s) => s.title === 'Healthy') ?? all.find((s) => s.title.startsWith('Started'));
   const known = healthy && (healthy.title === 'Healthy' || !all.some((s) => s.title === forgotten));
