@@ -104,7 +104,7 @@ function Allocations({ job, allocs }: { job: Job; allocs: AllocListStub[] }) {
         <Filters>
           <Choice label="Status" param="status" options={distinct(allocs, (a) => allocStatus(a).text)} />
           {groups.length > 1 && <Choice label="Group" param="group" options={groups} />}
-          {current.length < allocs.length && <Choice label="Old ones" param="old" options={[{ value: 'hide', label: 'Without what ended in old versions' }]} all="With what ended" />}
+          {current.length < allocs.length && <Choice label="Old ones" param="old" options={[{ value: 'hide', label: 'Without old ended ones' }]} all="With old ended ones" />}
         </Filters>
       )}
       <AllocTable allocs={shown} known={['job', 'namespace']} label={`Allocations of ${job.ID}`} />

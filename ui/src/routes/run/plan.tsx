@@ -14,7 +14,7 @@ const words: [keyof DesiredUpdates, string][] = [
   ['Place', 'created'],
   ['InPlaceUpdate', 'updated in place'],
   ['DestructiveUpdate', 'replaced'],
-  ['Canary', 'canaries'],
+  ['Canary', 'created as canary'],
   ['Migrate', 'moved'],
   ['Stop', 'stopped'],
   ['RescheduleNow', 'rescheduled'],
