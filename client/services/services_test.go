@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,8 +198,8 @@ func (s *twin) take(err error) string {
 func TestRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		servers := &twin{}
-		unknown := 0
-		r := New(Config{Logger: hclog.NewNullLogger(), Servers: servers, Unknown: func() { unknown++ }})
+		var unknown atomic.Int64
+		r := New(Config{Logger: hclog.NewNullLogger(), Servers: servers, Unknown: func() { unknown.Add(1) }})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _ = r.Run(ctx) }()
 		want := func(text string, next error) {
@@ -228,8 +229,8 @@ func TestRegistry(t *testing.T) {
 		r.Forget("b")
 		r.Set("a", GroupOwner, nil)
 		time.Sleep(5 * time.Second)
-		if got := servers.take(nil); !strings.HasPrefix(got, "a= a=") || unknown == 0 {
-			t.Errorf("servers that know no node were told %q, unknown %d", got, unknown)
+		if got := servers.take(nil); !strings.HasPrefix(got, "a= a=") || unknown.Load() == 0 {
+			t.Errorf("servers that know no node were told %q, unknown %d", got, unknown.Load())
 		}
 		want("a=", nil)
 		cancel()
