@@ -19,7 +19,7 @@ func TestExplain(t *testing.T) {
 	}
 	for want, err := range map[string]error{
 		"could not be found in the task's root": start(true, syscall.ENOENT, "execute x: find x: no such file or directory"),
-		`needs perms = "0755"`:                  start(true, syscall.EACCES, "execute x: execute /local/x: permission denied"),
+		`needs perms = "0755"`:                  start(true, syscall.EACCES, "execute x: /local/x: permission denied"),
 		"start task: mount /x":                  start(false, syscall.EACCES, "mount /x: permission denied"),
 		"exec format error":                     start(true, syscall.ENOEXEC, "execute x: exec format error"),
 	} {

@@ -87,7 +87,7 @@ func (i *insider) become() error {
 	unix.CloseOnExec(fdInside)
 	unix.CloseOnExec(fdReport)
 	err = syscall.Exec(path, i.Task.Args, i.Task.Env)
-	return &setupError{"execute " + path, err}
+	return &setupError{path, err}
 }
 
 // find looks for the program.
