@@ -45,7 +45,8 @@ func TestDriverWithOwnUsers(t *testing.T) {
 	testkit.Need(t, "linux", "root")
 	h := harness()
 	h.PluginConfig = drivertest.Config{"default_userns_mode": "private"}
-	h.Run = func() drivertest.Config { return script("trap 'exit 0' INT TERM; %s", untilStopped) }
+	h.Run = func() drivertest.Config { return script("trap 'exit 0' INT TERM; echo ready; %s", untilStopped) }
+	h.Announces = true
 	drivertest.Run(t, h)
 }
 

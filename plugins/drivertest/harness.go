@@ -87,6 +87,10 @@ type Harness struct {
 	// default stop signal.
 	Run func() Config
 
+	// Announces says that Run prints "ready" once it is able to end on that
+	// signal: the first process of a namespace ignores those without a handler.
+	Announces bool
+
 	// Stubborn is a task that ignores the signal SIGTERM and says so by
 	// printing "ready" first.
 	Stubborn func() Config

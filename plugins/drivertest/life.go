@@ -74,7 +74,7 @@ func testOutput(t *testing.T, r *rig) {
 }
 
 func testDoubleStart(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	if _, _, err := r.driver.StartTask(r.ctx, task); err == nil {
 		t.Error("a task was started twice")
 	}
@@ -96,7 +96,7 @@ func testInvalid(t *testing.T, r *rig) {
 }
 
 func testInspect(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	status, err := r.driver.InspectTask(r.ctx, task.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func testInspect(t *testing.T, r *rig) {
 }
 
 func testWait(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 
 	ctx, cancel := contextOf(r)
 	cancelled := make(chan error, 1)
@@ -177,7 +177,7 @@ func testConcurrentTasks(t *testing.T, r *rig) {
 }
 
 func testStop(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	r.stop(t, task.ID)
 	exit := r.wait(t, task.ID)
 	if exit.Err != nil {
@@ -185,7 +185,7 @@ func testStop(t *testing.T, r *rig) {
 	}
 	r.stop(t, task.ID)
 
-	task, _ = r.start(t, r.Run())
+	task, _ = r.run(t)
 	if err := r.driver.StopTask(r.ctx, task.ID, 0, ""); err != nil {
 		t.Errorf("stop without any time: %v", err)
 	}
@@ -205,7 +205,7 @@ func testStopStubborn(t *testing.T, r *rig) {
 }
 
 func testDestroy(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	if err := r.driver.DestroyTask(r.ctx, task.ID, false); err == nil {
 		t.Fatal("a running task was destroyed without force")
 	}

@@ -35,7 +35,7 @@ func (r *rig) recoverTask(t *testing.T, handle *drivers.TaskHandle) {
 }
 
 func testRecover(t *testing.T, r *rig) {
-	task, handle := r.start(t, r.Run())
+	task, handle := r.run(t)
 	before, err := r.driver.InspectTask(r.ctx, task.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func testRecover(t *testing.T, r *rig) {
 }
 
 func testRecoverAfterShutdown(t *testing.T, r *rig) {
-	task, handle := r.start(t, r.Run())
+	task, handle := r.run(t)
 	if err := r.driver.Shutdown(r.ctx); err != nil {
 		t.Fatalf("shut the driver down: %v", err)
 	}
@@ -122,7 +122,7 @@ func testRecoverOutput(t *testing.T, r *rig) {
 }
 
 func testRecoverNothing(t *testing.T, r *rig) {
-	task, handle := r.start(t, r.Run())
+	task, handle := r.run(t)
 	if err := r.driver.DestroyTask(r.ctx, task.ID, true); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func testRecoverNothing(t *testing.T, r *rig) {
 
 // testPluginDeath checks what callers see when the plugin goes away.
 func testPluginDeath(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	waited := make(chan error, 1)
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()

@@ -197,6 +197,16 @@ func (r *rig) start(t *testing.T, task Config) (*drivers.TaskConfig, *drivers.Ta
 	return r.startConfig(t, r.task(t, task))
 }
 
+// run is start of a Run, and waits until it ends on the stop signal.
+func (r *rig) run(t *testing.T) (*drivers.TaskConfig, *drivers.TaskHandle) {
+	t.Helper()
+	task, handle := r.start(t, r.Run())
+	if r.Announces {
+		expectOutput(r.ctx, t, task.StdoutPath, "ready")
+	}
+	return task, handle
+}
+
 func (r *rig) startConfig(t *testing.T, task *drivers.TaskConfig) (*drivers.TaskConfig, *drivers.TaskHandle) {
 	t.Helper()
 	handle, _, err := r.driver.StartTask(r.ctx, task)

@@ -130,7 +130,7 @@ func testEvents(t *testing.T, r *rig) {
 
 func testConfigureAgain(t *testing.T, r *rig) {
 	r.configure(t)
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	r.configure(t)
 	r.stillRunning(t, task.ID)
 }

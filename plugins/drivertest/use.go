@@ -15,7 +15,7 @@ import (
 
 func testSignal(t *testing.T, r *rig) {
 	if r.Trap == nil || !streamsReadable {
-		task, _ := r.start(t, r.Run())
+		task, _ := r.run(t)
 		if err := r.driver.SignalTask(r.ctx, task.ID, "SIGHUP"); err != nil {
 			t.Errorf("signal the task: %v", err)
 		}
@@ -32,14 +32,14 @@ func testSignal(t *testing.T, r *rig) {
 }
 
 func testSignalUnsupported(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	if err := r.driver.SignalTask(r.ctx, task.ID, "SIGHUP"); !errors.Is(err, drivers.ErrSignalsUnsupported) {
 		t.Errorf("signal the task: %v, want %v", err, drivers.ErrSignalsUnsupported)
 	}
 }
 
 func testStats(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	ctx, cancel := contextOf(r)
 	defer cancel()
 	stream, err := r.driver.TaskStats(ctx, task.ID, 50*time.Millisecond)
@@ -77,7 +77,7 @@ func testStats(t *testing.T, r *rig) {
 }
 
 func testExec(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	if r.Exec.Echo != nil {
 		for _, code := range []int{0, 3} {
 			result, err := r.driver.ExecTask(r.ctx, task.ID, r.Exec.Echo("hello", code), deadline)
@@ -100,7 +100,7 @@ func testExec(t *testing.T, r *rig) {
 }
 
 func testExecStreaming(t *testing.T, r *rig) {
-	task, _ := r.start(t, r.Run())
+	task, _ := r.run(t)
 	exec := func(t *testing.T, opts *drivers.ExecOptions) (string, string, *drivers.ExitResult) {
 		t.Helper()
 		var stdout, stderr bytes.Buffer
