@@ -219,7 +219,7 @@ func (f *joinedFork) fork() (pid int, errno syscall.Errno) {
 	if errno == 0 {
 		failure = 1
 		var none uint64
-		_, _, errno = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&none)), 0, 8, 0, 0)
+		_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&none)), 0, 8, 0, 0)
 		_, _, errno = syscall.RawSyscall6(unix.SYS_EXECVEAT, uintptr(f.program), uintptr(unsafe.Pointer(&f.empty[0])),
 			uintptr(unsafe.Pointer(&f.argv[0])), uintptr(unsafe.Pointer(&f.envp[0])), unix.AT_EMPTY_PATH, 0)
 	}
