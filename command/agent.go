@@ -103,9 +103,9 @@ func (fl *agentFlags) register(f *flag.FlagSet) {
 	refuseAgentFlags(f)
 }
 
-// What the flags of development modes lack.
+// What flags that are refused lack.
 const (
-	noMesh   = "agents do not run the proxies of a service mesh yet; use -dev"
+	noMesh   = "agents do not run the proxies of a service mesh yet"
 	noConsul = "this version does not work with Consul; use -dev"
 	noVault  = "this version does not work with Vault; use -dev"
 )
@@ -140,7 +140,7 @@ var unservedFlags = map[string][]string{
 
 // refuseAgentFlags adds the flags of the contract for what this version does not have.
 func refuseAgentFlags(f *flag.FlagSet) {
-	refuse(f, noMesh, "dev-connect")
+	refuse(f, noMesh+"; use -dev", "dev-connect")
 	refuse(f, noConsul, "dev-consul")
 	refuse(f, noVault, "dev-vault")
 	refuse(f, noIdentity+"; leave the flag out", "client-intro-token=")

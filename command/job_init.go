@@ -29,7 +29,7 @@ Example:
     $ nomadlike job init && nomadlike job run example.nomad.hcl`,
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&short, "short", false, "Write a job without comments.")
-			refuse(f, "agents do not run the proxies of a service mesh yet; write the example without it", "connect")
+			refuse(f, noMesh+"; write the example without it", "connect")
 			refuse(f, "job templates are variables below nomad/job-templates, and "+noVariables+"; keep them as files", "template=", "list-templates")
 		},
 		run: func(_ context.Context, m *meta, args []string) error {

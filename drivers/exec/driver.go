@@ -59,28 +59,16 @@ func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
 }
 
 // pluginSchema is that of the agent's config block.
-var pluginSchema = hclspec.Object(hclspec.Fields{
-	"no_pivot_root":       hclspec.AttrOr("no_pivot_root", "bool", "false"),
-	"default_pid_mode":    hclspec.AttrOr("default_pid_mode", "string", `"private"`),
-	"default_ipc_mode":    hclspec.AttrOr("default_ipc_mode", "string", `"private"`),
-	"default_userns_mode": hclspec.AttrOr("default_userns_mode", "string", `"host"`),
-	"allow_caps":          hclspec.AttrOr("allow_caps", "list(string)", isolated.AllowedByDefault),
-	"denied_host_uids":    hclspec.Attr("denied_host_uids", "string"),
-	"denied_host_gids":    hclspec.Attr("denied_host_gids", "string"),
-	"pids_limit":          hclspec.Attr("pids_limit", "number"),
+var pluginSchema = isolated.SettingsSchema(hclspec.Fields{
+	"no_pivot_root":    hclspec.AttrOr("no_pivot_root", "bool", "false"),
+	"denied_host_uids": hclspec.Attr("denied_host_uids", "string"),
+	"denied_host_gids": hclspec.Attr("denied_host_gids", "string"),
 })
 
 // taskSchema is that of a task's config block.
-var taskSchema = hclspec.Object(hclspec.Fields{
-	"command":     hclspec.RequiredAttr("command", "string"),
-	"args":        hclspec.Attr("args", "list(string)"),
-	"pid_mode":    hclspec.Attr("pid_mode", "string"),
-	"ipc_mode":    hclspec.Attr("ipc_mode", "string"),
-	"userns_mode": hclspec.Attr("userns_mode", "string"),
-	"cap_add":     hclspec.Attr("cap_add", "list(string)"),
-	"cap_drop":    hclspec.Attr("cap_drop", "list(string)"),
-	"work_dir":    hclspec.Attr("work_dir", "string"),
-	"pids_limit":  hclspec.Attr("pids_limit", "number"),
+var taskSchema = isolated.OptionsSchema(hclspec.Fields{
+	"command": hclspec.RequiredAttr("command", "string"),
+	"args":    hclspec.Attr("args", "list(string)"),
 })
 
 // ConfigSchema implements drivers.Driver.
@@ -92,23 +80,16 @@ func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { retu
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 	var decoded struct {
-		NoPivotRoot       bool     `codec:"no_pivot_root"`
-		DefaultPIDMode    string   `codec:"default_pid_mode"`
-		DefaultIPCMode    string   `codec:"default_ipc_mode"`
-		DefaultUsernsMode string   `codec:"default_userns_mode"`
-		AllowCaps         []string `codec:"allow_caps"`
-		DeniedHostUIDs    string   `codec:"denied_host_uids"`
-		DeniedHostGIDs    string   `codec:"denied_host_gids"`
-		PidsLimit         int64    `codec:"pids_limit"`
+		isolated.Settings
+		DeniedHostUIDs string `codec:"denied_host_uids"`
+		DeniedHostGIDs string `codec:"denied_host_gids"`
 	}
 	if err := hclspec.Decode(config.Values, &decoded); err != nil {
 		return err
 	}
-	denied, err := executor.ParseDenied(decoded.DeniedHostUIDs, decoded.DeniedHostGIDs)
-	settings := isolated.Settings{
-		NoPivotRoot: decoded.NoPivotRoot, DefaultPIDMode: decoded.DefaultPIDMode, DefaultIPCMode: decoded.DefaultIPCMode, DefaultUsernsMode: decoded.DefaultUsernsMode,
-		AllowCaps: decoded.AllowCaps, Denied: denied, PidsLimit: decoded.PidsLimit,
-	}
+	settings := decoded.Settings
+	var err error
+	settings.Denied, err = executor.ParseDenied(decoded.DeniedHostUIDs, decoded.DeniedHostGIDs)
 	if err := errors.Join(err, settings.Validate()); err != nil {
 		return err
 	}
@@ -143,15 +124,9 @@ func (d *Driver) Fingerprint(ctx context.Context) (<-chan *drivers.Fingerprint, 
 
 // taskConfig is a task's config block.
 type taskConfig struct {
-	Command    string   `codec:"command"`
-	Args       []string `codec:"args"`
-	PidMode    string   `codec:"pid_mode"`
-	IPCMode    string   `codec:"ipc_mode"`
-	UsernsMode string   `codec:"userns_mode"`
-	CapAdd     []string `codec:"cap_add"`
-	CapDrop    []string `codec:"cap_drop"`
-	WorkDir    string   `codec:"work_dir"`
-	PidsLimit  int64    `codec:"pids_limit"`
+	isolated.Options
+	Command string   `codec:"command"`
+	Args    []string `codec:"args"`
 }
 
 // StartTask implements drivers.Driver.
@@ -169,10 +144,7 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 	settings := d.mu.settings
 	d.mu.Unlock()
 	handle, err := d.Start(ctx, config, func(task *executor.Task, spec *shim.Spec) error {
-		return settings.Describe(task, spec, &isolated.Options{
-			Command: o.Command, Args: o.Args, PidMode: o.PidMode, IPCMode: o.IPCMode, UsernsMode: o.UsernsMode,
-			CapAdd: o.CapAdd, CapDrop: o.CapDrop, WorkDir: o.WorkDir, PidsLimit: o.PidsLimit,
-		})
+		return settings.Describe(task, spec, o.Command, o.Args, &o.Options)
 	})
 	return handle, nil, isolated.Explain(err, o.Command)
 }

@@ -66,28 +66,15 @@ func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
 }
 
 // pluginSchema is that of the agent's config block.
-var pluginSchema = hclspec.Object(hclspec.Fields{
-	"default_pid_mode":    hclspec.AttrOr("default_pid_mode", "string", `"private"`),
-	"default_ipc_mode":    hclspec.AttrOr("default_ipc_mode", "string", `"private"`),
-	"default_userns_mode": hclspec.AttrOr("default_userns_mode", "string", `"host"`),
-	"allow_caps":          hclspec.AttrOr("allow_caps", "list(string)", isolated.AllowedByDefault),
-	"pids_limit":          hclspec.Attr("pids_limit", "number"),
-})
+var pluginSchema = isolated.SettingsSchema(nil)
 
 // taskSchema is that of a task's config block.
-var taskSchema = hclspec.Object(hclspec.Fields{
+var taskSchema = isolated.OptionsSchema(hclspec.Fields{
 	"class":       hclspec.Attr("class", "string"),
 	"class_path":  hclspec.Attr("class_path", "string"),
 	"jar_path":    hclspec.Attr("jar_path", "string"),
 	"jvm_options": hclspec.Attr("jvm_options", "list(string)"),
 	"args":        hclspec.Attr("args", "list(string)"),
-	"pid_mode":    hclspec.Attr("pid_mode", "string"),
-	"ipc_mode":    hclspec.Attr("ipc_mode", "string"),
-	"userns_mode": hclspec.Attr("userns_mode", "string"),
-	"cap_add":     hclspec.Attr("cap_add", "list(string)"),
-	"cap_drop":    hclspec.Attr("cap_drop", "list(string)"),
-	"work_dir":    hclspec.Attr("work_dir", "string"),
-	"pids_limit":  hclspec.Attr("pids_limit", "number"),
 })
 
 // ConfigSchema implements drivers.Driver.
@@ -98,19 +85,9 @@ func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { retu
 
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
-	var decoded struct {
-		DefaultPIDMode    string   `codec:"default_pid_mode"`
-		DefaultIPCMode    string   `codec:"default_ipc_mode"`
-		DefaultUsernsMode string   `codec:"default_userns_mode"`
-		AllowCaps         []string `codec:"allow_caps"`
-		PidsLimit         int64    `codec:"pids_limit"`
-	}
-	if err := hclspec.Decode(config.Values, &decoded); err != nil {
+	var settings isolated.Settings
+	if err := hclspec.Decode(config.Values, &settings); err != nil {
 		return err
-	}
-	settings := isolated.Settings{
-		DefaultPIDMode: decoded.DefaultPIDMode, DefaultIPCMode: decoded.DefaultIPCMode, DefaultUsernsMode: decoded.DefaultUsernsMode,
-		AllowCaps: decoded.AllowCaps, PidsLimit: decoded.PidsLimit,
 	}
 	if err := settings.Validate(); err != nil {
 		return err
@@ -143,18 +120,12 @@ func (d *Driver) Fingerprint(ctx context.Context) (<-chan *drivers.Fingerprint, 
 
 // taskConfig is a task's config block.
 type taskConfig struct {
+	isolated.Options
 	Class      string   `codec:"class"`
 	ClassPath  string   `codec:"class_path"`
 	JarPath    string   `codec:"jar_path"`
 	JVMOptions []string `codec:"jvm_options"`
 	Args       []string `codec:"args"`
-	PidMode    string   `codec:"pid_mode"`
-	IPCMode    string   `codec:"ipc_mode"`
-	UsernsMode string   `codec:"userns_mode"`
-	CapAdd     []string `codec:"cap_add"`
-	CapDrop    []string `codec:"cap_drop"`
-	WorkDir    string   `codec:"work_dir"`
-	PidsLimit  int64    `codec:"pids_limit"`
 }
 
 // arguments are those of the virtual machine.
@@ -191,10 +162,7 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 	settings := d.mu.settings
 	d.mu.Unlock()
 	handle, err := d.Start(ctx, config, func(task *executor.Task, spec *shim.Spec) error {
-		return settings.Describe(task, spec, &isolated.Options{
-			Command: command, Args: o.arguments(), PidMode: o.PidMode, IPCMode: o.IPCMode, UsernsMode: o.UsernsMode,
-			CapAdd: o.CapAdd, CapDrop: o.CapDrop, WorkDir: o.WorkDir, PidsLimit: o.PidsLimit,
-		})
+		return settings.Describe(task, spec, command, o.arguments(), &o.Options)
 	})
 	return handle, nil, isolated.Explain(err, command)
 }

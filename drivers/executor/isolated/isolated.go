@@ -13,38 +13,64 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/drivers/executor"
 	"github.com/nomadlike/nomadlike/internal/shim"
+	"github.com/nomadlike/nomadlike/plugins/hclspec"
 )
 
-// Settings are what the agent's configuration says of isolation.
+// Settings are what the agent's configuration says of isolation. NoPivotRoot and Denied are not of every driver.
 type Settings struct {
-	NoPivotRoot       bool
-	DefaultPIDMode    string
-	DefaultIPCMode    string
-	DefaultUsernsMode string
-	AllowCaps         []string
-	Denied            executor.Denied
-	PidsLimit         int64
+	NoPivotRoot       bool            `codec:"no_pivot_root"`
+	DefaultPIDMode    string          `codec:"default_pid_mode"`
+	DefaultIPCMode    string          `codec:"default_ipc_mode"`
+	DefaultUsernsMode string          `codec:"default_userns_mode"`
+	AllowCaps         []string        `codec:"allow_caps"`
+	Denied            executor.Denied `codec:"-"`
+	PidsLimit         int64           `codec:"pids_limit"`
 }
 
 // Options are what a task says of it.
 type Options struct {
-	// Command is looked for in the task's directories, in its mounts and in
-	// the usual places of the root.
-	Command    string
-	Args       []string
-	PidMode    string
-	IPCMode    string
-	UsernsMode string
-	CapAdd     []string
-	CapDrop    []string
-	WorkDir    string
-	PidsLimit  int64
+	PidMode    string   `codec:"pid_mode"`
+	IPCMode    string   `codec:"ipc_mode"`
+	UsernsMode string   `codec:"userns_mode"`
+	CapAdd     []string `codec:"cap_add"`
+	CapDrop    []string `codec:"cap_drop"`
+	WorkDir    string   `codec:"work_dir"`
+	PidsLimit  int64    `codec:"pids_limit"`
+}
+
+// SettingsSchema is the schema of an agent's config block with the settings of every driver and its own.
+func SettingsSchema(own hclspec.Fields) *hclspec.Spec {
+	fields := hclspec.Fields{
+		"default_pid_mode":    hclspec.AttrOr("default_pid_mode", "string", `"private"`),
+		"default_ipc_mode":    hclspec.AttrOr("default_ipc_mode", "string", `"private"`),
+		"default_userns_mode": hclspec.AttrOr("default_userns_mode", "string", `"host"`),
+		"allow_caps":          hclspec.AttrOr("allow_caps", "list(string)", allowedByDefault),
+		"pids_limit":          hclspec.Attr("pids_limit", "number"),
+	}
+	maps.Copy(fields, own)
+	return hclspec.Object(fields)
+}
+
+// OptionsSchema is the schema of a task's config block with the options of every driver and its own.
+func OptionsSchema(own hclspec.Fields) *hclspec.Spec {
+	fields := hclspec.Fields{
+		"pid_mode":    hclspec.Attr("pid_mode", "string"),
+		"ipc_mode":    hclspec.Attr("ipc_mode", "string"),
+		"userns_mode": hclspec.Attr("userns_mode", "string"),
+		"cap_add":     hclspec.Attr("cap_add", "list(string)"),
+		"cap_drop":    hclspec.Attr("cap_drop", "list(string)"),
+		"work_dir":    hclspec.Attr("work_dir", "string"),
+		"pids_limit":  hclspec.Attr("pids_limit", "number"),
+	}
+	maps.Copy(fields, own)
+	return hclspec.Object(fields)
 }
 
 // The modes of namespaces.
@@ -53,9 +79,9 @@ const (
 	ModeHost    = "host"
 )
 
-// AllowedByDefault are the capabilities that tasks may have unless the agent's
+// allowedByDefault are the capabilities that tasks may have unless the agent's
 // configuration says otherwise, as an expression.
-const AllowedByDefault = `["audit_write", "chown", "dac_override", "fowner", "fsetid", "kill", "mknod",
+const allowedByDefault = `["audit_write", "chown", "dac_override", "fowner", "fsetid", "kill", "mknod",
 	"net_bind_service", "setfcap", "setgid", "setpcap", "setuid", "sys_chroot"]`
 
 // Validate checks the settings.
@@ -91,8 +117,9 @@ func (o *Options) validate(s *Settings) error {
 	return errors.Join(append(errs, executor.CheckPids(s.PidsLimit, o.PidsLimit))...)
 }
 
-// Describe says what the shim has to do.
-func (s *Settings) Describe(task *executor.Task, spec *shim.Spec, o *Options) error {
+// Describe says what the shim has to do. The command is looked for in the task's directories, in its mounts and in the
+// usual places of the root.
+func (s *Settings) Describe(task *executor.Task, spec *shim.Spec, command string, args []string, o *Options) error {
 	if err := o.validate(s); err != nil {
 		return fmt.Errorf("task config: %w", err)
 	}
@@ -116,9 +143,9 @@ func (s *Settings) Describe(task *executor.Task, spec *shim.Spec, o *Options) er
 	if err := s.confine(root, who, o); err != nil {
 		return fmt.Errorf("task config: %w", err)
 	}
-	root.Find, root.Fetched = places(o.Command, config.Mounts)
+	root.Find, root.Fetched = places(command, config.Mounts)
 	spec.Root, spec.User = root, who
-	spec.Path, spec.Args = o.Command, o.Args
+	spec.Path, spec.Args = command, args
 	spec.WorkDir = "/"
 	if o.WorkDir != "" {
 		spec.WorkDir = o.WorkDir
