@@ -45,7 +45,7 @@ func DevAgent(ctx context.Context, bin string) (figures []Figure, err error) {
 	figures = append(figures, Figure{
 		Name: "dev agent start -> node ready", Value: time.Since(a.started).Seconds(), Unit: "s", Target: 0.5,
 	})
-	settle(ctx, 3*time.Second)
+	settle(ctx, 20*time.Second) // drivers that nobody uses have ended their processes by then
 	figures = append(figures, idle(a))
 	ui, err := a.firstLoad(ctx)
 	if err != nil {

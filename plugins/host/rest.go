@@ -10,12 +10,8 @@ import (
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
-const (
-	// restCheck is how often a process is looked at that may rest.
-	restCheck = 10 * time.Second
-	// restLimit is for how long a driver rests at most before it looks at the machine anew.
-	restLimit = 30 * time.Minute
-)
+// restLimit is for how long a driver rests at most before it looks at the machine anew.
+const restLimit = 30 * time.Minute
 
 // use is what the process of a driver is used for. A process that is used for nothing may be ended, and
 // started again by the next task: memory for drivers that nobody uses is memory that tasks do not get.
@@ -110,7 +106,7 @@ func (s *supervisor) idle(ctx context.Context, conn *connection) <-chan struct{}
 	out := make(chan struct{}, 1)
 	conn.touch()
 	go func() {
-		t := time.NewTicker(min(restCheck, s.restAfter))
+		t := time.NewTicker(s.restAfter / 2)
 		defer t.Stop()
 		for {
 			select {
