@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
 	"github.com/nomadlike/nomadlike/plugins/drivers"
@@ -60,6 +61,11 @@ func (d *Driver) exec(ctx context.Context, taskID string, opts *drivers.ExecOpti
 	created, err := engine.ExecCreate(ctx, t.container, client.ExecCreateOptions{
 		TTY: opts.TTY, AttachStdin: opts.Stdin != nil || opts.TTY, AttachStdout: true, AttachStderr: !opts.TTY, Cmd: opts.Command, ConsoleSize: console,
 	})
+	if errdefs.IsConflict(err) {
+		// It does not run. The whole ID would leave no room for that where
+		// errors are short.
+		return nil, fmt.Errorf("run command in container: %s", strings.ReplaceAll(err.Error(), t.container, t.container[:12]))
+	}
 	if err != nil {
 		return nil, explain(ctx, "run command in container", err)
 	}

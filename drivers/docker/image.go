@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,8 +35,9 @@ type images struct {
 		pulls map[string]*pull
 		// users are the tasks and networks that use an image, by its ID.
 		users map[string]map[string]bool
-		// brought are images that the engine did not have before.
-		brought map[string]bool
+		// brought are images that the engine did not have before, with the
+		// names that the driver gave them.
+		brought map[string]map[string]bool
 		// removals are the timers of images without users.
 		removals map[string]*time.Timer
 	}
@@ -44,7 +47,7 @@ func newImages(d *Driver) *images {
 	i := &images{driver: d}
 	i.mu.pulls = map[string]*pull{}
 	i.mu.users = map[string]map[string]bool{}
-	i.mu.brought = map[string]bool{}
+	i.mu.brought = map[string]map[string]bool{}
 	i.mu.removals = map[string]*time.Timer{}
 	return i
 }
@@ -52,8 +55,8 @@ func newImages(d *Driver) *images {
 // image is an image that the engine has.
 type image struct {
 	id string
-	// brought is true if the driver has brought it.
-	brought bool
+	// brought is a name by which the driver has brought it, empty if it has not.
+	brought string
 	// user is whom its own configuration says to run as.
 	user string
 }
@@ -115,6 +118,7 @@ func (i *images) get(ctx context.Context, user, dir string, want *wanted) (*imag
 			return nil, err
 		}
 		if want.archive != "" {
+			before := i.all(ctx)
 			if err := i.load(ctx, dir, want.archive); err != nil {
 				return nil, err
 			}
@@ -122,7 +126,7 @@ func (i *images) get(ctx context.Context, user, dir string, want *wanted) (*imag
 			if err != nil {
 				return nil, fmt.Errorf("archive %q does not have image %q: %w", want.archive, want.name, err)
 			}
-			i.bring(found)
+			i.bring(found, named, before)
 			return found, nil
 		}
 	}
@@ -149,8 +153,30 @@ func (i *images) use(ctx context.Context, user, name string) (*image, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.countLocked(result.ID, user)
-	found.brought = i.mu.brought[result.ID]
+	for found.brought = range i.mu.brought[result.ID] {
+		break
+	}
 	return found, nil
+}
+
+// all returns the IDs and the names of the images that the engine has, nil if
+// it does not tell.
+func (i *images) all(ctx context.Context) map[string]bool {
+	_, engine := i.driver.settings()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	list, err := engine.ImageList(ctx, client.ImageListOptions{All: true})
+	if err != nil {
+		return nil
+	}
+	all := map[string]bool{}
+	for _, one := range list.Items {
+		all[one.ID] = true
+		for _, name := range slices.Concat(one.RepoTags, one.RepoDigests) {
+			all[name] = true
+		}
+	}
+	return all
 }
 
 func (i *images) countLocked(id, user string) {
@@ -164,24 +190,38 @@ func (i *images) countLocked(id, user string) {
 	i.mu.users[id][user] = true
 }
 
-// bring notes that the driver has brought an image.
-func (i *images) bring(found *image) {
-	found.brought = true
+// bring notes that the driver has brought an image, unless the engine had it
+// before, by whatever name. An engine that did not tell what it had may have had
+// it: only what was surely brought is ever removed.
+func (i *images) bring(found *image, named reference.Named, before map[string]bool) {
+	name := reference.FamiliarString(named)
+	if before == nil || before[found.id] && (found.brought == "" || before[name]) {
+		return
+	}
+	found.brought = name
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.mu.brought[found.id] = true
+	i.noteLocked(found.id, name)
 }
 
-// resume counts a user again whom an earlier process has counted.
-func (i *images) resume(id, user string, brought bool) {
+func (i *images) noteLocked(id, name string) {
+	if i.mu.brought[id] == nil {
+		i.mu.brought[id] = map[string]bool{}
+	}
+	i.mu.brought[id][name] = true
+}
+
+// resume counts a user again whom an earlier process has counted. The name is
+// that by which the driver brought the image, empty if it did not.
+func (i *images) resume(id, user, name string) {
 	if id == "" {
 		return
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.countLocked(id, user)
-	if brought {
-		i.mu.brought[id] = true
+	if name != "" {
+		i.noteLocked(id, name)
 	}
 }
 
@@ -230,7 +270,7 @@ func (i *images) release(id, user string) {
 		return
 	}
 	delete(i.mu.users, id)
-	if !config.GC.Image || !i.mu.brought[id] {
+	if !config.GC.Image || i.mu.brought[id] == nil {
 		return
 	}
 	i.mu.removals[id] = time.AfterFunc(config.imageDelay, func() { i.remove(id) })
@@ -238,16 +278,16 @@ func (i *images) release(id, user string) {
 
 // remove removes an image that has had no user for a while.
 func (i *images) remove(id string) {
-	_, engine := i.driver.settings()
 	for try := 1; ; try++ {
 		i.mu.Lock()
 		if i.mu.removals[id] == nil {
 			i.mu.Unlock()
 			return // used again
 		}
+		names := slices.Sorted(maps.Keys(i.mu.brought[id]))
 		i.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-		_, err := engine.ImageRemove(ctx, id, client.ImageRemoveOptions{Force: true, PruneChildren: true})
+		err := i.takeAway(ctx, id, names)
 		cancel()
 		done := err == nil || notFound(err) || says(err, "conflict", "in use", "being used")
 		if !done && try < removeTries {
@@ -265,4 +305,28 @@ func (i *images) remove(id string) {
 		}
 		return
 	}
+}
+
+// takeAway removes the names that the driver gave an image, and the image unless
+// others have given it a name, run a container of it or built on it meanwhile.
+func (i *images) takeAway(ctx context.Context, id string, names []string) error {
+	_, engine := i.driver.settings()
+	options := client.ImageRemoveOptions{PruneChildren: true}
+	for _, name := range names {
+		switch found, err := engine.ImageInspect(ctx, name); {
+		case notFound(err), err == nil && found.ID != id:
+			continue // the name is gone or that of another image now
+		case err != nil:
+			return err
+		}
+		if _, err := engine.ImageRemove(ctx, name, options); err != nil && !notFound(err) {
+			return err
+		}
+	}
+	found, err := engine.ImageInspect(ctx, id)
+	if err != nil || len(found.RepoTags) > 0 {
+		return err
+	}
+	_, err = engine.ImageRemove(ctx, id, options)
+	return err
 }

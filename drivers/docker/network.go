@@ -320,7 +320,7 @@ func (d *Driver) learnPauses(ctx context.Context) error {
 				d.mu.Lock()
 				d.mu.pauses[c.ID] = true
 				d.mu.Unlock()
-				d.images.resume(c.ImageID, allocID, false)
+				d.images.resume(c.ImageID, allocID, "")
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (i *images) pullFor(ctx context.Context, user string, named reference.Named
 	if err != nil {
 		return nil, err
 	}
-	before, hadBefore := i.present(ctx, want.name)
+	before := i.all(ctx)
 	want.tell("Downloading image", map[string]string{"image": named.String()})
 	p := i.join(named.String(), auth, user, want)
 	defer i.leave(p, user)
@@ -63,21 +63,8 @@ func (i *images) pullFor(ctx context.Context, user string, named reference.Named
 	if err != nil {
 		return nil, err
 	}
-	if !hadBefore || before != found.id {
-		i.bring(found)
-	}
+	i.bring(found, named, before)
 	return found, nil
-}
-
-// present returns the ID of an image if the engine has it.
-func (i *images) present(ctx context.Context, name string) (id string, ok bool) {
-	_, engine := i.driver.settings()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	result, err := engine.ImageInspect(ctx, name)
-	// An image of which nothing is known counts as one that was there: only
-	// what was surely brought is ever removed.
-	return result.ID, err == nil || !notFound(err)
 }
 
 // join starts a pull or joins the one under way.

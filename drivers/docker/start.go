@@ -27,10 +27,10 @@ type taskState struct {
 	ContainerID   string                   `codec:"ContainerID"`
 	DriverNetwork *drivers.NetworkOverride `codec:"DriverNetwork"`
 	ImageID       string                   `codec:"ImageID"`
-	// ImageBrought is true if the driver has brought the image, which gives it
-	// the right to remove it.
-	ImageBrought bool `codec:"ImageBrought"`
-	TTY          bool `codec:"TTY"`
+	// ImageBrought is the name by which the driver has brought the image, which
+	// gives it the right to remove it; empty if it was there.
+	ImageBrought string `codec:"ImageName"`
+	TTY          bool   `codec:"TTY"`
 }
 
 // StartTask implements drivers.Driver.
@@ -107,7 +107,7 @@ func (d *Driver) create(ctx context.Context, b *builder) (string, error) {
 	var id string
 	err := again(ctx, func(ctx context.Context) error {
 		for {
-			created, err := engine.ContainerCreate(ctx, b.out)
+			created, err := createContainer(ctx, engine, b.out)
 			if !errdefs.IsConflict(err) {
 				id = created.ID
 				for _, warning := range created.Warnings {

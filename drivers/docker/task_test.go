@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/nomadlike/nomadlike/internal/shim/logspec"
@@ -219,6 +220,28 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// TestHardwareAddress checks that a container gets its address from an engine of
+// any age, in place of a container that is in the way too.
+func TestHardwareAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	const mac = "02:42:ac:11:77:5a"
+	task := w.task(drivertest.Config{
+		"image": testImage, "mac_address": mac, "command": "/bin/cat", "args": []any{"/sys/class/net/eth0/address"},
+	})
+	_, err := w.engine.ContainerCreate(w.ctx, client.ContainerCreateOptions{Name: containerName(task), Image: testImage, Config: &container.Config{Cmd: []string{"true"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.run(task); got != mac+"\n" {
+		t.Errorf("the address is %q", got)
+	}
+	wrong := w.task(drivertest.Config{"image": testImage, "mac_address": mac, "command": "true", "work_dir": "relative"})
+	if _, _, err := w.driver.StartTask(w.ctx, wrong); err == nil || !strings.Contains(err.Error(), "Error response from daemon: ") {
+		t.Errorf("what the engine refuses: %v", err)
+	}
+}
+
 // TestRefused checks that mistakes are refused by name and leave nothing behind.
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -383,33 +406,101 @@ func TestForeignImageStays(t *testing.T) {
 	}
 }
 
-func TestLoad(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	name := fmt.Sprintf("nomadlike-test/loaded-%d:1", os.Getpid())
-	importImage(t, w.engine, name)
+// save imports an image and returns it as an archive; the engine does not have
+// it by that name then.
+func (w *world) save(name string) []byte {
+	w.t.Helper()
+	importImage(w.t, w.engine, name)
 	saved, err := w.engine.ImageSave(w.ctx, []string{name})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	var archive bytes.Buffer
 	_, err = io.Copy(&archive, saved)
 	_ = saved.Close()
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	remove := func() {
+	w.dropImages(name)
+	w.t.Cleanup(func() { w.dropImages(name) })
+	return archive.Bytes()
+}
+
+func (w *world) dropImages(names ...string) {
+	for _, name := range names {
 		_, _ = w.engine.ImageRemove(context.Background(), name, client.ImageRemoveOptions{Force: true})
 	}
-	remove()
-	t.Cleanup(remove)
+}
+
+// load is a task that prints a word out of an image in an archive.
+func (w *world) load(name string, archive []byte) *drivers.TaskConfig {
+	w.t.Helper()
 	task := w.task(drivertest.Config{"image": name, "load": "box.tar", "command": "echo", "args": []any{"loaded"}})
-	if err := os.WriteFile(filepath.Join(task.LocalDir(), "box.tar"), archive.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
+	if err := os.WriteFile(filepath.Join(task.LocalDir(), "box.tar"), archive, 0o644); err != nil {
+		w.t.Fatal(err)
 	}
-	if got := w.run(task); got != "loaded\n" {
+	return task
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	name := fmt.Sprintf("nomadlike-test/loaded-%d:1", os.Getpid())
+	if got := w.run(w.load(name, w.save(name))); got != "loaded\n" {
 		t.Errorf("output is %q", got)
 	}
+}
+
+// TestOnlyOwnNamesGo checks what becomes of an image that an archive brought: the
+// names that others gave it stay, and with them the image, and one that the
+// engine had by another name is not taken for one that was brought.
+func TestOnlyOwnNamesGo(t *testing.T) {
+	t.Parallel()
+	name := fmt.Sprintf("nomadlike-test/brought-%d:1", os.Getpid())
+	theirs := fmt.Sprintf("nomadlike-test/theirs-%d:1", os.Getpid())
+	tag := func(w *world) {
+		t.Helper()
+		if _, err := w.engine.ImageTag(w.ctx, client.ImageTagOptions{Source: name, Target: theirs}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { w.dropImages(theirs) })
+	}
+	has := func(w *world, name string) bool {
+		_, err := w.engine.ImageInspect(w.ctx, name)
+		return err == nil
+	}
+	w := newWorld(t, drivertest.Config{"gc": []any{map[string]any{"image_delay": "0s"}}})
+	archive := w.save(name)
+
+	first := w.load(name, archive)
+	w.run(first)
+	tag(w)
+	if err := w.driver.DestroyTask(w.ctx, first.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the removal of the name", func() bool { return !has(w, name) })
+	if !has(w, theirs) {
+		t.Fatal("a name that somebody else gave the image is gone")
+	}
+
+	second := w.load(name, archive)
+	w.run(second)
+	if err := w.driver.DestroyTask(w.ctx, second.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	w.driver.images.mu.Lock()
+	if len(w.driver.images.mu.removals) != 0 {
+		t.Error("an image that the engine had before is about to be removed")
+	}
+	w.driver.images.mu.Unlock()
+
+	w.dropImages(name, theirs)
+	third := w.load(name, archive)
+	w.run(third)
+	if err := w.driver.DestroyTask(w.ctx, third.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the removal of the image", func() bool { return !has(w, name) })
 }
 
 // TestLogsGoOn checks that output is neither lost nor stored twice when another

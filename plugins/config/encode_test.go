@@ -5,6 +5,7 @@ package config
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,6 +178,25 @@ func TestEncodeErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMissingBelongsToItsBlock checks that what is missing is not ascribed to the
+// option before.
+func TestMissingBelongsToItsBlock(t *testing.T) {
+	schema, err := Compile(dockerish())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for give, want := range map[string]string{
+		`{"cpu":1}`: "Missing required argument: ",
+		`{"cpu":1,"logging":{"config":{"a":"b"}}}`: "logging: Missing required argument: ",
+	} {
+		if _, err := schema.Encode(values(t, give), scope); err == nil || !slices.ContainsFunc(strings.Split(err.Error(), "\n"), func(line string) bool {
+			return strings.HasPrefix(line, want)
+		}) {
+			t.Errorf("%s: error is %v, want %q", give, err, want)
+		}
 	}
 }
 

@@ -70,8 +70,8 @@ func (w *pathWalk) value(path string) bool {
 	default:
 		return w.decoder.InputOffset() <= w.offset
 	}
-	_, err = w.decoder.Token() // the closing delimiter
-	if w.decoder.InputOffset() <= w.offset {
+	_, err = w.decoder.Token()
+	if w.decoder.InputOffset()-1 <= w.offset { // the closing delimiter, to which what is missing is ascribed
 		w.path = path
 	}
 	return err == nil && w.decoder.InputOffset() <= w.offset
