@@ -66,11 +66,7 @@ func (w *Workload) givenAddress(host, label string) (endpoint, error) {
 
 func (w *Workload) hostAddress(label string) (endpoint, error) {
 	if label == "" {
-		host := w.hostIP()
-		if host == "" {
-			return endpoint{}, errors.New(`the allocation has no network whose address could be used; add a network block or set address`)
-		}
-		return endpoint{host: host}, nil
+		return endpoint{host: w.hostIP()}, nil
 	}
 	p, ok := w.lookup(label)
 	if !ok {
@@ -173,7 +169,8 @@ func (w *Workload) networks() []*api.NetworkResource {
 	return slices.DeleteFunc(all, func(n *api.NetworkResource) bool { return n == nil })
 }
 
-// hostIP is the address of the allocation's network on the host.
+// hostIP is the address of the allocation's network on the host, empty without one: what listens nowhere may
+// be a service for its name and tags only.
 func (w *Workload) hostIP() string {
 	for _, n := range w.networks() {
 		if n.IP != "" {

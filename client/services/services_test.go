@@ -85,6 +85,15 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+func TestServicesWithoutNetworkHaveNoAddress(t *testing.T) {
+	w := workload(&api.Service{Name: "worker", Provider: api.ProviderNomad})
+	w.Alloc.AllocatedResources = &api.AllocatedResources{}
+	got, err := Registrations(w)
+	if err != nil || len(got) != 1 || got[0].Address != "" || got[0].Port != 0 {
+		t.Errorf("registered %+v, %v", got, err)
+	}
+}
+
 func TestForeignServicesAreLeftAlone(t *testing.T) {
 	w := workload(&api.Service{Name: "x", Provider: api.ProviderConsul}, &api.Service{Name: "y", Provider: api.ProviderNomad})
 	if got, err := Registrations(w); err != nil || len(got) != 1 || got[0].ServiceName != "y" {
