@@ -45,7 +45,7 @@ func classify(in *Input, a *api.Allocation) class {
 		switch {
 		case isCanary(a) && a.DesiredTransition.ShouldMigrate():
 			return classMigrate
-		case in.IsBatch && isOlder(a, in.Job):
+		case in.IsBatch && isOlder(a, in.Job), isOfEarlierLife(a, in.Job):
 			return classIgnored
 		}
 		return classKept
@@ -108,6 +108,12 @@ func isOlder(a *api.Allocation, job *api.Job) bool {
 		return false
 	}
 	return a.Job == nil || a.Job.Version != job.Version || a.Job.CreateIndex != job.CreateIndex
+}
+
+// isOfEarlierLife reports whether the allocation is of a job that was purged before the job of its name was
+// registered.
+func isOfEarlierLife(a *api.Allocation, job *api.Job) bool {
+	return job != nil && a.Job != nil && a.Job.CreateIndex != job.CreateIndex
 }
 
 // isCanary reports whether the allocation is a canary that was not promoted.

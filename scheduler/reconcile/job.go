@@ -205,9 +205,13 @@ func stopAll(in *Input, name string, allocs []*api.Allocation) *Group {
 			g.reap(in, a)
 		default:
 			if !a.TerminalStatus() {
-				g.stop(a, "", api.AllocDescNotNeeded)
 				g.Desired.Stop++
+			} else if a.ClientStatus != api.AllocClientFailed || a.NextAllocation != "" {
+				continue
 			}
+			// A failed one would wait for its reschedule policy, or hold its place without one, when the
+			// job runs again.
+			g.stop(a, "", api.AllocDescNotNeeded)
 		}
 	}
 	return g
