@@ -192,3 +192,20 @@ func TestDeploymentPromotion(t *testing.T) {
 		t.Errorf("unhealthy deployment %+v %+v", d, d.TaskGroups["g"])
 	}
 }
+
+// TestDeploymentOfPurgedJob: the newest deployment of a job is not that of an earlier job of its name.
+func TestDeploymentOfPurgedJob(t *testing.T) {
+	c := start(t)
+	c.nodes(1)
+	c.register(job("web", 1))
+	if a := c.do("GET", "/v1/job/web/deployment", ""); !strings.Contains(a.body, `"JobID":"web"`) {
+		t.Fatalf("deployment %d %s", a.code, a.body)
+	}
+	var gone api.JobDeregisterResponse
+	unmarshal(t, c.do("DELETE", "/v1/job/web?purge=true", "").body, &gone)
+	c.done(gone.EvalID)
+	c.register(atOnce(job("web", 1)))
+	if a := c.do("GET", "/v1/job/web/deployment", ""); a.code != 200 || a.body != "null" {
+		t.Errorf("deployment of the new job is %d %s", a.code, a.body)
+	}
+}

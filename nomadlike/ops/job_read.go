@@ -179,13 +179,11 @@ func jobDeployments(tx *readTx, r *api.JobAllocationsRequest) ([]*api.Deployment
 }
 
 func jobLatestDeployment(tx *readTx, r *api.JobRequest) (*api.Deployment, error) {
-	var latest *api.Deployment
-	for d := range state.Deployments.By(tx, state.ByJob, tx.namespace(), r.JobID) {
-		if latest == nil || d.CreateIndex > latest.CreateIndex {
-			latest = d
-		}
+	all, err := jobDeployments(tx, &api.JobAllocationsRequest{JobID: r.JobID})
+	if err != nil || len(all) == 0 {
+		return nil, err
 	}
-	return latest, nil
+	return all[0], nil
 }
 
 func jobSubmission(tx *readTx, r *api.JobSubmissionRequest) (*api.JobSubmission, error) {
