@@ -21,7 +21,6 @@ func (e *Env) jobValidate(_ context.Context, r *api.JobValidateRequest) (*api.Jo
 	e.complete(job)
 	snap := e.Store.Snapshot()
 	problems, warnings := e.checkJob(snap, job)
-	checkNamespace(problems, snap, job)
 	resp := &api.JobValidateResponse{DriverConfigValidated: true, Warnings: warnings.String()}
 	if err := problems.err(); err != nil {
 		resp.ValidationErrors, resp.Error = problems.all.Texts, err.Error()

@@ -67,10 +67,6 @@ func (e *Env) complete(job *api.Job) {
 // check collects every reason not to accept the job.
 func (e *Env) check(snap *state.Snapshot, job, old *api.Job) (api.Warnings, error) {
 	problems, warnings := e.checkJob(snap, job)
-	checkNamespace(problems, snap, job)
-	if job.NodePool != "" && state.NodePools.Get(snap, job.NodePool) == nil {
-		problems.add(`job.node_pool: job %q is in nonexistent node pool %q`, job.ID, job.NodePool)
-	}
 	problems.merge(api.ValidateUpdate(old, job))
 	return warnings, problems.err()
 }
@@ -97,7 +93,8 @@ func (p *jobProblems) err() error {
 	return api.CodeErrorf(api.ClassInvalid, 500, "%s", p.all.Error())
 }
 
-// checkJob validates a canonical job by itself, under the limits that hold for its node pool.
+// checkJob validates a canonical job by itself, under the limits that hold for its node pool, and where it
+// would be.
 func (e *Env) checkJob(snap *state.Snapshot, job *api.Job) (*jobProblems, api.Warnings) {
 	p, limits := &jobProblems{}, e.Limits
 	limits.MemoryOversubscription = state.SchedulerConfig.ForPool(snap, job.NodePool).MemoryOversubscriptionEnabled
@@ -107,6 +104,10 @@ func (e *Env) checkJob(snap *state.Snapshot, job *api.Job) (*jobProblems, api.Wa
 	checkNames(p, job)
 	for _, f := range job.Unsupported() {
 		p.add("%s", f.Error())
+	}
+	checkNamespace(p, snap, job)
+	if job.NodePool != "" && state.NodePools.Get(snap, job.NodePool) == nil {
+		p.add(`job.node_pool: job %q is in nonexistent node pool %q`, job.ID, job.NodePool)
 	}
 	return p, warnings
 }

@@ -104,6 +104,22 @@ func TestNodePools(t *testing.T) {
 	}
 }
 
+// TestUnknownNodePool: validation knows as well as registration that the pool of a job is not there.
+func TestUnknownNodePool(t *testing.T) {
+	c := start(t)
+	j := job("x", 1)
+	j["NodePool"] = "studio"
+	const want = `job "x" is in nonexistent node pool "studio"`
+	var valid api.JobValidateResponse
+	c.put("/v1/validate/job", object{"Job": j}, &valid)
+	if len(valid.ValidationErrors) != 1 || !strings.Contains(valid.ValidationErrors[0], want) {
+		t.Errorf("validation finds %q", valid.ValidationErrors)
+	}
+	if a := c.do("PUT", "/v1/jobs", encode(t, object{"Job": j})); a.code != 500 || !strings.Contains(a.body, want) {
+		t.Errorf("registration is %d %s", a.code, a.body)
+	}
+}
+
 // TestNodePoolScheduler: the scheduler configuration of a pool holds for its jobs, in what is placed and in what
 // registration, plan and validation warn of.
 func TestNodePoolScheduler(t *testing.T) {
