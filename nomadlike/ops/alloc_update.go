@@ -117,6 +117,8 @@ func (b *updateBatch) flush(round *updateRound) {
 
 // failureEvals returns one evaluation a job of which allocations newly failed, so that they are replaced, or
 // are back on a node that had been out of contact, so that one of them and their replacements is chosen.
+// System jobs have no reschedule policy that would keep an allocation from failing over and over at once:
+// theirs are replaced by what makes an evaluation next, a node or the job that changes.
 func (e *Env) failureEvals(allocs []*api.Allocation) []*api.Evaluation {
 	snap := e.Store.Snapshot()
 	type key struct{ ns, id string }
@@ -140,10 +142,15 @@ func (e *Env) failureEvals(allocs []*api.Allocation) []*api.Evaluation {
 		}
 		seen[k] = true
 		job := state.Jobs.Get(snap, k.ns, k.id)
-		if job == nil || job.Stopped() {
+		if job == nil || job.Stopped() || trigger == api.TriggerAllocFailure && !reschedules(job) {
 			continue
 		}
 		evals = append(evals, e.newEval(k.ns, k.id, job, trigger))
 	}
 	return evals
+}
+
+// reschedules reports whether failed allocations of the job are replaced.
+func reschedules(job *api.Job) bool {
+	return job.Type == api.JobTypeService || job.Type == api.JobTypeBatch
 }

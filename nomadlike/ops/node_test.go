@@ -72,6 +72,38 @@ func messages(n *api.Node) string {
 	return strings.Join(out, "; ")
 }
 
+// TestFailedAllocationsAreEvaluated has a node report failed allocations: those of a system job, which is not
+// rescheduled, wait for another evaluation, or one that cannot start would be replaced without end.
+func TestFailedAllocationsAreEvaluated(t *testing.T) {
+	for kind, want := range map[string]int{"service": 1, "batch": 1, "system": 0, "sysbatch": 0} {
+		c := start(t)
+		n := c.manualIn("default")
+		j := job("x", 1)
+		j["Type"] = kind
+		c.register(j)
+		var alloc *api.Allocation
+		for a := range state.Allocs.By(c.srv.Store().Snapshot(), state.ByJob, "default", "x") {
+			alloc = a
+		}
+		if alloc == nil {
+			t.Fatalf("%s: nothing was placed", kind)
+		}
+		report := &api.Allocation{ID: alloc.ID, NodeID: n.id, ClientStatus: api.AllocClientFailed}
+		if _, _, err := api.AllocUpdate.Call(c.ctx, c.caller, &api.AllocUpdateRequest{NodeID: n.id, SecretID: n.secret, Allocs: []*api.Allocation{report}}); err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for e := range state.Evals.All(c.srv.Store().Snapshot()) {
+			if e.TriggeredBy == api.TriggerAllocFailure && e.WaitUntil == nil {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %d evaluations of the failure, want %d", kind, got, want)
+		}
+	}
+}
+
 // TestWatchOfForgottenNode keeps a client from waiting for allocations as a node that the servers forgot: it has to
 // hear of that at once, so that it registers again.
 func TestWatchOfForgottenNode(t *testing.T) {
