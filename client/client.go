@@ -454,11 +454,7 @@ const groupsWait = time.Minute
 
 // removeAbandonedGroups does away with control groups that agents have left here which never came back.
 func (c *Client) removeAbandonedGroups(ctx context.Context) error {
-	wait := time.NewTimer(groupsWait)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
+	if run.Sleep(ctx, groupsWait) != nil {
 		return nil
 	}
 	known := func(alloc string) bool { return c.runner(alloc) != nil }

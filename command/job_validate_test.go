@@ -16,7 +16,7 @@ func TestValidateNested(t *testing.T) {
 	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, errs, code := run("", "job", "validate", "-address=http://127.0.0.1:1", file)
+	_, errs, code := execute("", "job", "validate", "-address=http://127.0.0.1:1", file)
 	if code != 1 || !strings.Contains(errs, `Task "t" redefined`) || !strings.Contains(errs, "Task group h validation failed") {
 		t.Fatalf("code %d:\n%s", code, errs)
 	}

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// run runs a command line without a terminal.
-func run(in string, args ...string) (out, errs string, code int) {
+// execute runs a command line without a terminal.
+func execute(in string, args ...string) (out, errs string, code int) {
 	var o, e bytes.Buffer
 	code = Run(args, strings.NewReader(in), &o, &e)
 	return o.String(), e.String(), code
@@ -65,7 +65,7 @@ func TestDispatch(t *testing.T) {
 		{"job status -address 127.0.0.1:4646", 1, "", "Error initializing client"},
 		{"eval list -json -t x", 1, "", "Both json and template formatting are not allowed"},
 	} {
-		out, errs, code := run("", strings.Fields(c.args)...)
+		out, errs, code := execute("", strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) || c.out == "" && out != "" || c.errs == "" && errs != "" {
 			t.Errorf("%q: status %d, want %d, %q and %q\nstdout: %s\nstderr: %s", c.args, code, c.code, c.out, c.errs, out, errs)
 		}
@@ -85,7 +85,7 @@ func TestRefusedAgentFlags(t *testing.T) {
 		}
 	}
 	refusal := func(args ...string) string {
-		out, errs, code := run("", append([]string{"agent"}, args...)...)
+		out, errs, code := execute("", append([]string{"agent"}, args...)...)
 		if code != 1 || out != "" {
 			t.Errorf("agent %q: status %d, %q", args, code, out)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/api/client"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // monitor follows an evaluation and what comes of it (cli.md 2.1): headings start with "==>", events are
@@ -105,7 +106,7 @@ func (o *monitor) one(ctx context.Context, evalID string) (*api.Evaluation, erro
 			return nil, exitError(1)
 		case client.IsStatus(err, http.StatusNotFound) && o.m.now().Sub(o.asked) < 5*time.Second:
 			// The server that answered has not caught up with the write.
-			if err := pause(ctx, 50*time.Millisecond); err != nil {
+			if err := run.Sleep(ctx, 50*time.Millisecond); err != nil {
 				return nil, exitError(1)
 			}
 			continue
@@ -124,18 +125,6 @@ func (o *monitor) one(ctx context.Context, evalID string) (*api.Evaluation, erro
 			return ev, nil
 		}
 		req.MinIndex, req.MaxWait = meta.Index, monitorPoll
-	}
-}
-
-// pause waits unless the command is interrupted.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/api/client"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // restarter restarts the allocations of one job in batches. The allocations of a batch are restarted at the
@@ -171,7 +172,7 @@ func (r *restarter) between(ctx context.Context) bool {
 	if wait > 0 {
 		r.note("Waiting %s before restarting the next batch", wait)
 	}
-	return pause(ctx, wait) == nil
+	return run.Sleep(ctx, wait) == nil
 }
 
 // goOn says whether there is a next batch after errors.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // rolloutPoll bounds one blocking query of a rollout.
@@ -260,7 +261,7 @@ func reverts(d *api.Deployment) bool {
 
 // rollback follows the deployment that came after a failed one, if there is one.
 func (o *monitor) rollback(ctx context.Context, failed *api.Deployment) error {
-	if pause(ctx, rollbackWait) != nil {
+	if run.Sleep(ctx, rollbackWait) != nil {
 		return exitError(1)
 	}
 	next, _, err := api.JobLatestDeployment.Call(ctx, o.c, &api.JobRequest{ReadOptions: inNamespace(failed.Namespace), JobID: failed.JobID})

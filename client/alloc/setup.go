@@ -11,6 +11,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/task"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // step is one part of preparing an allocation.
@@ -236,11 +237,7 @@ func (r *Runner) remove(ctx context.Context) {
 			r.logger.Error("directory of the allocation cannot be removed; remove it by hand", "error", err)
 			break
 		}
-		t := time.NewTimer(removeWait)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if run.Sleep(ctx, removeWait) != nil {
 			return // the state stays, and with it the next agent's duty to remove
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // Values of origin.
@@ -158,16 +159,5 @@ func (t *tail) drain(ctx context.Context) error {
 
 // pause waits until the next frame is due.
 func (t *tail) pause(ctx context.Context) error {
-	wait := frameGap - time.Since(t.last)
-	if wait <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return run.Sleep(ctx, frameGap-time.Since(t.last))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // A sample younger than fresh is used as it is; one older than stale is too old to compare with, and
@@ -73,12 +74,8 @@ func (c *Collector) Collect(ctx context.Context) (*api.HostStats, error) {
 		var err error
 		before, err = c.source.times()
 		note(err)
-		t := time.NewTimer(settle)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return nil, ctx.Err()
+		if err := run.Sleep(ctx, settle); err != nil {
+			return nil, err
 		}
 	}
 	times, err := c.source.times()

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-version"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // ErrUnsupported says that there are no network namespaces on this system.
@@ -134,14 +135,7 @@ func (m *Manager) Attach(ctx context.Context, req *Request) (*api.AllocNetworkSt
 
 // pause waits between tries; false when the context has ended.
 func pause(ctx context.Context) bool {
-	t := time.NewTimer(attachPause + rand.N(attachPause))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return run.Sleep(ctx, attachPause+rand.N(attachPause)) == nil
 }
 
 // Check returns an error if the namespace is not connected as Attach has left it. Where the installed plugins

@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // retryWait is how long a failed commit waits before it is tried again.
@@ -176,14 +178,10 @@ func (db *DB) commit(ctx context.Context) {
 			db.logger.Error("client state cannot be written; what it lacks is kept in memory", "path", db.path, "error", err)
 		}
 		failing = true
-		t := time.NewTimer(retryWait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
+		if run.Sleep(ctx, retryWait) != nil {
 			return
-		case <-t.C:
-			db.poke()
 		}
+		db.poke()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -134,12 +135,8 @@ func (r *Runner) get(ctx context.Context, name string, tries int) (drivers.Drive
 		if tries--; tries == 0 {
 			return nil, drivers.NewRecoverableError(err, true)
 		}
-		t := time.NewTimer(delay)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return nil, ctx.Err()
+		if err := run.Sleep(ctx, delay); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // Content types of profiles.
@@ -98,10 +99,5 @@ func record(ctx context.Context, w io.Writer, profile string, seconds int) error
 
 // last waits for the length of a profile, one second when it is not given.
 func last(ctx context.Context, seconds int) {
-	t := time.NewTimer(time.Duration(max(seconds, 1)) * time.Second)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
+	_ = run.Sleep(ctx, time.Duration(max(seconds, 1))*time.Second)
 }

@@ -23,7 +23,6 @@ import (
 
 	"github.com/nomadlike/nomadlike/plugins/base"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
-	"github.com/nomadlike/nomadlike/plugins/hclspec"
 )
 
 // Name is what jobs call the driver.
@@ -41,6 +40,8 @@ const callTimeout = 5 * time.Minute
 
 // Driver implements drivers.Driver.
 type Driver struct {
+	drivers.Identity
+
 	logger hclog.Logger
 	// node is the ID of the node that the driver works for, which its containers carry as a label; empty under a host
 	// that does not tell.
@@ -72,33 +73,21 @@ const nodeVariable = "NOMADLIKE_NODE_ID"
 
 // New returns a driver without tasks.
 func New(logger hclog.Logger) *Driver {
-	d := &Driver{logger: logger, node: os.Getenv(nodeVariable), health: newHealth()}
+	d := &Driver{
+		Identity: drivers.NewIdentity(Name, version, pluginSchema, taskSchema),
+		logger:   logger, node: os.Getenv(nodeVariable), health: newHealth(),
+	}
 	d.images = newImages(d)
 	d.mu.tasks = map[string]*task{}
 	d.mu.pauses = map[string]bool{}
 	return d
 }
 
-// PluginInfo implements drivers.Driver.
-func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
-	return &base.Info{
-		Type: base.TypeDriver, APIVersions: []string{base.APIVersion}, Version: version, Name: Name,
-	}, nil
-}
-
-// ConfigSchema implements drivers.Driver.
-func (d *Driver) ConfigSchema(context.Context) (*hclspec.Spec, error) { return pluginSchema, nil }
-
-// TaskConfigSchema implements drivers.Driver.
-func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { return taskSchema, nil }
-
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 	var decoded pluginConfig
-	if len(config.Values) > 0 {
-		if err := hclspec.Decode(config.Values, &decoded); err != nil {
-			return err
-		}
+	if err := config.Decode(&decoded); err != nil {
+		return err
 	}
 	if err := decoded.parse(); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -125,7 +126,7 @@ func (t *task) execExit(ctx context.Context, engine *client.Client, id string) (
 		if !found.Running {
 			return &drivers.ExitResult{ExitCode: found.ExitCode}, nil
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := run.Sleep(ctx, pause); err != nil {
 			t.killExec(engine, id)
 			return nil, err
 		}

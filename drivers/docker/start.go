@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -122,7 +123,7 @@ func (d *Driver) create(ctx context.Context, b *builder) (string, error) {
 				return err
 			}
 			// An engine that has just come up may keep a name for a moment that no container has any more.
-			if err := sleep(ctx, callPauseMin<<min(conflicts, 5)); err != nil {
+			if err := run.Sleep(ctx, callPauseMin<<min(conflicts, 5)); err != nil {
 				return err
 			}
 		}
@@ -198,7 +199,7 @@ func again(ctx context.Context, call func(context.Context) error) error {
 		if err == nil || try == callTries || ctx.Err() != nil || !passing(err) || isTasksMistake(err) {
 			return err
 		}
-		if sleep(ctx, pause) != nil {
+		if run.Sleep(ctx, pause) != nil {
 			return err
 		}
 		pause = min(4*pause, callPauseMax)
@@ -210,17 +211,6 @@ func again(ctx context.Context, call func(context.Context) error) error {
 func isTasksMistake(err error) bool {
 	return says(err, "executable file not found", "no such file or directory", "permission denied", "exec format error",
 		"port is already allocated", "address already in use", "unknown capability", "invalid", "not permitted", "oci runtime")
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // engineTime reads a time of the engine; what it has not got yet is zero.

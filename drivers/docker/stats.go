@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/base"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
@@ -50,7 +51,7 @@ func (d *Driver) TaskStats(ctx context.Context, taskID string, interval time.Dur
 				return
 			case err != nil:
 				// The engine is away; a later sample may be had.
-				if sleep(ctx, pause) != nil {
+				if run.Sleep(ctx, pause) != nil {
 					return
 				}
 				pause = min(2*pause, retryMax)

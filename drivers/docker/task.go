@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/internal/shim"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
@@ -86,19 +87,13 @@ func (d *Driver) running() []*task {
 
 // RecoverTask implements drivers.Driver.
 func (d *Driver) RecoverTask(ctx context.Context, handle *drivers.TaskHandle) error {
-	if handle == nil || handle.Config == nil {
-		return errors.New("recover task: the handle is empty")
+	var state taskState
+	if err := handle.Recover(handleVersion, &state); err != nil {
+		return err
 	}
 	id := handle.Config.ID
 	if _, err := d.task(id); err == nil {
 		return nil
-	}
-	if handle.Version != handleVersion {
-		return fmt.Errorf("recover task: the handle has version %d, want %d", handle.Version, handleVersion)
-	}
-	var state taskState
-	if err := handle.GetDriverState(&state); err != nil {
-		return fmt.Errorf("recover task: %w", err)
 	}
 	if state.ContainerID == "" {
 		return errors.New("recover task: the handle names no container")
@@ -157,7 +152,7 @@ func (t *task) watch() {
 			t.logger.Warn("end of the container cannot be awaited, trying again", "error", err)
 			t.driver.Emit(t.config, "Docker engine cannot be reached; the task is watched again when it is back", nil)
 		}
-		if sleep(t.ctx, pause) != nil {
+		if run.Sleep(t.ctx, pause) != nil {
 			return
 		}
 	}

@@ -33,6 +33,7 @@ const version = "0.1.0"
 
 // Driver implements drivers.Driver.
 type Driver struct {
+	drivers.Identity
 	drivers.NoLifecycle
 	drivers.NoNetworks
 	*executor.Tasks
@@ -46,17 +47,12 @@ type Driver struct {
 var _ drivers.Driver = (*Driver)(nil)
 
 // New returns a driver without tasks.
-func New(logger hclog.Logger) *Driver { return &Driver{Tasks: executor.New(logger, nil)} }
+func New(logger hclog.Logger) *Driver {
+	return &Driver{Identity: drivers.NewIdentity(Name, version, pluginSchema, taskSchema), Tasks: executor.New(logger, nil)}
+}
 
 // Usable says why this machine cannot run the driver, nil if it can.
 func Usable() error { return isolated.Usable() }
-
-// PluginInfo implements drivers.Driver.
-func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
-	return &base.Info{
-		Type: base.TypeDriver, APIVersions: []string{base.APIVersion}, Version: version, Name: Name,
-	}, nil
-}
 
 // pluginSchema is that of the agent's config block.
 var pluginSchema = isolated.SettingsSchema(hclspec.Fields{
@@ -71,12 +67,6 @@ var taskSchema = isolated.OptionsSchema(hclspec.Fields{
 	"args":    hclspec.Attr("args", "list(string)"),
 })
 
-// ConfigSchema implements drivers.Driver.
-func (d *Driver) ConfigSchema(context.Context) (*hclspec.Spec, error) { return pluginSchema, nil }
-
-// TaskConfigSchema implements drivers.Driver.
-func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { return taskSchema, nil }
-
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 	var decoded struct {
@@ -84,7 +74,7 @@ func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 		DeniedHostUIDs string `codec:"denied_host_uids"`
 		DeniedHostGIDs string `codec:"denied_host_gids"`
 	}
-	if err := hclspec.Decode(config.Values, &decoded); err != nil {
+	if err := config.Decode(&decoded); err != nil {
 		return err
 	}
 	settings := decoded.Settings

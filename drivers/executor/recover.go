@@ -4,7 +4,6 @@ package executor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -35,19 +34,13 @@ type taskState struct {
 // RecoverTask implements drivers.Driver. It succeeds for a task that has ended
 // since, as long as there is a record of how.
 func (t *Tasks) RecoverTask(ctx context.Context, handle *drivers.TaskHandle) error {
-	if handle == nil || handle.Config == nil {
-		return errors.New("recover task: the handle is empty")
+	var state taskState
+	if err := handle.Recover(handleVersion, &state); err != nil {
+		return err
 	}
 	id := handle.Config.ID
 	if _, err := t.Task(id); err == nil {
 		return nil
-	}
-	if handle.Version != handleVersion {
-		return fmt.Errorf("recover task: the handle has version %d, want %d", handle.Version, handleVersion)
-	}
-	var state taskState
-	if err := handle.GetDriverState(&state); err != nil {
-		return fmt.Errorf("recover task: %w", err)
 	}
 	if !t.Reserve(id) {
 		return fmt.Errorf("recover task: %q is being started or recovered", id)

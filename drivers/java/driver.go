@@ -32,6 +32,7 @@ const version = "0.1.0"
 
 // Driver implements drivers.Driver.
 type Driver struct {
+	drivers.Identity
 	drivers.NoLifecycle
 	drivers.NoNetworks
 	*executor.Tasks
@@ -47,7 +48,9 @@ type Driver struct {
 var _ drivers.Driver = (*Driver)(nil)
 
 // New returns a driver without tasks.
-func New(logger hclog.Logger) *Driver { return &Driver{Tasks: executor.New(logger, nil)} }
+func New(logger hclog.Logger) *Driver {
+	return &Driver{Identity: drivers.NewIdentity(Name, version, pluginSchema, taskSchema), Tasks: executor.New(logger, nil)}
+}
 
 // Usable says why this machine cannot run the driver, nil if it can.
 func Usable() error {
@@ -56,13 +59,6 @@ func Usable() error {
 	}
 	_, err := find()
 	return err
-}
-
-// PluginInfo implements drivers.Driver.
-func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
-	return &base.Info{
-		Type: base.TypeDriver, APIVersions: []string{base.APIVersion}, Version: version, Name: Name,
-	}, nil
 }
 
 // pluginSchema is that of the agent's config block.
@@ -77,16 +73,10 @@ var taskSchema = isolated.OptionsSchema(hclspec.Fields{
 	"args":        hclspec.Attr("args", "list(string)"),
 })
 
-// ConfigSchema implements drivers.Driver.
-func (d *Driver) ConfigSchema(context.Context) (*hclspec.Spec, error) { return pluginSchema, nil }
-
-// TaskConfigSchema implements drivers.Driver.
-func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { return taskSchema, nil }
-
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 	var settings isolated.Settings
-	if err := hclspec.Decode(config.Values, &settings); err != nil {
+	if err := config.Decode(&settings); err != nil {
 		return err
 	}
 	if err := settings.Validate(); err != nil {

@@ -19,9 +19,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/base"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
-	"github.com/nomadlike/nomadlike/plugins/hclspec"
 	"github.com/nomadlike/nomadlike/plugins/values"
 )
 
@@ -36,6 +36,7 @@ const handleVersion = 1
 
 // Driver implements drivers.Driver.
 type Driver struct {
+	drivers.Identity
 	drivers.NoLifecycle
 	drivers.NoEvents
 
@@ -57,33 +58,18 @@ var _ drivers.Driver = (*Driver)(nil)
 
 // New returns a driver without tasks.
 func New(logger hclog.Logger) *Driver {
-	d := &Driver{logger: logger, exit: os.Exit}
+	d := &Driver{Identity: drivers.NewIdentity(Name, version, pluginSchema, taskSchema), logger: logger, exit: os.Exit}
 	d.mu.changed = make(chan struct{})
 	d.mu.tasks = map[string]*task{}
 	d.mu.config.FSIsolation = string(drivers.FSIsolationNone)
 	return d
 }
 
-// PluginInfo implements drivers.Driver.
-func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
-	return &base.Info{
-		Type: base.TypeDriver, APIVersions: []string{base.APIVersion}, Version: version, Name: Name,
-	}, nil
-}
-
-// ConfigSchema implements drivers.Driver.
-func (d *Driver) ConfigSchema(context.Context) (*hclspec.Spec, error) { return pluginSchema, nil }
-
-// TaskConfigSchema implements drivers.Driver.
-func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { return taskSchema, nil }
-
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 	var decoded pluginConfig
-	if len(config.Values) > 0 {
-		if err := hclspec.Decode(config.Values, &decoded); err != nil {
-			return err
-		}
+	if err := config.Decode(&decoded); err != nil {
+		return err
 	}
 	if err := decoded.validate(); err != nil {
 		return err
@@ -176,7 +162,7 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := pause(ctx, time.Duration(decoded.StartBlockFor)); err != nil {
+	if err := run.Sleep(ctx, time.Duration(decoded.StartBlockFor)); err != nil {
 		return nil, nil, err
 	}
 	if decoded.StartError != "" {
@@ -221,15 +207,12 @@ type taskState struct {
 
 // RecoverTask implements drivers.Driver.
 func (d *Driver) RecoverTask(_ context.Context, handle *drivers.TaskHandle) error {
+	var state taskState
+	if err := handle.Recover(handleVersion, &state); err != nil {
+		return err
+	}
 	if _, err := d.task(handle.Config.ID); err == nil {
 		return nil
-	}
-	if handle.Version != handleVersion {
-		return fmt.Errorf("task handle has version %d, want %d", handle.Version, handleVersion)
-	}
-	var state taskState
-	if err := handle.GetDriverState(&state); err != nil {
-		return err
 	}
 	decoded, err := decodeTask(state.DriverConfig)
 	if err != nil {
@@ -362,19 +345,4 @@ func (d *Driver) CreateNetwork(context.Context, string, *drivers.NetworkRequest)
 // DestroyNetwork implements drivers.Driver.
 func (d *Driver) DestroyNetwork(context.Context, string, *drivers.NetworkIsolationSpec) error {
 	return nil
-}
-
-// pause waits, unless the context ends first.
-func pause(ctx context.Context, duration time.Duration) error {
-	if duration <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(duration)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

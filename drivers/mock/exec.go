@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -70,7 +71,7 @@ func (c *commandConfig) simulate(ctx context.Context, stdout, stderr io.Writer) 
 		})
 	}
 	first.Wait()
-	err := pause(ctx, time.Duration(c.RunFor))
+	err := run.Sleep(ctx, time.Duration(c.RunFor))
 	cancel()
 	group.Wait()
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // outputs are the two streams of a task.
@@ -78,7 +80,7 @@ func openStream(ctx context.Context, path string) *os.File {
 		switch {
 		case err == nil:
 			return file
-		case !noReader(err), pause(ctx, openRetry) != nil:
+		case !noReader(err), run.Sleep(ctx, openRetry) != nil:
 			return nil
 		}
 	}
@@ -114,7 +116,7 @@ func (p printer) print(ctx context.Context, to io.Writer, age time.Duration, rec
 	}
 	for i := next; i <= p.repeat; i++ {
 		if i > 0 {
-			if pause(ctx, time.Duration(i)*p.interval-age) != nil {
+			if run.Sleep(ctx, time.Duration(i)*p.interval-age) != nil {
 				return
 			}
 			age = time.Duration(i) * p.interval

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/base"
 	"github.com/nomadlike/nomadlike/plugins/config"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
@@ -179,7 +180,7 @@ func TestRecovery(t *testing.T) {
 				if err := first.DestroyTask(t.Context(), "a", true); err != nil {
 					t.Fatal(err)
 				}
-				if err := pause(t.Context(), test.away); err != nil {
+				if err := run.Sleep(t.Context(), test.away); err != nil {
 					t.Fatal(err)
 				}
 				second := newDriver(t)
@@ -316,7 +317,7 @@ func TestRepeatedOutput(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = pause(t.Context(), 150*time.Second)
+		_ = run.Sleep(t.Context(), 150*time.Second)
 		if got := printed(); got != 3 {
 			t.Errorf("the task has printed %d lines, want 3", got)
 		}

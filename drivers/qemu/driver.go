@@ -23,7 +23,6 @@ import (
 	"github.com/nomadlike/nomadlike/internal/shim"
 	"github.com/nomadlike/nomadlike/plugins/base"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
-	"github.com/nomadlike/nomadlike/plugins/hclspec"
 	"github.com/nomadlike/nomadlike/plugins/values"
 )
 
@@ -38,6 +37,7 @@ const fingerprintPeriod = 30 * time.Second
 
 // Driver implements drivers.Driver.
 type Driver struct {
+	drivers.Identity
 	drivers.NoLifecycle
 	drivers.NoNetworks
 	*executor.Tasks
@@ -53,7 +53,9 @@ type Driver struct {
 var _ drivers.Driver = (*Driver)(nil)
 
 // New returns a driver without tasks.
-func New(logger hclog.Logger) *Driver { return &Driver{Tasks: executor.New(logger, nil)} }
+func New(logger hclog.Logger) *Driver {
+	return &Driver{Identity: drivers.NewIdentity(Name, version, pluginSchema, taskSchema), Tasks: executor.New(logger, nil)}
+}
 
 // Usable says why this machine cannot run the driver, nil if it can.
 func Usable() error {
@@ -66,23 +68,10 @@ func Usable() error {
 	return nil
 }
 
-// PluginInfo implements drivers.Driver.
-func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
-	return &base.Info{
-		Type: base.TypeDriver, APIVersions: []string{base.APIVersion}, Version: version, Name: Name,
-	}, nil
-}
-
-// ConfigSchema implements drivers.Driver.
-func (d *Driver) ConfigSchema(context.Context) (*hclspec.Spec, error) { return pluginSchema, nil }
-
-// TaskConfigSchema implements drivers.Driver.
-func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { return taskSchema, nil }
-
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 	var decoded pluginConfig
-	if err := hclspec.Decode(config.Values, &decoded); err != nil {
+	if err := config.Decode(&decoded); err != nil {
 		return err
 	}
 	if config.Driver != nil {

@@ -17,7 +17,6 @@ import (
 	"github.com/nomadlike/nomadlike/drivers/executor"
 	"github.com/nomadlike/nomadlike/plugins/base"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
-	"github.com/nomadlike/nomadlike/plugins/hclspec"
 )
 
 // Name is what jobs call the driver.
@@ -28,6 +27,7 @@ const version = "0.1.0"
 
 // Driver implements drivers.Driver.
 type Driver struct {
+	drivers.Identity
 	drivers.NoLifecycle
 	drivers.NoNetworks
 
@@ -44,31 +44,16 @@ var _ drivers.Driver = (*Driver)(nil)
 
 // New returns a driver without tasks. It is disabled until SetConfig enables it.
 func New(logger hclog.Logger) *Driver {
-	d := &Driver{Tasks: executor.New(logger, findExec)}
+	d := &Driver{Identity: drivers.NewIdentity(Name, version, pluginSchema, taskSchema), Tasks: executor.New(logger, findExec)}
 	d.mu.changed = make(chan struct{})
 	return d
 }
 
-// PluginInfo implements drivers.Driver.
-func (d *Driver) PluginInfo(context.Context) (*base.Info, error) {
-	return &base.Info{
-		Type: base.TypeDriver, APIVersions: []string{base.APIVersion}, Version: version, Name: Name,
-	}, nil
-}
-
-// ConfigSchema implements drivers.Driver.
-func (d *Driver) ConfigSchema(context.Context) (*hclspec.Spec, error) { return pluginSchema, nil }
-
-// TaskConfigSchema implements drivers.Driver.
-func (d *Driver) TaskConfigSchema(context.Context) (*hclspec.Spec, error) { return taskSchema, nil }
-
 // SetConfig implements drivers.Driver.
 func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 	var decoded pluginConfig
-	if len(config.Values) > 0 {
-		if err := hclspec.Decode(config.Values, &decoded); err != nil {
-			return err
-		}
+	if err := config.Decode(&decoded); err != nil {
+		return err
 	}
 	if err := decoded.parse(); err != nil {
 		return err

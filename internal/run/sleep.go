@@ -10,6 +10,9 @@ import (
 
 // Sleep waits, and returns the error of the context when that ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

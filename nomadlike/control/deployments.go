@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
@@ -104,7 +105,7 @@ func (d *Deployments) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-d.wake:
-			if !pauseFor(ctx, deploymentWindow) {
+			if run.Sleep(ctx, deploymentWindow) != nil {
 				return ctx.Err()
 			}
 		case <-timer.C:
@@ -114,17 +115,6 @@ func (d *Deployments) Run(ctx context.Context) error {
 		} else {
 			timer.Reset(max(0, time.Until(next)))
 		}
-	}
-}
-
-func pauseFor(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
@@ -88,7 +89,7 @@ func (d *Drains) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-d.wake:
-			if !pauseFor(ctx, drainWindow) {
+			if run.Sleep(ctx, drainWindow) != nil {
 				return ctx.Err()
 			}
 		case <-timer.C:
@@ -102,7 +103,7 @@ func (d *Drains) Run(ctx context.Context) error {
 			d.log.Warn("could not take drains forward, trying again", "error", err)
 			next = time.Now().Add(drainRetry)
 		}
-		if took := time.Since(begin); took > drainWindow && !pauseFor(ctx, drainRest*took) {
+		if took := time.Since(begin); took > drainWindow && run.Sleep(ctx, drainRest*took) != nil {
 			return ctx.Err()
 		}
 		timer.Reset(time.Hour)

@@ -61,8 +61,8 @@ type Info struct {
 // Config is what SetConfig hands to a plugin.
 type Config struct {
 	// Values is the msgpack encoding of the configuration, decoded and
-	// defaulted by the plugin's own schema. Read it with hclspec.Decode. It
-	// is empty only for plugins without a schema.
+	// defaulted by the plugin's own schema. It is empty only for plugins
+	// without a schema, and under hosts that have no values to send.
 	Values []byte
 
 	// Driver is what a driver needs to know of the agent. It is nil while a
@@ -71,6 +71,14 @@ type Config struct {
 
 	// APIVersion is the negotiated version, in the plugin's own spelling.
 	APIVersion string
+}
+
+// Decode decodes the values into a struct with codec tags, which stays as it is where none were sent.
+func (c *Config) Decode(into any) error {
+	if len(c.Values) == 0 {
+		return nil
+	}
+	return hclspec.Decode(c.Values, into)
 }
 
 // DriverHost is what an agent tells its drivers about itself.

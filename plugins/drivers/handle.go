@@ -63,6 +63,22 @@ func (h *TaskHandle) GetDriverState(into any) error {
 	return nil
 }
 
+// Recover decodes the driver's state of a task that is to be found again; state
+// is a pointer to a struct with codec tags. It fails for handles without a task
+// and for those of another version of the state.
+func (h *TaskHandle) Recover(version int, state any) error {
+	if h == nil || h.Config == nil {
+		return errors.New("recover task: the handle is empty")
+	}
+	if h.Version != version {
+		return fmt.Errorf("recover task: the handle has version %d, want %d", h.Version, version)
+	}
+	if err := h.GetDriverState(state); err != nil {
+		return fmt.Errorf("recover task: %w", err)
+	}
+	return nil
+}
+
 // Copy returns a deep copy.
 func (h *TaskHandle) Copy() *TaskHandle {
 	if h == nil {

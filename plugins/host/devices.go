@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/base"
 	"github.com/nomadlike/nomadlike/plugins/device"
 	"github.com/nomadlike/nomadlike/plugins/process"
@@ -76,14 +77,8 @@ func (d *devices) run(ctx context.Context) error {
 		if time.Since(started) >= steadyAfter {
 			delay = 0
 		}
-		if delay > 0 {
-			timer := time.NewTimer(delay)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return nil
-			}
+		if run.Sleep(ctx, delay) != nil {
+			return nil
 		}
 		delay = min(max(2*delay, restartMin), restartMax)
 	}

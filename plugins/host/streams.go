@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -84,11 +85,7 @@ func follow[T any](ctx context.Context, open func(context.Context) (<-chan *T, e
 				delay = reopenMin
 			}
 		}
-		timer := time.NewTimer(delay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if run.Sleep(ctx, delay) != nil {
 			return
 		}
 		delay = min(2*delay, reopenMax)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -178,11 +179,7 @@ func (s *supervisor) awaitUsable(ctx context.Context) bool {
 			s.logger.Debug("driver cannot be used, its plugin is not started", "reason", reason)
 			s.absent(reason)
 		}
-		timer := time.NewTimer(usablePeriod)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if run.Sleep(ctx, usablePeriod) != nil {
 			return false
 		}
 	}
@@ -197,15 +194,11 @@ func isConfigError(err error) bool {
 // may try again.
 func (s *supervisor) pause(ctx context.Context, delay time.Duration, reason error) bool {
 	s.unavailable(reason)
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		s.publish(nil, nil)
-		return true
-	case <-ctx.Done():
+	if run.Sleep(ctx, delay) != nil {
 		return false
 	}
+	s.publish(nil, nil)
+	return true
 }
 
 // unavailable tells everybody that the driver cannot be used.
