@@ -162,10 +162,13 @@ func (m *Manager) Detach(ctx context.Context, req *Request) error {
 	}
 	m.calls.Lock()
 	defer m.calls.Unlock()
-	if err := m.cni.DelNetworkList(ctx, list, m.runtime(req)); err != nil {
-		if req.Mode == api.NetworkModeBridge {
-			m.forget(req.AllocID)
-		}
+	err = m.cni.DelNetworkList(ctx, list, m.runtime(req))
+	// A namespace that is gone, or another one of that name, does not tell the plugins which address it had: they
+	// leave the rule for it, and stumble over it the next time.
+	if req.Mode == api.NetworkModeBridge && m.forget(req.AllocID) && err != nil {
+		err = m.cni.DelNetworkList(ctx, list, m.runtime(req))
+	}
+	if err != nil {
 		return fmt.Errorf("disconnect the network namespace from %q: %w", list.Name, err)
 	}
 	return nil

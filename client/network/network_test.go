@@ -4,8 +4,10 @@ package network
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -198,4 +200,60 @@ func TestNamespace(t *testing.T) {
 			t.Errorf("a namespace named %q was made", bad)
 		}
 	}
+}
+
+// TestLostNamespace checks that nothing of a connection is left on the host whose namespace was lost, and is not
+// there or another one when the connection is ended.
+func TestLostNamespace(t *testing.T) {
+	testkit.Need(t, "linux", "root", "cni")
+	m := New(Config{
+		Path: []string{testkit.CNIPath}, ConfigDir: t.TempDir(), Bridge: "nltest", Subnet: "172.31.219.0/24", Logger: hclog.NewNullLogger(),
+	})
+	id := fmt.Sprintf("00000000-0000-4000-b000-%012d", os.Getpid())
+	t.Cleanup(func() {
+		_ = m.RemoveNamespace(id)
+		_ = exec.Command("ip", "link", "delete", "nltest").Run()
+	})
+	req := &Request{AllocID: id, Mode: api.NetworkModeBridge, Ports: []Port{{Value: 31219, Inner: 80}}}
+	attach := func() {
+		t.Helper()
+		path, _, err := m.CreateNamespace(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Namespace = path
+		if _, err := m.Attach(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	detach := func(what string) {
+		t.Helper()
+		if err := m.Detach(t.Context(), req); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		rules, err := exec.Command("iptables-save", "-t", "nat").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(rules), id) {
+			t.Errorf("%s: rules are left:\n%s", what, rules)
+		}
+	}
+	lose := func() {
+		t.Helper()
+		if err := m.RemoveNamespace(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	attach()
+	lose()
+	detach("without its namespace")
+	attach()
+	lose()
+	if _, _, err := m.CreateNamespace(id); err != nil {
+		t.Fatal(err)
+	}
+	detach("with another namespace")
+	attach()
+	detach("as usual")
 }

@@ -3,20 +3,26 @@
 package network
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/coreos/go-iptables/iptables"
 )
 
+// family is a version of the protocol that the bridge has addresses of.
+type family struct {
+	protocol iptables.Protocol
+	subnet   string
+}
+
+func (m *Manager) families() []family {
+	all := []family{{iptables.ProtocolIPv4, m.cfg.Subnet}, {iptables.ProtocolIPv6, m.cfg.SubnetIPv6}}
+	return slices.DeleteFunc(all, func(f family) bool { return f.subnet == "" })
+}
+
 // admit lets traffic to the addresses of the bridge pass the firewall (drivers.md 11.4).
 func (m *Manager) admit() error {
-	for _, family := range []struct {
-		protocol iptables.Protocol
-		subnet   string
-	}{{iptables.ProtocolIPv4, m.cfg.Subnet}, {iptables.ProtocolIPv6, m.cfg.SubnetIPv6}} {
-		if family.subnet == "" {
-			continue
-		}
+	for _, family := range m.families() {
 		tables, err := iptables.NewWithProtocol(family.protocol)
 		if err != nil {
 			return err
@@ -37,36 +43,44 @@ func (m *Manager) admit() error {
 	return nil
 }
 
-// forget removes the rule and the chain by which the packets of an allocation get the address of the host,
-// which are left when its plugins could not be run to their end.
-func (m *Manager) forget(allocID string) {
-	tables, err := iptables.New()
-	if err != nil {
-		return
-	}
-	rules, err := tables.List("nat", "POSTROUTING")
-	if err != nil {
-		return
-	}
-	for _, rule := range rules {
-		if !strings.Contains(rule, `id: \"`+allocID+`\"`) || !strings.Contains(rule, `name: \"`+bridgeList+`\"`) {
+// forget removes the rules and the chain by which the packets of an allocation get the address of the host,
+// which are left when its plugins could not be run to their end. It reports whether there were any.
+func (m *Manager) forget(allocID string) (left bool) {
+	for _, f := range m.families() {
+		tables, err := iptables.NewWithProtocol(f.protocol)
+		if err != nil {
 			continue
 		}
-		// "-A POSTROUTING -s 172.26.64.5/32 -m comment --comment "..." -j CNI-0123"
-		_, chain, ok := strings.Cut(rule, " -j ")
-		source, found := word(rule, "-s")
-		if !ok || !found {
+		rules, err := tables.List("nat", "POSTROUTING")
+		if err != nil {
 			continue
 		}
-		comment := `name: "` + bridgeList + `" id: "` + allocID + `"`
-		if err := tables.Delete("nat", "POSTROUTING", "-s", source, "-m", "comment", "--comment", comment, "-j", chain); err != nil {
-			m.cfg.Logger.Warn("rule of a network that is gone cannot be removed", "alloc_id", allocID, "error", err)
-			continue
+		chains := map[string]bool{}
+		for _, rule := range rules {
+			if !strings.Contains(rule, `id: \"`+allocID+`\"`) || !strings.Contains(rule, `name: \"`+bridgeList+`\"`) {
+				continue
+			}
+			// "-A POSTROUTING -s 172.26.64.5/32 -m comment --comment "..." -j CNI-0123"
+			_, chain, ok := strings.Cut(rule, " -j ")
+			source, found := word(rule, "-s")
+			if !ok || !found {
+				continue
+			}
+			comment := `name: "` + bridgeList + `" id: "` + allocID + `"`
+			if err := tables.Delete("nat", "POSTROUTING", "-s", source, "-m", "comment", "--comment", comment, "-j", chain); err != nil {
+				m.cfg.Logger.Warn("rule of a network that is gone cannot be removed", "alloc_id", allocID, "error", err)
+				continue
+			}
+			chains[chain] = true
 		}
-		if err := tables.ClearAndDeleteChain("nat", chain); err != nil {
-			m.cfg.Logger.Warn("chain of a network that is gone cannot be removed", "alloc_id", allocID, "chain", chain, "error", err)
+		for chain := range chains {
+			left = true
+			if err := tables.ClearAndDeleteChain("nat", chain); err != nil {
+				m.cfg.Logger.Warn("chain of a network that is gone cannot be removed", "alloc_id", allocID, "chain", chain, "error", err)
+			}
 		}
 	}
+	return left
 }
 
 // word returns what follows a flag in a rule.

@@ -6,4 +6,4 @@ package network
 
 func (m *Manager) admit() error { return ErrUnsupported }
 
-func (m *Manager) forget(string) {}
+func (m *Manager) forget(string) bool { return false }
