@@ -534,3 +534,46 @@ func FuzzPaths(f *testing.F) {
 		}
 	})
 }
+
+// TestInside checks which place a path of a job means, for tasks that see their directories as they are, in a root
+// of an image, and in a root that is their directory.
+func TestInside(t *testing.T) {
+	d := newDir(t, newRoot(t), testID, "web")
+	host := Seen{Shared: d.SharedPath(), Local: d.TaskPath("web", Local), Secrets: d.TaskPath("web", Secrets)}
+	image := Seen{Shared: "/alloc", Local: "/local", Secrets: "/secrets"}
+	root := image
+	root.Rooted = true
+	for _, test := range []struct {
+		path              string
+		host, image, root string
+	}{
+		{"local/x", "web/local/x", "web/local/x", "web/local/x"},
+		{"x", "web/x", "web/x", "web/x"},
+		{"alloc/x", "web/alloc/x", "web/alloc/x", "alloc/x"},
+		{"alloc", "web/alloc", "web/alloc", "alloc"},
+		{"alloc.d/x", "web/alloc.d/x", "web/alloc.d/x", "web/alloc.d/x"},
+		{"../alloc/x", "alloc/x", "alloc/x", "alloc/x"},
+		{"/alloc/x", "web/alloc/x", "alloc/x", "alloc/x"},
+		{"/secrets/x", "web/secrets/x", "web/secrets/x", "web/secrets/x"},
+		{d.SharedPath() + "/x", "alloc/x", "alloc/x", "alloc/x"},
+		{"private/x", "", "", ""},
+		{"../db/x", "", "", ""},
+		{"../../x", "", "", ""},
+	} {
+		for _, way := range []struct {
+			want string
+			seen Seen
+		}{{test.host, host}, {test.image, image}, {test.root, root}} {
+			want, seen := way.want, way.seen
+			got, err := d.Inside("web", seen, test.path)
+			switch {
+			case want == "" && !errors.Is(err, ErrOutside):
+				t.Errorf("%q: %v, want ErrOutside", test.path, err)
+			case want != "" && err != nil:
+				t.Errorf("%q: %v", test.path, err)
+			case want != "" && got.Name() != want:
+				t.Errorf("%q with %+v is %q, want %q", test.path, seen, got.Name(), want)
+			}
+		}
+	}
+}

@@ -12,7 +12,11 @@ import (
 )
 
 // Seen are the shared, local and secrets directories of a task as the task sees them.
-type Seen struct{ Shared, Local, Secrets string }
+type Seen struct {
+	Shared, Local, Secrets string
+	// Rooted says that the directory of the task is its root, and the shared one the directory alloc of that.
+	Rooted bool
+}
 
 // Inside is a place that a job names: below the directory of a task, or below the shared directory. Links on the
 // way are followed only as long as they stay there.
@@ -49,8 +53,13 @@ func (d *Dir) Inside(task string, seen Seen, path string) (*Inside, error) {
 	if base != task && base != Shared {
 		return nil, ErrOutside
 	}
-	if first, _, _ := strings.Cut(rel, string(filepath.Separator)); base == task && first == Private {
-		return nil, ErrOutside
+	if first, rest, _ := strings.Cut(rel, string(filepath.Separator)); base == task {
+		switch {
+		case first == Private:
+			return nil, ErrOutside
+		case first == Shared && seen.Rooted:
+			base, rel = Shared, filepath.Join(".", rest)
+		}
 	}
 	return &Inside{dir: d, base: base, rel: rel}, nil
 }

@@ -225,7 +225,9 @@ func (r *Runner) makeEnv() (*taskenv.Env, error) {
 	default:
 		return nil, fmt.Errorf("driver %q isolates the file system by %q, which is not known", r.task.Driver, r.caps.FSIsolation)
 	}
-	r.seen = allocdir.Seen{Shared: dirs.Alloc, Local: dirs.Task, Secrets: dirs.Secrets}
+	r.seen = allocdir.Seen{
+		Shared: dirs.Alloc, Local: dirs.Task, Secrets: dirs.Secrets, Rooted: r.caps.FSIsolation == drivers.FSIsolationChroot,
+	}
 	node := r.deps.Node()
 	return taskenv.Build(&taskenv.Input{
 		Node: node.Node, Region: node.Region, Alloc: r.alloc, Task: r.task, Dirs: dirs, Host: host, DriverPorts: r.ports,
