@@ -105,7 +105,7 @@ func (m *meta) runJob(ctx context.Context, req *api.JobRegisterRequest, page *we
 		done: "Job registration successful", evalID: resp.EvalID, job: req.Job, detach: detach, verbose: verbose, rollout: true,
 	})
 	if err == nil {
-		m.hint(ctx, c, page, "View this job", jobPage(req.Job.ID, req.Job.Namespace))
+		m.hint(ctx, c, page, "View this job", jobPage(req.Job.ID, m.namespace))
 	}
 	return err
 }
