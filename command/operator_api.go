@@ -27,8 +27,8 @@ func operatorAPICommand() *spec {
 	return &spec{
 		usage: "operator api [options] <path>", synopsis: "Send a request to the HTTP API", remote: true, args: exactly(1, "<path>"),
 		long: `Sends a request to the agent's HTTP API, with the address, token and certificates of the general options, and
-prints the answer's body. It is a GET, or a POST of what comes from standard input when that is no terminal. The exit
-status is 0 whatever the answer's status.
+prints the answer's body. It is a GET, or a POST of what comes from standard input when that is neither a terminal nor
+/dev/null. The exit status is 0 whatever the answer's status.
 
 Example:
 
@@ -58,7 +58,7 @@ func (a *apiCall) run(ctx context.Context, m *meta, args []string) error {
 		}
 		header.Add(strings.TrimSpace(k), strings.TrimSpace(v))
 	}
-	piped := !isTerminal(m.in)
+	piped := isPiped(m.in)
 	if a.method == "" {
 		if a.method = http.MethodGet; piped {
 			a.method = http.MethodPost

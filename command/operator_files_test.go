@@ -404,3 +404,20 @@ func TestDebugBadInput(t *testing.T) {
 	}
 	onlyFiles(t)
 }
+
+// TestRequestWithoutInput: a script whose standard input is /dev/null, or a file that is closed, reads.
+func TestRequestWithoutInput(t *testing.T) {
+	a := newCannedAgent(t)
+	a.answers["GET /v1/jobs"] = "[1]"
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		var out bytes.Buffer
+		if code := runCommand([]string{"operator", "api", "/v1/jobs"}, streams{in: null, out: &out, err: &out, clock: a.now}); code != 0 || out.String() != "[1]" {
+			t.Errorf("exit status %d, printed %q", code, out.String())
+		}
+		null.Close() //nolint:errcheck // nothing was written
+	}
+}

@@ -68,6 +68,16 @@ func isTerminal(stream any) bool {
 	return false
 }
 
+// isPiped reports whether something may come from the stream that nobody types: what a scheduler of scripts
+// gives them, /dev/null, holds nothing.
+func isPiped(stream any) bool {
+	if f, ok := stream.(*os.File); ok {
+		info, err := f.Stat()
+		return err == nil && info.Mode()&os.ModeCharDevice == 0
+	}
+	return !isTerminal(stream)
+}
+
 // terminal says whether standard output is a terminal.
 func (m *meta) terminal() bool {
 	_, _, ok := m.size()
