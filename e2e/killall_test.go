@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -373,5 +374,43 @@ func (k *killer) sweep() {
 	}
 	for _, m := range mountsBelow(k.dir) {
 		_ = syscall.Unmount(m, syscall.MNT_DETACH)
+	}
+}
+
+// TestDeadDevAgent checks that what a dev agent leaves that was killed goes with the start of the next one, and
+// nothing of one that lives.
+func TestDeadDevAgent(t *testing.T) {
+	testkit.Need(t, "linux")
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	live, dead := newAgent(t, true, "").start(), newAgent(t, true, "").start()
+	running := func(a *agent) string {
+		t.Helper()
+		a.register(sleeper("sleeper"))
+		return a.running("sleeper", 1)[0].ID
+	}
+	stays, goes := running(live), running(dead)
+	tasks := func(alloc string) (n int) {
+		for _, p := range processes() {
+			if strings.HasPrefix(p.cwd, temp) && strings.Contains(p.cwd, "/"+alloc+"/") {
+				n++
+			}
+		}
+		return n
+	}
+	dead.kill()
+	dead.cmd = nil
+	if tasks(stays) == 0 || tasks(goes) == 0 {
+		t.Fatalf("%d and %d processes run", tasks(stays), tasks(goes))
+	}
+	newAgent(t, true, "").start()
+	if n := tasks(goes); n != 0 {
+		t.Errorf("%d processes of the agent that was killed are left", n)
+	}
+	if tasks(stays) == 0 {
+		t.Error("the task of an agent that lives was ended")
+	}
+	if left, err := filepath.Glob(filepath.Join(temp, "nomadlike-dev-*")); err != nil || len(left) != 2 {
+		t.Errorf("the directories are %q, %v; want those of the two agents that live", left, err)
 	}
 }

@@ -66,8 +66,10 @@ type Agent struct {
 	server     *serverRole
 	client     *clientRole
 	http       net.Listener
-	temp       string
-	ready      chan struct{}
+	// temp is the temporary directory of a dev agent, hold what keeps others from taking it for a dead one's.
+	temp  string
+	hold  *os.File
+	ready chan struct{}
 }
 
 // New checks the configuration and takes the ports and directories; nothing runs before Run.
@@ -119,18 +121,18 @@ func (a *Agent) setUp() (err error) {
 func (a *Agent) directories() error {
 	c := a.cfg
 	if c.Dev && c.DataDir == "" {
-		dir, err := os.MkdirTemp("", "nomadlike-dev-")
-		if err != nil {
-			return fmt.Errorf("make a temporary data directory: %w", err)
+		a.clearDead()
+		// Directories of the operator's are not for another agent to clear.
+		if err := a.makeTemp(c.Client.StateDir == "" && c.Client.AllocDir == ""); err != nil {
+			return err
 		}
-		a.temp = dir
 		if c.Client.StateDir == "" {
-			c.Client.StateDir = filepath.Join(dir, "client")
+			c.Client.StateDir = filepath.Join(a.temp, "client")
 		}
 		if c.Client.AllocDir == "" {
-			c.Client.AllocDir = filepath.Join(dir, "alloc")
+			c.Client.AllocDir = filepath.Join(a.temp, "alloc")
 		}
-		return os.Chmod(dir, 0o755) // tasks of other users reach their allocation directories through it
+		return nil
 	}
 	key, dir := "data_dir", c.DataDir
 	if dir == "" { // a client whose directories are given one by one
@@ -276,9 +278,7 @@ func (a *Agent) close() {
 		a.server.close()
 	}
 	a.pool.Close()
-	if a.temp != "" {
-		os.RemoveAll(a.temp) //nolint:errcheck // a busy temporary directory stays behind
-	}
+	a.removeTemp()
 }
 
 // metricsSink is what roles write metrics to.

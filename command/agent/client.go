@@ -47,12 +47,7 @@ func newClientRole(a *Agent) (*clientRole, error) {
 		}
 		r.servers = rpc.NewServers(a.pool, r.listed)
 	}
-	cfg := c.Config
-	cfg.Region, cfg.Datacenter, cfg.Name, cfg.HTTPAddr = a.cfg.Region, a.cfg.Datacenter, a.cfg.Name, a.cfg.Advertise.HTTP
-	cfg.Metrics, cfg.MetricsInterval = a.cfg.Telemetry.client(), a.cfg.Telemetry.CollectionInterval
-	cfg.DataDir, cfg.DevMode, cfg.StopTasksOnExit = a.cfg.DataDir, a.cfg.Dev, a.cfg.Dev
-	cfg.Program = a.deps.Program
-	cfg.PluginDir, cfg.InternalDrivers, cfg.PluginBlocks = a.cfg.PluginDir, r.drivers(), r.blocks()
+	cfg := r.config()
 	if idle := idleOptions(c.Options); len(idle) > 0 {
 		a.log.Warn("nothing reads these client options", "options", strings.Join(idle, " "))
 	}
@@ -62,6 +57,18 @@ func newClientRole(a *Agent) (*clientRole, error) {
 	}
 	r.handlers = r.Client.Handlers()
 	return r, nil
+}
+
+// config is the client block with what the client needs of the rest of the configuration.
+func (r *clientRole) config() client.Config {
+	a := r.agent
+	cfg := a.cfg.Client.Config
+	cfg.Region, cfg.Datacenter, cfg.Name, cfg.HTTPAddr = a.cfg.Region, a.cfg.Datacenter, a.cfg.Name, a.cfg.Advertise.HTTP
+	cfg.Metrics, cfg.MetricsInterval = a.cfg.Telemetry.client(), a.cfg.Telemetry.CollectionInterval
+	cfg.DataDir, cfg.DevMode, cfg.StopTasksOnExit = a.cfg.DataDir, a.cfg.Dev, a.cfg.Dev
+	cfg.Program = a.deps.Program
+	cfg.PluginDir, cfg.InternalDrivers, cfg.PluginBlocks = a.cfg.PluginDir, r.drivers(), r.blocks()
+	return cfg
 }
 
 // drivers lists the drivers of this binary that the configuration enables.
