@@ -3,7 +3,9 @@
 package jobspec
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 
@@ -88,7 +90,7 @@ func toAny(val cty.Value, elem func(cty.Value) (any, error)) (any, error) {
 	case t == cty.Bool:
 		return val.True(), nil
 	case t == cty.Number:
-		return toNumber(val.AsBigFloat()), nil
+		return toNumber(val.AsBigFloat())
 	case t.IsListType() || t.IsTupleType() || t.IsSetType():
 		return toList(val, elem)
 	case t.IsMapType() || t.IsObjectType():
@@ -129,10 +131,13 @@ func toList(val cty.Value, elem func(cty.Value) (any, error)) (any, error) {
 }
 
 // toNumber returns an int64 when that is exact, else a float64.
-func toNumber(f *big.Float) any {
+func toNumber(f *big.Float) (any, error) {
 	if i, acc := f.Int64(); acc == big.Exact {
-		return i
+		return i, nil
 	}
 	x, _ := f.Float64()
-	return x
+	if math.IsInf(x, 0) {
+		return nil, errors.New("a number must be between -1.8e308 and 1.8e308")
+	}
+	return x, nil
 }

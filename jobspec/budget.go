@@ -5,6 +5,7 @@ package jobspec
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -20,7 +21,8 @@ import (
 const (
 	maxIterations = 50_000   // of for expressions and dynamic blocks in one file
 	maxValue      = 8 << 20  // bytes of one value
-	maxReferred   = 64 << 20 // bytes of the values one expression refers to or loops over
+	maxReferred   = 64 << 20 // bytes of the values one expression refers to, loops over or gets from functions
+	partSize      = 32       // bytes a part of a value counts for, besides its text
 )
 
 // exhausted is what a for expression panics with when its budget is spent: there is no other way to make
@@ -54,29 +56,63 @@ func (c *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 }
 
 func (b *budget) spend(val cty.Value, rng hcl.Range) {
-	if b.bytes -= weight(val); b.bytes < 0 {
+	if !b.take(val) {
 		panic(exhausted{"bytes of values", maxReferred, rng})
 	}
 }
 
-// weight is the size of the text in val plus one byte for every part of it.
-func weight(val cty.Value) int {
+// take charges val to the budget and reports whether that had enough left.
+func (b *budget) take(val cty.Value) bool {
+	if b.bytes >= 0 {
+		b.bytes -= weight(val, b.bytes)
+	}
+	return b.bytes >= 0
+}
+
+// metered returns fn with the results of its calls charged to the budget. The evaluator takes a panic in a
+// function for an error of that function, so that it is the next value outside of one that ends the evaluation.
+func (b *budget) metered(fn function.Function) function.Function {
+	return function.New(&function.Spec{
+		Description: fn.Description(),
+		Params:      slices.Clone(fn.Params()),
+		VarParam:    fn.VarParam(),
+		Type:        fn.ReturnTypeForValues,
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			val, err := fn.Call(args)
+			if err == nil && !b.take(val) {
+				return cty.DynamicVal, fmt.Errorf("there are more than %d bytes of values", maxReferred)
+			}
+			return val, err
+		},
+	})
+}
+
+// weight is what val counts for in a budget. A value that weighs more than limit is not looked at to its end: its
+// parts may share so much that nobody could.
+func weight(val cty.Value, limit int) int {
+	parts, text := measure(val, limit)
+	return parts*partSize + text
+}
+
+// measure counts the parts of val and the bytes of text in them, until they weigh more than limit.
+func measure(val cty.Value, limit int) (parts, text int) {
 	val, _ = val.Unmark()
-	total := 1
+	parts = 1
 	switch {
 	case !val.IsKnown() || val.IsNull():
 	case val.Type() == cty.String:
-		total += len(val.AsString())
+		text += len(val.AsString())
 	case val.CanIterateElements():
-		for it := val.ElementIterator(); it.Next(); {
+		for it := val.ElementIterator(); it.Next() && parts*partSize+text <= limit; {
 			key, elem := it.Element()
 			if key.Type() == cty.String {
-				total += len(key.AsString())
+				text += len(key.AsString())
 			}
-			total += weight(elem)
+			p, t := measure(elem, limit-parts*partSize-text)
+			parts, text = parts+p, text+t
 		}
 	}
-	return total
+	return parts, text
 }
 
 // evaluate runs expr within the budget.
@@ -99,7 +135,7 @@ func (d *decoder) evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (val cty.V
 	if d.left.iterations < 0 || d.left.bytes < 0 { // a function such as try swallowed the panic
 		return cty.DynamicVal, tooComplex("iterations or bytes of values", maxIterations, expr.Range())
 	}
-	if !diags.HasErrors() && weight(val) > maxValue {
+	if !diags.HasErrors() && weight(val, maxValue) > maxValue {
 		return cty.DynamicVal, tooComplex("bytes in the value of one expression", maxValue, expr.Range())
 	}
 	return val, diags
@@ -126,11 +162,13 @@ func limitRegexReplace(args []cty.Value) error {
 
 // limitJoin bounds the text of join(sep, lists...).
 func limitJoin(args []cty.Value) error {
-	parts := 0
+	parts, text := 0, 0
 	for _, list := range args[1:] {
-		parts += weight(list)
+		p, t := measure(list, maxReferred)
+		parts, text = parts+p, text+t
 	}
-	return limitText(parts, parts, weight(args[0]))
+	_, sep := measure(args[0], maxReferred)
+	return limitText(text, parts, sep)
 }
 
 func limitText(base, times, size int) error {

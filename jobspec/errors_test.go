@@ -109,6 +109,10 @@ func TestBudget(t *testing.T) {
 	big, _, _ := strings.Cut(doubling, "  a19 =")
 	big += "}\n"
 	name := func(expr string) string { return "job \"j\" {\n  name = " + expr + "\n}\n" }
+	aliases := "a0: &a0 [x]\\n"
+	for i := range 30 {
+		aliases += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\\n", i+1, i+1, i, i)
+	}
 	tests := map[string]string{
 		"for":        name("jsonencode([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : [for d in range(1000) : 1]]]])"),
 		"swallowed":  name("jsonencode([for a in range(9) : can([for b in range(1000) : [for c in range(1000) : 1]])])"),
@@ -120,6 +124,9 @@ func TestBudget(t *testing.T) {
 		"replace":    big + name("replace(local.a18, \"1\", local.a18)"),
 		"regex":      big + name("regex_replace(local.a18, \"1\", local.a18)"),
 		"join":       big + name("join(local.a18, range(1000))"),
+		"calls":      name("[for a in range(1000) : [for b in range(40) : range(1000)[0]]][0][0]"),
+		"parts":      name("length(flatten([for a in range(1000) : range(1000)]))"),
+		"aliases":    name("yamldecode(\"" + aliases + "\").a0[0]"),
 		"format":     name("format(\"%999999999d\", 1)"),
 		"precision":  name("join(\"\", formatlist(\"%.99999f\", [1]))"),
 	}
@@ -130,13 +137,24 @@ func TestBudget(t *testing.T) {
 				t.Fatal("no error")
 			}
 			text := err.Error()
-			if !strings.Contains(text, "Input too complex") && !strings.Contains(text, "might be longer") && !strings.Contains(text, "more than 4 digits") {
+			if !strings.Contains(text, "Input too complex") && !strings.Contains(text, "might be longer") && !strings.Contains(text, "more than 4 digits") && !strings.Contains(text, "aliases replaced") {
 				t.Errorf("got %.300s", text)
 			}
 		})
 	}
-	for _, expr := range []string{`format("100%% of %s 2024123456 %04d", "x", 7)`, `join(",", [for i in range(1000) : "${i}"])`} {
+	for _, expr := range []string{`yamldecode("a: &a [x, y]\nb: [*a, *a]").b[1][1]`, `format("100%% of %s 2024123456 %04d", "x", 7)`, `join(",", [for i in range(1000) : "${i}"])`} {
 		if _, err := Parse(&Config{Body: []byte(name(expr))}); err != nil {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
+}
+
+// TestInfiniteNumbers expects numbers that JSON cannot say to be refused where they stand.
+func TestInfiniteNumbers(t *testing.T) {
+	for _, expr := range []string{"1e999", "-1e999", "1e999999999", "1/0", "[{ a = pow(10, 1000) }]"} {
+		src := "job \"j\" {\n  group \"g\" {\n    task \"t\" {\n      config {\n        n = " + expr + "\n      }\n    }\n  }\n}\n"
+		_, err := Parse(&Config{Body: []byte(src)})
+		if err == nil || !strings.Contains(err.Error(), "input.hcl:5,13-") || !strings.Contains(err.Error(), "a number must be between -1.8e308 and 1.8e308") {
 			t.Errorf("%s: %v", expr, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/hashicorp/go-cty-funcs/cidr"
 	"github.com/hashicorp/go-cty-funcs/collection"
@@ -22,6 +23,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 	"github.com/zclconf/go-cty/cty/gocty"
+	"go.yaml.in/yaml/v3"
 )
 
 // errFilesystem is what file functions return where the caller does not allow them.
@@ -45,7 +47,6 @@ var pureFunctions = map[string]function.Function{
 	"csvdecode":    stdlib.CSVDecodeFunc,
 	"jsonencode":   stdlib.JSONEncodeFunc,
 	"urlencode":    encoding.URLEncodeFunc,
-	"yamldecode":   ctyyaml.YAMLDecodeFunc,
 	"yamlencode":   ctyyaml.YAMLEncodeFunc,
 
 	"rsadecrypt": crypto.RsaDecryptFunc,
@@ -130,6 +131,7 @@ func functionsFor(dir string, allowFS bool) map[string]function.Function {
 	all["replace"] = guard(stdlib.ReplaceFunc, limitReplace)
 	all["indent"] = guard(stdlib.IndentFunc, limitIndent)
 	all["jsondecode"] = guard(stdlib.JSONDecodeFunc, validJSON)
+	all["yamldecode"] = guard(ctyyaml.YAMLDecodeFunc, limitYAML)
 	all["setproduct"] = guard(stdlib.SetProductFunc, limitProduct)
 	for name, fn := range fileFunctions(dir) {
 		if !allowFS {
@@ -165,6 +167,7 @@ const (
 	maxRemoteCost = 14
 	maxIndent     = 10_000
 	maxProduct    = 100_000
+	maxYAML       = 100_000
 )
 
 func limitBcrypt(local bool) func([]cty.Value) error {
@@ -208,6 +211,40 @@ func limitProduct(args []cty.Value) error {
 		}
 	}
 	return nil
+}
+
+// limitYAML bounds what a text becomes when its aliases are replaced, which is where the decoder's work is.
+func limitYAML(args []cty.Value) error {
+	text, ok := texts(args)
+	if !ok || !strings.Contains(text[0], "*") {
+		return nil
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text[0]), &doc); err != nil {
+		return function.NewArgError(0, err)
+	}
+	if expanded(&doc, map[*yaml.Node]int{}) > maxYAML {
+		return function.NewArgErrorf(0, "there are more than %d values, aliases replaced", maxYAML)
+	}
+	return nil
+}
+
+// expanded counts the nodes below n with aliases replaced, up to one more than maxYAML; seen has the counts of
+// the nodes that were counted or, 0, that are being.
+func expanded(n *yaml.Node, seen map[*yaml.Node]int) int {
+	if total, ok := seen[n]; ok {
+		return total
+	}
+	seen[n] = 0
+	total := 1
+	for _, c := range n.Content {
+		total = min(total+expanded(c, seen), maxYAML+1)
+	}
+	if n.Alias != nil {
+		total = expanded(n.Alias, seen)
+	}
+	seen[n] = total
+	return total
 }
 
 // validJSON also bounds the nesting, which the decoder itself does not.

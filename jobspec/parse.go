@@ -86,6 +86,9 @@ func (d *decoder) parse(cfg *Config, path string) (*api.Job, map[string]string, 
 		Variables: map[string]cty.Value{},
 		Functions: functionsFor(filepath.Dir(path), cfg.AllowFS),
 	}
+	for name, fn := range ctx.Functions {
+		ctx.Functions[name] = d.left.metered(fn)
+	}
 	vars := d.declare(content.Blocks)
 	sub := d.collect(cfg, vars)
 	ctx.Variables["var"] = d.settle(vars, ctx.Functions)
