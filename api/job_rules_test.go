@@ -344,6 +344,12 @@ var serviceRules = []rule{
 	{"port number with driver", taskServing(func(s *Service, h *ServiceCheck) {
 		s.PortLabel, s.AddressMode, h.AddressMode = "80", "driver", "driver"
 	}), "", ""},
+	{"port number with address", serving(func(s *Service, h *ServiceCheck) {
+		s.PortLabel, s.Address, h.PortLabel = "80", "192.0.2.7", "http"
+	}), "", ""},
+	{"port number with address for a check", serving(func(s *Service, _ *ServiceCheck) {
+		s.PortLabel, s.Address = "80", "192.0.2.7"
+	}), checkPath + ".port", "driver"},
 	{"port number too large", serving(func(s *Service, _ *ServiceCheck) { s.PortLabel = "65536" }), servicePath + ".port", "between 1 and"},
 	{"address_mode driver in group", serving(func(s *Service, _ *ServiceCheck) { s.AddressMode = "driver" }), servicePath + ".address_mode", "alloc"},
 	{"address_mode alloc in task", taskServing(func(s *Service, _ *ServiceCheck) { s.AddressMode = "alloc" }), "T.service[0].address_mode", "driver"},

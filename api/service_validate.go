@@ -88,11 +88,11 @@ func (s *Service) validateAddress(c *checker, g *TaskGroup, t *Task) {
 	}
 	c.oneOf("address_mode", s.AddressMode, modes...)
 	c.check(s.Address == "" || s.AddressMode == "auto", "address", "Service address can only be set with address_mode \"auto\", not %q", s.AddressMode)
-	s.checkPort(c, "port", s.PortLabel, s.AddressMode, g, t)
+	s.checkPort(c, "port", s.PortLabel, s.AddressMode, s.Address != "", g, t)
 }
 
-// checkPort checks a port given by label, or by number where the driver's address is used.
-func (s *Service) checkPort(c *checker, field, label, mode string, g *TaskGroup, t *Task) {
+// checkPort checks a port given by label, or by number where the driver's address or one of the job's own is used.
+func (s *Service) checkPort(c *checker, field, label, mode string, own bool, g *TaskGroup, t *Task) {
 	if label == "" || strings.Contains(label, "${") {
 		return
 	}
@@ -101,8 +101,8 @@ func (s *Service) checkPort(c *checker, field, label, mode string, g *TaskGroup,
 			c.failf(field, "port number %d must be between 1 and %d", n, maxPort)
 			return
 		}
-		direct := mode == "driver" || t == nil && (s.Connect != nil || strings.HasPrefix(mode, "alloc"))
-		c.check(direct || g.hasPort(label), field, "numeric port %q needs address_mode \"driver\"", label)
+		direct := mode == "driver" || own || t == nil && (s.Connect != nil || strings.HasPrefix(mode, "alloc"))
+		c.check(direct || g.hasPort(label), field, "numeric port %q needs address_mode \"driver\" or an address", label)
 		return
 	}
 	known := g.hasPort(label)
@@ -202,7 +202,11 @@ func (h *ServiceCheck) validateType(c *checker, s *Service, g *TaskGroup, t *Tas
 	if mode == "" {
 		mode = s.AddressMode
 	}
-	s.checkPort(c, "port", h.PortLabel, mode, g, t)
+	label := h.PortLabel
+	if label == "" && s.Address != "" {
+		label = s.PortLabel // may be a number, which says where the service is, not where the check finds it
+	}
+	s.checkPort(c, "port", label, mode, false, g, t)
 	if h.Type != "http" {
 		return
 	}
