@@ -14,9 +14,9 @@ import (
 
 func allocFSCommand() *spec {
 	var (
-		human, stat, byJob bool
-		group              string
-		tail               tailFlags
+		bare, stat, byJob bool
+		group             string
+		tail              tailFlags
 	)
 	return &spec{
 		usage: "alloc fs [options] <alloc> [<path>]", synopsis: "Look at an allocation's files", remote: true, args: between(1, 2, "<alloc> [<path>]"), completes: completeAllocs,
@@ -26,7 +26,7 @@ Example:
 
     $ nomadlike alloc fs 4fd35a03 server/local/config.json`,
 		flags: func(f *flag.FlagSet) {
-			f.BoolVar(&human, "H", false, "Sizes in units for people.")
+			f.BoolVar(&bare, "H", false, "Sizes as bare numbers of bytes, for programs.")
 			f.BoolVar(&stat, "stat", false, "Describe the file instead of showing it.")
 			f.BoolVar(&byJob, "job", false, "The argument is a job.")
 			f.StringVar(&group, "group", "", "With -job, choose an allocation of this `group`.")
@@ -53,14 +53,14 @@ Example:
 			}
 			switch {
 			case stat:
-				fmt.Fprintln(m.out, columns(fileRows([]*api.AllocFileInfo{info}, human)))
+				fmt.Fprintln(m.out, columns(fileRows([]*api.AllocFileInfo{info}, bare)))
 				return nil
 			case info.IsDir:
 				files, _, err := api.FSList.Call(ctx, c, &api.FSRequest{ReadOptions: read, AllocID: a.ID, Path: path})
 				if err != nil {
 					return fmt.Errorf("Error listing alloc dir: %w", err) //nolint:staticcheck // the contract's text
 				}
-				fmt.Fprintln(m.out, columns(fileRows(files, human)))
+				fmt.Fprintln(m.out, columns(fileRows(files, bare)))
 				return nil
 			case !tail.follow && !tail.tail && tail.lines < 0 && tail.bytes < 0:
 				return copyFrames(ctx, m.out, 0, false, func() (api.Stream, error) {
@@ -75,17 +75,15 @@ Example:
 	}
 }
 
-func fileRows(files []*api.AllocFileInfo, human bool) [][]string {
+func fileRows(files []*api.AllocFileInfo, bare bool) [][]string {
 	rows := [][]string{{"Mode", "Size", "Modified Time", "Name"}}
 	for _, f := range files {
-		n, s := f.Name, strconv.FormatInt(int64(f.Size), 10)
+		n, s := f.Name, size(uint64(max(f.Size, 0)))
 		if f.IsDir {
 			n += "/"
 		}
-		if human {
-			s = size(uint64(max(f.Size, 0)))
-		} else {
-			s += " B"
+		if bare {
+			s = strconv.FormatInt(int64(f.Size), 10)
 		}
 		at := ""
 		if f.ModTime != nil {

@@ -182,6 +182,7 @@ func (a *agent) reachesFiles(id string) {
 	}
 	a.want(0, `Mode +Size +Modified Time +Name\n.*main/\n`, "alloc", "fs", id)
 	a.want(0, `-rw-r--r-- +\d+ B +\S+ +f\n`, "alloc", "fs", "-stat", id, "main/local/f")
+	a.want(0, `-rw-r--r-- +\d+ +\d{4}-\S+ +f\n`, "alloc", "fs", "-stat", "-H", id, "main/local/f")
 	a.want(0, "^"+content+"$", "alloc", "fs", id, "main/local/f")
 	a.want(1, `no such file`, "alloc", "fs", id, "main/local/absent")
 	a.want(0, `^ready\n`, "alloc", "logs", id)
