@@ -41,7 +41,7 @@ func (c *AutopilotConfiguration) Validate() error {
 	}
 	for name, on := range map[string]bool{"EnableRedundancyZones": c.EnableRedundancyZones, "EnableCustomUpgrades": c.EnableCustomUpgrades} {
 		if on {
-			errs = append(errs, fmt.Errorf("%s is a feature of the incumbent's commercial edition and not supported", name))
+			errs = append(errs, fmt.Errorf("%s is a feature of the commercial edition and not supported", name))
 		}
 	}
 	return errors.Join(errs...)

@@ -230,11 +230,11 @@ var (
 	})
 	AllocPauseGet = Declare(Op[AllocPauseStateRequest, Empty]{
 		Name: "ClientAlloc.PauseState", HTTP: "GET /v1/client/allocation/{alloc_id}/pause", Mode: ModeNode, NoIndex: true,
-		Need: Need{Namespace: []string{"read-job"}}, Doc: "Refuse to read the pause state of a task, a feature of the incumbent's commercial edition.",
+		Need: Need{Namespace: []string{"read-job"}}, Doc: "Refuse to read the pause state of a task, a feature of the commercial edition.",
 	})
 	AllocPause = Declare(Op[AllocPauseRequest, Empty]{
 		Name: "ClientAlloc.Pause", HTTP: "PUT /v1/client/allocation/{alloc_id}/pause", Mode: ModeNode, NoIndex: true,
-		Need: Need{Namespace: []string{"submit-job", "pause-allocation"}}, Doc: "Refuse to pause a task, a feature of the incumbent's commercial edition.",
+		Need: Need{Namespace: []string{"submit-job", "pause-allocation"}}, Doc: "Refuse to pause a task, a feature of the commercial edition.",
 	})
 	ClientMetadataGet = Declare(Op[ClientRequest, *NodeMetadata]{
 		Name: "Client.Metadata", HTTP: "GET /v1/client/metadata", Mode: ModeNode, NoIndex: true,

@@ -20,7 +20,7 @@ func allocPauseCommand() *spec {
 		usage: "alloc pause [options] <alloc> [<task>]", synopsis: "Pause a task with a schedule (a feature of other agents)", remote: true,
 		args: between(1, 2, "<alloc> [<task>]"), completes: completeAllocs,
 		long: `Pauses a task that has a schedule, or lets it run, or shows with -status which of the two. Only agents of the
-incumbent's commercial edition do this; others refuse it.
+commercial edition do this; others refuse it.
 
 Example:
 

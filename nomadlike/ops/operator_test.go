@@ -152,7 +152,7 @@ func TestAutopilot(t *testing.T) {
 		`{"LastContactThreshold": 200000000}`: "Error parsing autopilot config: json: cannot unmarshal number",
 		`{"ServerStabilizationTime": "x"}`:    `Error parsing autopilot config: ServerStabilizationTime: "x" is not a duration`,
 		`{"MinQuorum": -1}`:                   "Error parsing autopilot config: MinQuorum: -1 is negative",
-		`{"EnableRedundancyZones": true}`:     "Error parsing autopilot config: EnableRedundancyZones is a feature of the incumbent's commercial edition",
+		`{"EnableRedundancyZones": true}`:     "Error parsing autopilot config: EnableRedundancyZones is a feature of the commercial edition",
 	} {
 		if a := c.do("PUT", path, body); a.code != 400 || !strings.HasPrefix(a.body, text) {
 			t.Errorf("%s: %d %s", body, a.code, a.body)

@@ -96,10 +96,10 @@ export const ClientAllocExec: StreamOp<{ AllocID: string; Task?: string; Command
 /** Collect a terminal allocation on its client. */
 export const ClientAllocGC: Op<{ AllocID: string }, null> = { name: 'ClientAlloc.GC', method: 'PUT', path: '/v1/client/allocation/{AllocID}/gc', need: ['submit-job', 'gc-allocation'] };
 
-/** Refuse to pause a task, a feature of the incumbent's commercial edition. */
+/** Refuse to pause a task, a feature of the commercial edition. */
 export const ClientAllocPause: Op<{ AllocID: string; Task?: string; ScheduleState?: string }, null> = { name: 'ClientAlloc.Pause', method: 'PUT', path: '/v1/client/allocation/{AllocID}/pause', body: ['Task', 'ScheduleState'], need: ['submit-job', 'pause-allocation'] };
 
-/** Refuse to read the pause state of a task, a feature of the incumbent's commercial edition. */
+/** Refuse to read the pause state of a task, a feature of the commercial edition. */
 export const ClientAllocPauseState: Op<{ AllocID: string; Task?: string }, null> = { name: 'ClientAlloc.PauseState', method: 'GET', path: '/v1/client/allocation/{AllocID}/pause', query: { Task: 'task' }, need: ['read-job'] };
 
 /** Restart tasks of an allocation in place. */
