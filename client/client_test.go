@@ -84,6 +84,27 @@ func TestServersThatForgetTheNodeAreToldAgain(t *testing.T) {
 	})
 }
 
+// TestAbsentDriversAreRegistered: a driver that the machine has no use for is part of the node, with the reason.
+func TestAbsentDriversAreRegistered(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		f := clienttest.Healthy()
+		f.Health, f.HealthDescription, f.Attributes = drivers.HealthUndetected, "Driver must run as root", nil
+		b.plugins.Fingerprint("other", f)
+		pass(time.Second)
+		reg := b.servers.Registered()
+		last := reg[len(reg)-1]
+		if d := last.Drivers["other"]; d == nil || d.Detected || d.Healthy || d.HealthDescription != "Driver must run as root" {
+			t.Errorf("driver %+v", d)
+		}
+		if v, there := last.Attributes["driver.other"]; there {
+			t.Errorf("the attribute of the driver is %q", v)
+		}
+		if got := b.servers.Events(); len(got) != 0 {
+			t.Errorf("events %+v", got)
+		}
+	})
+}
+
 func TestDriverHealthIsRegistered(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.fingerprint(drivers.HealthHealthy, "Healthy") // nothing new

@@ -183,9 +183,6 @@ func (n *nodeState) fingerprint(name string, f *drivers.Fingerprint) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	old := n.mu.drivers[name]
-	if old == nil && !info.Detected {
-		return // a driver that was never here is not part of the node
-	}
 	attrs := maps.Clone(n.mu.attrs[name])
 	if attrs == nil {
 		attrs = map[string]string{}
