@@ -16,6 +16,7 @@ import (
 // and pools without nodes, and drivers, host volumes and host networks.
 func (p *pass) corrections(x *explanation) []string {
 	datacenters, pools, drivers, volumes, networks := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	complaints := map[string]string{} // of drivers that are no use on a node
 	for ord := range p.overlay.Len() {
 		node := p.overlay.Node(ord)
 		if node == nil {
@@ -23,7 +24,13 @@ func (p *pass) corrections(x *explanation) []string {
 		}
 		datacenters[node.Datacenter], pools[node.NodePool] = true, true
 		for name, d := range node.Drivers {
-			drivers[name] = drivers[name] || d != nil && d.Detected
+			switch {
+			case d == nil:
+			case d.Detected && d.Healthy:
+				drivers[name] = true
+			case complaints[name] == "":
+				complaints[name] = d.HealthDescription
+			}
 		}
 		for name := range node.HostVolumes {
 			volumes[name] = true
@@ -66,9 +73,15 @@ func (p *pass) corrections(x *explanation) []string {
 			if base, _, numbered := strings.Cut(name, "["); numbered && hasPrefix(offer, base+"[") {
 				continue
 			}
-			if !offer[name] {
-				out = append(out, unknown(fmt.Sprintf("no node has the %s %s", strings.TrimSuffix(strings.TrimPrefix(prefix, "missing "), " "), name), name, offer))
+			if offer[name] {
+				continue
 			}
+			text := fmt.Sprintf("no node has the %s %s", strings.TrimSuffix(strings.TrimPrefix(prefix, "missing "), " "), name)
+			if why := complaints[name]; prefix == missingDriver && why != "" {
+				out = append(out, text+": "+why)
+				continue
+			}
+			out = append(out, unknown(text, name, offer))
 		}
 	}
 	return out

@@ -212,6 +212,9 @@ func (s *script) nodeOption(n *api.Node, option string) {
 		n.Drivers = map[string]*api.DriverInfo{value: {Detected: true, Healthy: true}}
 	case key == "sick": // a driver that is there and does not work
 		n.Drivers = map[string]*api.DriverInfo{value: {Detected: true}}
+	case key == "absent": // driver:reason, "_" for blanks
+		name, why, _ := strings.Cut(value, ":")
+		n.Drivers[name] = &api.DriverInfo{HealthDescription: strings.ReplaceAll(why, "_", " ")}
 	case key == "max_allocs":
 		n.NodeMaxAllocs = s.number(value)
 	case key == "ports":
