@@ -9,30 +9,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
-// hostsFile writes the hosts file of an allocation, which all its tasks share,
-// unless it exists.
+// hostsFile writes the hosts file of an allocation, which all its containers
+// share, unless it exists.
 func hostsFile(task *drivers.TaskConfig, own *drivers.HostsConfig, extra []string) (string, error) {
-	var text bytes.Buffer
-	text.WriteString("127.0.0.1 localhost\n::1 localhost\n::1 ip6-localhost ip6-loopback\n" +
-		"fe00::0 ip6-localnet\nff00::0 ip6-mcastprefix\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\nff02::3 ip6-allhosts\n\n" +
-		"# this entry is the IP address and hostname of the allocation\n# shared with tasks in the task group's network\n")
-	fmt.Fprintf(&text, "%s %s\n", own.Address, own.Hostname)
-	if len(extra) > 0 {
-		text.WriteString("\n# these entries are extra hosts added by the task config\n")
+	text, err := drivers.HostsFile(own, extra)
+	if err != nil {
+		return "", err
 	}
-	for _, entry := range extra {
-		name, address, ok := strings.Cut(entry, ":")
-		if !ok {
-			return "", fmt.Errorf("extra_hosts %q is not name:ip", entry)
-		}
-		fmt.Fprintf(&text, "%s %s\n", address, name)
-	}
-	return writeBeneath(task.AllocDir, "hosts", text.Bytes(), false)
+	return writeBeneath(task.AllocDir, "hosts", text, false)
 }
 
 // resolvFile writes the resolver configuration that the job asks for.

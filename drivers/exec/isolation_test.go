@@ -267,6 +267,44 @@ func TestMountsAndNames(t *testing.T) {
 	}
 }
 
+// TestHostName checks that tasks and commands beside them call the machine as the network of the group is called, and
+// that no task can give the host another name.
+func TestHostName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	before, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := w.task(script("hostname evil && hostname; grep -c evil /etc/hosts"))
+	root.User = "root"
+	w.expect(root, "evil\n0\n")
+	if now, err := os.Hostname(); err != nil || now != before {
+		t.Fatalf("the host is called %q now, %v", now, err)
+	}
+	w.expect(w.task(script("hostname")), before+"\n")
+	for mode, address := range map[string]string{"host": "10.1.2.3", "private": ""} {
+		task := w.task(drivertest.Config{
+			"command": "/bin/sh", "args": []any{"-c", "hostname; grep shop /etc/hosts; exec sleep 3600"}, "userns_mode": mode,
+		})
+		task.NetworkIsolation = &drivers.NetworkIsolationSpec{
+			Mode: drivers.NetworkIsolationGroup, Path: "/proc/self/ns/net", Hosts: &drivers.HostsConfig{Hostname: "shop", Address: address},
+		}
+		w.start(task)
+		if address == "" {
+			address = "127.0.0.1"
+		}
+		await(t, "the output", func() bool { return strings.Count(logOf(task, "stdout"), "\n") == 2 })
+		if got, want := logOf(task, "stdout"), "shop\n"+address+" shop\n"; got != want {
+			t.Errorf("userns_mode %s: the task printed %q, want %q", mode, got, want)
+		}
+		result, err := w.driver.ExecTask(w.ctx, task.ID, []string{"hostname"}, patience)
+		if err != nil || string(result.Stdout) != "shop\n" {
+			t.Errorf("userns_mode %s: the command printed %+v, %v", mode, result, err)
+		}
+	}
+}
+
 // TestLinksInTheRoot checks that links which a task has left in its directory
 // lead nowhere outside of it at its next start.
 func TestLinksInTheRoot(t *testing.T) {

@@ -77,6 +77,9 @@ func newRoot(config *drivers.TaskConfig, state shim.Place) (*shim.Root, error) {
 	if err := l.mounts(); err != nil {
 		return nil, err
 	}
+	if err := l.names(); err != nil {
+		return nil, err
+	}
 	return l.root, l.resolver()
 }
 
@@ -222,12 +225,36 @@ func (l *layout) resolver() error {
 	if err != nil {
 		return fmt.Errorf("read the resolver configuration of the host: %w", err)
 	}
-	// Only the agent's user can write to the private directory.
-	file := filepath.Join(l.config.TaskDir(), "private", "resolv.conf")
-	if err := os.WriteFile(file, drivers.ResolvConf(host, l.config.DNS), 0o644); err != nil {
-		return fmt.Errorf("write the resolver configuration: %w", err)
+	return l.file("resolv.conf", resolvConf, drivers.ResolvConf(host, l.config.DNS))
+}
+
+// names gives the task the name that the network of its group has, and lets it
+// find the address by that.
+func (l *layout) names() error {
+	network := l.config.NetworkIsolation
+	if network == nil || network.Hosts == nil || network.Hosts.Hostname == "" {
+		return nil
 	}
-	l.add(shim.Entry{Kind: shim.EntryBind, Target: resolvConf, Source: file, ReadOnly: true})
+	own := *network.Hosts
+	if own.Address == "" { // nothing but the loopback interface
+		own.Address = "127.0.0.1"
+	}
+	l.root.HostName = own.Hostname
+	text, err := drivers.HostsFile(&own, nil)
+	if err != nil {
+		return err
+	}
+	return l.file("hosts", "/etc/hosts", text)
+}
+
+// file shows the task a file that is made for it.
+func (l *layout) file(name, target string, text []byte) error {
+	// Only the agent's user can write to the private directory.
+	file := filepath.Join(l.config.TaskDir(), "private", name)
+	if err := os.WriteFile(file, text, 0o644); err != nil {
+		return fmt.Errorf("write the %s of the task: %w", target, err)
+	}
+	l.add(shim.Entry{Kind: shim.EntryBind, Target: target, Source: file, ReadOnly: true})
 	return nil
 }
 

@@ -129,9 +129,9 @@ func (f *joinedFork) prepare(files []uintptr) (err error) {
 
 // find opens the namespaces to join.
 func (f *joinedFork) find(pid int, root *wire.Root) error {
-	names := []string{"mnt"}
+	names := []string{"uts", "mnt"}
 	if root.PrivateIPC {
-		names = []string{"ipc", "mnt"}
+		names = append([]string{"ipc"}, names...)
 	}
 	if root.FirstID > 0 {
 		names = append([]string{"user"}, names...)

@@ -65,7 +65,7 @@ func (l *launcher) forkTask(c *command, task *wire.Spec, files []uintptr) (pid i
 		// Both come later, inside: the user when nothing needs the old one any
 		// more, the arrangement to die with the shim after that.
 		attr.Credential, attr.Pdeathsig = nil, 0
-		attr.Cloneflags |= unix.CLONE_NEWNS
+		attr.Cloneflags |= unix.CLONE_NEWNS | unix.CLONE_NEWUTS
 		if l.spec.Root.PrivatePID {
 			attr.Cloneflags |= unix.CLONE_NEWPID
 		}

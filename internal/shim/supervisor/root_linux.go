@@ -43,6 +43,11 @@ func (i *insider) makeRoot() error {
 	if err := r.enter(); err != nil {
 		return &setupError{"enter the root", err}
 	}
+	if r.spec.HostName != "" {
+		if err := unix.Sethostname([]byte(r.spec.HostName)); err != nil {
+			return &setupError{"set the host name " + r.spec.HostName, err}
+		}
+	}
 	return nil
 }
 

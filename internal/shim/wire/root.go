@@ -70,6 +70,8 @@ type Root struct {
 	// FirstID, if not 0, asks for a user namespace whose numbers from 0 on are those of the host from FirstID on,
 	// IDCount of them.
 	FirstID int
+	// HostName, if not empty, is how the task calls the machine, instead of as the host does.
+	HostName string
 
 	// Find lists the paths inside the root at which the program is looked for.
 	// Those up to Fetched may be made executable.
@@ -159,6 +161,7 @@ func (r *Root) Encode() []byte {
 		e.Bytes(13, r.Filter)
 	}
 	e.Int(14, int64(r.FirstID))
+	e.String(15, r.HostName)
 	return e.Encoded()
 }
 
@@ -200,6 +203,8 @@ func DecodeRoot(b []byte) (*Root, error) {
 			r.Filter = append([]byte(nil), d.Bytes()...)
 		case 14:
 			r.FirstID = int(d.Int())
+		case 15:
+			r.HostName = d.String()
 		}
 	}
 	return r, d.Err()
