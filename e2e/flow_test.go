@@ -48,15 +48,20 @@ func (a *agent) running(job string, count int) []*nomad.AllocationListStub {
 			return err
 		}
 		out = nil
-		states := map[string]int{}
+		states, failed := map[string]int{}, ""
 		for _, s := range allocs {
 			states[s.DesiredStatus+"/"+s.ClientStatus]++
-			if s.DesiredStatus == "run" && s.ClientStatus == "running" {
+			switch {
+			case s.DesiredStatus == "run" && s.ClientStatus == "running":
 				out = append(out, s)
+			case s.ClientStatus == "failed":
+				for _, task := range s.TaskStates {
+					failed += eventText(task)
+				}
 			}
 		}
 		if len(out) != count {
-			return fmt.Errorf("allocations are %v", states)
+			return fmt.Errorf("allocations are %v%s", states, failed)
 		}
 		return nil
 	})

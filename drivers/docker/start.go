@@ -185,19 +185,21 @@ func (d *Driver) discard(id string) {
 // failure says what failed, and marks what may pass. The engine reports
 // mistakes of the task and its own in the same class, so texts decide.
 func failure(what string, err error) error {
-	recoverable := unreachable(err) || says(err, "duplicate mount point", "no such image", "timeout")
+	recoverable := drivers.IsRecoverable(err) || unreachable(err) || says(err, "duplicate mount point", "no such image", "timeout")
 	return drivers.NewRecoverableError(fmt.Errorf("Failed to %s: %w", what, err), recoverable)
 }
 
-// again makes a call, repeatedly if it fails in a way that may pass.
+// again makes a call, repeatedly if it fails in a way that may pass. When an engine that ended has left a call half
+// done, its next answer may be wrong for good, but not for a task that is started anew: such an error is recoverable.
 func again(ctx context.Context, call func(context.Context) error) error {
-	pause := callPauseMin
+	pause, broken := callPauseMin, false
 	for try := 1; ; try++ {
 		once, cancel := context.WithTimeout(ctx, callTimeout)
 		err := call(once)
 		cancel()
+		broken = broken || unreachable(err)
 		if err == nil || try == callTries || ctx.Err() != nil || !passing(err) || isTasksMistake(err) {
-			return err
+			return drivers.NewRecoverableError(err, broken)
 		}
 		if run.Sleep(ctx, pause) != nil {
 			return err
