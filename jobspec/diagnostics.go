@@ -24,11 +24,15 @@ type Diagnostics struct {
 func newDiagnostics(diags hcl.Diagnostics, files map[string]*hcl.File) error {
 	d := &Diagnostics{files: files}
 	seen := map[string]bool{}
+	swallowed := false // what HCL takes for a comment had the end of a string, and every later one looks broken
 	for _, diag := range diags {
-		if text := diagText(diag); diag.Severity == hcl.DiagError && !seen[text] {
-			seen[text] = true
-			d.diags = append(d.diags, d.advised(diag))
+		text := diagText(diag)
+		if diag.Severity != hcl.DiagError || seen[text] || swallowed && diag.Summary == multiLine {
+			continue
 		}
+		seen[text] = true
+		swallowed = swallowed || diag.Summary == multiLine && d.isShells(diag)
+		d.diags = append(d.diags, d.advised(diag))
 	}
 	if len(d.diags) == 0 {
 		return nil
@@ -49,15 +53,56 @@ func newDiagnostics(diags hcl.Diagnostics, files map[string]*hcl.File) error {
 // freeKeys is the way out for keys that the language before HCL2 took in blocks.
 const freeKeys = ` A key in quotes or with a dot has its place in a map: env = { "a.b" = "c" } instead of env { ... }. The meta of jobs, groups and tasks and settings of drivers, such as labels, take the same form.`
 
+// Ways out for texts that are for a shell or for curl and not for HCL, such as ${x##*/} and %{http_code}.
+const (
+	literalDollar  = ` To have "${" in the text as it stands, for a shell, write "$${".`
+	literalPercent = ` To have "%{" in the text as it stands, write "%%{".`
+)
+
 // advised returns diag with what to write instead, where HCL only says what it does not take.
 func (d *Diagnostics) advised(diag *hcl.Diagnostic) *hcl.Diagnostic {
-	quoted := diag.Summary == "Invalid argument name" && strings.Contains(diag.Detail, "must not be quoted")
-	if quoted || diag.Summary == "Argument or block definition required" && d.dotFollows(diag.Subject) {
-		more := *diag
-		more.Detail += freeKeys
-		return &more
+	more := *diag
+	switch diag.Summary {
+	case "Invalid argument name":
+		if strings.Contains(diag.Detail, "must not be quoted") {
+			more.Detail += freeKeys
+		}
+	case "Argument or block definition required":
+		if d.dotFollows(diag.Subject) {
+			more.Detail += freeKeys
+		}
+	case "Invalid template control keyword":
+		more.Detail += literalPercent
+	case "Invalid expression", multiLine:
+		if d.isShells(diag) {
+			more.Detail += literalDollar
+		}
 	}
-	return diag
+	return &more
+}
+
+// multiLine is the summary of a quoted string that does not end on its line.
+const multiLine = "Invalid multi-line string"
+
+// isShells reports whether the problem comes from an interpolation that is none of HCL's, because it is open
+// where the problem is, or because HCL takes the rest of its line for a comment: ${x##*/} and ${x//a/b}.
+func (d *Diagnostics) isShells(diag *hcl.Diagnostic) bool {
+	rng := diag.Subject
+	if rng == nil || d.files[rng.Filename] == nil {
+		return false
+	}
+	src := d.files[rng.Filename].Bytes
+	before := src[:min(max(rng.Start.Byte, 0), len(src))]
+	open := bytes.LastIndex(before, []byte("${"))
+	if open < 0 || open > 0 && before[open-1] == '$' {
+		return false
+	}
+	line, _, _ := bytes.Cut(before[open+2:], []byte("\n"))
+	inside, _, closed := bytes.Cut(line, []byte("}"))
+	if bytes.Contains(inside, []byte("#")) || bytes.Contains(inside, []byte("//")) {
+		return true
+	}
+	return !closed && diag.Summary != multiLine
 }
 
 // dotFollows reports whether the source has a dot right after rng.
