@@ -53,6 +53,9 @@ Example:
 				explainGroup(m, g, verbose)
 				if s := summary.Summary[g.Group]; s.Failed > 0 && s.Running == 0 {
 					fmt.Fprintf(m.out, "Nodes were found, but %s failed there and none runs; see: nomadlike job status %s\n", count(s.Failed, "allocation"), stub.ID)
+					if stub.Type == api.JobTypeSystem {
+						fmt.Fprintf(m.out, "Those of a system job are replaced when a node or the job changes, and by: nomadlike job eval %s\n", stub.ID)
+					}
 				}
 			}
 			return nil
