@@ -305,6 +305,38 @@ func TestHostName(t *testing.T) {
 	}
 }
 
+// TestTerminal checks that the terminal of a command is one of the task's own, which has a name there and belongs to
+// its user, and that a task which hides these gets one all the same.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	run := func(user, mode, before string) string {
+		t.Helper()
+		task := w.task(drivertest.Config{
+			"command": "/bin/sh", "args": []any{"-c", before + "; echo ready; exec sleep 3600"}, "userns_mode": mode,
+		})
+		task.User = user
+		w.start(task)
+		await(t, "the task", func() bool { return strings.Contains(logOf(task, "stdout"), "ready") })
+		var out bytes.Buffer
+		exit, err := w.driver.ExecTaskStreaming(w.ctx, task.ID, &drivers.ExecOptions{
+			Command: []string{"sh", "-c", "tty; test -O $(tty) && echo mine; echo x >/dev/tty"}, TTY: true, Stdin: strings.NewReader(""), Stdout: &out,
+		})
+		if err != nil || exit == nil || exit.Signal != 0 {
+			t.Errorf("%+v, %v", exit, err)
+		}
+		return strings.ReplaceAll(out.String(), "\r", "")
+	}
+	for _, mode := range []string{"host", "private"} {
+		if got, want := run("nobody", mode, "true"), "/dev/pts/0\nmine\nx\n"; got != want {
+			t.Errorf("userns_mode %s: the command printed %q, want %q", mode, got, want)
+		}
+	}
+	if got := run("root", "host", "umount -l /dev/pts && mkfifo /dev/pts/ptmx && echo hidden >/local/x"); !strings.HasPrefix(got, "not a tty\n") {
+		t.Errorf("where there are no terminals the command printed %q", got)
+	}
+}
+
 // TestLinksInTheRoot checks that links which a task has left in its directory
 // lead nowhere outside of it at its next start.
 func TestLinksInTheRoot(t *testing.T) {

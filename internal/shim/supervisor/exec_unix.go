@@ -52,7 +52,19 @@ func (s *supervisor) serveExec(c *conn, body []byte) {
 		return
 	}
 	x := &session{conn: c, tty: request.TTY, status: make(chan syscall.WaitStatus, 1)}
-	if err := x.open(s.spec, request); err != nil {
+	root := -1
+	if x.tty && s.spec.Root != nil {
+		s.do(func() {
+			if !s.reaped { // else the number may be another process's
+				root = openRoot(s.pid)
+			}
+		})
+	}
+	err = x.open(s.spec, request, root)
+	if root >= 0 {
+		_ = unix.Close(root)
+	}
+	if err != nil {
 		_ = c.done(err)
 		return
 	}
@@ -113,8 +125,8 @@ func (s *supervisor) endSession(x *session) {
 	})
 }
 
-// open makes the terminal or the pipes of the command.
-func (x *session) open(spec *wire.Spec, request *wire.Exec) (err error) {
+// open makes the terminal, in the root of the task if that is open, or the pipes of the command.
+func (x *session) open(spec *wire.Spec, request *wire.Exec, root int) (err error) {
 	x.given = [3]int{-1, -1, -1}
 	defer func() {
 		if err != nil {
@@ -123,7 +135,7 @@ func (x *session) open(spec *wire.Spec, request *wire.Exec) (err error) {
 		}
 	}()
 	if x.tty {
-		master, slave, err := openTerminal(spec)
+		master, slave, err := openTerminal(spec, root)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
 )
 
-func openTerminal(*wire.Spec) (master *os.File, slave int, err error) {
+func openRoot(int) int { return -1 }
+
+func openTerminal(*wire.Spec, int) (master *os.File, slave int, err error) {
 	return nil, -1, errors.ErrUnsupported
 }
