@@ -36,6 +36,9 @@ func (e *Env) jobScale(ctx context.Context, r *api.JobScaleRequest) (*api.JobReg
 }
 
 func (e *Env) scale(ctx context.Context, r *api.JobScaleRequest) (*api.JobRegisterResponse, error) {
+	if _, err := samePath(r.JobID, r.Target["Job"]); err != nil {
+		return nil, err
+	}
 	group := r.Target["Group"]
 	switch {
 	case group == "":
