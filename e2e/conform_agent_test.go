@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -217,8 +219,15 @@ var _ = conform(
 			m, _, err := w.client.Operator().MetricsSummary(nil)
 			w.ok(err)
 			w.that(m.Timestamp != "" && len(m.Gauges) > 0, "metrics are %+v", m)
-			resp, text := w.do("GET", "/v1/metrics?format=prometheus", "")
-			w.that(resp.StatusCode == 200 && strings.Contains(text, "# TYPE nomad_"), "%d %.200s", resp.StatusCode, text)
+			w.eventually("the jobs and the log are measured", func() error {
+				resp, text := w.do("GET", "/v1/metrics?format=prometheus", "")
+				for _, name := range []string{"job_status_running", "job_summary_running", "raft_apply"} {
+					if !regexp.MustCompile(`(?m)^# TYPE nomad_(nomad_)?` + name + ` `).MatchString(text) {
+						return fmt.Errorf("no %s, status %d", name, resp.StatusCode)
+					}
+				}
+				return nil
+			})
 			w.shape("metrics.json", "GET", "/v1/metrics", "", httpdtest.Rules{Open: []string{"**.Labels", "**.DisplayLabels"}, Skip: []string{"**.Labels", "**.DisplayLabels"}, Null: []string{"Points"}})
 		},
 		refusals: []refusal{{"GET", "/v1/metrics?format=x", "", 400, ""}},

@@ -221,6 +221,9 @@ type TelemetryConfig struct {
 	DisableHostname bool `hcl:"disable_hostname"`
 	UseNodeName     bool `hcl:"use_node_name"`
 
+	// DisableDispatchedJobSummaryMetrics leaves out what counts the allocations of dispatched jobs.
+	DisableDispatchedJobSummaryMetrics bool `hcl:"disable_dispatched_job_summary_metrics"`
+
 	PublishAllocationMetrics bool     `hcl:"publish_allocation_metrics"`
 	PublishNodeMetrics       bool     `hcl:"publish_node_metrics"`
 	IncludeAllocMetadata     bool     `hcl:"include_alloc_metadata_in_metrics" json:"IncludeAllocMetadataInMetrics"`

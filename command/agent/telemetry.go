@@ -54,7 +54,8 @@ func newTelemetry(cfg *TelemetryConfig, node string, logger hclog.Logger) (*tele
 	if err != nil {
 		return nil, err
 	}
-	if t.metrics, err = metrics.New(mc, sinks); err != nil {
+	// What raft, serf and memberlist measure goes to the library's global metrics.
+	if t.metrics, err = metrics.NewGlobal(mc, sinks); err != nil {
 		return nil, fmt.Errorf("start metrics: %w", err)
 	}
 	return t, nil

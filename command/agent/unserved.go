@@ -76,7 +76,6 @@ var unservedKeys = map[string]unservedKey{
 	"autopilot.disable_upgrade_migration": {[]string{"*"}, "there is no such migration"},
 	"autopilot.enable_custom_upgrades":    {[]string{"false"}, "belongs to the commercial edition"},
 
-	"telemetry.disable_dispatched_job_summary_metrics": {[]string{"*"}, "there are no such metrics"},
 	"telemetry.disable_quota_utilization_metrics":      {[]string{"*"}, "there are no quotas"},
 	"telemetry.disable_rpc_rate_metrics_labels":        {[]string{"*"}, "there are no such metrics"},
 	"telemetry.disable_allocation_hook_metrics":        {[]string{"*"}, "there are no such metrics"},

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package control
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	metrics "github.com/hashicorp/go-metrics"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
+)
+
+// JobMetrics publishes how many jobs of each status there are and how many allocations of each group are in which
+// state.
+type JobMetrics struct {
+	store *state.Store
+	// undispatched leaves out the jobs that were dispatched from another.
+	undispatched bool
+	sink         *metrics.Metrics
+}
+
+// NewJobMetrics returns the publisher; without dispatched, jobs that were dispatched from another have no gauges.
+func NewJobMetrics(store *state.Store, dispatched bool, sink *metrics.Metrics) *JobMetrics {
+	return &JobMetrics{store: store, undispatched: !dispatched, sink: sink}
+}
+
+// Run publishes until ctx ends.
+func (m *JobMetrics) Run(ctx context.Context) error { return every(ctx, statsEvery, m.publish) }
+
+func (m *JobMetrics) publish(context.Context) {
+	snap := m.store.Snapshot()
+	jobs := map[string]int{api.JobStatusPending: 0, api.JobStatusRunning: 0, api.JobStatusDead: 0}
+	for j := range state.Jobs.All(snap) {
+		jobs[j.Status]++
+		if j.Dispatched && m.undispatched {
+			continue
+		}
+		s := state.JobSummaries.Get(snap, j.Namespace, j.ID)
+		if s == nil {
+			continue
+		}
+		labels := jobLabels(j)
+		for group, n := range s.Summary {
+			m.publishGroup(&n, slices.Concat(labels, []metrics.Label{{Name: "task_group", Value: group}}))
+		}
+	}
+	for status, n := range jobs {
+		m.sink.SetGauge([]string{"nomad", "job_status", status}, float32(n))
+	}
+}
+
+func (m *JobMetrics) publishGroup(s *api.TaskGroupSummary, labels []metrics.Label) {
+	labels = slices.Clip(labels) // sinks keep them, and the library appends the host
+	for state, n := range map[string]int{
+		"queued": s.Queued, "complete": s.Complete, "failed": s.Failed, "running": s.Running, "starting": s.Starting, "lost": s.Lost, "unknown": s.Unknown,
+	} {
+		m.sink.SetGaugeWithLabels([]string{"nomad", "job_summary", state}, float32(n), labels)
+	}
+}
+
+// jobLabels name the job, and of a child its parent and what tells it from its siblings.
+func jobLabels(j *api.Job) []metrics.Label {
+	labels := []metrics.Label{{Name: "job", Value: j.ID}, {Name: "namespace", Value: j.Namespace}}
+	if j.ParentID == "" {
+		return labels
+	}
+	labels = append(labels, metrics.Label{Name: "parent_id", Value: j.ParentID})
+	kind, id, _ := strings.Cut(strings.TrimPrefix(j.ID, j.ParentID+"/"), "-")
+	if kind == "dispatch" || kind == "periodic" {
+		labels = append(labels, metrics.Label{Name: kind + "_id", Value: id})
+	}
+	return labels
+}

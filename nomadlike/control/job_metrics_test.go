@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package control
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metrics "github.com/hashicorp/go-metrics"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/nomadlike/broker/brokertest"
+)
+
+// TestJobMetrics publishes the gauges of a job, of one that was dispatched and of a periodic launch.
+func TestJobMetrics(t *testing.T) {
+	r := brokertest.NewRaft()
+	for _, j := range []*api.Job{
+		{ID: "web"},
+		{ID: "par/dispatch-17-ab", ParentID: "par", Dispatched: true},
+		{ID: "per/periodic-18", ParentID: "per"},
+	} {
+		j.Namespace, j.Type, j.Name = api.DefaultNamespace, api.JobTypeBatch, j.ID
+		j.TaskGroups = []*api.TaskGroup{{Name: "g", Count: new(1)}}
+		r.Register(t, j)
+	}
+	for _, c := range []struct {
+		dispatched bool
+		want       []string
+	}{
+		{true, []string{
+			"nomad.nomad.job_summary.queued;job=par/dispatch-17-ab;namespace=default;parent_id=par;dispatch_id=17-ab;task_group=g",
+			"nomad.nomad.job_summary.queued;job=per/periodic-18;namespace=default;parent_id=per;periodic_id=18;task_group=g",
+			"nomad.nomad.job_summary.queued;job=web;namespace=default;task_group=g",
+		}},
+		{false, []string{
+			"nomad.nomad.job_summary.queued;job=per/periodic-18;namespace=default;parent_id=per;periodic_id=18;task_group=g",
+			"nomad.nomad.job_summary.queued;job=web;namespace=default;task_group=g",
+		}},
+	} {
+		inmem := metrics.NewInmemSink(time.Hour, time.Hour)
+		cfg := metrics.DefaultConfig("nomad")
+		cfg.EnableHostname, cfg.EnableRuntimeMetrics = false, false
+		sink, err := metrics.New(cfg, inmem)
+		if err != nil {
+			t.Fatal(err)
+		}
+		NewJobMetrics(r.Store, c.dispatched, sink).publish(t.Context())
+		gauges := inmem.Data()[0].Gauges
+		if n := gauges["nomad.nomad.job_status.pending"].Value; n != 3 {
+			t.Errorf("%v jobs are pending", n)
+		}
+		for _, state := range []string{"queued", "complete", "failed", "running", "starting", "lost", "unknown"} {
+			if _, ok := gauges["nomad.nomad.job_summary."+state+";job=web;namespace=default;task_group=g"]; !ok {
+				t.Errorf("no gauge of what is %s", state)
+			}
+		}
+		got := slices.DeleteFunc(slices.Sorted(maps.Keys(gauges)), func(k string) bool { return !strings.Contains(k, ".queued;") })
+		if !slices.Equal(got, c.want) {
+			t.Errorf("with dispatched %v: %q", c.dispatched, got)
+		}
+	}
+}
