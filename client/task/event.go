@@ -5,6 +5,7 @@ package task
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -45,6 +46,19 @@ const (
 
 // maxEvents is how many events a task keeps.
 const maxEvents = 10
+
+// withEvent returns the events with one more. What a driver tells comes on a stream of its own, and may come after
+// events that happened later, such as the failure of the start that it is about: it has its place by its time.
+func withEvent(events []*api.TaskEvent, e *api.TaskEvent) []*api.TaskEvent {
+	at := len(events)
+	if e.Type == EventDriver {
+		for at > 0 && events[at-1].Time > e.Time {
+			at--
+		}
+	}
+	events = slices.Insert(slices.Clone(events), at, e)
+	return events[max(0, len(events)-maxEvents):]
+}
 
 // NewEvent returns an event of the type that shows the text.
 func NewEvent(kind, text string) *api.TaskEvent {

@@ -5,6 +5,7 @@ package task
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -72,5 +73,30 @@ func TestEventsAreThoseOfTheContract(t *testing.T) {
 		if d := cmp.Diff(wanted, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", e.Type, d)
 		}
+	}
+}
+
+func TestLateDriverEvents(t *testing.T) {
+	var events []*api.TaskEvent
+	for _, e := range []*api.TaskEvent{
+		{Type: EventReceived, Time: 1}, {Type: EventDriverFailure, Time: 5}, {Type: EventNotRestarting, Time: 6},
+		{Type: EventDriver, Time: 3, DisplayMessage: "a"}, {Type: EventDriver, Time: 3, DisplayMessage: "b"}, {Type: EventDriver, Time: 9},
+		{Type: EventKilled, Time: 7},
+	} {
+		events = withEvent(events, e)
+	}
+	var got []string
+	for _, e := range events {
+		got = append(got, e.Type+e.DisplayMessage)
+	}
+	want := []string{EventReceived, "Drivera", "Driverb", EventDriverFailure, EventNotRestarting, EventDriver, EventKilled}
+	if !slices.Equal(got, want) {
+		t.Errorf("the events are %q, want %q", got, want)
+	}
+	for i := range 20 {
+		events = withEvent(events, &api.TaskEvent{Type: EventStarted, Time: int64(10 + i)})
+	}
+	if len(events) != maxEvents || events[0].Time != 20 {
+		t.Errorf("%d events are kept from %d on", len(events), events[0].Time)
 	}
 }

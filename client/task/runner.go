@@ -441,10 +441,7 @@ func (r *Runner) receiveUpdate(a *api.Allocation) {
 
 // emit adds an event and publishes the state.
 func (r *Runner) emit(e *api.TaskEvent) {
-	r.state.Events = append(slices.Clone(r.state.Events), e)
-	if n := len(r.state.Events); n > maxEvents {
-		r.state.Events = r.state.Events[n-maxEvents:]
-	}
+	r.state.Events = withEvent(r.state.Events, e)
 	r.publish()
 }
 
