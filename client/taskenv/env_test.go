@@ -166,6 +166,9 @@ func TestReplaceLeavesWhatItDoesNotKnow(t *testing.T) {
 		"${NOMAD_TASK_NAME":               "${NOMAD_TASK_NAME",
 		"${a b}${NOMAD_TASK_NAME}":        "${a b}server",
 		"${node.unique.name}/${meta.a-b}": "node-1/dash",
+		"${NOMAD_PORT_my-port}":           "26591",
+		"${NOMAD_PORT_my_port}":           "26591",
+		"${NOMAD_PORT_no-port}":           "${NOMAD_PORT_no-port}",
 	} {
 		if got := e.Replace(in); got != want {
 			t.Errorf("Replace(%q) = %q, want %q", in, got, want)

@@ -62,10 +62,15 @@ func nameEnd(s string) int {
 	return 0
 }
 
+// lookup finds a node value or variable. Ports and metadata are known by the names that the job file gives
+// them, such as ${NOMAD_PORT_my-port}, too.
 func (e *Env) lookup(name string) (string, bool) {
 	if v, ok := e.node[name]; ok {
 		return v, true
 	}
 	v, ok := e.vars[name]
+	if !ok {
+		v, ok = e.vars[clean(name)]
+	}
 	return v, ok
 }
