@@ -252,6 +252,7 @@ const (
 	missingDevice   = "missing device "
 	missingVolume   = "missing host volume "
 	missingNetwork  = "missing host network "
+	missingMode     = "missing network "
 	missingProperty = "missing property "
 	unhealthyDevice = "missing healthy instances of device "
 	forWriting      = " for writing"
@@ -264,6 +265,7 @@ func giveUp(reason string) string {
 		missingDevice:   "provide the device %s on a node",
 		missingVolume:   "define the host volume %s on a node",
 		missingNetwork:  "define the host network %s on a node",
+		missingMode:     "provide the network %s on a node",
 		missingProperty: "set %s on a node",
 	} {
 		name, ok := strings.CutPrefix(reason, prefix)

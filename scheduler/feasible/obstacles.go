@@ -63,7 +63,7 @@ func (g *Group) missingVolumes(node *api.Node, index int) []string {
 
 // IsNetwork reports whether a reason is about networks or host networks.
 func IsNetwork(reason string) bool {
-	return reason == ReasonNetwork || strings.HasPrefix(reason, hostNetworkPrefix)
+	return strings.HasPrefix(reason, ReasonNetwork) || strings.HasPrefix(reason, hostNetworkPrefix)
 }
 
 // Condition returns the compiled constraint of the job or group with that text, or nil.
@@ -102,7 +102,11 @@ func (g *Group) Obstacles(ord, index int) []string {
 	} else if name, _, _ := g.devices.Short(g.job.snapshot.Layout(ord).Devices, anyDevice); name != "" {
 		reasons = append(reasons, "missing healthy instances of device "+name)
 	}
-	if reason := g.network(ord, node); reason != "" {
+	switch reason := g.network(ord, node); reason {
+	case "":
+	case ReasonNetwork:
+		reasons = append(reasons, reason+" "+modeName(g.group.Networks[0].Mode))
+	default:
 		reasons = append(reasons, reason)
 	}
 	for _, provider := range g.providers {
