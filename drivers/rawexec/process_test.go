@@ -261,7 +261,7 @@ func TestStartErrors(t *testing.T) {
 			"exec format error", false,
 		},
 		"work dir missing": {
-			allowed, drivertest.Config{"command": "true", "work_dir": "/no/such/directory"}, nil, "no such file", false,
+			allowed, drivertest.Config{"command": "true", "work_dir": "/no/such/directory"}, nil, "enter the working directory /no/such/directory: no such file", false,
 		},
 		"both overrides": {
 			allowed, drivertest.Config{

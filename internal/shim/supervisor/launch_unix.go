@@ -5,6 +5,7 @@
 package supervisor
 
 import (
+	"os"
 	"runtime"
 	"syscall"
 
@@ -97,12 +98,24 @@ func (l *launcher) attributes(c *command) *syscall.SysProcAttr {
 }
 
 func (l *launcher) forkExec(c *command, sys *syscall.SysProcAttr) (int, error) {
-	return syscall.ForkExec(c.path, c.args, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(c.path, c.args, &syscall.ProcAttr{
 		Dir:   l.spec.WorkDir,
 		Env:   c.env,
 		Files: c.fds[:],
 		Sys:   sys,
 	})
+	if err != nil && l.spec.WorkDir != "" {
+		// The error does not tell the program from the directory.
+		var st syscall.Stat_t
+		e := syscall.Stat(l.spec.WorkDir, &st)
+		if e == nil && st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
+			e = syscall.ENOTDIR
+		}
+		if e != nil {
+			err = &os.PathError{Op: "enter the working directory", Path: l.spec.WorkDir, Err: e}
+		}
+	}
+	return pid, err
 }
 
 func (l *launcher) pin() {
