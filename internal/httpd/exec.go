@@ -76,8 +76,8 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 		conn.SetReadDeadline(time.Time{}) //nolint:errcheck // the next read fails too
 		req.Options().AuthToken = hs.AuthToken
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
 	s, err := h.cfg.Caller.Open(ctx, op, req)
 	if err != nil {
 		refuse(conn, err)
@@ -86,11 +86,13 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		defer cancel()
-		readExecInput(conn, s)
+		cancel(readExecInput(conn, s))
 	}()
 	for out := range receive[api.ExecOutput](ctx, s) {
 		if out.err != nil {
+			if api.IsClass(context.Cause(ctx), api.ClassInvalid) {
+				break // what the caller sent ended it
+			}
 			closeWith(conn, out.err)
 			<-gone
 			return
@@ -100,20 +102,23 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 			return
 		}
 	}
+	if err := context.Cause(ctx); api.IsClass(err, api.ClassInvalid) {
+		refuse(conn, err)
+	}
 }
 
-// readExecInput passes the caller's messages on until the connection ends. What comes after the end of the stream goes
-// nowhere: the side that receives learns of the end.
-func readExecInput(conn *websocket.Conn, s api.Stream) {
+// readExecInput passes the caller's messages on until the connection ends, without an error then, or one is no message
+// of the protocol. What comes after the end of the stream goes nowhere: the side that receives learns of the end.
+func readExecInput(conn *websocket.Conn, s api.Stream) error {
 	open := true
 	for {
 		_, data, err := conn.ReadMessage()
 		if err != nil {
-			return
+			return nil
 		}
 		var in api.ExecInput
 		if err := json.Unmarshal(data, &in); err != nil {
-			return
+			return api.Errorf(api.ClassInvalid, "Failed to decode message: %v", err)
 		}
 		if in.Stdin == nil && in.TTYSize == nil {
 			continue // a heartbeat
@@ -122,7 +127,7 @@ func readExecInput(conn *websocket.Conn, s api.Stream) {
 	}
 }
 
-// refuse ends a session that did not begin.
+// refuse ends a session whose input is not read, or no more.
 func refuse(conn *websocket.Conn, err error) {
 	closeWith(conn, err)
 	for {

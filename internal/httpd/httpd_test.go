@@ -398,6 +398,30 @@ func TestExec(t *testing.T) {
 	}
 }
 
+// TestExecBadMessage sends what is no message of the protocol to a command that waits for input.
+func TestExecBadMessage(t *testing.T) {
+	srv, _ := serve(t, func(s *opset.Set) {
+		opset.HandleStream(s, api.AllocExec, func(ctx context.Context, _ *api.ExecRequest, s api.Stream) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+	})
+	for _, m := range []string{"", "x", "[]", `{"stdin":5}`, `{"stdin":{"data":"%"}}`} {
+		conn, res, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(srv.URL, "http")+"/v1/client/allocation/a/exec?task=t", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(m)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) || !strings.Contains(err.Error(), "Failed to decode message: ") {
+			t.Errorf("%q: the session ended with %v", m, err)
+		}
+		conn.Close()
+	}
+}
+
 // TestExecReasonArrives sends while the session is refused: what the server has not read must not cost the reason.
 func TestExecReasonArrives(t *testing.T) {
 	srv, _ := serve(t, func(s *opset.Set) {
