@@ -55,6 +55,10 @@ func decodeOne(src []byte, into any) error {
 		line, column := position(src, syntax.Offset)
 		return fmt.Errorf("line %d, column %d: %w", line, column, err)
 	}
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		line, column := position(src, mismatch.Offset)
+		return fmt.Errorf("line %d, column %d: want the object of a job, or one with the key Job, not %s", line, column, mismatch.Value)
+	}
 	return err
 }
 

@@ -39,10 +39,11 @@ func TestParseJSONErrors(t *testing.T) {
 		{`job "j" {}`, "line 1, column 1: invalid character 'j'"},
 		{"{\n  \"ID\": \"x\",\n  nope\n}", "line 3, column 3: invalid character 'n'"},
 		{`{"ID": "x"} {}`, "unexpected text after the job"},
+		{`[]`, "want the object of a job, or one with the key Job, not array"},
+		{"\n\"x\"", "line 2, column 3: want the object of a job, or one with the key Job, not string"},
 		{`{"ID": "x"`, "unexpected EOF"},
 		{`{"Job": {"ID": 3}}`, "ID"},
 		{`{"TaskGroups": [{"Count": "two"}]}`, "TaskGroups[0].Count"},
-		{`[]`, "cannot unmarshal array"},
 	}
 	for _, tt := range tests {
 		job, err := ParseJSON([]byte(tt.src))
