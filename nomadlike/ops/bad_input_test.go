@@ -80,6 +80,7 @@ func TestBadInput(t *testing.T) {
 			j["Affinities"] = []object{{"LTarget": "${node.class}", "Operand": "=", "RTarget": "x", "Weight": 0}}
 		}), 500, "weight cannot be zero"},
 		{"bad plan", "PUT", "/v1/job/x/plan", id("x\n"), 400, "Job ID does not match name"},
+		{"null in a tag", "PUT", "/v1/job/x/versions/a%00/tag", `{"Version":0}`, 500, `Tag name "a\x00" contains a control character`},
 		{"bad eligibility", "PUT", "/v1/node/x/eligibility", `{"Eligibility":3}`, 400, "Eligibility"},
 		{"unknown block", "POST", "/v1/jobs/parse", `{"JobHCL":"job \"x\" {\n bogus {\n }\n}"}`, 400, `input.hcl:2,2-7: Unsupported block type; Blocks of type "bogus"`},
 		{"deep job file", "POST", "/v1/jobs/parse", `{"JobHCL":"job \"x\" {` + strings.Repeat("g {", 5000) + `"}`, 400, "too complex"},

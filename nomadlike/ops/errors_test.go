@@ -97,6 +97,7 @@ func TestErrors(t *testing.T) {
 		{"POST", "/v1/job/web/scale", `{"Count": -1, "Target": {"Group": "g"}}`, 400, "scaling action count can't be negative"},
 		{"POST", "/v1/job/web/scale", `{"Count": 2}`, 400, "missing task group name for scaling action"},
 		{"POST", "/v1/job/web/scale", `{"Count": 2, "Target": {"Job": "other", "Group": "g"}}`, 400, "Job ID does not match name"},
+		{"POST", "/v1/job/web/scale", `{"Message": "` + strings.Repeat("x", 70_000) + `", "Target": {"Group": "g"}}`, 400, "message and meta of the scaling action have 70004 bytes, at most 65536 are allowed"},
 		{"POST", "/v1/job/nope/scale", `{"Count": 2, "Target": {"Group": "web"}}`, 404, `job "nope" not found`},
 		{"POST", "/v1/job/web/scale", `{"Count": 2, "Error": true, "Target": {"Group": "g"}}`, 400, "scaling action should not contain count if error is true"},
 		{"POST", "/v1/job/web/scale", `{"Count": 2, "Target": {"Group": "g"}, "JobModifyIndex": 2}`, 500, conflict},

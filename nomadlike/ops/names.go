@@ -18,6 +18,8 @@ const (
 	maxTagName  = 128
 
 	maxTagDescription = 1000
+	// maxScalingText bounds what a scaling event says, of which each group keeps some.
+	maxScalingText = 64 << 10
 )
 
 // checkNames refuses names that could not be used afterwards.
@@ -25,18 +27,21 @@ const (
 // Compat: the reference takes control characters, any length and job IDs that its own HTTP API cannot
 // address.
 func checkNames(p *jobProblems, job *api.Job) {
-	checkName(p, "Job ID", job.ID, maxJobName)
-	if job.Name != job.ID {
-		checkName(p, "Job Name", job.Name, maxJobName)
+	check := func(what, name string, longest int) {
+		checkName(p, what, strings.ReplaceAll(name, "\x00", ""), longest) // the contract has its own words for these
 	}
-	checkName(p, "Job namespace", job.Namespace, maxJobName)
+	check("Job ID", job.ID, maxJobName)
+	if job.Name != job.ID {
+		check("Job Name", job.Name, maxJobName)
+	}
+	check("Job namespace", job.Namespace, maxJobName)
 	if slices.ContainsFunc(strings.Split(job.ID, "/"), func(s string) bool { return s == "" || s == "." || s == ".." }) && job.ID != "" {
 		p.add("Job ID %q has an empty part or one of dots between slashes; no path of the HTTP API leads to it", job.ID)
 	}
 	for _, g := range job.TaskGroups {
-		checkName(p, "Task group name", g.Name, maxJobName)
+		check("Task group name", g.Name, maxJobName)
 		for _, t := range g.Tasks {
-			checkName(p, "Task name", t.Name, maxTaskName)
+			check("Task name", t.Name, maxTaskName)
 		}
 	}
 }
@@ -47,7 +52,6 @@ func checkName(p *jobProblems, what, name string, longest int) {
 		p.add("%s %.40q... has %d bytes, at most %d are allowed", what, name, len(name), longest)
 	case !utf8.ValidString(name):
 		p.add("%s %q is not UTF-8", what, name)
-	case strings.ContainsRune(name, 0): // the contract has its own words for these
 	case strings.ContainsFunc(name, unicode.IsControl):
 		p.add("%s %q contains a control character", what, name)
 	}

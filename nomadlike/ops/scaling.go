@@ -4,6 +4,8 @@ package ops
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 
@@ -47,6 +49,13 @@ func (e *Env) scale(ctx context.Context, r *api.JobScaleRequest) (*api.JobRegist
 		return nil, api.Errorf(api.ClassInvalid, "scaling action should not contain count if error is true")
 	case r.Count != nil && *r.Count < 0:
 		return nil, api.Errorf(api.ClassInvalid, "scaling action count can't be negative")
+	}
+	meta, err := json.Marshal(r.Meta)
+	if err != nil {
+		return nil, fmt.Errorf("encode the meta of a scaling event: %w", err)
+	}
+	if n := len(r.Message) + len(meta); n > maxScalingText {
+		return nil, api.Errorf(api.ClassInvalid, "message and meta of the scaling action have %d bytes, at most %d are allowed", n, maxScalingText)
 	}
 	ns, snap := namespaceOf(&r.RequestOptions), e.Store.Snapshot()
 	if err := admitsJobs(snap); err != nil {
