@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
@@ -25,7 +26,12 @@ type telemetry struct {
 	metrics  *metrics.Metrics
 	inmem    *metrics.InmemSink
 	registry *prometheus.Registry
+	// labelled is what the registry asks, which has a metric for every set of labels.
+	labelled prometheus.Collector
 }
+
+// expiration is for how long a metric is told that is not written any more.
+const expiration = time.Minute
 
 func newTelemetry(cfg *TelemetryConfig, node string, logger hclog.Logger) (*telemetry, error) {
 	interval, retain := 10*time.Second, time.Minute
@@ -35,11 +41,11 @@ func newTelemetry(cfg *TelemetryConfig, node string, logger hclog.Logger) (*tele
 	sinks := metrics.FanoutSink{t.inmem}
 	if cfg.PrometheusMetrics {
 		t.registry = prometheus.NewRegistry()
-		sink, err := metricsprom.NewPrometheusSinkFrom(metricsprom.PrometheusOpts{Expiration: time.Minute, Registerer: t.registry})
+		sink, err := metricsprom.NewPrometheusSinkFrom(metricsprom.PrometheusOpts{Expiration: expiration, Registerer: t.registry})
 		if err != nil {
 			return nil, fmt.Errorf("start Prometheus metrics: %w", err)
 		}
-		sinks = append(sinks, sink)
+		t.labelled, sinks = sink, append(sinks, sink)
 	}
 	sent, err := cfg.sinks(node, logger)
 	if err != nil {
@@ -61,11 +67,28 @@ func newTelemetry(cfg *TelemetryConfig, node string, logger hclog.Logger) (*tele
 	return t, nil
 }
 
-// run ends with ctx; the metrics library needs no goroutine of ours.
+// run ends with ctx.
 func (t *telemetry) run(ctx context.Context) error {
-	<-ctx.Done()
+	for run.Sleep(ctx, expiration) == nil {
+		t.expire()
+	}
 	t.metrics.Shutdown()
 	return nil
+}
+
+// expire lets go of metrics that are not written any more. The library does so only when it is asked for all of
+// them, and has those of every task that ever ran while nobody asks.
+func (t *telemetry) expire() {
+	if t.labelled == nil {
+		return
+	}
+	asked := make(chan prometheus.Metric)
+	go func() {
+		defer close(asked)
+		t.labelled.Collect(asked)
+	}()
+	for range asked {
+	}
 }
 
 // contentTypeText is that of the Prometheus text format.
