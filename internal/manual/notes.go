@@ -23,7 +23,7 @@ var operationNotes = map[string]string{
 	"Deployment.Unblock":       "refuses every deployment: there are no jobs of several regions",
 	"Event.Stream":             "a request that is refused answers 4xx before the stream begins; a stream that the server ends says why in a last line {\"Error\": …}",
 	"Search.Fuzzy":             "limit_query counts matching objects",
-	"ClientAlloc.Exec":         "a web page that does not come from the agent gets 403, see Everywhere",
+	"ClientAlloc.Exec":         "a web page that does not come from the agent gets 403, see Everywhere; after the last message comes a close frame",
 	"Operator.SnapshotRestore": "the archive is checked in whole before it replaces anything; a redacted one, which would lock all nodes out, is refused",
 	"Agent.Self":               "the configuration has the contract's names, but only for what exists; values that are not set are null where the default counts, durations are nanoseconds throughout; Version.Product is an addition",
 }
