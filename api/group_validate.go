@@ -12,6 +12,7 @@ import (
 func (g *TaskGroup) validate(c *checker, job *Job, limits Limits) {
 	c.check(g.Name != "", "", "Missing task group name")
 	c.check(!strings.Contains(g.Name, "\x00"), "", "Task group name contains null character")
+	c.environ("meta", g.Meta)
 	c.check(g.CountOrDefault() >= 0, "count", "Task group count can't be negative")
 	if job.Type == JobTypeSystem && g.CountOrDefault() > 1 {
 		c.failf("count", "Job task group %s has count %d. Count cannot exceed 1 with system scheduler", g.Name, g.CountOrDefault())

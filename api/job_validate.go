@@ -63,6 +63,7 @@ func (j *Job) validateIdentity(c *checker) {
 	case strings.Contains(j.Name, "\x00"):
 		c.failf("name", "Job Name contains a null character")
 	}
+	c.environ("meta", j.Meta)
 	c.check(j.Namespace != "", "namespace", "Job must be in a namespace")
 	switch j.Type {
 	case JobTypeService, JobTypeBatch, JobTypeSystem, JobTypeSysBatch:

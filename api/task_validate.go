@@ -29,6 +29,8 @@ func (t *Task) validate(c *checker, job *Job, g *TaskGroup, limits Limits) {
 	validateConflicts(c, slices.Concat(job.Constraints, g.Constraints), t.Constraints)
 	validateAffinities(c, t.Affinities, job.Type)
 	t.RestartPolicy.validate(c)
+	c.environ("env", t.Env)
+	c.environ("meta", t.Meta)
 	if t.Lifecycle != nil {
 		c.oneOf("lifecycle.hook", t.Lifecycle.Hook, HookPrestart, HookPoststart, HookPoststop)
 		c.check(!t.Leader || t.Lifecycle.Hook == "", "leader", "Only a main task can be leader")

@@ -5,6 +5,7 @@ package api
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,6 +120,13 @@ func (c *checker) failf(field, format string, args ...any) {
 func (c *checker) check(ok bool, field, format string, args ...any) {
 	if !ok {
 		c.failf(field, format, args...)
+	}
+}
+
+// environ notes the names and values of a map that no environment can have: the task they are for could never start.
+func (c *checker) environ(field string, vars map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		c.check(!strings.Contains(name+vars[name], "\x00"), field, "%s %q contains a null character", lastOf(field), name)
 	}
 }
 

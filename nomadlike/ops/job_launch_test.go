@@ -118,6 +118,7 @@ func TestDispatchRules(t *testing.T) {
 		{"needs", object{"Payload": "eA==", "Meta": object{}}, "Dispatch did not provide required meta keys: [a b]"},
 		{"needs", object{"Payload": "eA==", "Meta": object{"a": "", "b": "", "z": "", "y": ""}}, "Dispatch request included unpermitted metadata keys: [y z]"},
 		{"needs", object{"Payload": "eA==", "Meta": object{"a": "", "b": "", "c": ""}}, ""},
+		{"needs", object{"Payload": "eA==", "Meta": object{"a": "\x00", "b": ""}}, `meta "a" contains a null character`},
 		{"none", object{"Payload": "eA=="}, "Payload provided but forbidden by parameterized job"},
 		{"none", object{}, ""},
 		{"may", object{"Payload": make([]byte, 16384)}, ""},
