@@ -60,6 +60,9 @@ type agent struct {
 	log    *syncBuffer
 }
 
+// ownerMark is a variable of the environment of an agent, which its plugin processes inherit.
+const ownerMark = "NOMADLIKE_E2E_OWNER"
+
 type syncBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -137,6 +140,7 @@ plugin "raw_exec" {
 	a.client = c
 	t.Cleanup(func() {
 		a.stop()
+		sweep(a.dir)
 		if t.Failed() {
 			text := a.log.String()
 			t.Logf("end of the agent's log:\n%s", text[max(0, len(text)-8000):])
@@ -149,6 +153,7 @@ plugin "raw_exec" {
 func (a *agent) launch() {
 	a.t.Helper()
 	a.cmd = exec.Command(os.Getenv("NOMADLIKE_BIN"), a.args...)
+	a.cmd.Env = append(os.Environ(), ownerMark+"="+a.dir)
 	a.cmd.Stdout, a.cmd.Stderr = a.log, a.log
 	a.cmd.WaitDelay = 5 * time.Second
 	if err := a.cmd.Start(); err != nil {

@@ -380,3 +380,14 @@ func TestSignals(t *testing.T) {
 		t.Error("a task that does not exist took a signal")
 	}
 }
+
+func eventText(state *nomad.TaskState) string {
+	if state == nil {
+		return "no events"
+	}
+	var b strings.Builder
+	for _, e := range state.Events {
+		fmt.Fprintf(&b, "\n    %s: %s", e.Type, e.DisplayMessage)
+	}
+	return b.String()
+}

@@ -87,8 +87,6 @@ func TestKillEverything(t *testing.T) {
 		codes: map[string]int{}, doubtful: map[string]bool{}, hit: map[string]string{},
 	}
 	k.agent = newAgent(t, false, fmt.Sprintf(dockerOf, k.engine.host))
-	t.Setenv(ownerMark, k.dir)
-	t.Cleanup(func() { k.sweep() })
 	k.start()
 	for _, driver := range []string{"raw_exec", "exec", "docker"} {
 		k.register(k.service(driver))
@@ -319,17 +317,6 @@ func (k *killer) verdict(id string, code int, alloc *nomad.Allocation) string {
 	return "wrong"
 }
 
-func eventText(state *nomad.TaskState) string {
-	if state == nil {
-		return "no events"
-	}
-	var b strings.Builder
-	for _, e := range state.Events {
-		fmt.Fprintf(&b, "\n    %s: %s", e.Type, e.DisplayMessage)
-	}
-	return b.String()
-}
-
 // allocIDs returns all allocations that there were.
 func (k *killer) allocIDs() (ids []string) {
 	k.t.Helper()
@@ -362,18 +349,6 @@ func (k *killer) checkRemains(ids []string) {
 	})
 	if left := mountsBelow(k.dir); len(left) > 0 {
 		k.t.Errorf("mounts are left: %v", left)
-	}
-}
-
-// sweep ends what a failed test left.
-func (k *killer) sweep() {
-	for _, p := range processes() {
-		if p.belongs(k.dir, nil) {
-			_ = syscall.Kill(p.pid, syscall.SIGKILL)
-		}
-	}
-	for _, m := range mountsBelow(k.dir) {
-		_ = syscall.Unmount(m, syscall.MNT_DETACH)
 	}
 }
 

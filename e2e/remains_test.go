@@ -13,10 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
-
-// ownerMark is a variable of the environment of an agent, which its plugin processes inherit.
-const ownerMark = "NOMADLIKE_E2E_OWNER"
 
 // process is what the process table tells of one process.
 type process struct {
@@ -119,4 +117,16 @@ func mountsBelow(dir string) (left []string) {
 	slices.Sort(left)
 	slices.Reverse(left)
 	return left
+}
+
+// sweep ends what an agent that works in dir has left for the next one.
+func sweep(dir string) {
+	for _, p := range processes() {
+		if p.belongs(dir, nil) {
+			_ = syscall.Kill(p.pid, syscall.SIGKILL)
+		}
+	}
+	for _, m := range mountsBelow(dir) {
+		_ = syscall.Unmount(m, syscall.MNT_DETACH)
+	}
 }

@@ -52,6 +52,7 @@ plugin "raw_exec" {
 			_ = a.cmd.Process.Kill() // it may have ended
 			<-a.exited
 		}
+		sweep(a.dir)
 		if t.Failed() {
 			text := a.log.String()
 			t.Logf("end of the log of %s:\n%s", name, text[max(0, len(text)-4000):])
