@@ -455,7 +455,7 @@ const groupsWait = time.Minute
 // removeAbandonedGroups does away with control groups that agents have left here which never came back.
 func (c *Client) removeAbandonedGroups(ctx context.Context) error {
 	if run.Sleep(ctx, groupsWait) != nil {
-		return nil
+		return nil //nolint:nilerr // the agent ends
 	}
 	known := func(alloc string) bool { return c.runner(alloc) != nil }
 	if n := c.groups.RemoveAbandoned(ctx, time.Now(), known); n > 0 {

@@ -228,6 +228,11 @@ var _ = conform(
 				}
 				return nil
 			})
+			m, _, err = w.client.Operator().MetricsSummary(nil)
+			w.ok(err)
+			w.that(slices.ContainsFunc(m.Gauges, func(g nomad.GaugeValue) bool {
+				return g.Name == "nomad.nomad.job_summary.running"
+			}), "no gauge of a job in %+v", m.Gauges)
 			w.shape("metrics.json", "GET", "/v1/metrics", "", httpdtest.Rules{Open: []string{"**.Labels", "**.DisplayLabels"}, Skip: []string{"**.Labels", "**.DisplayLabels"}, Null: []string{"Points"}})
 		},
 		refusals: []refusal{{"GET", "/v1/metrics?format=x", "", 400, ""}},

@@ -79,8 +79,12 @@ func TestEventsAreThoseOfTheContract(t *testing.T) {
 func TestLateDriverEvents(t *testing.T) {
 	var events []*api.TaskEvent
 	for _, e := range []*api.TaskEvent{
-		{Type: EventReceived, Time: 1}, {Type: EventDriverFailure, Time: 5}, {Type: EventNotRestarting, Time: 6},
-		{Type: EventDriver, Time: 3, DisplayMessage: "a"}, {Type: EventDriver, Time: 3, DisplayMessage: "b"}, {Type: EventDriver, Time: 9},
+		{Type: EventReceived, Time: 1},
+		{Type: EventDriverFailure, Time: 5},
+		{Type: EventNotRestarting, Time: 6},
+		{Type: EventDriver, Time: 3, DisplayMessage: "a"},
+		{Type: EventDriver, Time: 3, DisplayMessage: "b"},
+		{Type: EventDriver, Time: 9},
 		{Type: EventKilled, Time: 7},
 	} {
 		events = withEvent(events, e)

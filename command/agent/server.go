@@ -210,9 +210,9 @@ func (r *serverRole) compose() {
 	r.srv.AddDuty(nomadlike.Duty{Name: "deployments", Run: deployments.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "drains", Run: drains.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "evaluation upkeep", Run: upkeep.Run})
-	r.srv.AddDuty(nomadlike.Duty{
-		Name: "job metrics", Run: control.NewJobMetrics(r.srv.Store(), !a.cfg.Telemetry.DisableDispatchedJobSummaryMetrics, sink).Run,
-	})
+	jobMetrics := control.NewJobMetrics(r.srv.Store(), !a.cfg.Telemetry.DisableDispatchedJobSummaryMetrics, a.telemetry.sent)
+	a.telemetry.asked = jobMetrics.Write
+	r.srv.AddDuty(nomadlike.Duty{Name: "job metrics", Run: jobMetrics.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "garbage collection", Run: gc.Run})
 	r.srv.AddDuty(nomadlike.Duty{Name: "periodic jobs", Run: control.NewPeriodic(r.srv.Store(), r.srv, log).Run})
 	if from := s.AuthoritativeRegion; from != "" && from != a.cfg.Region {

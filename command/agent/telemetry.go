@@ -4,10 +4,12 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -28,6 +30,12 @@ type telemetry struct {
 	registry *prometheus.Registry
 	// labelled is what the registry asks, which has a metric for every set of labels.
 	labelled prometheus.Collector
+
+	conf *metrics.Config
+	// sent is for metrics that go to other programs but are not kept; nil if none are sent.
+	sent *metrics.Metrics
+	// asked writes the metrics that are made when they are asked for; nil if there are none.
+	asked func(*metrics.Metrics)
 }
 
 // expiration is for how long a metric is told that is not written any more.
@@ -64,7 +72,59 @@ func newTelemetry(cfg *TelemetryConfig, node string, logger hclog.Logger) (*tele
 	if t.metrics, err = metrics.NewGlobal(mc, sinks); err != nil {
 		return nil, fmt.Errorf("start metrics: %w", err)
 	}
+	mc.EnableRuntimeMetrics = false
+	t.conf = mc
+	if len(sent) > 0 {
+		if t.sent, err = metrics.New(mc, metrics.FanoutSink(sent)); err != nil {
+			return nil, fmt.Errorf("start metrics: %w", err)
+		}
+	}
 	return t, nil
+}
+
+// ask writes to the sink what is made when it is asked for.
+func (t *telemetry) ask(sink metrics.MetricSink) error {
+	if t.asked == nil {
+		return nil
+	}
+	m, err := metrics.New(t.conf, sink)
+	if err != nil {
+		return err
+	}
+	t.asked(m)
+	return nil
+}
+
+// summary returns the metrics of the last interval.
+func (t *telemetry) summary() (*metrics.MetricsSummary, error) {
+	made := metrics.NewInmemSink(time.Hour, time.Hour) // one interval
+	if err := t.ask(made); err != nil {
+		return nil, err
+	}
+	var both [2]metrics.MetricsSummary
+	for i, sink := range []*metrics.InmemSink{t.inmem, made} {
+		v, err := sink.DisplayMetrics(nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		both[i] = v.(metrics.MetricsSummary) //nolint:forcetypeassert // the library's own
+	}
+	both[0].Gauges = append(both[0].Gauges, both[1].Gauges...)
+	slices.SortFunc(both[0].Gauges, func(a, b metrics.GaugeValue) int { return cmp.Compare(a.Hash, b.Hash) })
+	return &both[0], nil
+}
+
+// gatherers returns what has the metrics for Prometheus.
+func (t *telemetry) gatherers() (prometheus.Gatherers, error) {
+	made := prometheus.NewRegistry()
+	sink, err := metricsprom.NewPrometheusSinkFrom(metricsprom.PrometheusOpts{Expiration: expiration, Registerer: made})
+	if err != nil {
+		return nil, err
+	}
+	if err := t.ask(sink); err != nil {
+		return nil, err
+	}
+	return prometheus.Gatherers{t.registry, made}, nil
 }
 
 // run ends with ctx.
@@ -98,7 +158,7 @@ const contentTypeText = "text/plain; version=0.0.4; charset=utf-8"
 func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream) error {
 	switch r.Format {
 	case "":
-		v, err := t.inmem.DisplayMetrics(nil, nil)
+		v, err := t.summary()
 		if err != nil {
 			return err
 		}
@@ -111,7 +171,11 @@ func (t *telemetry) serve(_ context.Context, r *api.MetricsRequest, s api.Stream
 		if t.registry == nil {
 			return api.CodeErrorf(api.ClassUnsupported, http.StatusUnsupportedMediaType, "Prometheus is not enabled; set telemetry { prometheus_metrics = true }")
 		}
-		families, err := t.registry.Gather()
+		from, err := t.gatherers()
+		if err != nil {
+			return err
+		}
+		families, err := from.Gather()
 		if err != nil {
 			return fmt.Errorf("gather metrics: %w", err)
 		}

@@ -114,7 +114,7 @@ func readExecInput(conn *websocket.Conn, s api.Stream) error {
 	for {
 		_, data, err := conn.ReadMessage()
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // that is the end of the connection
 		}
 		var in api.ExecInput
 		if err := json.Unmarshal(data, &in); err != nil {

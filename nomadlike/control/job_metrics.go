@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	metrics "github.com/hashicorp/go-metrics"
 
@@ -13,24 +14,38 @@ import (
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
-// JobMetrics publishes how many jobs of each status there are and how many allocations of each group are in which
-// state.
+// JobMetrics tells how many jobs of each status there are and how many allocations of each group are in which state.
+// These are several for each group of each job, so they are made when they are asked for, and by the leader alone.
 type JobMetrics struct {
 	store *state.Store
 	// undispatched leaves out the jobs that were dispatched from another.
 	undispatched bool
-	sink         *metrics.Metrics
+	// sent is where they go unasked; nil where nobody is sent any.
+	sent    *metrics.Metrics
+	leading atomic.Bool
 }
 
-// NewJobMetrics returns the publisher; without dispatched, jobs that were dispatched from another have no gauges.
-func NewJobMetrics(store *state.Store, dispatched bool, sink *metrics.Metrics) *JobMetrics {
-	return &JobMetrics{store: store, undispatched: !dispatched, sink: sink}
+// NewJobMetrics returns the gauges; without dispatched, jobs that were dispatched from another have none.
+func NewJobMetrics(store *state.Store, dispatched bool, sent *metrics.Metrics) *JobMetrics {
+	return &JobMetrics{store: store, undispatched: !dispatched, sent: sent}
 }
 
-// Run publishes until ctx ends.
-func (m *JobMetrics) Run(ctx context.Context) error { return every(ctx, statsEvery, m.publish) }
+// Run is the duty of the leader until ctx ends.
+func (m *JobMetrics) Run(ctx context.Context) error {
+	m.leading.Store(true)
+	defer m.leading.Store(false)
+	return every(ctx, statsEvery, func(context.Context) {
+		if m.sent != nil {
+			m.Write(m.sent)
+		}
+	})
+}
 
-func (m *JobMetrics) publish(context.Context) {
+// Write sets the gauges; those of servers that do not lead have none.
+func (m *JobMetrics) Write(sink *metrics.Metrics) {
+	if !m.leading.Load() {
+		return
+	}
 	snap := m.store.Snapshot()
 	jobs := map[string]int{api.JobStatusPending: 0, api.JobStatusRunning: 0, api.JobStatusDead: 0}
 	for j := range state.Jobs.All(snap) {
@@ -44,20 +59,20 @@ func (m *JobMetrics) publish(context.Context) {
 		}
 		labels := jobLabels(j)
 		for group, n := range s.Summary {
-			m.publishGroup(&n, slices.Concat(labels, []metrics.Label{{Name: "task_group", Value: group}}))
+			writeGroup(sink, &n, slices.Concat(labels, []metrics.Label{{Name: "task_group", Value: group}}))
 		}
 	}
 	for status, n := range jobs {
-		m.sink.SetGauge([]string{"nomad", "job_status", status}, float32(n))
+		sink.SetGauge([]string{"nomad", "job_status", status}, float32(n))
 	}
 }
 
-func (m *JobMetrics) publishGroup(s *api.TaskGroupSummary, labels []metrics.Label) {
+func writeGroup(sink *metrics.Metrics, s *api.TaskGroupSummary, labels []metrics.Label) {
 	labels = slices.Clip(labels) // sinks keep them, and the library appends the host
 	for state, n := range map[string]int{
 		"queued": s.Queued, "complete": s.Complete, "failed": s.Failed, "running": s.Running, "starting": s.Starting, "lost": s.Lost, "unknown": s.Unknown,
 	} {
-		m.sink.SetGaugeWithLabels([]string{"nomad", "job_summary", state}, float32(n), labels)
+		sink.SetGaugeWithLabels([]string{"nomad", "job_summary", state}, float32(n), labels)
 	}
 }
 

@@ -48,7 +48,13 @@ func TestJobMetrics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		NewJobMetrics(r.Store, c.dispatched, sink).publish(t.Context())
+		m := NewJobMetrics(r.Store, c.dispatched, sink)
+		m.Write(sink)
+		if n := len(inmem.Data()[0].Gauges); n != 0 {
+			t.Errorf("%d gauges of a server that does not lead", n)
+		}
+		m.leading.Store(true)
+		m.Write(sink)
 		gauges := inmem.Data()[0].Gauges
 		if n := gauges["nomad.nomad.job_status.pending"].Value; n != 3 {
 			t.Errorf("%v jobs are pending", n)
