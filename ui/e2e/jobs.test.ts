@@ -212,13 +212,15 @@ test('an allocation is restarted, signalled and stopped', async () => {
   await run(service('acted', 1));
   const alloc = (await running('acted'))[0]!;
   await s.go(`/allocations/${alloc.ID}`);
+  // In a dialog: behind it are buttons and lists of the same name.
+  const dialog = s.page.getByRole('dialog');
   await button('Restart task server').click();
-  await button('Restart').last().click();
+  await dialog.getByRole('button', { name: 'Restart', exact: true }).click();
   await s.page.getByText('Restart Signaled').first().waitFor();
   await button('Signal').click();
-  await s.page.getByLabel('Signal').last().selectOption('SIGCONT');
+  await dialog.getByLabel('Signal').selectOption('SIGCONT');
   await button('Send SIGCONT').click();
-  await s.page.getByRole('dialog').waitFor({ state: 'detached' });
+  await dialog.waitFor({ state: 'detached' });
   await s.page.getByText('Signaling').first().waitFor();
   await s.check();
   await button('Stop').click();
