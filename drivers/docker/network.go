@@ -264,11 +264,9 @@ func (d *Driver) networkSpec(pause *container.InspectResponse, request *drivers.
 
 // dropPause removes the container of a network.
 func (d *Driver) dropPause(id string) {
-	_, engine := d.settings()
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	_, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
-	if err != nil && !notFound(err) {
+	if err := d.removeContainer(ctx, id, false); err != nil {
 		d.logger.Warn("container of a network cannot be removed", "container_id", id, "error", err)
 		return
 	}
@@ -294,7 +292,7 @@ func (d *Driver) DestroyNetwork(ctx context.Context, allocID string, spec *drive
 		return nil // somebody else's
 	}
 	_, _ = engine.ContainerStop(ctx, id, client.ContainerStopOptions{Timeout: new(1)})
-	if _, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true}); err != nil && !notFound(err) {
+	if err := d.removeContainer(ctx, found.Container.ID, false); err != nil {
 		return fmt.Errorf("remove the container of the network: %w", err)
 	}
 	d.mu.Lock()

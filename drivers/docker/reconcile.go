@@ -47,8 +47,7 @@ func (d *Driver) removeDangling(ctx context.Context, now time.Time) error {
 			continue
 		}
 		d.logger.Warn("container without a task is removed", "container_id", c.ID, "names", c.Names)
-		_, err := engine.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true})
-		if err != nil && !notFound(err) {
+		if err := d.removeContainer(ctx, c.ID, false); err != nil {
 			d.logger.Warn("container without a task cannot be removed", "container_id", c.ID, "error", err)
 		}
 	}

@@ -144,8 +144,7 @@ func (d *Driver) makeRoom(ctx context.Context, name string) error {
 		return fmt.Errorf("container %s runs another task of the same name", name)
 	}
 	d.logger.Warn("container of an earlier start is removed", "container_id", found.Container.ID, "name", name)
-	_, err = engine.ContainerRemove(ctx, found.Container.ID, client.ContainerRemoveOptions{Force: true})
-	if err != nil && !notFound(err) && !says(err, "already in progress") {
+	if err := d.removeContainer(ctx, found.Container.ID, false); err != nil && !says(err, "already in progress") {
 		return err
 	}
 	return nil
@@ -173,13 +172,22 @@ func (d *Driver) run(ctx context.Context, id string) (*container.InspectResponse
 
 // discard removes a container that did not come to be a task.
 func (d *Driver) discard(id string) {
-	_, engine := d.settings()
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	_, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-	if err != nil && !notFound(err) {
+	if err := d.removeContainer(ctx, id, true); err != nil {
 		d.logger.Warn("container that did not start cannot be removed", "container_id", id, "error", err)
 	}
+}
+
+// removeContainer kills and removes a container, and what the engine has lost of it; one that is gone is no error.
+func (d *Driver) removeContainer(ctx context.Context, id string, volumes bool) error {
+	_, engine := d.settings()
+	_, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: volumes})
+	if err != nil && !notFound(err) {
+		return err
+	}
+	d.endLeft(id)
+	return nil
 }
 
 // failure says what failed, and marks what may pass. The engine reports

@@ -279,14 +279,13 @@ func (t *task) stop(ctx context.Context, timeout time.Duration, signal string) e
 
 // remove kills and removes the container and forgets what belongs to it.
 func (t *task) remove(ctx context.Context) error {
-	config, engine := t.driver.settings()
+	config, _ := t.driver.settings()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if !config.GC.Container {
 		return t.stop(ctx, 0, "")
 	}
-	_, err := engine.ContainerRemove(ctx, t.container, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-	if err != nil && !notFound(err) && !says(err, "already in progress") {
+	if err := t.driver.removeContainer(ctx, t.container, true); err != nil && !says(err, "already in progress") {
 		return err
 	}
 	return nil

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package docker
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// groupRoot is where control groups are.
+	groupRoot = "/sys/fs/cgroup"
+	// endTries and endPause bound how long processes may take to be gone.
+	endTries = 20
+	endPause = 50 * time.Millisecond
+)
+
+// endLeft kills the processes of a container that the engine has removed, of which there are none but when it was
+// killed while it started or restored the container: it may take one for ended then that runs.
+func (d *Driver) endLeft(id string) {
+	if _, engine := d.settings(); len(id) != idLength || !isLocal(engine) {
+		return
+	}
+	told := false
+	for range endTries {
+		pids, groups := leftOf(id)
+		for _, pid := range pids {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err == nil && !told {
+				told = true
+				d.logger.Warn("a container that the engine has removed was still running, its processes are killed", "container_id", id)
+			}
+		}
+		if len(pids) == 0 {
+			for _, dir := range groups {
+				_ = os.Remove(dir) // what has groups below it is not a container's
+			}
+			return
+		}
+		time.Sleep(endPause)
+	}
+	d.logger.Error("processes of a container that the engine has removed cannot be killed", "container_id", id)
+}
+
+// idLength is that of a container's ID.
+const idLength = 64
+
+// leftOf returns the control groups of a container, where engines make them, and the processes in them.
+func leftOf(id string) (pids []int, groups []string) {
+	for _, place := range []string{
+		"docker/" + id, "*/docker/" + id, // the engine's own groups
+		"system.slice/docker-" + id + ".scope", "*/system.slice/docker-" + id + ".scope", // those of systemd
+	} {
+		found, _ := filepath.Glob(filepath.Join(groupRoot, place)) // the pattern is well formed
+		groups = append(groups, found...)
+	}
+	seen := map[int]bool{}
+	for _, dir := range groups {
+		text, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs")) // a group that is gone has none
+		for line := range strings.Lines(string(text)) {
+			if pid, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && pid > 0 && !seen[pid] {
+				seen[pid] = true
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids, groups
+}
