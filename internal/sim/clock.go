@@ -3,11 +3,11 @@
 package sim
 
 import (
-	"container/heap"
 	"context"
 	"sync"
 	"time"
 
+	"github.com/nomadlike/nomadlike/internal/pqueue"
 	"github.com/nomadlike/nomadlike/internal/run"
 )
 
@@ -15,7 +15,7 @@ import (
 type clock struct {
 	mu struct {
 		sync.Mutex
-		heap alarmHeap
+		alarms *pqueue.Queue[*alarm]
 	}
 	earlier chan struct{}
 }
@@ -25,15 +25,19 @@ type alarm struct {
 	fn func(context.Context)
 }
 
-func newClock() *clock { return &clock{earlier: make(chan struct{}, 1)} }
+func newClock() *clock {
+	c := &clock{earlier: make(chan struct{}, 1)}
+	c.mu.alarms = pqueue.New(func(a, b *alarm) bool { return a.at.Before(b.at) }, nil)
+	return c
+}
 
 // after has fn called in a goroutine of its own when d has passed.
 func (c *clock) after(d time.Duration, fn func(context.Context)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := &alarm{at: time.Now().Add(d), fn: fn}
-	heap.Push(&c.mu.heap, a)
-	if c.mu.heap[0] == a {
+	c.mu.alarms.Push(a)
+	if first, _ := c.mu.alarms.First(); first == a {
 		select {
 		case c.earlier <- struct{}{}:
 		default:
@@ -68,25 +72,12 @@ func (c *clock) run(ctx context.Context, g *run.Group) error {
 func (c *clock) due() (func(context.Context), time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.mu.heap) == 0 {
+	first, ok := c.mu.alarms.First()
+	if !ok {
 		return nil, time.Hour
 	}
-	if wait := time.Until(c.mu.heap[0].at); wait > 0 {
+	if wait := time.Until(first.at); wait > 0 {
 		return nil, wait
 	}
-	return heap.Pop(&c.mu.heap).(*alarm).fn, 0
-}
-
-type alarmHeap []*alarm
-
-func (h alarmHeap) Len() int           { return len(h) }
-func (h alarmHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h alarmHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *alarmHeap) Push(x any)        { *h = append(*h, x.(*alarm)) }
-func (h *alarmHeap) Pop() any {
-	old := *h
-	a := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return a
+	return c.mu.alarms.Pop().fn, 0
 }

@@ -3,11 +3,11 @@
 package broker
 
 import (
-	"container/heap"
 	"sync"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/pqueue"
 )
 
 // Config holds the timing of a Broker; see EnsureDefaults.
@@ -51,8 +51,8 @@ type Broker struct {
 		sync.Mutex
 		enabled bool
 		items   map[string]*item
-		ready   map[string]*readyHeap
-		delayed delayHeap
+		ready   map[string]*pqueue.Queue[*item]
+		delayed *pqueue.Queue[*item]
 		jobs    map[jobKey]*jobSlot
 		// cancelable are superseded evaluations.
 		cancelable []*api.Evaluation
@@ -87,8 +87,8 @@ func (b *Broker) resetLocked() {
 		b.mu.timer.Stop()
 	}
 	b.mu.items = map[string]*item{}
-	b.mu.ready = map[string]*readyHeap{}
-	b.mu.delayed = nil
+	b.mu.ready = map[string]*pqueue.Queue[*item]{}
+	b.mu.delayed = delayedQueue()
 	b.mu.jobs = map[jobKey]*jobSlot{}
 	b.mu.cancelable = nil
 	b.mu.timer = nil
@@ -175,16 +175,17 @@ func startTime(e *api.Evaluation) time.Time {
 
 func (b *Broker) delayLocked(it *item, at time.Time) {
 	it.place, it.at = placeDelayed, at
-	heap.Push(&b.mu.delayed, it)
+	b.mu.delayed.Push(it)
 	b.armLocked()
 }
 
 // armLocked makes the timer fire at the first delayed evaluation.
 func (b *Broker) armLocked() {
-	if len(b.mu.delayed) == 0 {
+	first, ok := b.mu.delayed.First()
+	if !ok {
 		return
 	}
-	at := b.mu.delayed[0].at
+	at := first.at
 	if b.mu.timer != nil {
 		if b.mu.timerAt.Equal(at) {
 			return
@@ -205,8 +206,8 @@ func (b *Broker) fire(timer **time.Timer) {
 	}
 	b.mu.timer = nil
 	now := time.Now()
-	for len(b.mu.delayed) > 0 && !b.mu.delayed[0].at.After(now) {
-		b.queueLocked(heap.Pop(&b.mu.delayed).(*item))
+	for first, ok := b.mu.delayed.First(); ok && !first.at.After(now); first, ok = b.mu.delayed.First() {
+		b.queueLocked(b.mu.delayed.Pop())
 	}
 	b.armLocked()
 }
@@ -233,12 +234,12 @@ func (b *Broker) queueLocked(it *item) {
 }
 
 func (b *Broker) pushLocked(queue string, it *item) {
-	h := b.mu.ready[queue]
-	if h == nil {
-		h = &readyHeap{}
-		b.mu.ready[queue] = h
+	q := b.mu.ready[queue]
+	if q == nil {
+		q = readyQueue()
+		b.mu.ready[queue] = q
 	}
-	heap.Push(h, it)
+	q.Push(it)
 	b.wakeLocked()
 }
 

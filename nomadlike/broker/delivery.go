@@ -4,13 +4,13 @@ package broker
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/pqueue"
 )
 
 // Errors of Ack, Nack and the nack timer.
@@ -43,20 +43,21 @@ func (b *Broker) Dequeue(ctx context.Context, queues ...string) (*api.Evaluation
 }
 
 func (b *Broker) popLocked(queues []string) *item {
-	var best *readyHeap
-	for _, q := range queues {
-		h := b.mu.ready[q]
-		if h == nil || len(*h) == 0 {
+	var best *pqueue.Queue[*item]
+	var first *item
+	for _, name := range queues {
+		q := b.mu.ready[name]
+		if q == nil {
 			continue
 		}
-		if best == nil || before((*h)[0].eval, (*best)[0].eval) {
-			best = h
+		if it, ok := q.First(); ok && (best == nil || before(it.eval, first.eval)) {
+			best, first = q, it
 		}
 	}
 	if best == nil {
 		return nil
 	}
-	return heap.Pop(best).(*item)
+	return best.Pop()
 }
 
 func (b *Broker) handOutLocked(it *item) string {
@@ -202,7 +203,7 @@ func (b *Broker) removeLocked(it *item) {
 	delete(b.mu.items, it.eval.ID)
 	switch it.place {
 	case placeReady:
-		heap.Remove(b.mu.ready[it.eval.Type], it.index)
+		b.mu.ready[it.eval.Type].Remove(it)
 		b.releaseLocked(it)
 	case placeOut:
 		b.releaseLocked(it)
@@ -210,10 +211,10 @@ func (b *Broker) removeLocked(it *item) {
 		key := keyOf(it.eval)
 		delete(b.mu.jobs[key].pending, it)
 	case placeDelayed:
-		heap.Remove(&b.mu.delayed, it.index)
+		b.mu.delayed.Remove(it)
 	case placeFailed:
 		if it.token == "" {
-			heap.Remove(b.mu.ready[FailedQueue], it.index)
+			b.mu.ready[FailedQueue].Remove(it)
 		}
 	}
 	it.token = ""

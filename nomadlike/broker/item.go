@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/pqueue"
 )
 
 // FailedQueue is the queue of evaluations that reached the delivery limit.
@@ -31,7 +32,7 @@ func keyOf(e *api.Evaluation) jobKey { return jobKey{e.Namespace, e.JobID} }
 type item struct {
 	eval  *api.Evaluation
 	place place
-	// index is the position in the heap that the place stands for.
+	// index is the position in the queue that the place stands for.
 	index int
 	// dequeues counts how often the evaluation was handed out.
 	dequeues int
@@ -55,8 +56,17 @@ func newer(a, b *api.Evaluation) bool {
 	return a.ID > b.ID
 }
 
-// readyHeap orders by priority, highest first, then by create index, oldest first.
-type readyHeap []*item
+// readyQueue orders by priority, highest first, then by create index, oldest first.
+func readyQueue() *pqueue.Queue[*item] {
+	return pqueue.New(func(a, b *item) bool { return before(a.eval, b.eval) }, (*item).position)
+}
+
+// delayedQueue orders by time, soonest first.
+func delayedQueue() *pqueue.Queue[*item] {
+	return pqueue.New(func(a, b *item) bool { return a.at.Before(b.at) }, (*item).position)
+}
+
+func (it *item) position() *int { return &it.index }
 
 func before(a, b *api.Evaluation) bool {
 	if a.Priority != b.Priority {
@@ -66,49 +76,4 @@ func before(a, b *api.Evaluation) bool {
 		return a.CreateIndex < b.CreateIndex
 	}
 	return a.ID < b.ID
-}
-
-func (h readyHeap) Len() int           { return len(h) }
-func (h readyHeap) Less(i, j int) bool { return before(h[i].eval, h[j].eval) }
-func (h readyHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-func (h *readyHeap) Push(x any) {
-	it := x.(*item)
-	it.index = len(*h)
-	*h = append(*h, it)
-}
-
-func (h *readyHeap) Pop() any {
-	old := *h
-	it := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return it
-}
-
-// delayHeap orders by time, soonest first.
-type delayHeap []*item
-
-func (h delayHeap) Len() int           { return len(h) }
-func (h delayHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h delayHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-func (h *delayHeap) Push(x any) {
-	it := x.(*item)
-	it.index = len(*h)
-	*h = append(*h, it)
-}
-
-func (h *delayHeap) Pop() any {
-	old := *h
-	it := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return it
 }

@@ -3,10 +3,10 @@
 package broker
 
 import (
-	"container/heap"
 	"sync"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/pqueue"
 )
 
 // Submission is a plan on its way through the Applier, with the evaluations that are stored with it.
@@ -22,7 +22,6 @@ type Submission struct {
 	Final []*api.Evaluation
 
 	seq    uint64
-	index  int
 	result chan Result
 	// checked is closed once everything that is accepted of the plan counts for later ones, or nothing is.
 	checked chan struct{}
@@ -44,7 +43,7 @@ func (r *Result) Full() bool { return r.Err == nil && r.Plan.RefreshIndex == 0 }
 type planQueue struct {
 	mu struct {
 		sync.Mutex
-		heap    planHeap
+		waiting *pqueue.Queue[*Submission]
 		seq     uint64
 		enabled bool
 	}
@@ -52,7 +51,16 @@ type planQueue struct {
 	ready chan struct{}
 }
 
-func newPlanQueue() *planQueue { return &planQueue{ready: make(chan struct{}, 1)} }
+func newPlanQueue() *planQueue {
+	q := &planQueue{ready: make(chan struct{}, 1)}
+	q.mu.waiting = pqueue.New(func(a, b *Submission) bool {
+		if a.Plan.Priority != b.Plan.Priority {
+			return a.Plan.Priority > b.Plan.Priority
+		}
+		return a.seq < b.seq
+	}, nil)
+	return q
+}
 
 // push adds a submission and reports whether the queue takes any.
 func (q *planQueue) push(s *Submission) bool {
@@ -63,7 +71,7 @@ func (q *planQueue) push(s *Submission) bool {
 	}
 	q.mu.seq++
 	s.seq = q.mu.seq
-	heap.Push(&q.mu.heap, s)
+	q.mu.waiting.Push(s)
 	q.signal()
 	return true
 }
@@ -79,16 +87,16 @@ func (q *planQueue) signal() {
 func (q *planQueue) pop() *Submission {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.mu.heap) == 0 {
+	if q.mu.waiting.Len() == 0 {
 		return nil
 	}
-	return heap.Pop(&q.mu.heap).(*Submission)
+	return q.mu.waiting.Pop()
 }
 
 func (q *planQueue) depth() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.mu.heap)
+	return q.mu.waiting.Len()
 }
 
 // enable starts taking submissions; disable stops that and returns what is queued.
@@ -102,36 +110,5 @@ func (q *planQueue) disable() []*Submission {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.mu.enabled = false
-	left := q.mu.heap
-	q.mu.heap = nil
-	return left
-}
-
-type planHeap []*Submission
-
-func (h planHeap) Len() int { return len(h) }
-func (h planHeap) Less(i, j int) bool {
-	if h[i].Plan.Priority != h[j].Plan.Priority {
-		return h[i].Plan.Priority > h[j].Plan.Priority
-	}
-	return h[i].seq < h[j].seq
-}
-
-func (h planHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-func (h *planHeap) Push(x any) {
-	s := x.(*Submission)
-	s.index = len(*h)
-	*h = append(*h, s)
-}
-
-func (h *planHeap) Pop() any {
-	old := *h
-	s := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return s
+	return q.mu.waiting.Drain()
 }

@@ -3,7 +3,6 @@
 package control
 
 import (
-	"container/heap"
 	"context"
 	"math/rand/v2"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	metrics "github.com/hashicorp/go-metrics"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/pqueue"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
@@ -74,14 +74,15 @@ type Heartbeats struct {
 	mu struct {
 		sync.Mutex
 		nodes map[string]*beat
-		heap  beatHeap
+		// queue orders by the time at which a node is looked at, soonest first.
+		queue *pqueue.Queue[*beat]
 		on    bool
 	}
 	// earlier has room for one signal that a deadline came before all others.
 	earlier chan struct{}
 }
 
-// beat is a watched node. A heartbeat only moves the deadline; the heap catches up when at passes.
+// beat is a watched node. A heartbeat only moves the deadline; the queue catches up when at passes.
 type beat struct {
 	nodeID   string
 	deadline time.Time
@@ -97,6 +98,7 @@ func NewHeartbeats(cfg HeartbeatConfig, store *state.Store, raft Raft, log hclog
 	}
 	h := &Heartbeats{cfg: cfg, store: store, raft: raft, log: log.Named("heartbeat"), sink: sink, earlier: make(chan struct{}, 1)}
 	h.mu.nodes = map[string]*beat{}
+	h.mu.queue = pqueue.New(func(a, b *beat) bool { return a.at.Before(b.at) }, func(b *beat) *int { return &b.index })
 	return h
 }
 
@@ -119,14 +121,14 @@ func (h *Heartbeats) watchLocked(nodeID string, d time.Duration) {
 	if b == nil {
 		b = &beat{nodeID: nodeID, deadline: deadline, at: deadline}
 		h.mu.nodes[nodeID] = b
-		heap.Push(&h.mu.heap, b)
+		h.mu.queue.Push(b)
 	} else {
 		b.deadline = deadline
 		if !deadline.Before(b.at) {
 			return
 		}
 		b.at = deadline
-		heap.Fix(&h.mu.heap, b.index)
+		h.mu.queue.Moved(b)
 	}
 	if b.index == 0 {
 		select {
@@ -142,7 +144,7 @@ func (h *Heartbeats) Forget(nodeID string) {
 	defer h.mu.Unlock()
 	if b := h.mu.nodes[nodeID]; b != nil {
 		delete(h.mu.nodes, nodeID)
-		heap.Remove(&h.mu.heap, b.index)
+		h.mu.queue.Remove(b)
 	}
 }
 
@@ -204,32 +206,33 @@ func (h *Heartbeats) stop() {
 	defer h.mu.Unlock()
 	h.mu.on = false
 	clear(h.mu.nodes)
-	h.mu.heap = nil
+	h.mu.queue.Drain()
 }
 
 // due takes at most maxExpired nodes whose deadline passed, and returns how long to wait for the next.
 func (h *Heartbeats) due(now time.Time) (expired []string, next time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for len(h.mu.heap) > 0 && len(expired) < maxExpired {
-		b := h.mu.heap[0]
-		if b.at.After(now) {
+	for len(expired) < maxExpired {
+		b, ok := h.mu.queue.First()
+		if !ok || b.at.After(now) {
 			break
 		}
 		if b.deadline.After(now) {
 			b.at = b.deadline
-			heap.Fix(&h.mu.heap, 0)
+			h.mu.queue.Moved(b)
 			continue
 		}
-		heap.Pop(&h.mu.heap)
+		h.mu.queue.Pop()
 		delete(h.mu.nodes, b.nodeID)
 		expired = append(expired, b.nodeID)
 	}
 	h.sink.SetGauge([]string{"nomad", "heartbeat", "active"}, float32(len(h.mu.nodes)))
-	if len(h.mu.heap) == 0 {
+	first, ok := h.mu.queue.First()
+	if !ok {
 		return expired, time.Hour
 	}
-	return expired, max(0, time.Until(h.mu.heap[0].at))
+	return expired, max(0, time.Until(first.at))
 }
 
 // again watches nodes whose expiry could not be written for a short time more.
@@ -334,28 +337,4 @@ func ignoreGone(err error) error {
 		return nil
 	}
 	return err
-}
-
-// beatHeap orders by time, soonest first.
-type beatHeap []*beat
-
-func (h beatHeap) Len() int           { return len(h) }
-func (h beatHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h beatHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-func (h *beatHeap) Push(x any) {
-	b := x.(*beat)
-	b.index = len(*h)
-	*h = append(*h, b)
-}
-
-func (h *beatHeap) Pop() any {
-	old := *h
-	b := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return b
 }
