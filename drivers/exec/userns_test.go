@@ -165,6 +165,32 @@ func besideOwnRoot(t *testing.T, w *world, task *drivers.TaskConfig, first int) 
 	}
 }
 
+// TestOwnUsersOfVolumeWithMounts checks a volume in which a file system is mounted that cannot show other owners.
+func TestOwnUsersOfVolumeWithMounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	volume := filepath.Join(w.dir, "volume")
+	below := filepath.Join(volume, "below")
+	if err := os.MkdirAll(below, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("proc", below, "proc", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(below, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	task := w.task(private("stat -c %%U /data /data/below; touch /data/mine"))
+	task.User = "root"
+	task.Mounts = []*drivers.Mount{{HostPath: volume, TaskPath: "/data"}}
+	w.expect(task, "root\nnobody\n")
+	if uid := owner(t, filepath.Join(volume, "mine")); uid != 0 {
+		t.Errorf("the file belongs to %d", uid)
+	}
+}
+
 // TestOwnUsersRefused checks what does not go together with a user namespace.
 func TestOwnUsersRefused(t *testing.T) {
 	t.Parallel()

@@ -79,7 +79,12 @@ func (t *trees) mapTo(pid int) error {
 		if !ok {
 			continue
 		}
-		err := setAttr(fd, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(users)}, true)
+		attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(users)}
+		err := setAttr(fd, attr, true)
+		if errors.Is(err, unix.EINVAL) {
+			// A mount below may be of another file system, which cannot, or be mapped already.
+			err = setAttr(fd, attr, false)
+		}
 		if errors.Is(err, unix.EINVAL) {
 			err = fmt.Errorf("its file system cannot show files with other owners, as a user namespace needs (tmpfs can from Linux 6.3): %w", err)
 		}
