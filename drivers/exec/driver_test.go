@@ -88,21 +88,6 @@ func harness() drivertest.Harness {
 		SurvivesPlugin: true,
 		Stats:          true,
 		Signals:        true,
-		Exec: &drivertest.Exec{
-			Echo: func(text string, code int) []string {
-				return []string{"/bin/sh", "-c", fmt.Sprintf("printf %%s '%s'; exit %d", text, code)}
-			},
-			EchoStderr: func(text string) []string {
-				return []string{"/bin/sh", "-c", fmt.Sprintf("printf %%s '%s' >&2", text)}
-			},
-			Hang: []string{"sleep", "3600"},
-			Cat:  []string{"cat"},
-			Sized: []string{"/bin/sh", "-c", `
-				until [ "$(stty size)" = "40 120" ]; do
-					[ -t 0 ] || exit 1
-					sleep 0.01
-				done
-				echo sized`},
-		},
+		Exec:           drivertest.ShellExec(),
 	}
 }

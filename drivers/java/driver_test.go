@@ -99,13 +99,7 @@ func TestDriver(t *testing.T) {
 		SurvivesPlugin: true,
 		Stats:          true,
 		Signals:        true,
-		Exec: &drivertest.Exec{
-			Echo: func(text string, code int) []string {
-				return []string{"/bin/sh", "-c", fmt.Sprintf("printf %%s '%s'; exit %d", text, code)}
-			},
-			Hang: []string{"sleep", "3600"},
-			Cat:  []string{"cat"},
-		},
+		Exec:           drivertest.ShellExec(),
 	})
 }
 

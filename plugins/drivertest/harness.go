@@ -149,3 +149,17 @@ type Exec struct {
 	// then prints "sized". Without a terminal it fails.
 	Sized []string
 }
+
+// ShellExec are the commands of tasks that have /bin/sh and the programs that go with it.
+func ShellExec() *Exec {
+	sh := func(format string, args ...any) []string {
+		return []string{"/bin/sh", "-c", fmt.Sprintf(format, args...)}
+	}
+	return &Exec{
+		Echo:       func(text string, code int) []string { return sh("printf %%s '%s'; exit %d", text, code) },
+		EchoStderr: func(text string) []string { return sh("printf %%s '%s' >&2", text) },
+		Hang:       []string{"sleep", "3600"},
+		Cat:        []string{"cat"},
+		Sized:      sh(`until [ "$(stty size)" = "40 120" ]; do [ -t 0 ] || exit 1; sleep 0.01; done; echo sized`),
+	}
+}
