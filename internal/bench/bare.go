@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,10 +19,13 @@ import (
 const BareFlag = "bare"
 
 // ServeBare serves net/http and nothing else at the address until the process is ended: /bytes?n= answers so many, /wait does
-// so after the next /wake. What it takes on a machine is what the machine, the client and net/http take of a figure.
+// so after the next /wake. What it takes on a machine is what the machine, the client and net/http take of a figure. /taken
+// waits likewise but is answered past net/http: one goroutine writes the same bytes to all connections, and less than that
+// no server can do.
 func ServeBare(addr string) error {
 	var mu sync.Mutex
 	wake := make(chan struct{})
+	var taken []net.Conn
 	current := func() chan struct{} {
 		mu.Lock()
 		defer mu.Unlock()
@@ -34,11 +38,28 @@ func ServeBare(addr string) error {
 		case <-r.Context().Done():
 		}
 	})
+	var answer []byte
+	http.HandleFunc("/taken", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.FormValue("n"))
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		taken = append(taken, conn)
+		answer = append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", n), bytes.Repeat([]byte{'x'}, n)...)
+	})
 	http.HandleFunc("/wake", func(http.ResponseWriter, *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		close(wake)
 		wake = make(chan struct{})
+		for _, conn := range taken {
+			conn.Write(answer) //nolint:errcheck // the reader is gone
+		}
+		taken = nil
 	})
 	http.HandleFunc("/bytes", sendBytes)
 	return http.ListenAndServe(addr, nil)
