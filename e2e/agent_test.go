@@ -143,6 +143,9 @@ plugin "raw_exec" {
 		sweep(a.dir)
 		if t.Failed() {
 			text := a.log.String()
+			if file := os.Getenv("NOMADLIKE_E2E_LOG"); file != "" {
+				_ = os.WriteFile(file, []byte(text), 0o600)
+			}
 			t.Logf("end of the agent's log:\n%s", text[max(0, len(text)-8000):])
 		}
 	})

@@ -13,7 +13,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,7 +61,7 @@ func newEngine(t *testing.T) *engine {
 	if err == nil {
 		_, err = w.Write(program)
 	}
-	for _, name := range []string{"sh", "sleep"} {
+	for _, name := range []string{"sh", "sleep", "cat"} {
 		err = errors.Join(err, w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + name, Linkname: "busybox"}))
 	}
 	if err := errors.Join(err, w.Close()); err != nil {
@@ -91,11 +93,12 @@ func (e *engine) docker(args ...string) *exec.Cmd {
 
 func (e *engine) startKeeper() {
 	e.t.Helper()
-	log, err := os.Create(filepath.Join(e.dir, "containerd.log"))
+	log, err := os.OpenFile(filepath.Join(e.dir, "containerd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	defer log.Close()
+	_ = os.Remove(filepath.Join(e.dir, "c")) // one that was killed leaves its socket behind
 	e.keeper = exec.Command("containerd", "--config", os.DevNull, "--address", filepath.Join(e.dir, "c"),
 		"--root", filepath.Join(e.dir, "containerd"), "--state", filepath.Join(e.dir, "state"))
 	e.keeper.Stdout, e.keeper.Stderr = log, log
@@ -128,7 +131,7 @@ func (e *engine) start() {
 	// In a network of its own: an engine without a bridge removes that of the machine's engine.
 	e.cmd = exec.Command("unshare", "--net", "dockerd", "--host", e.host, "--data-root", filepath.Join(e.dir, "data"),
 		"--exec-root", filepath.Join(e.dir, "exec"), "--pidfile", filepath.Join(e.dir, "pid"),
-		"--containerd", filepath.Join(e.dir, "c"),
+		"--containerd", filepath.Join(e.dir, "c"), "--debug", // what it is asked for tells the containers, see made
 		"--bridge", "none", "--iptables=false", "--ip-masq=false")
 	e.cmd.Stdout, e.cmd.Stderr = log, log
 	if err := e.cmd.Start(); err != nil {
@@ -174,6 +177,12 @@ func (e *engine) end(hard bool) {
 	}
 }
 
+// endKeeper kills the containerd.
+func (e *engine) endKeeper() {
+	_ = e.keeper.Process.Kill()
+	_ = e.keeper.Wait()
+}
+
 // remove ends the engine with what it ran and deletes its files.
 func (e *engine) remove() {
 	if out, _ := e.docker("ps", "-aq").Output(); len(out) > 0 {
@@ -207,6 +216,50 @@ func (e *engine) containers() (left []string) {
 	}
 	for line := range strings.Lines(string(out)) {
 		left = append(left, "container "+strings.TrimSpace(line))
+	}
+	return left
+}
+
+// containerID is the ID of a container as engines write it.
+var containerID = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+
+// made returns the IDs of all containers that there ever were, and some that are of other things.
+func (e *engine) made() (ids []string) {
+	text, err := os.ReadFile(filepath.Join(e.dir, "log"))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	ids = containerID.FindAllString(string(text), -1)
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// shims returns the processes that keep containers running.
+func (e *engine) shims() []process {
+	return slices.DeleteFunc(processes(), func(p process) bool {
+		return len(p.args) == 0 || filepath.Base(p.args[0]) != "containerd-shim-runc-v2" || !slices.Contains(p.args, filepath.Join(e.dir, "c"))
+	})
+}
+
+// remains returns what there is of containers beside what the engine tells: what keeps them running, and their mounts.
+func (e *engine) remains() (left []string) {
+	for _, p := range e.shims() {
+		left = append(left, "process "+p.String())
+	}
+	for _, what := range []string{"tasks", "containers"} {
+		out, err := exec.Command("ctr", "--address", filepath.Join(e.dir, "c"), "--namespace", "moby", what, "list", "--quiet").Output()
+		if err != nil {
+			return append(left, "containerd does not answer: "+err.Error())
+		}
+		for _, id := range strings.Fields(string(out)) {
+			left = append(left, "containerd "+what+" "+id)
+		}
+	}
+	for _, m := range mountsBelow(e.dir) {
+		// Those of the engine itself are the network of the host and its directory.
+		if strings.HasSuffix(m, "/merged") || strings.HasSuffix(m, "/shm") || strings.HasSuffix(m, "/rootfs") || strings.Contains(m, "/netns/") && !strings.HasSuffix(m, "/default") {
+			left = append(left, "mount "+m)
+		}
 	}
 	return left
 }

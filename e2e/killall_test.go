@@ -8,10 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,11 +48,27 @@ plugin "docker" {
 }
 `
 
+// killNet is a bridge that nothing else on the machine has, and its addresses.
+const killNet = `
+client {
+  cni_path              = %q
+  bridge_network_name   = "nlkill"
+  bridge_network_subnet = "172.31.215.0/24"
+}
+`
+
+// kindsOfTasks are what tasks of each kind run with: a driver, or with "net" docker in a network of the group's own.
+var kindsOfTasks = []string{"raw_exec", "exec", "docker", "net"}
+
 // killer kills parts of a node and knows what has to become of its tasks.
 type killer struct {
 	*agent
 	engine *engine
 	random *rand.Rand
+	// site has an artifact, which takes its time.
+	site *httptest.Server
+	// word is what the templates of services render.
+	word atomic.Int64
 	// codes is the exit code of each batch job.
 	codes map[string]int
 	// doubtful are jobs whose registration was not acknowledged.
@@ -59,15 +80,15 @@ type killer struct {
 // kinds is what is killed. Engines are struck in random runs only: what one did when it went away decides whether
 // something is left for reconciliation, which takes minutes.
 var (
-	kinds   = []string{"agent", "plugin raw_exec", "plugin exec", "plugin docker", "shim", "task", "container"}
-	engines = []string{"engine", "engine in order"}
+	kinds   = []string{"agent", "plugin raw_exec", "plugin exec", "plugin docker", "shim", "task", "container", "template", "template agent"}
+	engines = []string{"engine", "engine in order", "containerd", "containerd-shim"}
 )
 
 // TestKillEverything kills agent, plugins, shims, tasks and, at random, the container engine with SIGKILL while tasks start and
 // end. Every task that was not hit itself ends with its own exit code; of the others the events say what happened;
-// and in the end no process, container, mount or control group is left.
+// and in the end no process, container, mount, network or control group is left.
 func TestKillEverything(t *testing.T) {
-	testkit.Need(t, "linux", "root", "busybox", "dockerd")
+	testkit.Need(t, "linux", "root", "busybox", "dockerd", "cni")
 	seed, rounds, until := uint64(1), kinds, time.Time{}
 	if text := os.Getenv(killFor); text != "" {
 		d, err := time.ParseDuration(text)
@@ -86,14 +107,20 @@ func TestKillEverything(t *testing.T) {
 		engine: newEngine(t), random: rand.New(rand.NewPCG(seed, 0)),
 		codes: map[string]int{}, doubtful: map[string]bool{}, hit: map[string]string{},
 	}
-	k.agent = newAgent(t, false, fmt.Sprintf(dockerOf, k.engine.host))
+	k.engine.importPause()
+	k.site = httptest.NewServer(http.HandlerFunc(k.artifact))
+	t.Cleanup(k.site.Close)
+	t.Cleanup(func() { _ = exec.Command("ip", "link", "delete", "nlkill").Run() })
+	k.agent = newAgent(t, false, fmt.Sprintf(dockerOf, k.engine.host)+fmt.Sprintf(killNet, testkit.CNIPath)+eager)
 	k.start()
-	for _, driver := range []string{"raw_exec", "exec", "docker"} {
+	for _, driver := range kindsOfTasks {
 		k.register(k.service(driver))
+	}
+	for _, driver := range kindsOfTasks {
 		k.running("stays-"+driver, 1)
 	}
 	for n := 0; n < len(rounds) || time.Now().Before(until); n++ {
-		for _, driver := range []string{"raw_exec", "exec", "docker"} {
+		for _, driver := range kindsOfTasks {
 			k.submit(n, driver)
 		}
 		kind := ""
@@ -111,9 +138,7 @@ func TestKillEverything(t *testing.T) {
 	}
 	k.engine.ready()
 	k.checkEnds()
-	for _, driver := range []string{"raw_exec", "exec", "docker"} {
-		k.running("stays-"+driver, 1)
-	}
+	k.checkWord()
 	k.awaitReconciliation()
 	ids := k.allocIDs()
 	k.stop()
@@ -147,28 +172,95 @@ func (k *killer) shell(id, kind, driver, script string) *nomad.Job {
 	task := job.TaskGroups[0].Tasks[0]
 	task.Driver = driver
 	task.KillTimeout = new(time.Second)
-	if driver == "docker" {
-		task.Config = map[string]any{
-			"image": engineImage, "network_mode": "none", "command": "/bin/busybox", "args": []string{"sh", "-c", script},
+	switch driver {
+	case "docker", "net":
+		task.Driver = "docker"
+		task.Config = map[string]any{"image": engineImage, "command": "/bin/busybox", "args": []string{"sh", "-c", script}}
+		if driver == "docker" {
+			task.Config["network_mode"] = "none"
+			break
 		}
+		job.TaskGroups[0].Networks = []*nomad.NetworkResource{{Mode: "bridge", DynamicPorts: []nomad.Port{{Label: "http", To: 80}}}}
 	}
 	return job
 }
 
+// whole is the artifact.
+const whole = "this is all of it"
+
+// artifact serves it in two parts, so that it is often under way when something is killed, and the present word.
+func (k *killer) artifact(w http.ResponseWriter, r *http.Request) {
+	text := whole
+	if r.URL.Path == "/word" {
+		text = strconv.FormatInt(k.word.Load(), 10)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = w.Write([]byte(text[:len(text)/2]))
+	_ = http.NewResponseController(w).Flush()
+	<-time.After(rand.N(500 * time.Millisecond))
+	_, _ = w.Write([]byte(text[len(text)/2:]))
+}
+
+// said is a file of a service that stays.
+func (k *killer) said(kind, name string) string {
+	k.t.Helper()
+	alloc := k.running("stays-"+kind, 1)[0].ID
+	return filepath.Join(k.dir, "data", "alloc", alloc, "main", "local", name)
+}
+
+// say changes what the templates of services render, which restarts their tasks.
+func (k *killer) say() {
+	k.t.Helper()
+	word := strconv.FormatInt(k.word.Add(1), 10)
+	for _, kind := range kindsOfTasks {
+		if err := os.WriteFile(k.said(kind, "word"), []byte(word), 0o666); err != nil {
+			k.t.Fatal(err)
+		}
+	}
+}
+
+// checkWord waits until the tasks of all services have started with the last word.
+func (k *killer) checkWord() {
+	k.t.Helper()
+	word := strconv.FormatInt(k.word.Load(), 10)
+	for _, kind := range kindsOfTasks {
+		k.eventually("stays-"+kind+" has heard what was said last", func() error {
+			text, err := os.ReadFile(k.said(kind, "heard"))
+			if err == nil && string(text) != word {
+				err = fmt.Errorf("it has heard %q instead of %s", text, word)
+			}
+			return err
+		})
+	}
+}
+
 func (k *killer) service(driver string) *nomad.Job {
-	job := k.shell("stays-"+driver, "service", driver, "while :; do sleep 1; done")
+	job := k.shell("stays-"+driver, "service", driver, `cat "$NOMAD_TASK_DIR/said" > "$NOMAD_TASK_DIR/heard"; while :; do sleep 1; done`)
+	task := job.TaskGroups[0].Tasks[0]
+	task.Artifacts = []*nomad.TaskArtifact{{GetterSource: new(k.site.URL + "/word")}}
+	task.Templates = []*nomad.Template{inline(`{{ file "local/word" }}`, "local/said", "restart")}
 	job.TaskGroups[0].RestartPolicy = &nomad.RestartPolicy{
 		Attempts: new(1000), Delay: new(50 * time.Millisecond), Interval: new(time.Hour), Mode: new("delay"),
 	}
 	return job
 }
 
+// notWhole is the exit code of tasks whose artifact is not all there.
+const notWhole = 121
+
 // submit registers a batch job that ends with a code of its own after some time.
 func (k *killer) submit(n int, driver string) {
 	k.t.Helper()
 	id, code := fmt.Sprintf("ends-%s-%d", driver, n), 1+k.random.IntN(120)
-	job := k.shell(id, "batch", driver, fmt.Sprintf("sleep %d.%d; exit %d", k.random.IntN(4), k.random.IntN(10), code))
+	script := fmt.Sprintf(`[ "$(cat "$NOMAD_TASK_DIR/whole")" = %q ] || exit %d; sleep %d.%d; exit %d`,
+		whole, notWhole, k.random.IntN(4), k.random.IntN(10), code)
+	job := k.shell(id, "batch", driver, script)
 	g := job.TaskGroups[0]
+	if n%2 == 0 {
+		g.Tasks[0].Artifacts = []*nomad.TaskArtifact{{GetterSource: new(k.site.URL + "/whole")}}
+	} else {
+		g.Tasks[0].Templates = []*nomad.Template{inline(whole, "local/whole", "noop")}
+	}
 	g.RestartPolicy = &nomad.RestartPolicy{Attempts: new(0), Mode: new("fail")}
 	g.ReschedulePolicy = &nomad.ReschedulePolicy{Attempts: new(0), Unlimited: new(false)}
 	k.codes[id] = code
@@ -221,12 +313,31 @@ func (k *killer) strike(kind string) {
 			k.hit[alloc] = kind
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
+	case "template":
+		k.say()
+		if plugin != "" {
+			k.pause(3 * time.Second)
+			k.kill()
+			k.start()
+		}
 	case "engine":
 		k.hitContainers(kind)
 		k.engine.end(plugin == "")
 		k.pause(2 * time.Second)
 		k.engine.start()
 		k.hitContainers(kind) // those that started while it was away or coming
+	case "containerd":
+		k.hitContainers(kind)
+		k.engine.endKeeper()
+		k.pause(2 * time.Second)
+		k.engine.startKeeper()
+		k.engine.ready()
+		k.hitContainers(kind)
+	case "containerd-shim":
+		if shims := k.engine.shims(); len(shims) > 0 {
+			k.hitContainers(kind)
+			_ = syscall.Kill(shims[k.random.IntN(len(shims))].pid, syscall.SIGKILL)
+		}
 	}
 	k.t.Logf("%s %s", time.Now().Format("15:04:05.000"), kind)
 }
@@ -340,8 +451,10 @@ func (k *killer) checkRemains(ids []string) {
 				left = append(left, "process "+p.String())
 			}
 		}
-		left = append(left, controlGroups(ids)...)
+		left = append(left, controlGroups(slices.Concat(ids, k.engine.made()))...)
+		left = append(left, networkRemains(ids)...)
 		left = append(left, k.engine.containers()...)
+		left = append(left, k.engine.remains()...)
 		if len(left) > 0 {
 			return errors.New(strings.Join(left, "\n"))
 		}

@@ -6,10 +6,14 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/sha512"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,14 +96,67 @@ func (p *process) belongs(dir string, allocs []string) bool {
 	})
 }
 
-// controlGroups returns the groups that are named after one of the allocations.
-func controlGroups(allocs []string) (left []string) {
+// owner matches what has an allocation or a container in its name.
+var owner = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}`)
+
+// controlGroups returns the groups that are named after one of the allocations or containers, with what runs in them,
+// whatever the version of control groups and whoever manages them.
+func controlGroups(ids []string) (left []string) {
+	known := map[string]bool{}
+	for _, id := range ids {
+		known[id] = true
+	}
 	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, e fs.DirEntry, err error) error {
-		if err == nil && e.IsDir() && slices.ContainsFunc(allocs, func(id string) bool { return strings.Contains(e.Name(), id) }) {
-			left = append(left, "control group "+path)
+		if err != nil || !e.IsDir() || !known[owner.FindString(e.Name())] {
+			return nil // it went meanwhile
+		}
+		left = append(left, "control group "+path)
+		text, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
+		for _, pid := range strings.Fields(string(text)) {
+			left = append(left, fmt.Sprintf("process %s %q in control group %s", pid, words(filepath.Join("/proc", pid, "cmdline")), path))
 		}
 		return nil
 	})
+	return left
+}
+
+// networkRemains returns what there is on the host of the networks of allocations: namespaces, addresses, rules.
+func networkRemains(allocs []string) (left []string) {
+	names := slices.Clone(allocs)
+	for _, id := range allocs {
+		// The names of the chains of CNI's plugins.
+		sum := sha512.Sum512([]byte("nomad" + id))
+		for _, prefix := range []string{"CNI-", "CNI-DN-", "CNI-SN-"} {
+			names = append(names, (prefix + hex.EncodeToString(sum[:]))[:28])
+		}
+	}
+	has := func(text string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(text, name) })
+	}
+	for _, dir := range []string{"/var/run/netns", "/var/run/cni", "/var/lib/cni"} {
+		_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return nil // it went meanwhile
+			}
+			text := ""
+			if dir != "/var/run/netns" {
+				content, _ := os.ReadFile(path)
+				text = string(content)
+			}
+			if has(path + text) {
+				left = append(left, "file "+path)
+			}
+			return nil
+		})
+	}
+	for _, tool := range []string{"iptables-save", "ip6tables-save"} {
+		out, _ := exec.Command(tool).Output() // where it is missing nobody has made rules
+		for line := range strings.Lines(string(out)) {
+			if has(line) {
+				left = append(left, "rule "+strings.TrimSpace(line))
+			}
+		}
+	}
 	return left
 }
 

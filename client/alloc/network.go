@@ -18,6 +18,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/statedb"
 	"github.com/nomadlike/nomadlike/client/task"
 	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
@@ -25,8 +26,13 @@ import (
 const (
 	// networkSync bounds the wait for the disk before something is made that has to be found again.
 	networkSync = 2 * time.Second
-	// networkRelease bounds how long the end of an allocation waits for the end of its network.
-	networkRelease = time.Minute
+	// networkRelease bounds how long the end of an allocation waits for the end of its network. After that it is tried
+	// again, with pauses from releaseMin to releaseMax.
+	networkRelease         = time.Minute
+	releaseMin, releaseMax = time.Second, time.Minute
+	// makePatience and dropPatience are for how long a driver is asked again that cannot make or end a network just now.
+	makePatience, dropPatience = 30 * time.Second, 5 * time.Second
+	askMin, askMax             = 100 * time.Millisecond, 2 * time.Second
 )
 
 // networkRestart is why tasks are restarted whose network was made anew.
@@ -56,6 +62,12 @@ type groupNetwork struct {
 	kept *statedb.AllocNetwork
 	// remade is set if the tasks of an earlier agent are in a network that is gone.
 	remade bool
+
+	// failed is why the network could not be ended, again when that is tried next, pause the time between. They belong to
+	// the goroutine of the runner.
+	failed error
+	pause  time.Duration
+	again  time.Time
 }
 
 func (g *groupNetwork) get() *statedb.AllocNetwork {
@@ -159,13 +171,13 @@ func (r *Runner) leaveOldNetwork(runners map[string]*task.Runner) {
 func (r *Runner) networkMaker(ctx context.Context, ask *api.NetworkResource) (string, error) {
 	makers := map[string]bool{}
 	for _, t := range r.tasks() {
-		driver, err := r.deps.Tasks.Drivers.Get(ctx, t.Driver)
+		var caps *drivers.Capabilities
+		err := r.askDriver(ctx, t.Driver, makePatience, func(driver drivers.Driver) (err error) {
+			caps, err = driver.Capabilities(ctx)
+			return err
+		})
 		if err != nil {
-			return "", fmt.Errorf("get driver %q of task %q: %w", t.Driver, t.Name, err)
-		}
-		caps, err := driver.Capabilities(ctx)
-		if err != nil {
-			return "", fmt.Errorf("ask driver %q for its capabilities: %w", t.Driver, err)
+			return "", fmt.Errorf("task %q: ask driver %q for its capabilities: %w", t.Name, t.Driver, err)
 		}
 		if !caps.HasNetworkIsolationMode(drivers.NetworkIsolationGroup) {
 			return "", fmt.Errorf("task %q: driver %q does not support network mode %q", t.Name, t.Driver, ask.Mode)
@@ -185,6 +197,26 @@ func (r *Runner) networkMaker(ctx context.Context, ask *api.NetworkResource) (st
 		return "", fmt.Errorf("hostname is not currently supported on driver %s", r.tasks()[0].Driver)
 	}
 	return "", nil
+}
+
+// askDriver calls a driver, again if its plugin ends meanwhile or the failure may pass.
+func (r *Runner) askDriver(ctx context.Context, name string, patience time.Duration, call func(drivers.Driver) error) error {
+	deadline := time.Now().Add(patience)
+	for pause := askMin; ; pause = min(2*pause, askMax) {
+		driver, err := r.deps.Tasks.Drivers.Get(ctx, name)
+		if err == nil {
+			err = call(driver)
+		}
+		if err == nil || !passing(err) || time.Now().After(deadline) || run.Sleep(ctx, pause) != nil {
+			return err
+		}
+		r.logger.Debug("driver is asked for the network again", "driver", name, "error", err)
+	}
+}
+
+// passing reports whether what failed may succeed later.
+func passing(err error) bool {
+	return errors.Is(err, drivers.ErrPluginShutdown) || drivers.IsRecoverable(err)
 }
 
 // makeNetwork makes and connects the namespace unless an earlier agent has, and writes down what there is.
@@ -248,11 +280,11 @@ func (r *Runner) makeNamespace(ctx context.Context, n *statedb.AllocNetwork, hos
 		n.Spec = &drivers.NetworkIsolationSpec{Mode: drivers.NetworkIsolationGroup, Path: path}
 		return created, nil
 	}
-	driver, err := r.deps.Tasks.Drivers.Get(ctx, n.Driver)
-	if err != nil {
-		return false, fmt.Errorf("get driver %q: %w", n.Driver, err)
-	}
-	spec, created, err := driver.CreateNetwork(ctx, r.id, &drivers.NetworkRequest{Hostname: hostname})
+	var spec *drivers.NetworkIsolationSpec
+	err = r.askDriver(ctx, n.Driver, makePatience, func(driver drivers.Driver) (err error) {
+		spec, created, err = driver.CreateNetwork(ctx, r.id, &drivers.NetworkRequest{Hostname: hostname})
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("driver %q makes no network: %w", n.Driver, err)
 	}
@@ -268,11 +300,13 @@ func (r *Runner) dropNamespace(ctx context.Context, n *statedb.AllocNetwork) err
 	if n.Driver == "" {
 		return r.deps.Networks.RemoveNamespace(r.id)
 	}
-	driver, err := r.deps.Tasks.Drivers.Get(ctx, n.Driver)
+	err := r.askDriver(ctx, n.Driver, dropPatience, func(driver drivers.Driver) error {
+		return driver.DestroyNetwork(ctx, r.id, n.Spec)
+	})
 	if err != nil {
-		return fmt.Errorf("get driver %q: %w", n.Driver, err)
+		return fmt.Errorf("driver %q ends no network: %w", n.Driver, err)
 	}
-	return driver.DestroyNetwork(ctx, r.id, n.Spec)
+	return nil
 }
 
 // hostsConfig is how the tasks call themselves, for drivers that say so.
@@ -317,14 +351,14 @@ func (r *Runner) networkRequest(a *api.Allocation, env *taskenv.Env, n *statedb.
 	return req
 }
 
-// releaseNetwork ends the network of an allocation whose tasks have ended. What cannot be ended now is when
-// the allocation is removed, or by the next agent.
-func (r *Runner) releaseNetwork(ctx context.Context) {
+// releaseNetwork ends the network of an allocation whose tasks have ended. What cannot be ended now is tried again, in
+// the end by the next agent.
+func (r *Runner) releaseNetwork(ctx context.Context) error {
 	r.network.making.Lock()
 	defer r.network.making.Unlock()
 	n := r.network.get()
 	if n == nil || n.Released {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, networkRelease)
 	defer cancel()
@@ -335,12 +369,31 @@ func (r *Runner) releaseNetwork(ctx context.Context) {
 	}
 	errs = append(errs, r.dropNamespace(ctx, n))
 	if err := errors.Join(errs...); err != nil {
-		r.logger.Warn("network of the ended allocation cannot be removed", "error", err)
-		return
+		return err
 	}
 	gone := *n
 	gone.Released = true
 	r.keepNetwork(&gone)
+	return nil
+}
+
+// endNetwork ends the network of an ended allocation, and returns when to try again, zero when it has ended.
+func (r *Runner) endNetwork(ctx context.Context, now time.Time) time.Time {
+	g := &r.network
+	if now.Before(g.again) {
+		return g.again
+	}
+	before := g.failed
+	if g.failed = r.releaseNetwork(ctx); g.failed == nil {
+		g.again = time.Time{}
+		return g.again
+	}
+	if before == nil {
+		r.logger.Warn("network of the ended allocation cannot be removed, trying again", "error", g.failed)
+	}
+	g.pause = min(max(2*g.pause, releaseMin), releaseMax)
+	g.again = time.Now().Add(g.pause)
+	return g.again
 }
 
 // groupEnv is the environment at the level of the group.

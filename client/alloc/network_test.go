@@ -229,6 +229,66 @@ func TestNetworkReleasedByTheNextAgent(t *testing.T) {
 	})
 }
 
+// TestPluginEndsWithNetwork has the plugin of the driver end, and its engine away, while they make and end a network.
+func TestPluginEndsWithNetwork(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		grouped(b, true)
+		away := drivers.NewRecoverableError(errors.New("no engine"), true)
+		b.machine.FailNetworks(drivers.ErrPluginShutdown, away, away, drivers.ErrPluginShutdown)
+		r := b.run(inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t")))
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientRunning, "Tasks are running")
+		if req, _ := b.networks.Attached(testID); req == nil || b.machine.Config("t").NetworkIsolation.Path != req.Namespace {
+			t.Errorf("connected with %+v, the task runs in %+v", req, b.machine.Config("t").NetworkIsolation)
+		}
+		var long []error
+		for range 100 {
+			long = append(long, away)
+		}
+		b.machine.FailNetworks(long...)
+		r.Update(stopped(r))
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+		if left := b.machine.DriverNetworks(); len(left) != 1 {
+			t.Errorf("the driver has networks for %q while it cannot end them", left)
+		}
+		pass(time.Hour)
+		if left := b.machine.DriverNetworks(); len(left) > 0 {
+			t.Errorf("the driver has networks for %q", left)
+		}
+	})
+}
+
+// TestNetworkFailsForGood has the driver make no network, but what it leaves of one; the next agent ends it when this one
+// cannot.
+func TestNetworkFailsForGood(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		grouped(b, true)
+		errs := []error{errors.New("no room")}
+		for range 1000 {
+			errs = append(errs, drivers.NewRecoverableError(errors.New("no engine"), true))
+		}
+		b.machine.FailNetworks(errs...)
+		r := b.run(inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t")))
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientFailed, `failed to setup alloc: network: driver "fake" makes no network: no room`)
+		r.Destroy()
+		<-r.Done()
+		if left := b.machine.DriverNetworks(); len(left) != 1 {
+			t.Errorf("the driver has networks for %q while it cannot end them", left)
+		}
+		b.machine.FailNetworks()
+		b.restart().Destroy()
+		pass(time.Minute)
+		if left := b.machine.DriverNetworks(); len(left) > 0 {
+			t.Errorf("the driver has networks for %q", left)
+		}
+		if rec, err := b.state.Allocs(); err != nil || len(rec) != 0 {
+			t.Errorf("stored %+v, %v", rec, err)
+		}
+	})
+}
+
 // TestNetworkCannotBeLookedAt starts the agent while what makes the network is away: the tasks are found all the same.
 func TestNetworkCannotBeLookedAt(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {

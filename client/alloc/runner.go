@@ -289,6 +289,9 @@ func (r *Runner) evaluate() time.Time {
 			r.end()
 		}
 	}
+	if r.ended {
+		soonest(r.endNetwork(r.ctx, now))
+	}
 	r.publish(v)
 	return next
 }
@@ -393,7 +396,7 @@ func (r *Runner) checkHealth(v view, now time.Time) time.Time {
 // end is called once, when all tasks have ended for good.
 func (r *Runner) end() {
 	r.ended = true
-	r.releaseNetwork(r.ctx)
+	r.endNetwork(r.ctx, time.Now())
 	if dir := r.Dir(); dir != nil {
 		var names []string
 		for _, t := range r.tasks() {

@@ -26,7 +26,6 @@ func (r *Runner) setup(ctx context.Context) bool {
 	if states := r.initialStates(); r.restored != nil && allEnded(states) {
 		r.static = states
 		r.openOld()
-		r.releaseNetwork(ctx)
 		return false
 	}
 	for _, s := range []step{
@@ -190,7 +189,6 @@ func (r *Runner) awaitPrevious(ctx context.Context, prev *Runner) bool {
 func (r *Runner) fail(err error) {
 	r.logger.Error("allocation cannot be prepared", "error", err)
 	r.withdrawServices()
-	r.releaseNetwork(r.ctx)
 	r.deps.Tasks.Services.Release(r.id)
 	now := time.Now()
 	r.static = r.initialStates()
@@ -226,15 +224,19 @@ const (
 
 // remove deletes all that the client has of the allocation.
 func (r *Runner) remove(ctx context.Context) {
-	r.releaseNetwork(ctx)
 	r.closeDir()
 	for try := 1; ; try++ {
-		err := errors.Join(r.deps.Tasks.Views.HideAll(r.id), r.deps.Dirs.Destroy(r.id))
+		unreleased := r.releaseNetwork(ctx)
+		err := errors.Join(unreleased, r.deps.Tasks.Views.HideAll(r.id), r.deps.Dirs.Destroy(r.id))
 		if err == nil {
 			break
 		}
 		if try == removeTries {
-			r.logger.Error("directory of the allocation cannot be removed; remove it by hand", "error", err)
+			if passing(unreleased) {
+				r.logger.Error("network of the allocation cannot be removed; the next agent tries it again", "error", err)
+				return
+			}
+			r.logger.Error("network or directory of the allocation cannot be removed; remove it by hand", "error", err)
 			break
 		}
 		if run.Sleep(ctx, removeWait) != nil {

@@ -85,6 +85,8 @@ type Machine struct {
 		caps     drivers.Capabilities
 		// networks are the paths of the networks that the driver has made, by allocation.
 		networks map[string]string
+		// networkErrors are those of the next calls that make or end one.
+		networkErrors []error
 	}
 }
 
@@ -185,6 +187,10 @@ func (m *Machine) Reboot() {
 func (m *Machine) CrashPlugin() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.crashLocked()
+}
+
+func (m *Machine) crashLocked() {
 	if m.mu.plugin != nil {
 		close(m.mu.plugin.dead)
 		m.mu.plugin = nil

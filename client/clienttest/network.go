@@ -26,6 +26,9 @@ func (d *Driver) CreateNetwork(_ context.Context, allocID string, req *drivers.N
 		path = "/driver/" + allocID
 		d.machine.mu.networks[allocID] = path
 	}
+	if err := d.machine.networkErrorLocked(); err != nil {
+		return nil, false, err
+	}
 	labels := map[string]string{"docker_sandbox_container_id": "0123456789abcdef"}
 	if req.Hostname != "" {
 		labels["docker_sandbox_hostname"] = req.Hostname
@@ -35,10 +38,36 @@ func (d *Driver) CreateNetwork(_ context.Context, allocID string, req *drivers.N
 
 // DestroyNetwork implements drivers.Driver.
 func (d *Driver) DestroyNetwork(_ context.Context, allocID string, _ *drivers.NetworkIsolationSpec) error {
+	if err := d.alive(); err != nil {
+		return err
+	}
 	d.machine.mu.Lock()
 	defer d.machine.mu.Unlock()
+	if err := d.machine.networkErrorLocked(); err != nil {
+		return err
+	}
 	delete(d.machine.mu.networks, allocID)
-	return d.alive()
+	return nil
+}
+
+// FailNetworks makes the next calls that make or end a network fail with the errors. With ErrPluginShutdown the plugin
+// ends.
+func (m *Machine) FailNetworks(errs ...error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.networkErrors = errs
+}
+
+func (m *Machine) networkErrorLocked() error {
+	if len(m.mu.networkErrors) == 0 {
+		return nil
+	}
+	err := m.mu.networkErrors[0]
+	m.mu.networkErrors = m.mu.networkErrors[1:]
+	if errors.Is(err, drivers.ErrPluginShutdown) {
+		m.crashLocked()
+	}
+	return err
 }
 
 // RestartNetworks gives each allocation a new network, as an engine does that was restarted.

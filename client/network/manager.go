@@ -162,6 +162,12 @@ func (m *Manager) Detach(ctx context.Context, req *Request) error {
 	}
 	m.calls.Lock()
 	defer m.calls.Unlock()
+	if !isNamespace(req.Namespace) {
+		// It went down with what held it. Plugins stumble over a file that is left of it, and do without one.
+		lost := *req
+		lost.Namespace = ""
+		req = &lost
+	}
 	err = m.cni.DelNetworkList(ctx, list, m.runtime(req))
 	// A namespace that is gone, or another one of that name, does not tell the plugins which address it had: they
 	// leave the rule for it, and stumble over it the next time.

@@ -12,5 +12,7 @@ func (*Manager) CreateNamespace(string) (path string, created bool, err error) {
 // RemoveNamespace has nothing to remove.
 func (*Manager) RemoveNamespace(string) error { return nil }
 
+func isNamespace(string) bool { return false }
+
 // BridgeAvailable returns ErrUnsupported.
 func BridgeAvailable() error { return ErrUnsupported }

@@ -238,6 +238,10 @@ func TestLostNamespace(t *testing.T) {
 		if strings.Contains(string(rules), id) {
 			t.Errorf("%s: rules are left:\n%s", what, rules)
 		}
+		addresses, err := filepath.Glob(filepath.Join(dataDir, bridgeList, "172.31.219.*"))
+		if err != nil || len(addresses) > 0 {
+			t.Errorf("%s: addresses are left: %q, %v", what, addresses, err)
+		}
 	}
 	lose := func() {
 		t.Helper()
@@ -254,6 +258,12 @@ func TestLostNamespace(t *testing.T) {
 		t.Fatal(err)
 	}
 	detach("with another namespace")
+	attach()
+	lose()
+	if err := os.WriteFile(req.Namespace, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	detach("with the file of its namespace")
 	attach()
 	detach("as usual")
 }

@@ -3,12 +3,15 @@
 package docker
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/moby/moby/client"
 )
 
 const (
@@ -18,6 +21,22 @@ const (
 	endTries = 20
 	endPause = 50 * time.Millisecond
 )
+
+// endUnseen kills the processes of a container that the engine takes for ended, as endLeft does, while it has the
+// container still: should this process end in between, the container is found again.
+func (d *Driver) endUnseen(ctx context.Context, id string) {
+	_, engine := d.settings()
+	if len(id) != idLength || !isLocal(engine) {
+		return
+	}
+	if pids, _ := leftOf(id); len(pids) == 0 {
+		return
+	}
+	found, err := engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err == nil && found.Container.State != nil && !found.Container.State.Running {
+		d.endLeft(id)
+	}
+}
 
 // endLeft kills the processes of a container that the engine has removed, of which there are none but when it was
 // killed while it started or restored the container: it may take one for ended then that runs.
@@ -31,7 +50,7 @@ func (d *Driver) endLeft(id string) {
 		for _, pid := range pids {
 			if err := syscall.Kill(pid, syscall.SIGKILL); err == nil && !told {
 				told = true
-				d.logger.Warn("a container that the engine has removed was still running, its processes are killed", "container_id", id)
+				d.logger.Warn("a container that has ended for the engine was still running, its processes are killed", "container_id", id)
 			}
 		}
 		if len(pids) == 0 {
@@ -42,7 +61,7 @@ func (d *Driver) endLeft(id string) {
 		}
 		time.Sleep(endPause)
 	}
-	d.logger.Error("processes of a container that the engine has removed cannot be killed", "container_id", id)
+	d.logger.Error("processes of a container that has ended for the engine cannot be killed", "container_id", id)
 }
 
 // idLength is that of a container's ID.

@@ -6,64 +6,135 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/nomadlike/nomadlike/internal/testkit"
 )
 
-// TestEndLeft: what runs in the group of a container that the engine has removed is killed, and nothing else.
-func TestEndLeft(t *testing.T) {
-	testkit.Need(t, "linux", "root")
+// leftProcess is a process in the control group of a container that no engine knows.
+type leftProcess struct {
+	id, dir string
+	cmd     *exec.Cmd
+	// over gets the end of the process.
+	over chan error
+}
+
+func newLeftProcess(t *testing.T) *leftProcess {
+	t.Helper()
 	parent := filepath.Join(groupRoot, "docker") // with one hierarchy
 	if _, err := os.Stat(filepath.Join(groupRoot, "cgroup.procs")); err != nil {
 		parent = filepath.Join(groupRoot, "freezer", "docker")
 	}
+	var number [idLength / 2]byte
+	_, _ = rand.Read(number[:])
+	p := &leftProcess{id: hex.EncodeToString(number[:]), over: make(chan error, 1)}
+	p.dir = filepath.Join(parent, p.id)
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(p.dir) })
+	p.cmd = exec.Command("sleep", "1000")
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		p.over <- p.cmd.Wait() // else it stays in its group
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-ended
+	})
+	if err := os.WriteFile(filepath.Join(p.dir, "cgroup.procs"), fmt.Append(nil, p.cmd.Process.Pid), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *leftProcess) wantKilled(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-p.over:
+		if err == nil || err.Error() != "signal: killed" {
+			t.Errorf("the process that was left: %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the process that was left goes on")
+	}
+	if _, err := os.Stat(p.dir); !os.IsNotExist(err) {
+		t.Errorf("its group: %v", err)
+	}
+}
+
+func (p *leftProcess) wantAlive(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("a process that is not to be ended: %v", err)
+	}
+}
+
+// TestEndLeft: what runs in the group of a container that the engine has removed is killed, and nothing else.
+func TestEndLeft(t *testing.T) {
+	testkit.Need(t, "linux", "root")
 	d := New(hclog.NewNullLogger())
 	var err error
 	if d.mu.engine, err = newEngine(&pluginConfig{Endpoint: "unix:///run/none.sock"}); err != nil {
 		t.Fatal(err)
 	}
-	run := func() (id, dir string, cmd *exec.Cmd) {
-		var number [idLength / 2]byte
-		_, _ = rand.Read(number[:])
-		id = hex.EncodeToString(number[:])
-		dir = filepath.Join(parent, id)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.Remove(dir) })
-		cmd = exec.Command("sleep", "1000")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait() // it has left its group then
-		})
-		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), fmt.Append(nil, cmd.Process.Pid), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return id, dir, cmd
-	}
-	left, dir, lost := run()
-	_, _, other := run()
-	over := make(chan error, 1)
-	go func() { over <- lost.Wait() }() // else it stays in its group
-	d.endLeft(left)
-	if err := <-over; err == nil || err.Error() != "signal: killed" {
-		t.Errorf("the process that was left: %v", err)
-	}
-	if _, err := os.Stat(dir); !os.IsNotExist(err) {
-		t.Errorf("its group: %v", err)
-	}
+	left, other := newLeftProcess(t), newLeftProcess(t)
+	d.endLeft(left.id)
+	left.wantKilled(t)
 	d.endLeft("") // nothing has no groups
-	if err := other.Process.Signal(syscall.Signal(0)); err != nil {
-		t.Errorf("a process of another container: %v", err)
+	other.wantAlive(t)
+}
+
+// TestRemoveUnseen: what runs of a container that the engine takes for ended is killed before the container is removed,
+// since nothing would lead to it afterwards; of one that the engine knows to run, the engine ends it.
+func TestRemoveUnseen(t *testing.T) {
+	testkit.Need(t, "linux", "root")
+	for name, running := range map[string]bool{"unseen": false, "seen": true} {
+		t.Run(name, func(t *testing.T) {
+			left := newLeftProcess(t)
+			removed := false
+			l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			engine := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				if r.Method != http.MethodDelete {
+					_, _ = fmt.Fprintf(w, `{"Id":%q,"State":{"Running":%t}}`, left.id, running)
+					return
+				}
+				removed = true
+				if running {
+					left.wantAlive(t)
+				} else {
+					left.wantKilled(t)
+				}
+			}))
+			_ = engine.Listener.Close()
+			engine.Listener = l
+			engine.Start()
+			defer engine.Close()
+			d := New(hclog.NewNullLogger())
+			if d.mu.engine, err = newEngine(&pluginConfig{Endpoint: "unix://" + l.Addr().String()}); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.removeContainer(t.Context(), left.id, false); err != nil || !removed {
+				t.Errorf("removed %t, %v", removed, err)
+			}
+		})
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
@@ -185,8 +184,13 @@ func (d *Driver) CreateNetwork(ctx context.Context, allocID string, request *dri
 ) {
 	config, engine := d.settings()
 	found, err := engine.ContainerInspect(ctx, pauseName(allocID), client.ContainerInspectOptions{})
-	if err == nil && found.Container.State != nil && found.Container.State.Running {
+	switch {
+	case err == nil && found.Container.State != nil && found.Container.State.Running:
 		return d.networkSpec(&found.Container, request), false, nil
+	case err == nil:
+		d.forgetPause(found.Container.ID) // one that has ended, or never began, makes room
+	case !notFound(err):
+		return nil, false, failure("look for the container of the network", err)
 	}
 	img, err := d.images.get(ctx, allocID, "", &wanted{
 		name: config.InfraImage, timeout: config.infraPullTimeout,
@@ -201,7 +205,7 @@ func (d *Driver) CreateNetwork(ctx context.Context, allocID string, request *dri
 	spec, err := d.startPause(ctx, allocID, request, img)
 	if err != nil {
 		d.images.release(img.id, allocID)
-		return nil, false, err
+		return nil, false, fmt.Errorf("container of the network: %w", err)
 	}
 	return spec, true, nil
 }
@@ -209,12 +213,11 @@ func (d *Driver) CreateNetwork(ctx context.Context, allocID string, request *dri
 func (d *Driver) startPause(ctx context.Context, allocID string, request *drivers.NetworkRequest, img *image) (
 	*drivers.NetworkIsolationSpec, error,
 ) {
-	_, engine := d.settings()
 	hostname := ""
 	if request != nil {
 		hostname = request.Hostname
 	}
-	options := client.ContainerCreateOptions{
+	id, err := d.create(ctx, &client.ContainerCreateOptions{
 		Name: pauseName(allocID),
 		Config: &container.Config{
 			Image: img.id, Hostname: hostname, Labels: d.ownLabels(allocID),
@@ -223,27 +226,27 @@ func (d *Driver) startPause(ctx context.Context, allocID string, request *driver
 			NetworkMode:   "none",
 			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
 		},
-	}
-	created, err := engine.ContainerCreate(ctx, options)
-	if errdefs.IsConflict(err) {
-		// Left by an engine that died.
-		_, _ = engine.ContainerRemove(ctx, options.Name, client.ContainerRemoveOptions{Force: true})
-		created, err = engine.ContainerCreate(ctx, options)
-	}
+	})
 	if err != nil {
-		return nil, fmt.Errorf("create the container of the network: %w", err)
+		return nil, failure("create container", err)
 	}
 	d.mu.Lock()
-	d.mu.pauses[created.ID] = true
+	d.mu.pauses[id] = true
 	d.mu.Unlock()
-	if _, err = engine.ContainerStart(ctx, created.ID, client.ContainerStartOptions{}); err == nil {
-		var found client.ContainerInspectResult
-		if found, err = engine.ContainerInspect(ctx, created.ID, client.ContainerInspectOptions{}); err == nil {
-			return d.networkSpec(&found.Container, request), nil
-		}
+	found, err := d.run(ctx, id)
+	if err != nil {
+		d.forgetPause(id)
+		d.discard(id)
+		return nil, err
 	}
-	d.dropPause(created.ID)
-	return nil, fmt.Errorf("start the container of the network: %w", err)
+	return d.networkSpec(found, request), nil
+}
+
+// forgetPause makes the container of a network one that nobody knows, which reconciliation removes if nobody else does.
+func (d *Driver) forgetPause(id string) {
+	d.mu.Lock()
+	delete(d.mu.pauses, id)
+	d.mu.Unlock()
 }
 
 func (d *Driver) networkSpec(pause *container.InspectResponse, request *drivers.NetworkRequest) *drivers.NetworkIsolationSpec {
@@ -262,19 +265,6 @@ func (d *Driver) networkSpec(pause *container.InspectResponse, request *drivers.
 	return spec
 }
 
-// dropPause removes the container of a network.
-func (d *Driver) dropPause(id string) {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-	defer cancel()
-	if err := d.removeContainer(ctx, id, false); err != nil {
-		d.logger.Warn("container of a network cannot be removed", "container_id", id, "error", err)
-		return
-	}
-	d.mu.Lock()
-	delete(d.mu.pauses, id)
-	d.mu.Unlock()
-}
-
 // DestroyNetwork implements drivers.Driver.
 func (d *Driver) DestroyNetwork(ctx context.Context, allocID string, spec *drivers.NetworkIsolationSpec) error {
 	_, engine := d.settings()
@@ -287,17 +277,15 @@ func (d *Driver) DestroyNetwork(ctx context.Context, allocID string, spec *drive
 	case notFound(err):
 		return nil
 	case err != nil:
-		return fmt.Errorf("look for the container of the network: %w", err)
+		return failure("look for the container of the network", err)
 	case found.Container.Config == nil || found.Container.Config.Labels[allocLabel] != allocID:
 		return nil // somebody else's
 	}
 	_, _ = engine.ContainerStop(ctx, id, client.ContainerStopOptions{Timeout: new(1)})
 	if err := d.removeContainer(ctx, found.Container.ID, false); err != nil {
-		return fmt.Errorf("remove the container of the network: %w", err)
+		return failure("remove the container of the network", err)
 	}
-	d.mu.Lock()
-	delete(d.mu.pauses, found.Container.ID)
-	d.mu.Unlock()
+	d.forgetPause(found.Container.ID)
 	d.images.release(found.Container.Image, allocID)
 	return nil
 }

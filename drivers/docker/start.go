@@ -74,7 +74,7 @@ func (d *Driver) startContainer(ctx context.Context, b *builder) (*task, *driver
 	if err := b.build(); err != nil {
 		return nil, nil, err
 	}
-	id, err := d.create(ctx, b)
+	id, err := d.create(ctx, &b.out)
 	if err != nil {
 		return nil, nil, failure("create container", err)
 	}
@@ -102,24 +102,24 @@ func (d *Driver) startContainer(ctx context.Context, b *builder) (*task, *driver
 
 // create creates the container. One of the same name that no task has is left
 // from a start of which nobody learnt, and makes room.
-func (d *Driver) create(ctx context.Context, b *builder) (string, error) {
-	_, engine := d.settings()
+func (d *Driver) create(ctx context.Context, options *client.ContainerCreateOptions) (string, error) {
+	plugin, engine := d.settings()
 	conflicts := 0
 	var id string
 	err := again(ctx, func(ctx context.Context) error {
 		for {
-			created, err := createContainer(ctx, engine, b.out)
+			created, err := createContainer(ctx, engine, *options)
 			if !errdefs.IsConflict(err) {
 				id = created.ID
 				for _, warning := range created.Warnings {
-					d.logger.Debug("container created with a warning", "warning", warning, "task", b.task.Name)
+					d.logger.Debug("container created with a warning", "warning", warning, "name", options.Name)
 				}
 				return err
 			}
-			if conflicts++; conflicts > b.plugin.ContainerExistsAttempts {
+			if conflicts++; conflicts > plugin.ContainerExistsAttempts {
 				return err
 			}
-			if err := d.makeRoom(ctx, b.out.Name); err != nil {
+			if err := d.makeRoom(ctx, options.Name); err != nil {
 				return err
 			}
 			// An engine that has just come up may keep a name for a moment that no container has any more.
@@ -182,6 +182,7 @@ func (d *Driver) discard(id string) {
 // removeContainer kills and removes a container, and what the engine has lost of it; one that is gone is no error.
 func (d *Driver) removeContainer(ctx context.Context, id string, volumes bool) error {
 	_, engine := d.settings()
+	d.endUnseen(ctx, id)
 	_, err := engine.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: volumes})
 	if err != nil && !notFound(err) {
 		return err

@@ -11,7 +11,40 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/nomadlike/nomadlike/plugins/drivers"
+	"github.com/nomadlike/nomadlike/plugins/drivertest"
 )
+
+// TestNetworkBroken: an engine that ends under the start of the container of a network is no reason to give the network
+// up, and the container is nobody's then.
+func TestNetworkBroken(t *testing.T) {
+	t.Parallel()
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/containers/create"):
+			w.WriteHeader(http.StatusCreated)
+			_, _ = w.Write([]byte(`{"Id":"c"}`))
+		case strings.Contains(r.URL.Path, "/images/"):
+			_, _ = w.Write([]byte(`{"Id":"i"}`))
+		case strings.HasSuffix(r.URL.Path, "/json"):
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	defer engine.Close()
+	d := New(hclog.NewNullLogger())
+	if err := configure(d, drivertest.Config{"endpoint": "tcp://" + engine.Listener.Addr().String(), "infra_image": "pause:1"}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := d.CreateNetwork(t.Context(), "4f6c2c4e-3b0e-4f0e-9a57-52f1d2c1a111", &drivers.NetworkRequest{})
+	if err == nil || !drivers.IsRecoverable(err) || !strings.Contains(err.Error(), "Failed to start container") {
+		t.Errorf("recoverable %t: %v", drivers.IsRecoverable(err), err)
+	}
+	if known := d.known(); len(known) > 0 {
+		t.Errorf("containers of networks are %v", known)
+	}
+}
 
 // TestStartBroken: what an engine answers for a container whose start its own end left half done is no reason to give the
 // task up; the same answer without that is.

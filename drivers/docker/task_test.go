@@ -631,6 +631,14 @@ func TestNetwork(t *testing.T) {
 	if again, created, err := w.driver.CreateNetwork(w.ctx, task.AllocID, request); err != nil || created || again.Labels[sandboxContainer] != spec.Labels[sandboxContainer] {
 		t.Error(again, created, err)
 	}
+	// One that has ended makes room.
+	if _, err := w.engine.ContainerStop(w.ctx, pauseName(task.AllocID), client.ContainerStopOptions{Timeout: new(0)}); err != nil {
+		t.Fatal(err)
+	}
+	ended := spec.Labels[sandboxContainer]
+	if spec, created, err = w.driver.CreateNetwork(w.ctx, task.AllocID, request); err != nil || !created || spec.Labels[sandboxContainer] == ended {
+		t.Fatal(spec, created, err)
+	}
 	task.NetworkIsolation = spec
 	spec.Hosts = &drivers.HostsConfig{Hostname: "shop", Address: "10.1.2.3"}
 	got := w.run(task)
