@@ -282,10 +282,9 @@ func TestHostName(t *testing.T) {
 	if now, err := os.Hostname(); err != nil || now != before {
 		t.Fatalf("the host is called %q now, %v", now, err)
 	}
-	w.expect(w.task(script("hostname")), before+"\n")
 	for mode, address := range map[string]string{"host": "10.1.2.3", "private": ""} {
 		task := w.task(drivertest.Config{
-			"command": "/bin/sh", "args": []any{"-c", "hostname; grep shop /etc/hosts; exec sleep 3600"}, "userns_mode": mode,
+			"command": "/bin/sh", "args": []any{"-c", "hostname; grep shop /etc/hosts; exec sleep 3600"}, "userns_mode": mode, "uts_mode": mode,
 		})
 		task.NetworkIsolation = &drivers.NetworkIsolationSpec{
 			Mode: drivers.NetworkIsolationGroup, Path: "/proc/self/ns/net", Hosts: &drivers.HostsConfig{Hostname: "shop", Address: address},

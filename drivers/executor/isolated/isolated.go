@@ -29,6 +29,7 @@ type Settings struct {
 	DefaultPIDMode    string          `codec:"default_pid_mode"`
 	DefaultIPCMode    string          `codec:"default_ipc_mode"`
 	DefaultUsernsMode string          `codec:"default_userns_mode"`
+	DefaultUTSMode    string          `codec:"default_uts_mode"`
 	AllowCaps         []string        `codec:"allow_caps"`
 	Denied            executor.Denied `codec:"-"`
 	PidsLimit         int64           `codec:"pids_limit"`
@@ -39,6 +40,7 @@ type Options struct {
 	PidMode    string   `codec:"pid_mode"`
 	IPCMode    string   `codec:"ipc_mode"`
 	UsernsMode string   `codec:"userns_mode"`
+	UTSMode    string   `codec:"uts_mode"`
 	CapAdd     []string `codec:"cap_add"`
 	CapDrop    []string `codec:"cap_drop"`
 	WorkDir    string   `codec:"work_dir"`
@@ -51,6 +53,7 @@ func SettingsSchema(own hclspec.Fields) *hclspec.Spec {
 		"default_pid_mode":    hclspec.AttrOr("default_pid_mode", "string", `"private"`),
 		"default_ipc_mode":    hclspec.AttrOr("default_ipc_mode", "string", `"private"`),
 		"default_userns_mode": hclspec.AttrOr("default_userns_mode", "string", `"host"`),
+		"default_uts_mode":    hclspec.AttrOr("default_uts_mode", "string", `"private"`),
 		"allow_caps":          hclspec.AttrOr("allow_caps", "list(string)", allowedByDefault),
 		"pids_limit":          hclspec.Attr("pids_limit", "number"),
 	}
@@ -64,6 +67,7 @@ func OptionsSchema(own hclspec.Fields) *hclspec.Spec {
 		"pid_mode":    hclspec.Attr("pid_mode", "string"),
 		"ipc_mode":    hclspec.Attr("ipc_mode", "string"),
 		"userns_mode": hclspec.Attr("userns_mode", "string"),
+		"uts_mode":    hclspec.Attr("uts_mode", "string"),
 		"cap_add":     hclspec.Attr("cap_add", "list(string)"),
 		"cap_drop":    hclspec.Attr("cap_drop", "list(string)"),
 		"work_dir":    hclspec.Attr("work_dir", "string"),
@@ -89,6 +93,7 @@ func (s *Settings) Validate() error {
 	var errs []error
 	for name, mode := range map[string]string{
 		"default_pid_mode": s.DefaultPIDMode, "default_ipc_mode": s.DefaultIPCMode, "default_userns_mode": s.DefaultUsernsMode,
+		"default_uts_mode": s.DefaultUTSMode,
 	} {
 		if mode != ModePrivate && mode != ModeHost {
 			errs = append(errs, fmt.Errorf("%s must be %q or %q, got %q", name, ModePrivate, ModeHost, mode))
@@ -106,7 +111,9 @@ func (s *Settings) Validate() error {
 // validate checks the options.
 func (o *Options) validate(s *Settings) error {
 	var errs []error
-	for name, mode := range map[string]string{"pid_mode": o.PidMode, "ipc_mode": o.IPCMode, "userns_mode": o.UsernsMode} {
+	for name, mode := range map[string]string{
+		"pid_mode": o.PidMode, "ipc_mode": o.IPCMode, "userns_mode": o.UsernsMode, "uts_mode": o.UTSMode,
+	} {
 		if mode != "" && mode != ModePrivate && mode != ModeHost {
 			errs = append(errs, fmt.Errorf("%s must be %q or %q, got %q", name, ModePrivate, ModeHost, mode))
 		}
@@ -128,7 +135,7 @@ func (s *Settings) Describe(task *executor.Task, spec *shim.Spec, command string
 	if err != nil {
 		return err
 	}
-	root, err := newRoot(config, spec.Place)
+	root, err := newRoot(config, spec.Place, mode(o.UTSMode, s.DefaultUTSMode) == ModePrivate)
 	if err != nil {
 		return err
 	}
@@ -150,6 +157,7 @@ func (s *Settings) Describe(task *executor.Task, spec *shim.Spec, command string
 	if o.WorkDir != "" {
 		spec.WorkDir = o.WorkDir
 	}
+	tell(env, config.Env, root)
 	spec.Env = environment(config.Env, env)
 	spec.OOMScoreAdj = new(int)
 	spec.Cgroup = task.Groups(executor.PidsLimit(s.PidsLimit, o.PidsLimit))
@@ -163,15 +171,15 @@ func mode(task, plugin string) string {
 	return plugin
 }
 
-// environment is that of the task with what describes its user, sorted by name.
-func environment(vars map[string]string, user map[string]string) []string {
-	env := make([]string, 0, len(vars)+len(user))
+// environment is that of the task with what describes its user and its name, sorted by name.
+func environment(vars map[string]string, own map[string]string) []string {
+	env := make([]string, 0, len(vars)+len(own))
 	for name, value := range vars {
-		if _, ok := user[name]; !ok {
+		if _, ok := own[name]; !ok {
 			env = append(env, name+"="+value)
 		}
 	}
-	for name, value := range user {
+	for name, value := range own {
 		env = append(env, name+"="+value)
 	}
 	slices.Sort(env)

@@ -57,8 +57,9 @@ type layout struct {
 }
 
 // newRoot lays out the root of a task: its own directory, with the rest placed
-// in it. state is the directory of the shim, which no task may reach.
-func newRoot(config *drivers.TaskConfig, state shim.Place) (*shim.Root, error) {
+// in it. state is the directory of the shim, which no task may reach. ownName gives
+// it a name of its own where the network has none.
+func newRoot(config *drivers.TaskConfig, state shim.Place, ownName bool) (*shim.Root, error) {
 	l := &layout{config: config, root: &shim.Root{}}
 	l.place(config.Name) // the root itself
 	if err := l.host(); err != nil {
@@ -74,10 +75,10 @@ func newRoot(config *drivers.TaskConfig, state shim.Place) (*shim.Root, error) {
 	if len(state.Names) == 2 {
 		l.add(shim.Entry{Kind: shim.EntryHide, Target: "/" + state.Names[1]})
 	}
-	if err := l.mounts(); err != nil {
+	if err := l.names(ownName); err != nil {
 		return nil, err
 	}
-	if err := l.names(); err != nil {
+	if err := l.mounts(); err != nil { // over what is made for the task
 		return nil, err
 	}
 	return l.root, l.resolver()
@@ -228,30 +229,15 @@ func (l *layout) resolver() error {
 	return l.file("resolv.conf", resolvConf, drivers.ResolvConf(host, l.config.DNS))
 }
 
-// names gives the task the name that the network of its group has, and lets it
-// find the address by that.
-func (l *layout) names() error {
-	network := l.config.NetworkIsolation
-	if network == nil || network.Hosts == nil || network.Hosts.Hostname == "" {
-		return nil
-	}
-	own := *network.Hosts
-	if own.Address == "" { // nothing but the loopback interface
-		own.Address = "127.0.0.1"
-	}
-	l.root.HostName = own.Hostname
-	text, err := drivers.HostsFile(&own, nil)
-	if err != nil {
-		return err
-	}
-	return l.file("hosts", "/etc/hosts", text)
-}
-
 // file shows the task a file that is made for it.
 func (l *layout) file(name, target string, text []byte) error {
-	// Only the agent's user can write to the private directory.
-	file := filepath.Join(l.config.TaskDir(), "private", name)
-	if err := os.WriteFile(file, text, 0o644); err != nil {
+	// No task can write to the directory of the allocation itself.
+	file := filepath.Join(l.config.AllocDir, "."+l.config.Name+"."+name)
+	err := os.WriteFile(file, text, 0o644)
+	if err == nil {
+		err = os.Chmod(file, 0o644) // whatever the umask is
+	}
+	if err != nil {
 		return fmt.Errorf("write the %s of the task: %w", target, err)
 	}
 	l.add(shim.Entry{Kind: shim.EntryBind, Target: target, Source: file, ReadOnly: true})
