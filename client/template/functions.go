@@ -55,7 +55,20 @@ func (m *Manager) functions() template.FuncMap {
 	refuse(consulFunctions, "Consul "+notSupported+"; nomadService lists services")
 	refuse(vaultFunctions, "Vault "+notSupported)
 	refuse(variableFunctions, "variables are not supported by this version")
+	refuse(m.denied(false), "the agent does not let templates use this function; client { template { function_denylist = [...] } } in its configuration, an empty list for none, says which it does not")
 	return funcs
+}
+
+// denied are the entries of the agent's list that are patterns, or those that are the names of functions. consul-template
+// refuses the patterns without a word on what could be changed.
+func (m *Manager) denied(patterns bool) []string {
+	var list []string
+	for _, entry := range m.cfg.Client.FunctionDenylist {
+		if strings.Contains(entry, "*") == patterns {
+			list = append(list, entry)
+		}
+	}
+	return list
 }
 
 // use returns the value of a source, which is watched from now on. ok is false while there is none.

@@ -3,6 +3,7 @@
 package template
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,10 +21,30 @@ type place interface {
 
 // place finds the file that a template means.
 func (m *Manager) place(name string) (place, error) {
-	if m.cfg.Client.DisableFileSandbox && filepath.IsAbs(name) && !m.cfg.Dir.Known(m.cfg.Seen, name) {
+	if m.cfg.Client.DisableFileSandbox && m.elsewhere(name) {
 		return hostFile(filepath.Clean(name)), nil
 	}
-	return m.cfg.Dir.Inside(m.cfg.Task, m.cfg.Seen, name)
+	inside, err := m.cfg.Dir.Inside(m.cfg.Task, m.cfg.Seen, name)
+	if err != nil {
+		if m.cfg.Client.DisableFileSandbox && errors.Is(err, allocdir.ErrOutside) {
+			return hostFile(m.cfg.Dir.TaskPath(m.cfg.Task, name)), nil
+		}
+		return nil, m.sandboxed(name, err)
+	}
+	return inside, nil
+}
+
+// elsewhere reports whether a path means one of the node, not of the task.
+func (m *Manager) elsewhere(name string) bool {
+	return filepath.IsAbs(name) && !m.cfg.Dir.Known(m.cfg.Seen, name)
+}
+
+// sandboxed adds to an error what could be changed, if the sandbox is why a file cannot be used.
+func (m *Manager) sandboxed(name string, err error) error {
+	if m.cfg.Client.DisableFileSandbox || !m.elsewhere(name) && !errors.Is(err, allocdir.ErrOutside) {
+		return err
+	}
+	return fmt.Errorf("%w (a template uses files below the directory of its task or /alloc, unless the agent is configured with client { template { disable_file_sandbox = true } })", err)
 }
 
 // hostFile is a file anywhere on the node, for agents that switch the sandbox off.

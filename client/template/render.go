@@ -69,7 +69,7 @@ func (m *Manager) newRendering(t *api.Template) (*rendering, error) {
 		}
 		data, _, err := place.ReadFile(maxFile)
 		if err != nil {
-			return nil, fmt.Errorf("source %q: %w", source, err)
+			return nil, fmt.Errorf("source %q: %w", source, m.sandboxed(source, err))
 		}
 		text = string(data)
 	}
@@ -78,7 +78,7 @@ func (m *Manager) newRendering(t *api.Template) (*rendering, error) {
 	}
 	r.tmpl, err = ct.NewTemplate(&ct.NewTemplateInput{
 		Contents: text, LeftDelim: t.LeftDelim, RightDelim: t.RightDelim, ErrMissingKey: t.ErrMissingKey, ErrFatal: true,
-		ExtFuncMap: m.functions(), FunctionDenylist: m.cfg.Client.FunctionDenylist,
+		ExtFuncMap: m.functions(), FunctionDenylist: m.denied(true),
 	})
 	return r, err
 }

@@ -204,15 +204,20 @@ func TestRender(t *testing.T) {
 		"syntax":             {text: `{{ env`, fails: "parse"},
 		"missing key":        {text: `{{ $x := parseJSON "{}" }}{{ $x.a }}`, tpl: api.Template{ErrMissingKey: true}, fails: "no entry for key"},
 		"missing key is ok":  {text: `{{ $x := parseJSON "{}" }}{{ $x.a }}`, want: "<no value>"},
-		"denied":             {text: `{{ plugin "ls" }}`, fails: "function is disabled"},
+		"denied":             {text: `{{ plugin "ls" 1 }}`, fails: "client { template { function_denylist"},
+		"denied template":    {text: `{{ define "x" }}{{ end }}{{ executeTemplate "x" . }}`, fails: "executeTemplate: the agent does not let"},
+		"nothing denied":     {text: `{{ define "x" }}y{{ end }}{{ executeTemplate "x" . }}`, conf: func(c *Config) { c.FunctionDenylist = []string{} }, want: "y"},
+		"denied besides":     {text: `{{ toUpper "x" }}`, conf: func(c *Config) { c.FunctionDenylist = []string{"plugin", "toUpper"} }, fails: "toUpper: the agent does not let"},
 		"denied by name":     {text: `{{ toUpper "x" }}`, conf: func(c *Config) { c.FunctionDenylist = []string{"toU*"} }, fails: "function is disabled"},
 		"Consul":             {text: `{{ key "a" }}`, fails: "Consul is not supported"},
 		"Vault":              {text: `{{ with secret "a" }}{{ end }}`, fails: "Vault is not supported"},
 		"variables":          {text: `{{ with nomadVar "a" }}{{ end }}`, fails: "variables are not supported"},
-		"file outside":       {text: `{{ file "../../x" }}`, fails: "leads out"},
+		"file outside":       {text: `{{ file "../../x" }}`, fails: "leads out of the directories of the task (a template uses files"},
 		"file by a link":     {text: `{{ file "local/link" }}`, fails: "file cannot be read"},
 		"file that is none":  {text: `{{ file "local/none" }}`, fails: "no such file"},
-		"file of the node":   {text: `{{ file "/etc/hostname" }}`, fails: "file cannot be read"},
+		"file of the node":   {text: `{{ file "/etc/hostname" }}`, fails: "disable_file_sandbox = true"},
+		"source of the node": {tpl: api.Template{SourcePath: "/etc/hostname"}, fails: "disable_file_sandbox = true"},
+		"file of no sandbox": {text: `{{ file "../../beside" }}`, conf: func(c *Config) { c.DisableFileSandbox = true }, want: "beside"},
 		"private":            {text: `{{ file "private/x" }}`, fails: "leads out"},
 		"outside":            {text: "x", tpl: api.Template{DestPath: "../../x"}, fails: "leads out"},
 		"no source":          {tpl: api.Template{SourcePath: "local/none"}, fails: "no such file"},
@@ -227,6 +232,9 @@ func TestRender(t *testing.T) {
 				}
 			}
 			if err := os.Symlink("/etc/passwd", r.dir.TaskPath(taskName, "local/link")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(filepath.Dir(r.dir.Path()), "beside"), []byte("beside"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if test.conf != nil {
