@@ -10,6 +10,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/statedb"
+	"github.com/nomadlike/nomadlike/client/task"
 )
 
 func TestPluginCrash(t *testing.T) {
@@ -193,11 +194,11 @@ func TestEndedTaskRunsOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBench(t, func(t *testing.T, b *bench) {
-				task := tk("t")
+				main := tk("t")
 				if tc.exit.Code != 0 && tc.kind == api.JobTypeBatch {
-					task.RestartPolicy = &api.RestartPolicy{Attempts: new(0)}
+					main.RestartPolicy = &api.RestartPolicy{Attempts: new(0)}
 				}
-				b.run(allocation(job(tc.kind, task)))
+				b.run(allocation(job(tc.kind, main)))
 				records, err := b.state.Allocs()
 				if err != nil {
 					t.Fatal(err)
@@ -234,6 +235,56 @@ func TestEndedTaskRunsOnce(t *testing.T) {
 				}
 				if records, err = b.state.Allocs(); err != nil || records[0].Tasks["t"].Handle.Exit != nil {
 					t.Errorf("the end is stored still: %+v, %v", records[0].Tasks["t"].Handle, err)
+				}
+			})
+		})
+	}
+}
+
+// TestAgentDiesInRestart ends the agent while a task is stopped to start again, before and after the end of the task. The
+// next one starts it, however little the restart policy allows; a failed check counts as a failure there too.
+func TestAgentDiesInRestart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		failure, ended bool
+		attempts       int
+		want           string
+	}{
+		"stopping":                {want: api.AllocClientRunning},
+		"stopped":                 {ended: true, want: api.AllocClientRunning},
+		"unhealthy, stopping":     {failure: true, want: api.AllocClientFailed},
+		"unhealthy, stopped":      {failure: true, ended: true, want: api.AllocClientFailed},
+		"unhealthy, once allowed": {failure: true, attempts: 1, want: api.AllocClientRunning},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(t *testing.T, b *bench) {
+				main := tk("t", "stop_takes=1m")
+				main.KillTimeout = new(20 * time.Second)
+				main.RestartPolicy = &api.RestartPolicy{Attempts: new(tc.attempts), Mode: api.RestartModeFail, Interval: new(time.Hour), Delay: new(time.Second)}
+				r := b.run(allocation(job(api.JobTypeService, main)))
+				pass(time.Minute)
+				if tc.failure {
+					r.Task("t").Fail(task.RestartSignaled("unhealthy"))
+				} else {
+					r.Task("t").RestartSoon(task.RestartSignaled("because"))
+				}
+				pass(time.Second)
+				b.halt()
+				if tc.ended {
+					b.machine.Exit("t", 130)
+				}
+				r = b.restart()
+				pass(time.Hour)
+				if got := r.Report().ClientStatus; got != tc.want {
+					t.Errorf("the allocation is %s, want %s:\n%s", got, tc.want, events(r, "t"))
+				}
+				starts := strings.Count(b.timeline(), "start t")
+				if want := map[string]int{api.AllocClientRunning: 2, api.AllocClientFailed: 1}[tc.want]; starts != want {
+					t.Errorf("%d starts, want %d:\n%s\n%s", starts, want, b.timeline(), events(r, "t"))
+				}
+				b.restart()
+				pass(time.Hour)
+				if again := strings.Count(b.timeline(), "start t"); again != starts {
+					t.Errorf("%d starts, want %d after another restart of the agent:\n%s", again, starts, b.timeline())
 				}
 			})
 		})

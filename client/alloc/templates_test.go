@@ -229,6 +229,47 @@ func TestTemplatesAfterAgentRestart(t *testing.T) {
 	})
 }
 
+// TestTemplateOfDeadAgent ends the agent between the rendering of a change and what the task is to hear of it.
+func TestTemplateOfDeadAgent(t *testing.T) {
+	for mode, want := range map[string]string{
+		api.ChangeRestart: "stop t  5s\nstart t", api.ChangeSignal: "signal t SIGHUP", api.ChangeNoop: "",
+	} {
+		t.Run(mode, func(t *testing.T) {
+			inBench(t, func(t *testing.T, b *bench) {
+				services := b.withServices()
+				main := rendered(tk("t"), mode)
+				main.Templates[0].Splay = new(24 * time.Hour)
+				b.run(allocation(job(api.JobTypeService, main)))
+				pass(time.Minute)
+				services.set(2)
+				pass(6 * time.Second) // it has settled, and the splay runs
+				if got := b.file("t/local/a"); got != "2" || len(b.machine.Calls()) != 1 {
+					t.Fatalf("the file holds %q, the driver was asked\n%s", got, b.timeline())
+				}
+				b.restart()
+				pass(24 * time.Hour)
+				told := func() string {
+					var lines []string
+					for _, c := range b.machine.Calls()[1:] {
+						if c.What != "recover" {
+							lines = append(lines, c.String())
+						}
+					}
+					return strings.Join(lines, "\n")
+				}
+				if got := told(); got != want {
+					t.Errorf("the driver was asked %q, want %q", got, want)
+				}
+				b.restart()
+				pass(24 * time.Hour)
+				if got := told(); got != want {
+					t.Errorf("after another restart the driver was asked %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
 func TestTemplatesOfRestartedTask(t *testing.T) {
 	for name, again := range map[string]bool{"kept": false, "rendered again": true} {
 		t.Run(name, func(t *testing.T) {

@@ -62,9 +62,7 @@ func (r *Runner) fetchArtifacts(ctx context.Context) error {
 		r.memory[key] = hookDone
 	}
 	if len(done.keys) > 0 {
-		if err := r.deps.State.PutTaskHooks(r.allocID, r.name, r.memory); err != nil {
-			r.logger.Error("what was downloaded cannot be stored", "error", err)
-		}
+		r.keepMemory()
 	}
 	if err == nil || r.kill != nil || ctx.Err() != nil {
 		return err

@@ -92,7 +92,7 @@ func (r *Runner) taskHooks() []hook {
 		{name: "volumes", start: func(context.Context) error { return r.findVolumes() }},
 		{name: "artifacts", start: r.fetchArtifacts},
 		{name: "devices", start: r.reserveDevices},
-		r.templateHook(),
+		r.templatesHook(),
 		{name: "cgroup", start: func(context.Context) error { return r.createCgroup() }, exited: func(context.Context) error {
 			return r.deps.Cgroups.Remove(r.allocID, r.name)
 		}},
@@ -152,9 +152,7 @@ func (r *Runner) startHooks(ctx context.Context) error {
 		}
 		if h.once {
 			r.memory[h.name] = hookDone
-			if err := r.deps.State.PutTaskHooks(r.allocID, r.name, r.memory); err != nil {
-				r.logger.Error("what a task hook did cannot be stored", "hook", h.name, "error", err)
-			}
+			r.keepMemory()
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ package task
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -66,7 +67,13 @@ func (r *Runner) restoreEnd(ctx context.Context, rec *statedb.TaskHandle) {
 	if r.state.StartedAt != nil {
 		r.policy.started(*r.state.StartedAt)
 	}
-	r.decide(ctx, outcome{succeeded: res.Successful(), recoverable: true})
+	o := outcome{succeeded: res.Successful(), recoverable: true}
+	if rec.Handle != nil {
+		if plan := r.planned(rec.Handle.Config.ID); plan != nil {
+			o.succeeded, o.requested = o.succeeded && !plan.failure, !plan.failure
+		}
+	}
+	r.decide(ctx, o)
 }
 
 // recover attaches to the task.
@@ -99,6 +106,7 @@ func (r *Runner) recover(ctx context.Context, handle *drivers.TaskHandle, networ
 		r.policy.started(*r.state.StartedAt)
 	}
 	r.running, r.open = true, true
+	r.again = r.planned(handle.Config.ID)
 	if r.state.State != api.TaskStateRunning {
 		r.state.State = api.TaskStateRunning
 		r.publish()
@@ -150,5 +158,38 @@ func (r *Runner) toPending() {
 	if r.state.State != api.TaskStatePending {
 		r.state.State = api.TaskStatePending
 		r.publish()
+	}
+}
+
+// planRestart has the running task stopped and started again.
+func (r *Runner) planRestart(m restartMsg) {
+	r.again = &m
+	r.notePlan(m.failure)
+	r.emit(m.event)
+}
+
+// restartPlan is under what is kept that a task is being stopped to start again, and which start that was of.
+const restartPlan = "restart"
+
+// notePlan stores that the task is stopped to start again: the next agent goes on with that.
+func (r *Runner) notePlan(failure bool) {
+	_, id := r.Driver()
+	r.memory[restartPlan] = fmt.Sprintf("%s %t", id, failure)
+	r.keepMemory()
+}
+
+// planned returns the restart that an earlier agent began for a start of the task, nil if there is none.
+func (r *Runner) planned(id string) *restartMsg {
+	of, failure, _ := strings.Cut(r.memory[restartPlan], " ")
+	if of == "" || of != id {
+		return nil
+	}
+	return &restartMsg{failure: failure == "true", reply: make(chan error, 1)}
+}
+
+// keepMemory stores what is kept for the next agent.
+func (r *Runner) keepMemory() {
+	if err := r.deps.State.PutTaskHooks(r.allocID, r.name, r.memory); err != nil {
+		r.logger.Error("what the next agent has to know of the task cannot be stored", "error", err)
 	}
 }

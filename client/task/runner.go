@@ -47,7 +47,7 @@ type Runner struct {
 	state       *api.TaskState
 	policy      *policy
 	hooks       []hook
-	// memory is what hooks keep over restarts of the agent.
+	// memory is what hooks and the runner keep over restarts of the agent.
 	memory   map[string]string
 	restored *statedb.TaskRecord
 
@@ -359,14 +359,18 @@ func (r *Runner) receive() {
 				m.reply <- ErrNotRunning
 				continue
 			}
-			r.again = &m
-			r.emit(m.event)
+			r.planRestart(m)
 		case signalMsg:
 			r.receiveSignal(m)
 		case updateMsg:
 			r.receiveUpdate(m.alloc)
 		case templateMsg:
-			r.templatesChanged(m.changed)
+			r.templatesChanged(m)
+		case templateHeardMsg:
+			if t := &r.templates; m.manager == t.manager && m.number > t.heard {
+				t.heard = m.number
+				r.templatesHeard(m.rendered)
+			}
 		case templateFailedMsg:
 			if m.manager == r.templates.manager && r.kill == nil {
 				r.logger.Error("templates cannot be rendered any more", "error", m.err)
@@ -403,6 +407,7 @@ func (r *Runner) receiveReset(m resetMsg) {
 	case r.kill != nil:
 	case r.running:
 		r.reset = &m
+		r.notePlan(false)
 		r.emit(m.event)
 	case r.state.State == api.TaskStateDead:
 		now := time.Now()

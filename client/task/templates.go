@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/template"
@@ -30,22 +31,37 @@ type templating struct {
 	fresh bool
 	// env are the variables that the task was started with.
 	env map[string]string
-	// changed are templates that changed while the task was being started.
-	changed []*api.Template
+	// changed are templates that changed while the task was being started, rendered is what all have rendered then.
+	changed  []*api.Template
+	rendered []string
+	// told counts the changes that were told to the running task, heard those that it has heard of.
+	told, heard int
 }
 
+// templateHook is the name of the hook, under which is kept what the task has heard of its templates.
+const templateHook = "template"
+
 type (
-	templateMsg       struct{ changed []*api.Template }
+	templateMsg struct {
+		changed  []*api.Template
+		rendered []string
+	}
+	// templateHeardMsg says that the task has heard of the changes up to a number.
+	templateHeardMsg struct {
+		manager  *template.Manager
+		number   int
+		rendered []string
+	}
 	templateFailedMsg struct {
 		manager *template.Manager
 		err     error
 	}
 )
 
-// templateHook renders the templates of the task.
-func (r *Runner) templateHook() hook {
+// templatesHook renders the templates of the task.
+func (r *Runner) templatesHook() hook {
 	return hook{
-		name: "template", start: r.renderTemplates,
+		name: templateHook, start: r.renderTemplates,
 		restore: func(ctx context.Context) error {
 			if len(r.task.Templates) == 0 {
 				return nil
@@ -95,8 +111,20 @@ func (r *Runner) renderTemplates(ctx context.Context) error {
 		return &reportedError{drivers.NewRecoverableError(err, errors.As(err, &failed) && failed.Again)}
 	}
 	// What has changed meanwhile is in there.
-	t.changed, t.env = nil, manager.Env()
+	t.changed, t.env, t.heard = nil, manager.Env(), t.told
+	r.templatesHeard(manager.Rendered())
 	return r.buildEnv()
+}
+
+// templatesHeard stores what the task has heard of its templates, or will when it starts, so that the next agent tells it
+// the rest.
+func (r *Runner) templatesHeard(rendered []string) {
+	text := strings.Join(rendered, " ")
+	if r.memory[templateHook] == text {
+		return
+	}
+	r.memory[templateHook] = text
+	r.keepMemory()
 }
 
 // rendersAgain reports whether the job wants templates rendered anew at each restart.
@@ -117,9 +145,10 @@ func (r *Runner) startTemplates(ctx context.Context, running bool) {
 	manager = template.Start(ctx, template.Task{
 		Client: r.deps.Templates.Config, Logger: r.logger, Servers: r.deps.Templates.Servers, Token: r.deps.Templates.Secret,
 		Region: r.deps.Node().Region, Namespace: r.alloc.Namespace,
-		Templates: r.task.Templates, Dir: r.dir, Task: r.name, Seen: r.seen, Env: env.All(), Replace: env.Replace, Running: running,
+		Templates: r.task.Templates, Dir: r.dir, Task: r.name, Seen: r.seen, Env: env.All(), Replace: env.Replace,
+		Running: running, Heard: strings.Fields(r.memory[templateHook]),
 		Missing: func(keys []string) { r.Event(NewEvent(EventTemplate, missingText(keys))) },
-		Changed: func(changed []*api.Template) { r.box.Put(templateMsg{changed}) },
+		Changed: func(changed []*api.Template, rendered []string) { r.box.Put(templateMsg{changed, rendered}) },
 		Failed: func(err error) {
 			<-made
 			r.box.Put(templateFailedMsg{manager, err})
@@ -145,51 +174,59 @@ func (r *Runner) templatesRunning() {
 	changed, fresh := t.changed, t.fresh
 	t.changed, t.fresh = nil, false
 	if len(changed) > 0 {
-		r.templatesChanged(changed)
+		r.templatesChanged(templateMsg{changed, t.rendered})
 	}
 	if !fresh {
 		return
 	}
 	for _, tpl := range r.task.Templates {
 		if tpl.ChangeMode == api.ChangeRun && tpl.ChangeScript != nil && tpl.ChangeScript.RunOnFirstRender && !slices.Contains(changed, tpl) {
-			r.runScript(tpl)
+			r.runScript(&sync.WaitGroup{}, tpl)
 		}
 	}
 }
 
-// templatesChanged does what the templates ask for: one restart, or else each signal once and all scripts.
-func (r *Runner) templatesChanged(changed []*api.Template) {
+// templatesChanged does what the templates ask for: one restart, or else each signal once and all scripts. The task has
+// heard of the change when that is done.
+func (r *Runner) templatesChanged(m templateMsg) {
 	switch {
 	case r.kill != nil || r.again != nil || r.reset != nil:
 		return
 	case !r.running:
-		r.templates.changed = append(r.templates.changed, changed...)
+		r.templates.changed = append(r.templates.changed, m.changed...)
+		r.templates.rendered = m.rendered
 		return
 	}
 	var signals []string
-	for _, tpl := range changed {
+	for _, tpl := range m.changed {
 		switch tpl.ChangeMode {
 		case api.ChangeRestart:
-			event := RestartSignaled("Template with change_mode restart re-rendered")
-			r.again = &restartMsg{event: event, reply: make(chan error, 1)}
-			r.emit(event)
+			r.planRestart(restartMsg{event: RestartSignaled("Template with change_mode restart re-rendered"), reply: make(chan error, 1)})
 			return
 		case api.ChangeSignal:
 			signals = append(signals, tpl.ChangeSignal)
 		}
 	}
+	var telling sync.WaitGroup
 	slices.Sort(signals)
 	for _, signal := range slices.Compact(signals) {
-		r.signalForTemplate(signal)
+		r.signalForTemplate(&telling, signal)
 	}
-	for _, tpl := range changed {
+	for _, tpl := range m.changed {
 		if tpl.ChangeMode == api.ChangeRun {
-			r.runScript(tpl)
+			r.runScript(&telling, tpl)
 		}
 	}
+	t := &r.templates
+	t.told++
+	heard := templateHeardMsg{t.manager, t.told, m.rendered}
+	go func() {
+		telling.Wait()
+		r.box.Put(heard)
+	}()
 }
 
-func (r *Runner) signalForTemplate(signal string) {
+func (r *Runner) signalForTemplate(telling *sync.WaitGroup, signal string) {
 	driver, id := r.Driver()
 	if driver == nil {
 		return
@@ -198,22 +235,22 @@ func (r *Runner) signalForTemplate(signal string) {
 	event.TaskSignal, event.TaskSignalReason = signal, "Template re-rendered"
 	event.Details["task_signal"], event.Details["task_signal_reason"] = signal, "Template re-rendered"
 	r.emit(event)
-	go func() {
+	telling.Go(func() {
 		if err := driver.SignalTask(context.Background(), id, signal); err != nil && !gone(err) {
 			r.Abort(templateFailedEvent(fmt.Errorf("send signal %s: %w", signal, err)))
 		}
-	}()
+	})
 }
 
 // runScript runs the change script of a template inside the task.
-func (r *Runner) runScript(tpl *api.Template) {
+func (r *Runner) runScript(telling *sync.WaitGroup, tpl *api.Template) {
 	driver, id := r.Driver()
 	script := tpl.ChangeScript
 	if driver == nil || script == nil {
 		return
 	}
 	command := append([]string{r.env.Replace(script.Command)}, r.env.ReplaceAll(script.Args)...)
-	go func() {
+	telling.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), script.Timeout+settleWait)
 		defer cancel()
 		what := fmt.Sprintf("script %s with arguments: %v", command[0], command[1:])
@@ -233,7 +270,7 @@ func (r *Runner) runScript(tpl *api.Template) {
 			return
 		}
 		r.Event(messageEvent(EventHookFailed, err.Error()))
-	}()
+	})
 }
 
 // firstLine is the beginning of what a script said, for texts.

@@ -44,9 +44,7 @@ func (r *Runner) returnUser() {
 		return
 	}
 	delete(r.memory, userHook)
-	if err := r.deps.State.PutTaskHooks(r.allocID, r.name, r.memory); err != nil {
-		r.logger.Error("what a task hook did cannot be stored", "hook", userHook, "error", err)
-	}
+	r.keepMemory()
 	r.deps.Users.Return(id)
 }
 

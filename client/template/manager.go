@@ -39,12 +39,15 @@ type Task struct {
 	// Running says that the task runs already, as after a restart of the agent: what changes with the first
 	// rendering is a change then.
 	Running bool
+	// Heard is what the templates had rendered when the task that runs was last told of it, as Rendered returns it: what
+	// differs is a change, even if the file is as it should be because an agent died between. Nil if that is not known.
+	Heard []string
 
 	// Missing is told, now and then, what the first rendering waits for. Changed is told which templates have
-	// changed, once at a time, after their splay. Failed is told why nothing is rendered any more, at most
+	// changed, once at a time, after their splay, and what all have rendered. Failed is told why nothing is rendered any more, at most
 	// once and only after the first rendering. They must not block.
 	Missing func(keys []string)
-	Changed func(changed []*api.Template)
+	Changed func(changed []*api.Template, rendered []string)
 	Failed  func(err error)
 }
 
@@ -73,8 +76,9 @@ type Manager struct {
 
 	mu struct {
 		sync.Mutex
-		err error
-		env map[string]string
+		err      error
+		env      map[string]string
+		rendered []string
 	}
 }
 
@@ -119,6 +123,13 @@ func (m *Manager) Env() map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.mu.env)
+}
+
+// Rendered returns what the templates have rendered last, in their order, as digests.
+func (m *Manager) Rendered() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.mu.rendered)
 }
 
 // Error is a mistake in a template, or data that cannot be had.
@@ -311,7 +322,7 @@ func (m *Manager) report() {
 		}
 	}
 	clear(m.pending)
-	m.cfg.Changed(changed)
+	m.cfg.Changed(changed, m.Rendered())
 }
 
 // load reads the templates.
@@ -320,6 +331,9 @@ func (m *Manager) load() error {
 		r, err := m.newRendering(t)
 		if err != nil {
 			return &Error{err: fmt.Errorf("template %d (%s): %w", i+1, t.DestPath, err)}
+		}
+		if len(m.cfg.Heard) == len(m.cfg.Templates) {
+			r.heard = m.cfg.Heard[i]
 		}
 		m.list = append(m.list, r)
 	}

@@ -4,6 +4,8 @@ package template
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,6 +40,8 @@ type rendering struct {
 	uses, missing map[string]bool
 	// env are its variables, if it is an environment.
 	env map[string]string
+	// digest is that of what it has rendered, heard what the running task has heard of, empty if that is not known.
+	digest, heard string
 }
 
 func (m *Manager) newRendering(t *api.Template) (*rendering, error) {
@@ -148,10 +152,13 @@ func (m *Manager) render(r *rendering, first bool) error {
 	if r.conf.Once {
 		r.finished, r.uses = true, nil
 	}
-	if wrote && (!first || m.cfg.Running) {
+	sum := sha256.Sum256(result.Output)
+	r.digest = hex.EncodeToString(sum[:])
+	unheard := first && m.cfg.Running && r.heard != "" && r.heard != r.digest
+	if wrote && (!first || m.cfg.Running) || unheard {
 		m.pending[r] = true
 	}
-	m.publishEnv()
+	m.publish()
 	return nil
 }
 
@@ -169,15 +176,17 @@ func (m *Manager) write(r *rendering, data []byte) (wrote bool, err error) {
 	return true, nil
 }
 
-// publishEnv joins the variables of all templates, the last one winning.
-func (m *Manager) publishEnv() {
+// publish joins the variables of all templates, the last one winning, and the digests.
+func (m *Manager) publish() {
 	env := map[string]string{}
+	var rendered []string
 	for _, r := range m.list {
 		maps.Copy(env, r.env)
+		rendered = append(rendered, r.digest)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mu.env = env
+	m.mu.env, m.mu.rendered = env, rendered
 }
 
 // Describe returns the error as tasks show it, without the words of the layers below.

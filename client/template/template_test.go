@@ -4,6 +4,8 @@ package template
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -88,6 +90,7 @@ type rig struct {
 	registry *registry
 	conf     Config
 	running  bool
+	heard    []string
 	missing  chan []string
 	changed  chan []*api.Template
 	failed   chan error
@@ -142,7 +145,8 @@ func (r *rig) start(templates ...*api.Template) *Manager {
 		Env: map[string]string{"GREETING": "hello", "EMPTY": ""}, Replace: func(s string) string { return strings.ReplaceAll(s, "${X}", "local") },
 		Running: r.running,
 		Missing: func(keys []string) { r.missing <- keys },
-		Changed: func(changed []*api.Template) { r.changed <- changed },
+		Heard:   r.heard,
+		Changed: func(changed []*api.Template, _ []string) { r.changed <- changed },
 		Failed:  func(err error) { r.failed <- err },
 	})
 	r.t.Cleanup(m.Stop)
@@ -346,13 +350,21 @@ func TestChanges(t *testing.T) {
 }
 
 func TestRunningTask(t *testing.T) {
+	digest := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return hex.EncodeToString(sum[:])
+	}
 	for name, test := range map[string]struct {
 		before string
+		heard  []string
 		want   bool
-	}{"same": {"x", false}, "other": {"y", true}} {
+	}{
+		"same": {"x", nil, false}, "other": {"y", nil, true}, "same, as heard": {"x", []string{digest("x"), ""}, false},
+		"same, heard of another": {"x", []string{digest("y"), ""}, true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			r.running = true
+			r.running, r.heard = true, test.heard
 			out := r.dir.TaskPath(taskName, "local/out")
 			if err := os.WriteFile(out, []byte(test.before), 0o644); err != nil {
 				t.Fatal(err)
