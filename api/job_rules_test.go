@@ -377,7 +377,11 @@ var serviceRules = []rule{
 	}, "G.service.provider", "same provider"},
 
 	{"check type", serving(func(_ *Service, h *ServiceCheck) { h.Type = "x" }), checkPath + ".type", "grpc"},
-	{"check type of nomad", serving(func(s *Service, h *ServiceCheck) { s.Provider, h.Type = "nomad", "grpc" }), checkPath + ".type", "http"},
+	{"check type of nomad", serving(func(s *Service, h *ServiceCheck) { s.Provider, h.Type = "nomad", "udp" }), checkPath + ".type", "http"},
+	{"check grpc of nomad", serving(func(s *Service, h *ServiceCheck) { s.Provider, h.Type = "nomad", "grpc" }), "", ""},
+	{"check script of nomad", serving(func(s *Service, h *ServiceCheck) {
+		s.Provider, s.PortLabel, h.Type, h.Command, h.TaskName = "nomad", "", "script", "x", "t"
+	}), "", ""},
 	{"check interval", serving(func(_ *Service, h *ServiceCheck) { h.Interval = time.Millisecond }), checkPath + ".interval", "lower than 1s"},
 	{"check timeout", serving(func(_ *Service, h *ServiceCheck) { h.Timeout = 0 }), checkPath + ".timeout", "lower than 1s"},
 	{"check path", serving(func(_ *Service, h *ServiceCheck) { h.Type = "http" }), checkPath + ".path", "must have http path"},

@@ -54,7 +54,7 @@ type Service struct {
 type ServiceCheck struct {
 	// Name: Check name (default `service: "<service>" check`).
 	Name string `hcl:"name" default:"service: '<service>' check"`
-	// Type: Required: `http`, `tcp`, `grpc`, `script`; provider nomad supports http and tcp only.
+	// Type: Required: `http`, `tcp`, `grpc`, `script`. The contract knows the last two with provider consul only.
 	Type string `hcl:"type"`
 	// Interval: Required, at least 1s.
 	Interval time.Duration `hcl:"interval"`

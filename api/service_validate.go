@@ -146,11 +146,7 @@ func (t *Task) validateCheckNames(c *checker) {
 
 func (h *ServiceCheck) validate(c *checker, s *Service, g *TaskGroup, t *Task) {
 	consul := s.Provider == ProviderConsul
-	types := []string{"http", "tcp"}
-	if consul {
-		types = []string{"http", "tcp", "grpc", "script"}
-	}
-	known := c.oneOf("type", h.Type, types...)
+	known := c.oneOf("type", h.Type, "http", "tcp", "grpc", "script")
 	c.check(h.Interval >= time.Second, "interval", "interval (%v) can not be lower than 1s", h.Interval)
 	c.check(h.Timeout >= time.Second, "timeout", "timeout (%v) can not be lower than 1s", h.Timeout)
 	if known {

@@ -19,7 +19,14 @@ func serviceJob() *nomad.Job {
 	g.Networks = []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "http"}}}}
 	g.Services = []*nomad.Service{{
 		Name: "web", Provider: "nomad", PortLabel: "http", Address: "127.0.0.1", Tags: []string{"v1"},
-		Checks: []nomad.ServiceCheck{{Name: "up", Type: "http", Path: "/", Interval: time.Second, Timeout: 5 * time.Second}},
+		Checks: []nomad.ServiceCheck{
+			{Name: "up", Type: "http", Path: "/", Interval: time.Second, Timeout: 5 * time.Second},
+			{
+				Name: "ready", Type: "script", TaskName: "main", Command: "/bin/sh", Args: []string{"-c", `echo ${NOMAD_JOB_NAME} && test -e "$NOMAD_TASK_DIR/ready"`},
+				Interval: time.Second, Timeout: 5 * time.Second,
+			},
+			{Name: "spoken", Type: "grpc", GRPCService: "x", Interval: time.Second, Timeout: 5 * time.Second},
+		},
 	}}
 	g.Tasks[0].Services = []*nomad.Service{{Name: "direct", Provider: "nomad", PortLabel: "http"}}
 	return job
@@ -60,20 +67,29 @@ func TestServices(t *testing.T) {
 	if of, _, err := a.client.Allocations().Services(alloc.ID, nil); err != nil || len(of) != 2 {
 		t.Errorf("services of the allocation %v, %v", of, err)
 	}
-	// Nobody listens on the port of the job, so its check fails.
-	a.eventually("the check has run", func() error {
-		checks, err := a.client.Allocations().Checks(alloc.ID, nil)
-		if err != nil {
-			return err
-		}
-		for _, c := range checks {
-			if c.Service == "web" && c.Check == "up" && c.Status == "failure" && c.Group == "served.g[0]" && c.Mode == "healthiness" {
-				return nil
+	check := func(name, status, output string) {
+		t.Helper()
+		a.eventually("the check "+name+" has run", func() error {
+			checks, err := a.client.Allocations().Checks(alloc.ID, nil)
+			if err != nil {
+				return err
 			}
-		}
-		return fmt.Errorf("checks are %+v", checks)
-	})
-	a.want(0, `(?s)Status of 1 Nomad Service Checks.*Status +=  failure`, "alloc", "checks", alloc.ID)
+			for _, c := range checks {
+				if c.Service == "web" && c.Check == name && c.Status == status && strings.Contains(c.Output, output) &&
+					c.Group == "served.g[0]" && c.Mode == "healthiness" {
+					return nil
+				}
+			}
+			return fmt.Errorf("checks are %+v", checks)
+		})
+	}
+	// Nobody listens on the port of the job, so its checks fail.
+	check("up", "failure", "refused")
+	check("spoken", "failure", "refused")
+	check("ready", "failure", "served\n")
+	a.want(0, ``, "alloc", "exec", alloc.ID, "/bin/sh", "-c", `touch "$NOMAD_TASK_DIR/ready"`)
+	check("ready", "success", "served\n")
+	a.want(0, `(?s)Status of 3 Nomad Service Checks.*Status +=  failure`, "alloc", "checks", alloc.ID)
 
 	// A change of the service reaches the servers without a new allocation, also for an agent that was killed.
 	job.TaskGroups[0].Services[0].Tags = []string{"v2"}

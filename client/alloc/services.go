@@ -11,6 +11,7 @@ import (
 	"github.com/nomadlike/nomadlike/client/services"
 	"github.com/nomadlike/nomadlike/client/task"
 	"github.com/nomadlike/nomadlike/client/taskenv"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
 // workload is the group, or one of its tasks, as services see it.
@@ -83,9 +84,22 @@ func (r *Runner) monitor() *services.Monitor {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.mu.monitor == nil {
-		r.mu.monitor = services.NewMonitor(r.mu.alloc.Name, r.taskChanged, r.deps.Probe)
+		probe := r.deps.Probe
+		if probe == nil {
+			probe = func(ctx context.Context, c *services.Check) services.Outcome { return c.Probe(ctx, r.runCommand) }
+		}
+		r.mu.monitor = services.NewMonitor(r.mu.alloc.Name, r.taskChanged, probe)
 	}
 	return r.mu.monitor
+}
+
+// runCommand runs a command of a check in a task.
+func (r *Runner) runCommand(ctx context.Context, name string, command []string, timeout time.Duration) (*drivers.ExecResult, error) {
+	tr := r.Task(name)
+	if tr == nil {
+		return nil, fmt.Errorf("task %q is not there yet", name)
+	}
+	return tr.Command(ctx, command, timeout)
 }
 
 // CheckResults returns the latest results of the checks by their ID.

@@ -39,12 +39,19 @@ type Check struct {
 	kind    string
 	initial string
 	timeout time.Duration
+	// address is where a check of any type but script looks.
 	address string
 	// Of an HTTP check:
 	url, method, body string
 	header            map[string][]string
-	skipVerify        bool
-	serverName        string
+	// Of a gRPC check: which of the services there is asked for, empty for the server as a whole.
+	grpcService string
+	// Of both:
+	tls, skipVerify bool
+	serverName      string
+	// Of a script check: the task in which the command runs.
+	scriptTask string
+	command    []string
 }
 
 // Checks returns the checks of the services that this client registers itself.
@@ -66,22 +73,9 @@ func Checks(w *Workload) ([]*Check, error) {
 }
 
 func (w *Workload) check(s *api.Service, c *api.ServiceCheck) (*Check, error) {
-	label := c.PortLabel
-	if label == "" {
-		label = s.PortLabel
-	}
-	mode := c.AddressMode
-	if mode == "" {
-		mode = modeHost
-	}
-	at, err := w.address(mode, "", label)
-	if err != nil {
-		return nil, err
-	}
 	out := &Check{
 		Name: w.Env.Replace(c.Name), Service: w.Env.Replace(s.Name), RestartTask: c.TaskName, Interval: c.Interval,
 		Readiness: c.OnUpdate == "ignore", kind: c.Type, initial: c.InitialStatus, timeout: c.Timeout,
-		address: net.JoinHostPort(at.host, strconv.Itoa(at.port)),
 	}
 	if out.initial == "" {
 		out.initial = Pending
@@ -95,17 +89,47 @@ func (w *Workload) check(s *api.Service, c *api.ServiceCheck) (*Check, error) {
 	if c.CheckRestart != nil && c.CheckRestart.Limit > 0 {
 		out.Restart = c.CheckRestart
 	}
-	switch c.Type {
-	case "tcp":
-	case "http":
-		if err := w.httpCheck(out, c); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, fmt.Errorf("checks of type %q cannot be run for provider %q", c.Type, api.ProviderNomad)
+	if err := w.fill(out, s, c); err != nil {
+		return nil, err
 	}
 	out.ID = out.hash(w.Alloc.ID)
 	return out, nil
+}
+
+// fill adds what the type of the check needs.
+func (w *Workload) fill(out *Check, s *api.Service, c *api.ServiceCheck) error {
+	if c.Type == "script" {
+		out.scriptTask = out.RestartTask
+		if c.TaskName != "" {
+			out.scriptTask = c.TaskName
+		}
+		out.command = append([]string{w.Env.Replace(c.Command)}, w.Env.ReplaceAll(c.Args)...)
+		return nil
+	}
+	label := c.PortLabel
+	if label == "" {
+		label = s.PortLabel
+	}
+	mode := c.AddressMode
+	if mode == "" {
+		mode = modeHost
+	}
+	at, err := w.address(mode, "", label)
+	if err != nil {
+		return err
+	}
+	out.address = net.JoinHostPort(at.host, strconv.Itoa(at.port))
+	out.skipVerify, out.serverName = c.TLSSkipVerify, w.Env.Replace(c.TLSServerName)
+	switch c.Type {
+	case "tcp":
+		return nil
+	case "grpc":
+		out.grpcService, out.tls = w.Env.Replace(c.GRPCService), c.GRPCUseTLS
+		return nil
+	case "http":
+		return w.httpCheck(out, c)
+	}
+	return fmt.Errorf("type %q is unknown", c.Type)
 }
 
 // httpCheck fills in what an HTTP check asks for.
@@ -129,7 +153,6 @@ func (w *Workload) httpCheck(out *Check, c *api.ServiceCheck) error {
 		key := w.Env.Replace(k)
 		out.header[key] = append(out.header[key], w.Env.ReplaceAll(values)...)
 	}
-	out.skipVerify, out.serverName = c.TLSSkipVerify, w.Env.Replace(c.TLSServerName)
 	return nil
 }
 
@@ -138,6 +161,7 @@ func (c *Check) hash(allocID string) string {
 	data, err := json.Marshal([]any{
 		allocID, c.Name, c.Service, c.Task, c.RestartTask, c.Restart, c.Readiness, c.Interval,
 		c.kind, c.initial, c.timeout, c.address, c.url, c.method, c.body, c.header, c.skipVerify, c.serverName,
+		c.grpcService, c.tls, c.scriptTask, c.command,
 	})
 	if err != nil {
 		data = []byte(allocID + c.Service + c.Name) // cannot be: all of it is text and numbers

@@ -45,12 +45,9 @@ type State struct {
 }
 
 // NewMonitor returns a monitor without checks. changed is called when the status of a check has changed; it
-// must not block. probe runs a check once, nil for Check.Probe.
+// must not block. probe runs a check once.
 func NewMonitor(allocName string, changed func(), probe func(context.Context, *Check) Outcome) *Monitor {
 	m := &Monitor{group: allocName, changed: changed, probe: probe}
-	if probe == nil {
-		m.probe = func(ctx context.Context, c *Check) Outcome { return c.Probe(ctx) }
-	}
 	m.mu.runs = map[string]*checkRun{}
 	return m
 }

@@ -3,11 +3,14 @@
 package services
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +20,10 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/taskenv"
@@ -147,11 +154,10 @@ func TestProbes(t *testing.T) {
 			t.Errorf("%s: %v", tc.name, err)
 			continue
 		}
-		got := list[0].Probe(t.Context())
+		got := list[0].Probe(t.Context(), nil)
 		if got.Status != tc.status || got.Code != tc.code || !strings.HasPrefix(got.Output, tc.output) || len(got.Output) > outputLimit {
 			t.Errorf("%s: %+v", tc.name, got)
 		}
-		tc.server.Listener.Addr()
 	}
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -159,8 +165,98 @@ func TestProbes(t *testing.T) {
 	}
 	_ = gone.Close()
 	c := &Check{kind: "tcp", address: gone.Addr().String(), timeout: time.Minute}
-	if got := c.Probe(t.Context()); got.Status != Failure || !strings.Contains(got.Output, "refused") {
+	if got := c.Probe(t.Context(), nil); got.Status != Failure || !strings.Contains(got.Output, "refused") {
 		t.Errorf("nobody listens: %+v", got)
+	}
+	c.kind = "grpc"
+	if got := c.Probe(t.Context(), nil); got.Status != Failure || !strings.Contains(got.Output, "refused") {
+		t.Errorf("nobody speaks gRPC: %+v", got)
+	}
+}
+
+// serveHealth serves the gRPC health protocol, with TLS if a certificate is given, and returns the address.
+func serveHealth(t *testing.T, options ...grpc.ServerOption) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := health.NewServer()
+	state.SetServingStatus("api", healthpb.HealthCheckResponse_NOT_SERVING)
+	server := grpc.NewServer(options...)
+	healthpb.RegisterHealthServer(server, state)
+	go func() { _ = server.Serve(l) }() // ends with Stop
+	t.Cleanup(server.Stop)
+	return l.Addr().String()
+}
+
+func TestGRPCProbes(t *testing.T) {
+	borrowed := httptest.NewTLSServer(nil)
+	defer borrowed.Close()
+	plain := serveHealth(t)
+	secure := serveHealth(t, grpc.Creds(credentials.NewServerTLSFromCert(&borrowed.TLS.Certificates[0])))
+	for _, tc := range []struct {
+		name, address string
+		check         api.ServiceCheck
+		status        string
+		output        string
+	}{
+		{"server", plain, api.ServiceCheck{}, Success, "nomad: grpc ok"},
+		{"not serving", plain, api.ServiceCheck{GRPCService: "api"}, Failure, "nomad: grpc service is NOT_SERVING"},
+		{"unknown service", plain, api.ServiceCheck{GRPCService: "other"}, Failure, "nomad: grpc NotFound: unknown service"},
+		{"strange certificate", secure, api.ServiceCheck{GRPCUseTLS: true}, Failure, "nomad: grpc Unavailable: "},
+		{"any certificate", secure, api.ServiceCheck{GRPCUseTLS: true, TLSSkipVerify: true}, Success, "nomad: grpc ok"},
+		{"TLS asked without", secure, api.ServiceCheck{}, Failure, "nomad: grpc Unavailable: "},
+	} {
+		host, text, _ := net.SplitHostPort(tc.address)
+		port, _ := strconv.Atoi(text)
+		c := tc.check
+		c.Name, c.Type, c.Interval, c.Timeout = tc.name, "grpc", time.Second, time.Minute
+		w := workload(&api.Service{Name: "web", Provider: api.ProviderNomad, PortLabel: "http", Checks: []*api.ServiceCheck{&c}})
+		w.Alloc.AllocatedResources.Shared.Ports[0] = &api.AllocatedPortMapping{Label: "http", Value: port, HostIP: host}
+		list, err := Checks(w)
+		if err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+			continue
+		}
+		if got := list[0].Probe(t.Context(), nil); got.Status != tc.status || !strings.HasPrefix(got.Output, tc.output) {
+			t.Errorf("%s: %+v", tc.name, got)
+		}
+	}
+}
+
+func TestScriptProbes(t *testing.T) {
+	check := &api.ServiceCheck{
+		Name: "alive", Type: "script", Command: "/bin/${node.unique.name}", Args: []string{"-x"}, Interval: time.Second, Timeout: 5 * time.Second,
+	}
+	// A script needs no port.
+	list, err := Checks(workload(&api.Service{Name: "web", Provider: api.ProviderNomad, Checks: []*api.ServiceCheck{check}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	exit := func(code, signal int) *drivers.ExitResult { return &drivers.ExitResult{ExitCode: code, Signal: signal} }
+	for _, tc := range []struct {
+		result         *drivers.ExecResult
+		err            error
+		status, output string
+	}{
+		{&drivers.ExecResult{Stdout: []byte("fine\n"), Exit: exit(0, 0)}, nil, Success, "fine\n"},
+		{&drivers.ExecResult{Exit: exit(0, 0)}, nil, Success, "nomad: script ok"},
+		{&drivers.ExecResult{Stdout: []byte("a"), Stderr: []byte("b"), Exit: exit(1, 0)}, nil, Failure, "ab"},
+		{&drivers.ExecResult{Exit: exit(0, 9)}, nil, Failure, "nomad: script ended with exit code 0, signal 9"},
+		{&drivers.ExecResult{Stdout: bytes.Repeat([]byte("y"), 2*outputLimit), Exit: exit(0, 0)}, nil, Success, strings.Repeat("y", outputLimit)},
+		{nil, fmt.Errorf("exec: %w", context.DeadlineExceeded), Failure, "nomad: script did not end within 5s"},
+		{nil, errors.New("no such task"), Failure, "nomad: no such task"},
+	} {
+		got := list[0].Probe(t.Context(), func(_ context.Context, task string, command []string, timeout time.Duration) (*drivers.ExecResult, error) {
+			if task != "t" || !slices.Equal(command, []string{"/bin/box", "-x"}) || timeout != 5*time.Second {
+				t.Errorf("runs %q in task %q for %v", command, task, timeout)
+			}
+			return tc.result, tc.err
+		})
+		if got.Status != tc.status || got.Output != tc.output {
+			t.Errorf("%+v, want %s %q", got, tc.status, tc.output)
+		}
 	}
 }
 

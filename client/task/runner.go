@@ -145,6 +145,27 @@ func (r *Runner) Driver() (drivers.Driver, string) {
 	return r.mu.driver, r.mu.handle.Config.ID
 }
 
+// Command runs a command beside the task and returns its output and exit, which is never nil without an error. It fails
+// when the task does not run or the command did not end in time, with context.DeadlineExceeded.
+func (r *Runner) Command(ctx context.Context, command []string, timeout time.Duration) (*drivers.ExecResult, error) {
+	driver, id := r.Driver()
+	if driver == nil {
+		return nil, fmt.Errorf("task %q is not running", r.name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout+settleWait)
+	defer cancel()
+	result, err := driver.ExecTask(ctx, id, command, timeout)
+	switch {
+	case err != nil:
+		return nil, err
+	case result == nil || result.Exit == nil:
+		return nil, errors.New("the driver did not say how the command ended")
+	case result.Exit.Err != nil:
+		return nil, result.Exit.Err
+	}
+	return result, nil
+}
+
 // Run runs the task until the context ends. The end of the context leaves a running task running; Kill
 // ends it. A task that has ended stays with the runner, because it can be reset.
 func (r *Runner) Run(ctx context.Context) {

@@ -244,21 +244,17 @@ func (r *Runner) signalForTemplate(telling *sync.WaitGroup, signal string) {
 
 // runScript runs the change script of a template inside the task.
 func (r *Runner) runScript(telling *sync.WaitGroup, tpl *api.Template) {
-	driver, id := r.Driver()
+	driver, _ := r.Driver()
 	script := tpl.ChangeScript
 	if driver == nil || script == nil {
 		return
 	}
 	command := append([]string{r.env.Replace(script.Command)}, r.env.ReplaceAll(script.Args)...)
 	telling.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), script.Timeout+settleWait)
-		defer cancel()
 		what := fmt.Sprintf("script %s with arguments: %v", command[0], command[1:])
-		result, err := driver.ExecTask(ctx, id, command, script.Timeout)
-		if err == nil && result != nil && result.Exit != nil {
-			if err = result.Exit.Err; err == nil && result.Exit.ExitCode != 0 {
-				err = fmt.Errorf("Exit Code: %d%s", result.Exit.ExitCode, firstLine(result.Stderr)) //nolint:staticcheck // text of events
-			}
+		result, err := r.Command(context.Background(), command, script.Timeout)
+		if err == nil && result.Exit.ExitCode != 0 {
+			err = fmt.Errorf("Exit Code: %d%s", result.Exit.ExitCode, firstLine(result.Stderr)) //nolint:staticcheck // text of events
 		}
 		if err == nil {
 			r.Event(messageEvent(EventHookMessage, "Template successfully ran "+what))

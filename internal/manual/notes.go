@@ -67,6 +67,7 @@ var generalNotes = []string{
 	"Answers are compressed with gzip where the client takes it, never with deflate alone.",
 	"SIGINT and SIGTERM stop an agent in order with exit status 0.",
 	"Tasks of `qemu` may have a block `cloud_init { user_data = \"local/user-data\" }` in their config, an addition: the machine gets a disc with the label `cidata`, the NoCloud source of cloud-init. `user_data`, `meta_data` and `network_config` are paths of files in the task's directory, which a `template` or `artifact` puts there; without `meta_data` the instance ID is that of the allocation and the host name that of the task with the first part of it. The disc is made anew with each start and lies in `secrets/`.",
+	"Checks of type `grpc` and `script` work with `provider = \"nomad\"`, where the reference leaves both to Consul: `grpc_service`, `grpc_use_tls`, `tls_skip_verify` and `tls_server_name`; `command`, `args` and `task`. See design/2026-11-29-services.md.",
 	"Tasks of `exec` and `java` have user namespaces of their own with `userns_mode = \"private\"`, or `default_userns_mode` in the plugin block; the reference has no such options. See design/2026-11-28-exec.md.",
 	"Tasks of `exec` and `java` do not see the host's name: they are called by the first two parts of their allocation's ID, as `/etc/hosts`, `/etc/hostname` and an inherited `HOSTNAME` say too, or as the network of their group. `uts_mode = \"host\"`, or `default_uts_mode` in the plugin block, shows the host's; the reference has no such options and always does. See design/2026-11-28-exec.md.",
 }
