@@ -35,6 +35,8 @@ const (
 	dataDir  = "/var/run/cni"
 	// adminChain takes the rules by which the operator lets traffic to allocations pass.
 	adminChain = "NOMAD-ADMIN"
+	// forwardChain is where the plugin of the firewall lets packets of single addresses pass.
+	forwardChain = "CNI-FORWARD"
 )
 
 // Tries of connecting a namespace, and the pause between them.
@@ -171,8 +173,11 @@ func (m *Manager) Detach(ctx context.Context, req *Request) error {
 	err = m.cni.DelNetworkList(ctx, list, m.runtime(req))
 	// A namespace that is gone, or another one of that name, does not tell the plugins which address it had: they
 	// leave the rule for it, and stumble over it the next time.
-	if req.Mode == api.NetworkModeBridge && m.forget(req.AllocID) && err != nil {
-		err = m.cni.DelNetworkList(ctx, list, m.runtime(req))
+	if req.Mode == api.NetworkModeBridge {
+		if m.forget(req.AllocID) && err != nil {
+			err = m.cni.DelNetworkList(ctx, list, m.runtime(req))
+		}
+		m.sweep()
 	}
 	if err != nil {
 		return fmt.Errorf("disconnect the network namespace from %q: %w", list.Name, err)

@@ -213,6 +213,7 @@ func TestLostNamespace(t *testing.T) {
 	t.Cleanup(func() {
 		_ = m.RemoveNamespace(id)
 		_ = exec.Command("ip", "link", "delete", "nltest").Run()
+		_ = exec.Command("iptables", "-w", "-D", adminChain, "-o", "nltest", "-d", "172.31.219.0/24", "-j", "ACCEPT").Run()
 	})
 	req := &Request{AllocID: id, Mode: api.NetworkModeBridge, Ports: []Port{{Value: 31219, Inner: 80}}}
 	attach := func() {
@@ -266,4 +267,57 @@ func TestLostNamespace(t *testing.T) {
 	detach("with the file of its namespace")
 	attach()
 	detach("as usual")
+}
+
+// TestSweep checks that rules for addresses of the bridge that nobody has go with the next connection that ends, and
+// others stay.
+func TestSweep(t *testing.T) {
+	testkit.Need(t, "linux", "root", "cni")
+	m := New(Config{
+		Path: []string{testkit.CNIPath}, ConfigDir: t.TempDir(), Bridge: "nltest2", Subnet: "172.31.217.0/24", Logger: hclog.NewNullLogger(),
+	})
+	id := fmt.Sprintf("00000000-0000-4000-c000-%012d", os.Getpid())
+	path, _, err := m.CreateNamespace(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = m.RemoveNamespace(id)
+		_ = exec.Command("ip", "link", "delete", "nltest2").Run()
+		_ = exec.Command("iptables", "-w", "-D", adminChain, "-o", "nltest2", "-d", "172.31.217.0/24", "-j", "ACCEPT").Run()
+	})
+	req := &Request{AllocID: id, Mode: api.NetworkModeBridge, Namespace: path}
+	if _, err := m.Attach(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	rules := map[string]bool{"172.31.217.77": false, "172.31.217.78": true, "172.31.218.77": true}
+	for address := range rules {
+		for _, rule := range [][]string{{"-s", address + "/32", "-j", "ACCEPT"}, {"-d", address + "/32", "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"}} {
+			if out, err := exec.Command("iptables", append([]string{"-w", "-A", forwardChain}, rule...)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			t.Cleanup(func() { _ = exec.Command("iptables", append([]string{"-w", "-D", forwardChain}, rule...)...).Run() })
+		}
+	}
+	taken := filepath.Join(dataDir, bridgeList, "172.31.217.78")
+	if err := os.WriteFile(taken, []byte("other"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(taken) })
+	if err := m.Detach(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("iptables", "-w", "-S", forwardChain).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, stays := range rules {
+		want := 0
+		if stays {
+			want = 2
+		}
+		if got := strings.Count(string(out), " "+address+"/32 "); got != want {
+			t.Errorf("%d rules for %s, want %d", got, address, want)
+		}
+	}
 }

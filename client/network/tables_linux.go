@@ -3,6 +3,11 @@
 package network
 
 import (
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -81,6 +86,42 @@ func (m *Manager) forget(allocID string) (left bool) {
 		}
 	}
 	return left
+}
+
+// sweep removes the rules for addresses of the bridge that nobody has: plugins take an address before they make rules
+// for it, give it back after they have removed them, and leave them if the agent died while it was connecting.
+func (m *Manager) sweep() {
+	for _, f := range m.families() {
+		tables, err := iptables.NewWithProtocol(f.protocol)
+		if err != nil {
+			continue
+		}
+		subnet, err := netip.ParsePrefix(f.subnet)
+		if err != nil {
+			continue
+		}
+		rules, err := tables.List("filter", forwardChain)
+		if err != nil {
+			continue // nobody has made the chain
+		}
+		for _, rule := range rules {
+			// "-A CNI-FORWARD -s 172.26.64.5/32 -j ACCEPT"
+			fields := strings.Fields(rule)
+			if len(fields) < 4 || fields[0] != "-A" || fields[2] != "-s" && fields[2] != "-d" {
+				continue
+			}
+			single, err := netip.ParsePrefix(fields[3])
+			if err != nil || !single.IsSingleIP() || !subnet.Contains(single.Addr()) {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(dataDir, bridgeList, single.Addr().String())); !errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err := tables.DeleteIfExists("filter", forwardChain, fields[2:]...); err != nil {
+				m.cfg.Logger.Warn("rule of an address that nobody has cannot be removed", "rule", rule, "error", err)
+			}
+		}
+	}
 }
 
 // word returns what follows a flag in a rule.

@@ -7,3 +7,5 @@ package network
 func (m *Manager) admit() error { return ErrUnsupported }
 
 func (m *Manager) forget(string) bool { return false }
+
+func (m *Manager) sweep() {}
