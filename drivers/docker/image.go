@@ -136,15 +136,13 @@ func (i *images) get(ctx context.Context, user, dir string, want *wanted) (*imag
 // use counts a user of an image that the engine has.
 func (i *images) use(ctx context.Context, user, name string) (*image, error) {
 	_, engine := i.driver.settings()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	result, err := engine.ImageInspect(ctx, name)
+	var result client.ImageInspectResult
+	err := again(ctx, func(ctx context.Context) (err error) {
+		result, err = engine.ImageInspect(ctx, name)
+		return err
+	})
 	if err != nil {
-		err = fmt.Errorf("look for image %q: %w", name, err)
-		if unreachable(err) {
-			err = drivers.NewRecoverableError(err, true)
-		}
-		return nil, err
+		return nil, drivers.NewRecoverableError(fmt.Errorf("look for image %q: %w", name, err), unreachable(err))
 	}
 	found := &image{id: result.ID}
 	if result.Config != nil {
@@ -250,7 +248,7 @@ func (i *images) load(ctx context.Context, dir, name string) error {
 	}
 	defer answer.Close()
 	if err := drainMessages(answer); err != nil {
-		return fmt.Errorf("load image from %q: %w", name, err)
+		return drivers.NewRecoverableError(fmt.Errorf("load image from %q: %w", name, err), unreachable(err))
 	}
 	return nil
 }

@@ -217,7 +217,7 @@ func (d *Driver) startPause(ctx context.Context, allocID string, request *driver
 	if request != nil {
 		hostname = request.Hostname
 	}
-	id, err := d.create(ctx, &client.ContainerCreateOptions{
+	found, err := d.launch(ctx, &client.ContainerCreateOptions{
 		Name: pauseName(allocID),
 		Config: &container.Config{
 			Image: img.id, Hostname: hostname, Labels: d.ownLabels(allocID),
@@ -228,15 +228,6 @@ func (d *Driver) startPause(ctx context.Context, allocID string, request *driver
 		},
 	})
 	if err != nil {
-		return nil, failure("create container", err)
-	}
-	d.mu.Lock()
-	d.mu.pauses[id] = true
-	d.mu.Unlock()
-	found, err := d.run(ctx, id)
-	if err != nil {
-		d.forgetPause(id)
-		d.discard(id)
 		return nil, err
 	}
 	return d.networkSpec(found, request), nil

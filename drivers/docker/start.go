@@ -19,6 +19,7 @@ import (
 // Repetition of calls that fail in a way that may pass.
 const (
 	callTries    = 5
+	launchTries  = 3
 	callPauseMin = 50 * time.Millisecond
 	callPauseMax = time.Minute
 )
@@ -74,15 +75,11 @@ func (d *Driver) startContainer(ctx context.Context, b *builder) (*task, *driver
 	if err := b.build(); err != nil {
 		return nil, nil, err
 	}
-	id, err := d.create(ctx, &b.out)
+	found, err := d.launch(ctx, &b.out)
 	if err != nil {
-		return nil, nil, failure("create container", err)
-	}
-	found, err := d.run(ctx, id)
-	if err != nil {
-		d.discard(id)
 		return nil, nil, err
 	}
+	id := found.ID
 	t := newTask(d, b.task, id)
 	t.tty = b.options.TTY
 	t.image = b.image.id
@@ -98,6 +95,26 @@ func (d *Driver) startContainer(ctx context.Context, b *builder) (*task, *driver
 	t.begin(true)
 	t.logger.Info("container started", "container_id", id)
 	return t, handle, nil
+}
+
+// launch creates and starts a container, and returns how it is then. When an engine that ended has left a start half
+// done, its parts may be at odds over the container for good: that one is given up for another.
+func (d *Driver) launch(ctx context.Context, options *client.ContainerCreateOptions) (*container.InspectResponse, error) {
+	for try := 1; ; try++ {
+		id, err := d.create(ctx, options)
+		if err != nil {
+			return nil, failure("create container", err)
+		}
+		found, err := d.run(ctx, id)
+		if err == nil {
+			return found, nil
+		}
+		d.discard(id)
+		if try == launchTries || !isHalfDone(err) {
+			return nil, err
+		}
+		d.logger.Warn("container cannot be started any more, another one is made", "container_id", id, "error", err)
+	}
 }
 
 // create creates the container. One of the same name that no task has is left
@@ -194,7 +211,9 @@ func (d *Driver) removeContainer(ctx context.Context, id string, volumes bool) e
 // failure says what failed, and marks what may pass. The engine reports
 // mistakes of the task and its own in the same class, so texts decide.
 func failure(what string, err error) error {
-	recoverable := drivers.IsRecoverable(err) || unreachable(err) || says(err, "duplicate mount point", "no such image", "timeout")
+	// The network of a group may have gone down with the engine; it is made anew for the next start.
+	recoverable := drivers.IsRecoverable(err) || unreachable(err) || isHalfDone(err) || says(err, "duplicate mount point", "no such image",
+		"timeout", "error while dialing", "cannot join network of a non running container", "joining network namespace of container")
 	return drivers.NewRecoverableError(fmt.Errorf("Failed to %s: %w", what, err), recoverable)
 }
 
@@ -207,7 +226,7 @@ func again(ctx context.Context, call func(context.Context) error) error {
 		err := call(once)
 		cancel()
 		broken = broken || unreachable(err)
-		if err == nil || try == callTries || ctx.Err() != nil || !passing(err) || isTasksMistake(err) {
+		if err == nil || try == callTries || ctx.Err() != nil || !passing(err) || isTasksMistake(err) || isHalfDone(err) {
 			return drivers.NewRecoverableError(err, broken)
 		}
 		if run.Sleep(ctx, pause) != nil {
@@ -223,6 +242,9 @@ func isTasksMistake(err error) bool {
 	return says(err, "executable file not found", "no such file or directory", "permission denied", "exec format error",
 		"port is already allocated", "address already in use", "unknown capability", "invalid", "not permitted", "oci runtime")
 }
+
+// isHalfDone tells that there is something of the start of a container already, which another start of it does not get rid of.
+func isHalfDone(err error) bool { return says(err, ": already exists", "file exists") }
 
 // engineTime reads a time of the engine; what it has not got yet is zero.
 func engineTime(text string) time.Time {
