@@ -251,7 +251,7 @@ func (e *engine) remains() (left []string) {
 		if err != nil {
 			return append(left, "containerd does not answer: "+err.Error())
 		}
-		for _, id := range strings.Fields(string(out)) {
+		for id := range strings.FieldsSeq(string(out)) {
 			left = append(left, "containerd "+what+" "+id)
 		}
 	}

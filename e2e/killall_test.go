@@ -27,10 +27,11 @@ import (
 )
 
 // killFor, when it is set, is how long TestKillEverything kills at random ("5m"), instead of killing each kind once.
-// killSeed repeats a run.
+// killSeed repeats a run; killKinds has these kinds killed only ("agent,engine").
 const (
-	killFor  = "NOMADLIKE_KILL_FOR"
-	killSeed = "NOMADLIKE_KILL_SEED"
+	killFor   = "NOMADLIKE_KILL_FOR"
+	killSeed  = "NOMADLIKE_KILL_SEED"
+	killKinds = "NOMADLIKE_KILL_KINDS"
 )
 
 // dockerOf configures the docker plugin for an engine. Containers of starts that nobody learnt of are looked for often.
@@ -53,9 +54,11 @@ const killNet = `
 client {
   cni_path              = %q
   bridge_network_name   = "nlkill"
-  bridge_network_subnet = "172.31.215.0/24"
+  bridge_network_subnet = "` + killSubnet + `0/24"
 }
 `
+
+const killSubnet = "172.31.215."
 
 // kindsOfTasks are what tasks of each kind run with: a driver, or with "net" docker in a network of the group's own.
 var kindsOfTasks = []string{"raw_exec", "exec", "docker", "net"}
@@ -110,7 +113,10 @@ func TestKillEverything(t *testing.T) {
 	k.engine.importPause()
 	k.site = httptest.NewServer(http.HandlerFunc(k.artifact))
 	t.Cleanup(k.site.Close)
-	t.Cleanup(func() { _ = exec.Command("ip", "link", "delete", "nlkill").Run() })
+	t.Cleanup(func() {
+		_ = exec.Command("ip", "link", "delete", "nlkill").Run()
+		_ = exec.Command("iptables", "-w", "-D", adminChain, "-o", "nlkill", "-d", killSubnet+"0/24", "-j", "ACCEPT").Run()
+	})
 	k.agent = newAgent(t, false, fmt.Sprintf(dockerOf, k.engine.host)+fmt.Sprintf(killNet, testkit.CNIPath)+eager)
 	k.start()
 	for _, driver := range kindsOfTasks {
@@ -128,6 +134,9 @@ func TestKillEverything(t *testing.T) {
 			kind = rounds[n]
 		} else {
 			all := slices.Concat(kinds, engines)
+			if text := os.Getenv(killKinds); text != "" {
+				all = strings.Split(text, ",")
+			}
 			kind = all[k.random.IntN(len(all))]
 		}
 		k.pause(time.Second)
@@ -349,7 +358,8 @@ func (k *killer) hitContainers(kind string) {
 		k.t.Fatal(err)
 	}
 	for _, s := range list {
-		if strings.Contains(s.JobID, "docker") && (s.ClientStatus == "pending" || s.ClientStatus == "running") {
+		inEngine := strings.Contains(s.JobID, "docker") || strings.Contains(s.JobID, "net")
+		if inEngine && (s.ClientStatus == "pending" || s.ClientStatus == "running") {
 			k.hit[s.ID] = kind
 		}
 	}
@@ -452,7 +462,7 @@ func (k *killer) checkRemains(ids []string) {
 			}
 		}
 		left = append(left, controlGroups(slices.Concat(ids, k.engine.made()))...)
-		left = append(left, networkRemains(ids)...)
+		left = append(left, networkRemains(ids, killSubnet)...)
 		left = append(left, k.engine.containers()...)
 		left = append(left, k.engine.remains()...)
 		if len(left) > 0 {

@@ -108,11 +108,11 @@ func controlGroups(ids []string) (left []string) {
 	}
 	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.IsDir() || !known[owner.FindString(e.Name())] {
-			return nil // it went meanwhile
+			return nil //nolint:nilerr // it went meanwhile
 		}
 		left = append(left, "control group "+path)
 		text, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
-		for _, pid := range strings.Fields(string(text)) {
+		for pid := range strings.FieldsSeq(string(text)) {
 			left = append(left, fmt.Sprintf("process %s %q in control group %s", pid, words(filepath.Join("/proc", pid, "cmdline")), path))
 		}
 		return nil
@@ -120,8 +120,12 @@ func controlGroups(ids []string) (left []string) {
 	return left
 }
 
-// networkRemains returns what there is on the host of the networks of allocations: namespaces, addresses, rules.
-func networkRemains(allocs []string) (left []string) {
+// adminChain has rules of whole networks, which stay.
+const adminChain = "NOMAD-ADMIN"
+
+// networkRemains returns what there is on the host of the networks of allocations, whose addresses begin with subnet:
+// namespaces, addresses, rules.
+func networkRemains(allocs []string, subnet string) (left []string) {
 	names := slices.Clone(allocs)
 	for _, id := range allocs {
 		// The names of the chains of CNI's plugins.
@@ -136,7 +140,7 @@ func networkRemains(allocs []string) (left []string) {
 	for _, dir := range []string{"/var/run/netns", "/var/run/cni", "/var/lib/cni"} {
 		_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() {
-				return nil // it went meanwhile
+				return nil //nolint:nilerr // it went meanwhile
 			}
 			text := ""
 			if dir != "/var/run/netns" {
@@ -152,7 +156,7 @@ func networkRemains(allocs []string) (left []string) {
 	for _, tool := range []string{"iptables-save", "ip6tables-save"} {
 		out, _ := exec.Command(tool).Output() // where it is missing nobody has made rules
 		for line := range strings.Lines(string(out)) {
-			if has(line) {
+			if has(line) || strings.Contains(line, subnet) && !strings.Contains(line, adminChain) {
 				left = append(left, "rule "+strings.TrimSpace(line))
 			}
 		}
