@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"net/http/cgi"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -461,6 +462,81 @@ func TestGit(t *testing.T) {
 		}
 	}
 	r.noStages()
+}
+
+// TestGitDepth checks that a depth goes together with a branch or tag that is not the default one.
+func TestGitDepth(t *testing.T) {
+	testkit.Need(t, "git")
+	r := newRig(t, nil)
+	repo := t.TempDir()
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", repo, "-c", "user.name=x", "-c", "user.email=x@y", "-c", "init.defaultBranch=main"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q")
+	for n, tag := range []string{"v1", "v2", "v3"} {
+		if err := os.WriteFile(filepath.Join(repo, "conf"), []byte(tag), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		git("add", "-A")
+		git("commit", "-qm", tag)
+		git("tag", tag)
+		if n == 1 {
+			git("branch", "dev")
+		}
+	}
+	r.mux.Handle("/repo.git/", &cgi.Handler{
+		Path: filepath.Join(git("--exec-path"), "git-http-backend"), Root: "/repo.git",
+		Env: []string{"GIT_PROJECT_ROOT=" + filepath.Join(repo, ".git"), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"},
+	})
+	source := "git::" + r.site.URL + "/repo.git"
+	for ref, want := range map[string]string{"dev": "v2", "v1": "v1", "main": "v3"} {
+		if err := r.fetch(&Request{Source: source, Options: map[string]string{"ref": ref, "depth": "1"}}, "local/"+ref); err != nil {
+			t.Fatal(err)
+		}
+		dir := r.dir.TaskPath(taskName, allocdir.Local, ref)
+		data, err := os.ReadFile(filepath.Join(dir, "conf"))
+		if err != nil || string(data) != want {
+			t.Errorf("%s is %q, %v", ref, data, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, ".git", "shallow")); err != nil {
+			t.Errorf("%s has all commits: %v", ref, err)
+		}
+	}
+	if err := r.fetch(&Request{Source: source + "/conf", Mode: ModeFile, Options: map[string]string{"ref": "dev", "depth": "1"}}, "local/file"); err != nil {
+		t.Error(err)
+	} else if data, err := os.ReadFile(r.dir.TaskPath(taskName, allocdir.Local, "file")); err != nil || string(data) != "v2" {
+		t.Errorf("the file is %q, %v", data, err)
+	}
+	err := r.fetch(&Request{Source: source, Options: map[string]string{"ref": "nope", "depth": "1"}}, "local/nope")
+	if err == nil || !strings.Contains(err.Error(), "ref must be a branch or a tag") {
+		t.Errorf("got %v", err)
+	}
+	r.noStages()
+}
+
+// TestOverSSH checks that a download over ssh that fails says what ssh needs.
+func TestOverSSH(t *testing.T) {
+	testkit.Need(t, "git")
+	r := newRig(t, nil)
+	for source, want := range map[string]string{
+		"git::ssh://git@127.0.0.1:1/x.git": "ssh_known_hosts",
+		"git@127.0.0.1:x.git":              "ssh_known_hosts",
+		"root@127.0.0.1:/x/y.git":          "write git::ssh://root@127.0.0.1/x/y.git",
+		"git::root@127.0.0.1:x.git?ref=v1": "write git::ssh://root@127.0.0.1/x.git",
+	} {
+		if err := r.fetch(&Request{Source: source, Options: map[string]string{"sshkey": "?"}}, "local/"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q in it", source, err, want)
+		}
+	}
+	if err := r.fetch(&Request{Source: "git::" + r.site.URL + "/x.git"}, "local/"); err == nil || strings.Contains(err.Error(), "ssh_known_hosts") {
+		t.Errorf("over http: %v", err)
+	}
 }
 
 func TestOwner(t *testing.T) {

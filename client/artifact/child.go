@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	getter "github.com/hashicorp/go-getter/v2"
@@ -33,6 +34,8 @@ type spec struct {
 	// needs; Extra are further paths that it may read.
 	Isolate, Restrict bool
 	Extra             []string
+	// KnownHosts is the file of the agent's user that says which servers ssh may trust; it need not exist.
+	KnownHosts string
 	// UID and GID are who the child becomes; negative for nobody else.
 	UID, GID int
 	// Env are variables from the agent.
@@ -129,6 +132,18 @@ type finalError struct{ text string }
 func (e *finalError) Error() string        { return e.text }
 func (e *finalError) Is(target error) bool { return target == errFinal }
 
+// overSSH matches addresses that a download goes to over ssh.
+var overSSH = regexp.MustCompile(`^(?:[a-z]+::)?(?:ssh://|[^/@]+@[^/:]+:)`)
+
+// advice is what ssh does not say when it fails, or "".
+func (s *spec) advice() string {
+	if !overSSH.MatchString(s.Address) {
+		return ""
+	}
+	return " (over ssh, options.sshkey is a private key without a password, in base64, and the client must know the key of the server: " +
+		"it looks in /etc/ssh/ssh_known_hosts, and in .ssh/known_hosts of the user that the agent runs as)"
+}
+
 // download fetches the artifact into the directory out of work.
 func (s *spec) download(work string) error {
 	out := filepath.Join(work, workOut)
@@ -141,7 +156,7 @@ func (s *spec) download(work string) error {
 	}
 	c := &getter.Client{Getters: s.getters(), DisableSymlinks: true, Decompressors: s.decompressors()}
 	if _, err := c.Get(context.Background(), req); err != nil {
-		return errors.New(strings.TrimSpace(err.Error()))
+		return errors.New(strings.TrimSpace(err.Error()) + s.advice())
 	}
 	entries, err := os.ReadDir(out)
 	if err != nil || len(entries) == 0 {

@@ -26,12 +26,12 @@ func (s *spec) getters() []getter.Getter {
 		header.Set(k, v)
 	}
 	return []getter.Getter{
-		&getter.GitGetter{
+		&gitGetter{getter.GitGetter{
 			Detectors: []getter.Detector{
 				new(getter.GitHubDetector), new(getter.GitDetector), new(getter.BitBucketDetector), new(getter.GitLabDetector),
 			},
 			Timeout: s.Limits.Git,
-		},
+		}},
 		&getter.HgGetter{Timeout: s.Limits.Hg},
 		&s3Getter{client: &http.Client{Transport: transport}, timeout: s.Limits.S3, now: time.Now},
 		&gcsGetter{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -37,7 +38,7 @@ func (s *spec) landlock(work string) error {
 	if err := allow(rules, work, landlockWrite); err != nil {
 		return err
 	}
-	for _, p := range append(append([]string{"/proc/self"}, shown...), s.Extra...) {
+	for _, p := range slices.Concat([]string{"/proc/self"}, shown, s.Extra, []string{s.KnownHosts}) {
 		rights := uint64(landlockRead)
 		if p == os.DevNull {
 			rights |= unix.LANDLOCK_ACCESS_FS_WRITE_FILE

@@ -5,9 +5,19 @@ package artifact
 import (
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
+
+// knownHosts is the file in which ssh keeps the servers that the user of this process trusts, or "".
+func knownHosts() string {
+	who, err := user.Current()
+	if err != nil || who.HomeDir == "" {
+		return ""
+	}
+	return filepath.Join(who.HomeDir, ".ssh", "known_hosts")
+}
 
 // LookupOwner finds the owner that a task's user means: a name, a number, or "user:group". It returns nil for no
 // user, whose files stay as they are.

@@ -5,6 +5,7 @@ package artifact
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -58,13 +59,37 @@ func (s *spec) confine() (work, how string, err error) {
 	return work, how, nil
 }
 
+// globalKnownHosts is where ssh looks besides /etc/ssh/ssh_known_hosts for the keys of servers.
+const globalKnownHosts = "/etc/ssh/ssh_known_hosts2"
+
+// maxKnownHosts bounds what is copied of a file of known servers.
+const maxKnownHosts = 1 << 20
+
+// showKnownHosts lets ssh trust the servers that the agent's user trusts. The file is copied, since it is open to that
+// user only.
+func showKnownHosts(root, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil // the agent's user knows no servers
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKnownHosts))
+	if err != nil {
+		return fmt.Errorf("read the known servers: %w", err)
+	}
+	if err := os.MkdirAll(root+filepath.Dir(globalKnownHosts), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(root+globalKnownHosts, text, 0o644)
+}
+
 // enterRoot makes a root that holds nothing but what a download needs.
 func (s *spec) enterRoot() (string, error) {
 	root := filepath.Join(s.Stage, stageRoot)
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return "", fmt.Errorf("part from the mounts of the host: %w", err)
 	}
-	if err := unix.Mount("tmpfs", root, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=1m,mode=755"); err != nil {
+	if err := unix.Mount("tmpfs", root, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=2m,mode=755"); err != nil {
 		return "", fmt.Errorf("mount the root: %w", err)
 	}
 	work := "/" + stageWork
@@ -75,6 +100,9 @@ func (s *spec) enterRoot() (string, error) {
 		if err := show(root, p); err != nil {
 			return "", err
 		}
+	}
+	if err := showKnownHosts(root, s.KnownHosts); err != nil {
+		return "", err
 	}
 	if err := os.MkdirAll(root+"/proc", 0o755); err != nil {
 		return "", err

@@ -65,11 +65,17 @@ func TestSandbox(t *testing.T) {
 	if err := os.WriteFile(extra, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	known := filepath.Join(t.TempDir(), "known_hosts")
+	if err := os.WriteFile(known, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	stage, err := r.dir.MakeStage("peek", stageRoot, stageWork, stageWork+"/"+workTmp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &spec{Stage: stage.Path(), Isolate: true, Extra: []string{extra}, Headers: map[string]string{"a": secret, "b": extra, "c": "/etc/hosts", "d": "/etc/shadow"}}
+	s := &spec{Stage: stage.Path(), Isolate: true, Extra: []string{extra}, KnownHosts: known, Headers: map[string]string{
+		"a": secret, "b": extra, "c": "/etc/hosts", "d": "/etc/shadow", "e": globalKnownHosts,
+	}}
 	s.UID, s.GID = stage.Owner()
 	in, _ := json.Marshal(s)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -88,7 +94,7 @@ func TestSandbox(t *testing.T) {
 	if err := json.Unmarshal(out, &seen); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for name, want := range map[string]bool{secret: false, extra: true, "/etc/hosts": true, "/etc/shadow": false, "write": true, "write usr": false, "root again": false} {
+	for name, want := range map[string]bool{secret: false, extra: true, globalKnownHosts: true, "/etc/hosts": true, "/etc/shadow": false, "write": true, "write usr": false, "root again": false} {
 		if (seen[name] == "yes") != want {
 			t.Errorf("%s: %s", name, seen[name])
 		}

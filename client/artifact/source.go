@@ -33,6 +33,9 @@ type Request struct {
 // forced matches the getter in front of a source, "git::https://…".
 var forced = regexp.MustCompile(`^([A-Za-z0-9]+)::(.+)$`)
 
+// scpLike matches the short form of addresses of git, user@host:path.
+var scpLike = regexp.MustCompile(`^([^@/:]+)@([^/:]+):([^?]*)`)
+
 // refused are the ways to download that this client does not have, and why.
 var refused = map[string]string{
 	"file":      "files of the node cannot be artifacts; use a host volume",
@@ -66,6 +69,9 @@ func (r *Request) address() (string, error) {
 	}
 	if strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "~") {
 		return "", fmt.Errorf("artifact source %q: %s", Redact(source), refused["file"])
+	}
+	if m := scpLike.FindStringSubmatch(rest); len(m) > 3 && m[1] != "git" {
+		return "", fmt.Errorf("artifact source %q: write git::ssh://%s@%s/%s; the short form is for the user git", Redact(source), m[1], m[2], strings.TrimPrefix(m[3], "/"))
 	}
 	if hasScheme {
 		if _, err := url.Parse(rest); err != nil {
