@@ -13,6 +13,7 @@ import (
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
+	"github.com/nomadlike/nomadlike/internal/shim/pages"
 	"github.com/nomadlike/nomadlike/plugins/device"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
@@ -55,6 +56,7 @@ func serve(set goplugin.PluginSet) {
 		time.AfterFunc(startFor, func() {
 			debug.SetGCPercent(collectPercent)
 			debug.FreeOSMemory()
+			pages.GiveBack()
 		})
 	}
 	surviveBrokenPipes()

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"github.com/nomadlike/nomadlike/internal/shim/pages"
 )
 
 const (
@@ -25,8 +27,8 @@ const (
 
 // collector lets garbage lie for longer while an agent has much to do: with little in use, Go collects many times a
 // second for the sake of a few megabytes, and a third of the processor goes there. An agent that starts has much to do.
-// An idle one, and one with much in use, collects as Go does by itself. What lay about is given back when an agent is
-// busy no more.
+// An idle one, and one with much in use, collects as Go does by itself. What lay about, and what of the program is
+// not in use, is given back when an agent is busy no more.
 type collector struct {
 	samples []metrics.Sample
 	cycles  uint64
@@ -42,7 +44,11 @@ type collector struct {
 func newCollector() *collector {
 	return &collector{
 		samples: []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/heap/live:bytes"}},
-		percent: mostPercent, set: debug.SetGCPercent, free: debug.FreeOSMemory,
+		percent: mostPercent, set: debug.SetGCPercent,
+		free: func() {
+			debug.FreeOSMemory()
+			pages.GiveBack()
+		},
 	}
 }
 

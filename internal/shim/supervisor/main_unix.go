@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nomadlike/nomadlike/internal/shim/pages"
 	"github.com/nomadlike/nomadlike/internal/shim/proc"
 	"github.com/nomadlike/nomadlike/internal/shim/sysfs"
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
@@ -218,7 +219,8 @@ func (s *supervisor) supervise() {
 		case <-s.deadline.C:
 			s.kill()
 		case <-trim.C:
-			trimMemory()
+			pages.SmallHeap()
+			pages.GiveBack()
 		case <-s.output.much:
 			trim.Reset(trimAfter)
 		}
