@@ -27,7 +27,7 @@ const drainGrace = time.Second
 type child struct {
 	name   string
 	cmd    *exec.Cmd
-	stdout *outputPipe
+	stdout *stdoutPipe
 	stderr *outputPipe
 	done   chan struct{}
 	err    error // set before done is closed
@@ -56,7 +56,7 @@ func (c *child) Start(context.Context) error {
 		_, _ = stdout.Close(), stdoutWriter.Close()
 		return err
 	}
-	c.stdout, c.stderr = &outputPipe{stdout}, &outputPipe{stderr}
+	c.stdout, c.stderr = &stdoutPipe{outputPipe: outputPipe{stdout}}, &outputPipe{stderr}
 	c.cmd.Stdout, c.cmd.Stderr = stdoutWriter, stderrWriter
 	err = c.cmd.Start()
 	_, _ = stdoutWriter.Close(), stderrWriter.Close()

@@ -3,6 +3,7 @@
 package process_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,8 +31,21 @@ func TestMain(m *testing.M) {
 		"driver": func() { plugins.Serve(mock.New(plugins.Logger())) },
 		"mute":   func() { <-context.Background().Done() },
 		"sleep":  func() { <-time.After(deadline) },
+		"chatty": func() { plugins.Serve(chatty{mock.New(plugins.Logger())}) },
+		"tls": func() {
+			fmt.Printf("1|2|tcp|127.0.0.1:1|grpc|%s\n", strings.Repeat("MIIB", 100))
+			<-time.After(deadline)
+		},
 		"parent": func() { plugins.Serve(parent{mock.New(plugins.Logger())}) },
 	})
+}
+
+// chatty prints what nobody asked for, in one line.
+type chatty struct{ *mock.Driver }
+
+func (c chatty) Init(context.Context) error {
+	_, err := os.NewFile(1, "stdout").Write(bytes.Repeat([]byte("x"), 1<<20))
+	return err
 }
 
 // parent leaves a process behind that has its output.
@@ -91,6 +105,20 @@ func TestLaunchAndStop(t *testing.T) {
 		if _, err := os.Stat(filepath.Dir(record.Addr)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the directory of the socket was left behind: %v", err)
 		}
+	}
+}
+
+// TestLongLines checks that a plugin which prints something after its handshake, as a library in it may, does not wait
+// for its host.
+func TestLongLines(t *testing.T) {
+	ctx := bounded(t)
+	p, err := process.Launch(ctx, spec(t, "chatty"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stop()
+	if err := p.Driver().Init(ctx); err != nil {
+		t.Errorf("the plugin does not answer: %v", err)
 	}
 }
 
@@ -157,9 +185,14 @@ func TestLaunchErrors(t *testing.T) {
 	missing.Command[0] = filepath.Join(t.TempDir(), "missing")
 	none := spec(t, "driver")
 	none.Command = nil
-	for name, broken := range map[string]process.Spec{"missing file": missing, "no command": none} {
-		if _, err := process.Launch(bounded(t), broken); err == nil {
-			t.Errorf("%s was launched", name)
+	for name, test := range map[string]struct {
+		broken process.Spec
+		want   string
+	}{
+		"missing file": {missing, "no such file"}, "no command": {none, "needs a command"}, "unasked TLS": {spec(t, "tls"), "wants TLS"},
+	} {
+		if _, err := process.Launch(bounded(t), test.broken); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q in it", name, err, test.want)
 		}
 	}
 }
