@@ -25,7 +25,9 @@ func TestCompletion(t *testing.T) {
 	home := t.TempDir()
 	links := filepath.Join(home, "bin")
 	fish := filepath.Join(home, ".config", "fish")
-	for _, dir := range []string{links, fish} {
+	// If fish finds this directory it does not begin to fill it, in a process that outlives the shell.
+	generated := filepath.Join(home, ".local", "share", "fish", "generated_completions")
+	for _, dir := range []string{links, fish, generated} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +40,7 @@ func TestCompletion(t *testing.T) {
 	if err := os.Symlink(bin, filepath.Join(links, "nomadlike")); err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME=", "ZDOTDIR="+home, "TERM=xterm", "PATH="+links+":"+os.Getenv("PATH"))
+	env := append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "ZDOTDIR="+home, "TERM=xterm", "PATH="+links+":"+os.Getenv("PATH"))
 	setUp := func(flag, want string) {
 		t.Helper()
 		cmd := exec.Command(bin, flag)
