@@ -191,6 +191,27 @@ func TestAutomaticPromotion(t *testing.T) {
 	})
 }
 
+// TestPromotionGivesTime: the time that canaries waited for someone to promote them is not taken from the rest.
+func TestPromotionGivesTime(t *testing.T) {
+	withRollouts(t, func(r *rollouts) {
+		r.register("a", rolling(3))
+		r.report(true)
+		update := rolling(3)
+		update.Canary = new(1)
+		r.register("b", update)
+		r.report(true)
+		after(time.Hour)
+		r.expect(1, api.DeploymentRunning, "Deployment is running but requires manual promotion", 1)
+		r.Must(r.t, fsm.DeploymentPromotion.Encode(&fsm.DeploymentPromotionRequest{
+			DeploymentID: r.latest().ID, All: true, Time: time.Now().UnixNano(),
+		}))
+		after(9 * time.Minute)
+		r.expect(1, api.DeploymentRunning, "Deployment is running", 3)
+		after(2 * time.Minute)
+		r.expect(1, api.DeploymentFailed, "Failed due to progress deadline", 3)
+	})
+}
+
 // TestDisconnected: a node whose allocations tolerate it is disconnected first and down when their time is over.
 func TestDisconnected(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, r *brokertest.Raft, h *Heartbeats) {

@@ -4,6 +4,7 @@ package fsm
 
 import (
 	"slices"
+	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
@@ -152,6 +153,10 @@ func deploymentPromotion(w *state.WriteTx, p *DeploymentPromotionRequest) (any, 
 			continue
 		}
 		g.Promoted = true
+		if g.ProgressDeadline > 0 && p.Time > 0 { // what waited for a person has its time anew
+			by := time.Unix(0, p.Time).UTC().Add(g.ProgressDeadline)
+			g.RequireProgressBy = &by
+		}
 	}
 	switch {
 	case len(problems.Texts) > 0:
