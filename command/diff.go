@@ -5,6 +5,7 @@ package command
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -17,34 +18,77 @@ type diffPrinter struct {
 	b       strings.Builder
 }
 
-// mark is the sign of a change, with its colour.
-func (d *diffPrinter) mark(kind string) string {
-	switch kind {
-	case "Added":
-		return d.m.paint(green, "+") + " "
-	case "Deleted":
-		return d.m.paint(red, "-") + " "
-	case "Edited":
-		return d.m.paint(light, "+/-") + " "
-	}
-	return ""
+// signs are the marks of the kinds of changes, with the blank that follows; what is unchanged has none.
+var signs = map[string]string{"Added": "+ ", "Deleted": "- ", "Edited": "+/- "}
+
+// diffLevel is a list of siblings: their marks take the same room, so that names stand below each other.
+type diffLevel struct {
+	indent int
+	// marks is the length of the longest mark.
+	marks int
 }
 
-func (d *diffPrinter) line(depth int, kind, format string, args ...any) {
-	fmt.Fprintf(&d.b, "%s%s%s\n", strings.Repeat("  ", depth), d.mark(kind), fmt.Sprintf(format, args...))
+// level is that of siblings of these kinds of changes.
+func level(indent int, kinds ...string) diffLevel {
+	l := diffLevel{indent: indent}
+	for _, k := range kinds {
+		l.marks = max(l.marks, len(signs[k]))
+	}
+	return l
+}
+
+// within is where the children of a sibling begin.
+func (l diffLevel) within(kind string) int { return l.indent + 2 + l.marks - len(signs[kind]) }
+
+func (d *diffPrinter) line(l diffLevel, kind, format string, args ...any) {
+	sign := signs[kind]
+	pad := strings.Repeat(" ", l.marks-len(sign))
+	switch kind {
+	case "Added":
+		sign = d.m.paint(green, sign)
+	case "Deleted":
+		sign = d.m.paint(red, sign)
+	case "Edited":
+		sign = d.m.paint(light, sign)
+	}
+	fmt.Fprintf(&d.b, "%s%s%s%s\n", strings.Repeat(" ", l.indent), sign, pad, fmt.Sprintf(format, args...))
+}
+
+// changes are the kinds of changes of a level's fields and objects.
+func changes(fields []*api.FieldDiff, objects []*api.ObjectDiff) []string {
+	var out []string
+	for _, f := range fields {
+		out = append(out, f.Type)
+	}
+	for _, o := range objects {
+		out = append(out, o.Type)
+	}
+	return out
 }
 
 func (d *diffPrinter) job(j *api.JobDiff) {
-	d.line(0, j.Type, "Job: %q", j.ID)
-	if j.Type == "Edited" || d.verbose {
-		d.details(0, j.Fields, j.Objects)
+	d.line(level(0, j.Type), j.Type, "Job: %q", j.ID)
+	detailed := j.Type == "Edited" || d.verbose
+	var marks []string
+	if detailed {
+		marks = changes(j.Fields, j.Objects)
 	}
 	for _, g := range j.TaskGroups {
-		d.group(g)
+		marks = append(marks, g.Type)
+	}
+	l := level(0, marks...)
+	if detailed {
+		d.details(l, j.Fields, j.Objects)
+	}
+	for i, g := range j.TaskGroups {
+		if i > 0 {
+			d.b.WriteByte('\n')
+		}
+		d.group(l, g)
 	}
 }
 
-func (d *diffPrinter) group(g *api.TaskGroupDiff) {
+func (d *diffPrinter) group(l diffLevel, g *api.TaskGroupDiff) {
 	var counts []string
 	for _, kind := range sortedKeys(g.Updates) {
 		counts = append(counts, fmt.Sprintf("%d %s", g.Updates[kind], kind))
@@ -53,14 +97,23 @@ func (d *diffPrinter) group(g *api.TaskGroupDiff) {
 	if len(counts) > 0 {
 		suffix = " (" + strings.Join(counts, ", ") + ")"
 	}
-	d.line(0, g.Type, "Task Group: %q%s", g.Name, suffix)
-	if g.Type == "Edited" || d.verbose {
-		d.details(1, g.Fields, g.Objects)
+	d.line(l, g.Type, "Task Group: %q%s", g.Name, suffix)
+	detailed := g.Type == "Edited" || d.verbose
+	var marks []string
+	if detailed {
+		marks = changes(g.Fields, g.Objects)
 	}
 	for _, t := range g.Tasks {
-		d.line(1, t.Type, "Task: %q%s", t.Name, notes(t.Annotations))
+		marks = append(marks, t.Type)
+	}
+	inner := level(l.within(g.Type), marks...)
+	if detailed {
+		d.details(inner, g.Fields, g.Objects)
+	}
+	for _, t := range g.Tasks {
+		d.line(inner, t.Type, "Task: %q%s", t.Name, notes(t.Annotations))
 		if t.Type == "Edited" || d.verbose && t.Type != "None" {
-			d.details(2, t.Fields, t.Objects)
+			d.details(level(inner.within(t.Type), changes(t.Fields, t.Objects)...), t.Fields, t.Objects)
 		}
 	}
 }
@@ -72,28 +125,25 @@ func notes(a []string) string {
 	return " (" + strings.Join(a, ", ") + ")"
 }
 
-func (d *diffPrinter) details(depth int, fields []*api.FieldDiff, objects []*api.ObjectDiff) {
+func (d *diffPrinter) details(l diffLevel, fields []*api.FieldDiff, objects []*api.ObjectDiff) {
+	name := 0
 	for _, f := range fields {
+		name = max(name, len(f.Name)+1)
+	}
+	for _, f := range fields {
+		value := strconv.Quote(f.New)
 		switch f.Type {
-		case "Added":
-			d.line(depth, f.Type, "%s: %q%s", f.Name, f.New, notes(f.Annotations))
 		case "Deleted":
-			d.line(depth, f.Type, "%s: %q%s", f.Name, f.Old, notes(f.Annotations))
+			value = strconv.Quote(f.Old)
 		case "Edited":
-			d.line(depth, f.Type, "%s: %q => %q%s", f.Name, f.Old, f.New, notes(f.Annotations))
-		default:
-			if d.verbose {
-				d.line(depth, f.Type, "%s: %q", f.Name, f.New)
-			}
+			value = strconv.Quote(f.Old) + " => " + value
 		}
+		d.line(l, f.Type, "%-*s %s%s", name, f.Name+":", value, notes(f.Annotations))
 	}
 	for _, o := range objects {
-		if o.Type == "None" && !d.verbose {
-			continue
-		}
-		d.line(depth, o.Type, "%s {", o.Name)
-		d.details(depth+1, o.Fields, o.Objects)
-		d.line(depth, "", "}")
+		d.line(l, o.Type, "%s {", o.Name)
+		d.details(level(l.within(o.Type), changes(o.Fields, o.Objects)...), o.Fields, o.Objects)
+		d.line(diffLevel{indent: l.indent + l.marks}, "", "}")
 	}
 }
 
