@@ -212,6 +212,28 @@ func TestPromotionGivesTime(t *testing.T) {
 	})
 }
 
+// TestResumptionGivesTime: the time of a pause is not taken from the deployment.
+func TestResumptionGivesTime(t *testing.T) {
+	withRollouts(t, func(r *rollouts) {
+		r.register("a", rolling(1))
+		r.report(true)
+		r.register("b", rolling(1))
+		turn := func(status, why string) {
+			r.Must(r.t, fsm.DeploymentStatus.Encode(&fsm.DeploymentStatusRequest{
+				Update: &api.DeploymentStatusUpdate{DeploymentID: r.latest().ID, Status: status, StatusDescription: why},
+				Time:   time.Now().UnixNano(),
+			}))
+		}
+		turn(api.DeploymentPaused, "Deployment is paused")
+		after(time.Hour)
+		turn(api.DeploymentRunning, "Deployment is running")
+		after(9 * time.Minute)
+		r.expect(1, api.DeploymentRunning, "Deployment is running", 1)
+		after(2 * time.Minute)
+		r.expect(1, api.DeploymentFailed, "Failed due to progress deadline", 1)
+	})
+}
+
 // TestDisconnected: a node whose allocations tolerate it is disconnected first and down when their time is over.
 func TestDisconnected(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, r *brokertest.Raft, h *Heartbeats) {

@@ -53,6 +53,14 @@ func setDeploymentStatus(w *state.WriteTx, u *api.DeploymentStatusUpdate, now in
 	if now > 0 {
 		d.ModifyTime = now
 	}
+	if old.Status == api.DeploymentPaused && d.Status == api.DeploymentRunning {
+		d.TaskGroups = map[string]*api.DeploymentState{}
+		for name, was := range old.TaskGroups {
+			g := *was
+			restartProgress(&g, now)
+			d.TaskGroups[name] = &g
+		}
+	}
 	state.Deployments.Put(w, &d)
 	if d.Status != api.DeploymentSuccessful {
 		return
@@ -60,6 +68,15 @@ func setDeploymentStatus(w *state.WriteTx, u *api.DeploymentStatusUpdate, now in
 	if v := state.JobVersions.Get(w, d.Namespace, d.JobID, d.JobVersion); v != nil && v.CreateIndex == d.JobCreateIndex {
 		setStable(w, v, true)
 	}
+}
+
+// restartProgress gives a group that waited for a person its time for progress anew. What has not begun has none.
+func restartProgress(g *api.DeploymentState, now int64) {
+	if g.RequireProgressBy == nil || g.ProgressDeadline <= 0 || now <= 0 {
+		return
+	}
+	by := time.Unix(0, now).UTC().Add(g.ProgressDeadline)
+	g.RequireProgressBy = &by
 }
 
 // rollback registers the newest stable version before the deployment's again, when a group asks for it and
@@ -153,10 +170,7 @@ func deploymentPromotion(w *state.WriteTx, p *DeploymentPromotionRequest) (any, 
 			continue
 		}
 		g.Promoted = true
-		if g.ProgressDeadline > 0 && p.Time > 0 { // what waited for a person has its time anew
-			by := time.Unix(0, p.Time).UTC().Add(g.ProgressDeadline)
-			g.RequireProgressBy = &by
-		}
+		restartProgress(&g, p.Time)
 	}
 	switch {
 	case len(problems.Texts) > 0:
