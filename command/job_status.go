@@ -208,6 +208,10 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 			return nil, err
 		}
 	}
+	if rows := actionRows(job); len(rows) > 1 {
+		s.m.heading("Actions")
+		fmt.Fprintln(s.m.out, columns(rows))
+	}
 	s.m.heading("Allocations")
 	if len(r.Allocations) == 0 {
 		fmt.Fprintln(s.m.out, "No allocations placed")
@@ -240,6 +244,19 @@ func (s *jobStatus) deployment(ctx context.Context, job *api.Job, d *api.Deploym
 	s.m.heading("Deployed")
 	fmt.Fprintln(s.m.out, columns(deployedRows(d)))
 	return nil
+}
+
+// actionRows is the table of what "job action" can run.
+func actionRows(job *api.Job) [][]string {
+	rows := [][]string{{"Action Name", "Task Group", "Task"}}
+	for _, g := range job.TaskGroups {
+		for _, t := range g.Tasks {
+			for _, a := range t.Actions {
+				rows = append(rows, []string{a.Name, g.Name, t.Name})
+			}
+		}
+	}
+	return rows
 }
 
 // withDeadlines adds to a table of allocations, newest first, when those of groups with max_run_duration are stopped.

@@ -31,16 +31,18 @@ type restarter struct {
 
 func (r *restarter) id(id string) string { return shortID(id, r.flags.verbose) }
 
+func (r *restarter) stamp() string { return r.m.now().Format(time.RFC3339) }
+
 func (r *restarter) head(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintln(r.m.out, r.m.paint(green, fmt.Sprintf("==> %s: %s", r.m.now().Format(time.RFC3339), fmt.Sprintf(format, args...))))
+	fmt.Fprintln(r.m.out, r.m.paint(green, fmt.Sprintf("==> %s: %s", r.stamp(), fmt.Sprintf(format, args...))))
 }
 
 func (r *restarter) note(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.m.out, "    %s: %s\n", r.m.now().Format(time.RFC3339), fmt.Sprintf(format, args...))
+	fmt.Fprintf(r.m.out, "    %s: %s\n", r.stamp(), fmt.Sprintf(format, args...))
 }
 
 func (r *restarter) failed(err error) {
@@ -107,8 +109,8 @@ func (r *restarter) batches(ctx context.Context, allocs []*api.AllocListStub) bo
 		if number++; number > 1 && !r.between(ctx) {
 			return false
 		}
-		if len(batch) < len(allocs) {
-			r.head("Restarting %s batch of %s", ordinal(number), count(len(batch), "allocation"))
+		if size > 1 && size < len(allocs) {
+			r.head("Restarting %s batch of %d allocations", ordinal(number), len(batch))
 		}
 		before := len(r.mu.errs)
 		r.batch(ctx, batch)
@@ -149,11 +151,10 @@ func (r *restarter) batch(ctx context.Context, allocs []*api.AllocListStub) {
 	wg.Wait()
 }
 
-// between waits before the next batch, or asks about it.
+// between waits before the next batch, or asks about it; a duration for an answer holds for all that follow.
 func (r *restarter) between(ctx context.Context) bool {
-	wait := r.plan.wait
 	for r.plan.askWait {
-		answer, err := r.m.ask("==> Proceed with the next batch? [Y/n/<wait duration>]")
+		answer, err := r.m.ask("==> " + r.stamp() + ": Proceed with next batch? [Y/n/<duration>]")
 		if err != nil {
 			r.failed(err)
 			return false
@@ -164,15 +165,17 @@ func (r *restarter) between(ctx context.Context) bool {
 		case "n", "no":
 			return false
 		}
-		if wait, err = time.ParseDuration(answer); err == nil && wait >= 0 {
+		if wait, err := time.ParseDuration(answer); err == nil && wait >= 0 {
+			r.head("Proceeding restarts with new wait time of %s", wait)
+			r.plan.wait, r.plan.askWait = wait, false
 			break
 		}
 		fmt.Fprintf(r.m.out, "    %q is neither y nor n nor a duration\n", answer)
 	}
-	if wait > 0 {
-		r.note("Waiting %s before restarting the next batch", wait)
+	if r.plan.wait > 0 {
+		r.head("Waiting %s before restarting the next batch", r.plan.wait)
 	}
-	return run.Sleep(ctx, wait) == nil
+	return run.Sleep(ctx, r.plan.wait) == nil
 }
 
 // goOn says whether there is a next batch after errors.
@@ -187,7 +190,7 @@ func (r *restarter) goOn(errs []error) bool {
 		r.note("%s", r.m.paint(red, e.Error()))
 	}
 	for {
-		answer, err := r.m.ask("==> Ignore the errors and proceed with the next batch? [y/N]")
+		answer, err := r.m.ask("==> " + r.stamp() + ": Ignore the errors and proceed with the next batch? [y/N]")
 		switch {
 		case err != nil:
 			r.failed(err)
@@ -212,7 +215,7 @@ func (r *restarter) inPlace(ctx context.Context, a *api.AllocListStub) error {
 	case len(tasks) > 1:
 		what = fmt.Sprintf("tasks %q", tasks)
 	}
-	r.note("Restarting %s of allocation %q for group %q", what, r.id(a.ID), a.TaskGroup)
+	r.note("Restarting %s in allocation %q for group %q", what, r.id(a.ID), a.TaskGroup)
 	if len(tasks) == 0 {
 		tasks = []string{""}
 	}

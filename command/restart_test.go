@@ -13,6 +13,7 @@ func TestRestartAsks(t *testing.T) {
 	const (
 		one = "b1111111-0000-0000-0000-000000000000"
 		two = "b2222222-0000-0000-0000-000000000000"
+		end = "b3333333-0000-0000-0000-000000000000"
 	)
 	for _, c := range []struct {
 		name, args, in string
@@ -21,13 +22,14 @@ func TestRestartAsks(t *testing.T) {
 		restarted      int
 		want           []string
 	}{
-		{"all", "-yes", "", "null", 0, 2, []string{"Restarting 2 allocations", "Restarting 2nd batch of 1 allocation", "Job restarted successfully!"}},
-		{"one batch", "-batch-size=100%", "", "null", 0, 2, []string{"Restarting running tasks of allocation \"b1111111\" for group \"g\""}},
-		{"go on", "-batch-wait=ask", "\n", "null", 0, 2, []string{"Proceed with the next batch?", "Job restart finished"}},
-		{"wait", "-batch-wait=ask", "what\n1ns\n", "null", 0, 2, []string{`"what" is neither y nor n nor a duration`, "Waiting 1ns"}},
+		{"all", "-yes", "", "null", 0, 3, []string{"Restarting 3 allocations\n    ", "Job restarted successfully!"}},
+		{"one batch", "-batch-size=100%", "", "null", 0, 3, []string{"Restarting running tasks in allocation \"b1111111\" for group \"g\""}},
+		{"batches", "-batch-size=2", "", "null", 0, 3, []string{"==> 2026-11-23T03:20:00Z: Restarting 1st batch of 2 allocations", "==> 2026-11-23T03:20:00Z: Restarting 2nd batch of 1 allocations"}},
+		{"go on", "-batch-wait=ask", "\n\n", "null", 0, 3, []string{"==> 2026-11-23T03:20:00Z: Proceed with next batch? [Y/n/<duration>]", "Job restart finished"}},
+		{"wait", "-batch-wait=ask", "what\n1ns\n", "null", 0, 3, []string{`"what" is neither y nor n nor a duration`, "==> 2026-11-23T03:20:00Z: Proceeding restarts with new wait time of 1ns", "==> 2026-11-23T03:20:00Z: Waiting 1ns before restarting the next batch"}},
 		{"stop", "-batch-wait=ask", "n\n", "null", 0, 1, []string{"Job restart canceled"}},
 		{"no answer", "", "", `{"ID":"d1111111-0000","Status":"running"}`, 1, 0, []string{"Ignore the errors", `* Deployment "d1111111" is "running"`}},
-		{"ignore", "", "y\n", `{"ID":"d1111111-0000","Status":"running"}`, 1, 0, []string{"2 errors occurred"}},
+		{"ignore", "", "y\ny\n", `{"ID":"d1111111-0000","Status":"running"}`, 1, 0, []string{"3 errors occurred"}},
 		{"fail", "-on-error=fail", "", `{"ID":"d1111111-0000","Status":"running"}`, 1, 0, []string{"1 error occurred"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -36,13 +38,16 @@ func TestRestartAsks(t *testing.T) {
 				`GET /v1/jobs = [{"ID":"web","Namespace":"default"}]`,
 				`GET /v1/job/web = {"ID":"web","Namespace":"default","Type":"service","TaskGroups":[{"Name":"g"}]}`,
 				`GET /v1/job/web/deployment = ` + c.deployment,
-				`GET /v1/job/web/allocations = [{"ID":"` + two + `","Name":"web.g[1]","TaskGroup":"g","ClientStatus":"running","DesiredStatus":"run"},` +
+				`GET /v1/job/web/allocations = [{"ID":"` + end + `","Name":"web.g[2]","TaskGroup":"g","ClientStatus":"running","DesiredStatus":"run"},` +
+					`{"ID":"` + two + `","Name":"web.g[1]","TaskGroup":"g","ClientStatus":"running","DesiredStatus":"run"},` +
 					`{"ID":"` + one + `","Name":"web.g[0]","TaskGroup":"g","ClientStatus":"running","DesiredStatus":"run"},` +
 					`{"ID":"dead","Name":"web.g[0]","TaskGroup":"g","ClientStatus":"complete","DesiredStatus":"stop"}]`,
 				`GET /v1/allocation/` + one + ` = {"ID":"` + one + `","ClientStatus":"running","DesiredStatus":"run"}`,
 				`GET /v1/allocation/` + two + ` = {"ID":"` + two + `","ClientStatus":"running","DesiredStatus":"run"}`,
+				`GET /v1/allocation/` + end + ` = {"ID":"` + end + `","ClientStatus":"running","DesiredStatus":"run"}`,
 				`PUT /v1/client/allocation/` + one + `/restart = {}`,
 				`PUT /v1/client/allocation/` + two + `/restart = {}`,
+				`PUT /v1/client/allocation/` + end + `/restart = {}`,
 			} {
 				if !a.line(l) {
 					t.Fatal("bad line", l)
