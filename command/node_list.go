@@ -46,6 +46,9 @@ Example:
 			if self && len(args) == 1 {
 				return usageError("-self is exclusive with a node")
 			}
+			if quiet && (verbose || out.wanted()) {
+				return usageError("-quiet is exclusive with -verbose, -json and -t")
+			}
 			if err := out.check(); err != nil {
 				return err
 			}
@@ -65,7 +68,7 @@ Example:
 			if id == "" {
 				req := &api.NodeListRequest{OS: osColumn}
 				req.Filter, req.PerPage, req.NextToken = filter, perPage, token
-				if err := nodeList(ctx, m, c, req, nodeListView{verbose, quiet, osColumn, allocs}, &out); err != nil || out.wanted() || quiet {
+				if err := nodeList(ctx, m, c, req, nodeListView{nodeColumns{verbose: verbose, pool: true, os: osColumn}, quiet, allocs}, &out); err != nil || out.wanted() || quiet {
 					return err
 				}
 				m.hint(ctx, c, &page, "View and manage Nomad clients", "clients")
@@ -100,7 +103,13 @@ func ownNode(ctx context.Context, c *client.Client) (string, error) {
 	return id, nil
 }
 
-type nodeListView struct{ verbose, quiet, os, allocs bool }
+type nodeListView struct {
+	nodeColumns
+	quiet, allocs bool
+}
+
+// nodeColumns says which columns a table of nodes has beside the usual.
+type nodeColumns struct{ verbose, pool, os bool }
 
 func nodeList(ctx context.Context, m *meta, c *client.Client, req *api.NodeListRequest, v nodeListView, out *output) error {
 	nodes, meta, err := api.NodeList.Call(ctx, c, req)
@@ -115,17 +124,11 @@ func nodeList(ctx context.Context, m *meta, c *client.Client, req *api.NodeListR
 		return nil
 	case v.quiet:
 		for _, n := range nodes {
-			fmt.Fprintln(m.out, shortID(n.ID, v.verbose))
+			fmt.Fprintln(m.out, n.ID)
 		}
 		return nil
 	}
-	rows := nodeRows(nodes, v.verbose)
-	if v.os {
-		rows[0] = append(rows[0], "OS")
-		for i, n := range nodes {
-			rows[i+1] = append(rows[i+1], n.Attributes["os.name"])
-		}
-	}
+	rows := nodeRows(nodes, v.nodeColumns)
 	if v.allocs {
 		rows[0] = append(rows[0], "Running Allocs")
 		for i, n := range nodes {
@@ -147,18 +150,25 @@ func nodeList(ctx context.Context, m *meta, c *client.Client, req *api.NodeListR
 	return nil
 }
 
-func nodeRows(nodes []*api.NodeListStub, verbose bool) [][]string {
-	head := []string{"ID", "Node Pool", "DC", "Name", "Class", "Drain", "Eligibility", "Status"}
-	if verbose {
-		head = []string{"ID", "Node Pool", "DC", "Name", "Class", "Address", "Version", "Drain", "Eligibility", "Status"}
-	}
-	rows := [][]string{head}
-	for _, n := range nodes {
-		row := []string{shortID(n.ID, verbose), n.NodePool, n.Datacenter, n.Name, n.NodeClass}
-		if verbose {
-			row = append(row, n.Address, n.Version)
+func nodeRows(nodes []*api.NodeListStub, v nodeColumns) [][]string {
+	row := func(id, pool, dc, name, class, os, address, version, drain, eligibility, status string) []string {
+		r := []string{id}
+		if v.pool {
+			r = append(r, pool)
 		}
-		rows = append(rows, append(row, strconv.FormatBool(n.Drain), n.SchedulingEligibility, n.Status))
+		r = append(r, dc, name, class)
+		if v.os {
+			r = append(r, os)
+		}
+		if v.verbose {
+			r = append(r, address, version)
+		}
+		return append(r, drain, eligibility, status)
+	}
+	rows := [][]string{row("ID", "Node Pool", "DC", "Name", "Class", "OS", "Address", "Version", "Drain", "Eligibility", "Status")}
+	for _, n := range nodes {
+		rows = append(rows, row(shortID(n.ID, v.verbose), n.NodePool, n.Datacenter, n.Name, n.NodeClass, n.Attributes["os.name"],
+			n.Address, n.Version, strconv.FormatBool(n.Drain), n.SchedulingEligibility, n.Status))
 	}
 	return rows
 }

@@ -131,7 +131,7 @@ func nodePoolNodesCommand() *spec {
 				fmt.Fprintln(m.out, "No nodes")
 				return nil
 			}
-			fmt.Fprintln(m.out, columns(nodeRows(nodes, verbose)))
+			fmt.Fprintln(m.out, columns(nodeRows(nodes, nodeColumns{verbose: verbose})))
 			m.nextPage(meta.NextToken)
 			return nil
 		}),

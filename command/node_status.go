@@ -36,6 +36,7 @@ func (s *nodeStatus) show(ctx context.Context) error {
 		return fmt.Errorf("Error querying node allocations: %w", err) //nolint:staticcheck // the contract's text
 	}
 	if !s.short {
+		s.volumes()
 		s.drivers()
 		s.events()
 		s.allocated(allocs)
@@ -89,6 +90,21 @@ func usableDrivers(n *api.Node) []string {
 		}
 	}
 	return out
+}
+
+// volumes is the table of the host volumes of the agent's configuration.
+func (s *nodeStatus) volumes() {
+	if !s.verbose || len(s.n.HostVolumes) == 0 {
+		return
+	}
+	s.m.heading("Host Volumes")
+	rows := [][]string{{"Name", "ReadOnly", "Source"}}
+	for _, name := range sortedKeys(s.n.HostVolumes) {
+		if v := s.n.HostVolumes[name]; v != nil {
+			rows = append(rows, []string{name, strconv.FormatBool(v.ReadOnly), v.Path})
+		}
+	}
+	fmt.Fprintln(s.m.out, columns(rows))
 }
 
 func (s *nodeStatus) drivers() {

@@ -182,5 +182,5 @@ func findNode(ctx context.Context, m *meta, c api.Caller, id string) (*api.Node,
 		}
 		return n, nil
 	}
-	return nil, ambiguous(m, "Prefix matched multiple nodes", nodeRows(nodes, false))
+	return nil, ambiguous(m, "Prefix matched multiple nodes", nodeRows(nodes, nodeColumns{pool: true}))
 }
