@@ -86,5 +86,5 @@ func (m *meta) confirmFilter(ctx context.Context, c api.Caller, filter string, y
 	case yes:
 		return true, nil
 	}
-	return m.confirm(fmt.Sprintf("Are you sure you want to delete %s? [y/N]", count(resp.Count, "evaluation")))
+	return m.confirm(fmt.Sprintf("Are you sure you want to delete %s? [y/N]", count(resp.Count, "eval")))
 }

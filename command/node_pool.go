@@ -89,11 +89,14 @@ func nodePoolInfoCommand() *spec {
 				return nil
 			}
 			m.heading("Scheduler Configuration")
-			over := ""
-			if s.MemoryOversubscriptionEnabled != nil {
-				over = strconv.FormatBool(*s.MemoryOversubscriptionEnabled)
+			var kv []string // what is not set is the cluster's
+			if s.SchedulerAlgorithm != "" {
+				kv = append(kv, "Scheduler Algorithm", s.SchedulerAlgorithm)
 			}
-			fmt.Fprintln(m.out, pairs("Scheduler Algorithm", s.SchedulerAlgorithm, "Memory Oversubscription Enabled", over))
+			if s.MemoryOversubscriptionEnabled != nil {
+				kv = append(kv, "Memory Oversubscription Enabled", strconv.FormatBool(*s.MemoryOversubscriptionEnabled))
+			}
+			fmt.Fprintln(m.out, pairs(kv...))
 			return nil
 		}),
 	}
