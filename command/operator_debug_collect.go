@@ -35,6 +35,8 @@ type debugNotes struct {
 	texts []string
 	// got counts what could be had.
 	got int
+	// refused says that an agent gave none of what only those with enable_debug give.
+	refused bool
 }
 
 // add notes how it went and says whether it went well. What ends because time is up is not noted.
@@ -50,6 +52,20 @@ func (n *debugNotes) add(ctx context.Context, what string, err error) (well bool
 	}
 	n.texts = append(n.texts, what+": "+err.Error())
 	return false
+}
+
+// refuse notes that an agent gives none of some parts.
+func (n *debugNotes) refuse(ctx context.Context, what string, err error) {
+	n.add(ctx, what, err)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refused = true
+}
+
+// denied reports whether the agent refused to answer.
+func denied(err error) bool {
+	status, ok := errors.AsType[*client.StatusError](err)
+	return ok && status.Code == http.StatusForbidden
 }
 
 // ended notes how a stream ended: by itself, because time was up, or with an error.
@@ -94,6 +110,9 @@ func (b *debugBundle) collect(ctx context.Context, m *meta, c *client.Client) er
 	}
 	if n := len(b.notes.texts); n > 0 {
 		fmt.Fprintln(m.out, m.paint(yellow, fmt.Sprintf("%s could not be collected, index.json says which and why", count(n, "part"))))
+	}
+	if b.notes.refused {
+		fmt.Fprintln(m.out, m.paint(yellow, "Agents give profiles and what they know of their host only with enable_debug = true in their configuration"))
 	}
 	return b.index(m, began)
 }
@@ -293,7 +312,7 @@ func (b *debugBundle) stream(ctx context.Context, path string, s api.Stream, err
 }
 
 // profiles takes a set of profiles of an agent every interval during the collection, as long as the agent gives any. A set that
-// was begun is finished.
+// was begun is finished. An agent that refuses the first one is not asked for the others, and they are one missing part.
 func (b *debugBundle) profiles(ctx, during context.Context, c *client.Client, t debugTarget) error {
 	tick := time.NewTicker(b.pprofInterval)
 	defer tick.Stop()
@@ -317,11 +336,19 @@ func (b *debugBundle) profiles(ctx, during context.Context, c *client.Client, t 
 				req.Seconds = int(b.pprofDuration / time.Second)
 			}
 			req.NodeID, req.ServerID = t.target()
-			well, err := b.profile(ctx, c, t.dir+"/"+fmt.Sprintf(p.file, n), req)
-			if err != nil {
+			data, err := b.profile(ctx, c, req)
+			path := t.dir + "/" + fmt.Sprintf(p.file, n)
+			if denied(err) && !got {
+				b.notes.refuse(ctx, t.dir+"/*.prof", err)
+				return nil
+			}
+			if !b.notes.add(ctx, path, err) {
+				continue
+			}
+			if err := b.write(path, data); err != nil {
 				return err
 			}
-			got = got || well
+			got = true
 		}
 		if !got {
 			return nil
@@ -337,17 +364,14 @@ func (b *debugBundle) profiles(ctx, during context.Context, c *client.Client, t 
 	}
 }
 
-// profile takes one profile and says whether the agent gave it.
-func (b *debugBundle) profile(ctx context.Context, c *client.Client, path string, req *api.AgentProfileRequest) (well bool, err error) {
+// profile takes one profile.
+func (b *debugBundle) profile(ctx context.Context, c *client.Client, req *api.AgentProfileRequest) ([]byte, error) {
 	var data bytes.Buffer
 	s, err := api.AgentProfile.Open(ctx, c, req)
 	if err == nil {
 		err = copyChunks(&data, s)
 	}
-	if !b.notes.add(ctx, path, err) {
-		return false, nil
-	}
-	return true, b.write(path, data.Bytes())
+	return data.Bytes(), err
 }
 
 // events follows the events of the topics.

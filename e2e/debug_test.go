@@ -24,6 +24,24 @@ func TestDebugBundle(t *testing.T) {
 			t.Errorf("profiles of %s: %v, want one of the server and one of the client", name, found)
 		}
 	}
+	if missing := missingParts(t, dir); len(missing) > 0 {
+		t.Errorf("missing %q", missing)
+	}
+}
+
+// TestDebugBundleWithoutDebug: what agents refuse without enable_debug is one part each, and the output says what to set.
+func TestDebugBundleWithoutDebug(t *testing.T) {
+	a := newAgent(t, false, "enable_debug = false\n").start()
+	dir := t.TempDir()
+	a.want(0, "only with enable_debug = true in their configuration", "operator", "debug", "-duration=500ms", "-interval=500ms", "-output="+dir)
+	missing := missingParts(t, dir)
+	if len(missing) != 4 {
+		t.Errorf("missing %q, want the profiles and the host of the server and the client", missing)
+	}
+}
+
+// missingParts reads what a bundle below dir says that it lacks.
+func missingParts(t *testing.T, dir string) []string {
 	index, err := filepath.Glob(filepath.Join(dir, "*", "index.json"))
 	if err != nil || len(index) != 1 {
 		t.Fatalf("indexes %v, %v", index, err)
@@ -33,7 +51,8 @@ func TestDebugBundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	var bundle struct{ Missing []string }
-	if err := json.Unmarshal(text, &bundle); err != nil || len(bundle.Missing) > 0 {
-		t.Errorf("missing %q, %v", bundle.Missing, err)
+	if err := json.Unmarshal(text, &bundle); err != nil {
+		t.Fatal(err)
 	}
+	return bundle.Missing
 }
