@@ -104,8 +104,9 @@ func (a *apiCall) send(ctx context.Context, m *meta, c *client.Client, u *url.UR
 		body = m.in
 	}
 	if a.verbose {
-		fmt.Fprintf(m.err, "> %s %s\n", a.method, u.RequestURI())
+		fmt.Fprintf(m.err, "> %s %s%s\n", a.method, c.Address(), u.RequestURI())
 		writeHeader(m.err, "> ", header)
+		fmt.Fprintln(m.err, "* Sending request and receiving response...")
 	}
 	res, err := c.Raw(ctx, a.method, u.RequestURI(), body, header)
 	if err != nil {
