@@ -206,6 +206,8 @@ type Op[Req, Resp any] struct {
 	Status int
 	// NoIndex leaves the X-Nomad-* headers out (http-api.md 1.6).
 	NoIndex bool
+	// Metric is the contract's name of how long it takes, below nomad.nomad, where it is not made of Name.
+	Metric string
 
 	info *OpInfo
 }
@@ -220,6 +222,8 @@ type StreamOp[Req, In, Out any] struct {
 	JSONFrames bool
 	Need       Need
 	Doc        string
+	// Metric is the contract's name of how long it takes to begin, below nomad.nomad, where it is not made of Name.
+	Metric string
 
 	info *OpInfo
 }
@@ -251,6 +255,29 @@ type OpInfo struct {
 	NewResponse func() any
 	// NewIn and NewOut return pointers to zero stream messages.
 	NewIn, NewOut func() any
+	// Metric is where how long it takes is measured, such as [nomad job get_job]. It must not be changed.
+	Metric []string
+}
+
+// metricOf makes the metric of an operation: "Job.LatestDeployment" is job.latest_deployment unless it is named.
+func metricOf(name, metric string) []string {
+	if metric == "" {
+		metric = strings.ReplaceAll(snakeCase(name), "._", ".")
+	}
+	return append([]string{"nomad"}, strings.Split(metric, ".")...)
+}
+
+// snakeCase puts a _ before each word, several capitals being one.
+func snakeCase(s string) string {
+	upper := func(i int) bool { return i >= 0 && i < len(s) && s[i] >= 'A' && s[i] <= 'Z' }
+	var b strings.Builder
+	for i := range len(s) {
+		if i > 0 && upper(i) && (!upper(i-1) || i+1 < len(s) && s[i+1] >= 'a' && s[i+1] <= 'z') {
+			b.WriteByte('_')
+		}
+		b.WriteString(strings.ToLower(s[i : i+1]))
+	}
+	return b.String()
 }
 
 // Repeater is implemented by the requests of writes some of which may be carried out once more.
@@ -313,7 +340,7 @@ func register(o *OpInfo) *OpInfo {
 func Declare[Req, Resp any](o Op[Req, Resp]) *Op[Req, Resp] {
 	o.info = register(&OpInfo{
 		Name: o.Name, Routes: parseRoutes(o.HTTP), Mode: o.Mode, Reads: o.Reads, Need: o.Need, Doc: o.Doc,
-		Status: o.Status, NoIndex: o.NoIndex,
+		Status: o.Status, NoIndex: o.NoIndex, Metric: metricOf(o.Name, o.Metric),
 		NewRequest:  newRequest[Req],
 		NewResponse: func() any { return new(Resp) },
 	})
@@ -324,6 +351,7 @@ func Declare[Req, Resp any](o Op[Req, Resp]) *Op[Req, Resp] {
 func DeclareStream[Req, In, Out any](o StreamOp[Req, In, Out]) *StreamOp[Req, In, Out] {
 	o.info = register(&OpInfo{
 		Name: o.Name, Routes: parseRoutes(o.HTTP), Mode: o.Mode, Need: o.Need, Doc: o.Doc, NoIndex: true, Stream: true, Wire: o.Wire, JSONFrames: o.JSONFrames,
+		Metric:     metricOf(o.Name, o.Metric),
 		NewRequest: newRequest[Req],
 		NewIn:      func() any { return new(In) },
 		NewOut:     func() any { return new(Out) },

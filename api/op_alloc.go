@@ -37,7 +37,7 @@ var (
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "List allocations.",
 	})
 	AllocGet = Declare(Op[AllocRequest, *Allocation]{
-		Name: "Alloc.Get", HTTP: "GET /v1/allocation/{alloc_id}", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Alloc.Get", Metric: "alloc.get_alloc", HTTP: "GET /v1/allocation/{alloc_id}", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Read an allocation with its job.",
 	})
 	AllocStop = Declare(Op[AllocStopRequest, *AllocStopResponse]{

@@ -172,51 +172,51 @@ type ExecResult struct {
 // alloc_id or node_id.
 var (
 	FSList = Declare(Op[FSRequest, []*AllocFileInfo]{
-		Name: "FS.List", HTTP: "ANY /v1/client/fs/ls/{alloc_id}", Mode: ModeNode, NoIndex: true,
+		Name: "FS.List", Metric: "file_system.list", HTTP: "ANY /v1/client/fs/ls/{alloc_id}", Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "List a directory of an allocation.",
 	})
 	FSStat = Declare(Op[FSRequest, *AllocFileInfo]{
-		Name: "FS.Stat", HTTP: "ANY /v1/client/fs/stat/{alloc_id}", Mode: ModeNode, NoIndex: true,
+		Name: "FS.Stat", Metric: "file_system.stat", HTTP: "ANY /v1/client/fs/stat/{alloc_id}", Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "Describe a file of an allocation.",
 	})
 	FSCat = DeclareStream(StreamOp[FSRequest, Empty, StreamFrame]{
-		Name: "FS.Cat", HTTP: "ANY /v1/client/fs/cat/{alloc_id}", Mode: ModeNode, Wire: WireFile,
+		Name: "FS.Cat", Metric: "file_system.cat", HTTP: "ANY /v1/client/fs/cat/{alloc_id}", Mode: ModeNode, Wire: WireFile,
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "Read a file of an allocation.",
 	})
 	FSReadAt = DeclareStream(StreamOp[FSReadRequest, Empty, StreamFrame]{
-		Name: "FS.ReadAt", HTTP: "ANY /v1/client/fs/readat/{alloc_id}", Mode: ModeNode, Wire: WireFile,
+		Name: "FS.ReadAt", Metric: "file_system.read_at", HTTP: "ANY /v1/client/fs/readat/{alloc_id}", Mode: ModeNode, Wire: WireFile,
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "Read part of a file of an allocation.",
 	})
 	FSStream = DeclareStream(StreamOp[FSStreamRequest, Empty, StreamFrame]{
-		Name: "FS.Stream", HTTP: "ANY /v1/client/fs/stream/{alloc_id}", Mode: ModeNode,
+		Name: "FS.Stream", Metric: "file_system.stream", HTTP: "ANY /v1/client/fs/stream/{alloc_id}", Mode: ModeNode,
 		Need: Need{Namespace: []string{"read-fs"}}, Doc: "Stream a file of an allocation in frames.",
 	})
 	FSLogs = DeclareStream(StreamOp[LogsRequest, Empty, StreamFrame]{
-		Name: "FS.Logs", HTTP: "ANY /v1/client/fs/logs/{alloc_id}", Mode: ModeNode, JSONFrames: true,
+		Name: "FS.Logs", Metric: "file_system.logs", HTTP: "ANY /v1/client/fs/logs/{alloc_id}", Mode: ModeNode, JSONFrames: true,
 		Need: Need{Namespace: []string{"read-fs", "read-logs"}}, Doc: "Stream the log of a task.",
 	})
 	AllocExec = DeclareStream(StreamOp[ExecRequest, ExecInput, ExecOutput]{
-		Name: "ClientAlloc.Exec", HTTP: "GET /v1/client/allocation/{alloc_id}/exec", Mode: ModeNode, Wire: WireSocket,
+		Name: "ClientAlloc.Exec", Metric: "alloc.exec", HTTP: "GET /v1/client/allocation/{alloc_id}/exec", Mode: ModeNode, Wire: WireSocket,
 		Need: Need{Namespace: []string{"alloc-exec"}}, Doc: "Run a command inside a task, over a websocket.",
 	})
 	AllocStats = Declare(Op[AllocStatsRequest, *AllocResourceUsage]{
-		Name: "ClientAlloc.Stats", HTTP: "ANY /v1/client/allocation/{alloc_id}/stats", Mode: ModeNode, NoIndex: true,
+		Name: "ClientAlloc.Stats", Metric: "client_allocations.stats", HTTP: "ANY /v1/client/allocation/{alloc_id}/stats", Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Read the resource use of an allocation.",
 	})
 	AllocRestart = Declare(Op[AllocRestartRequest, *WriteMeta]{
-		Name: "ClientAlloc.Restart", HTTP: "ANY /v1/client/allocation/{alloc_id}/restart", Mode: ModeNode, NoIndex: true,
+		Name: "ClientAlloc.Restart", Metric: "client_allocations.restart", HTTP: "ANY /v1/client/allocation/{alloc_id}/restart", Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"alloc-lifecycle"}}, Doc: "Restart tasks of an allocation in place.",
 	})
 	AllocSignal = Declare(Op[AllocSignalRequest, *WriteMeta]{
-		Name: "ClientAlloc.Signal", HTTP: "PUT /v1/client/allocation/{alloc_id}/signal", Mode: ModeNode, NoIndex: true,
+		Name: "ClientAlloc.Signal", Metric: "client_allocations.signal", HTTP: "PUT /v1/client/allocation/{alloc_id}/signal", Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"alloc-lifecycle"}}, Doc: "Send a signal to tasks of an allocation.",
 	})
 	ClientAllocGC = Declare(Op[ClientAllocGCRequest, Empty]{
-		Name: "ClientAlloc.GC", HTTP: "ANY /v1/client/allocation/{alloc_id}/gc", Mode: ModeNode, NoIndex: true,
+		Name: "ClientAlloc.GC", Metric: "client_allocations.garbage_collect", HTTP: "ANY /v1/client/allocation/{alloc_id}/gc", Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"submit-job", "gc-allocation"}}, Doc: "Collect a terminal allocation on its client.",
 	})
 	ClientGC = Declare(Op[ClientRequest, Empty]{
-		Name: "Client.GC", HTTP: "ANY /v1/client/gc", Mode: ModeNode, NoIndex: true,
+		Name: "Client.GC", Metric: "client_allocations.garbage_collect_all", HTTP: "ANY /v1/client/gc", Mode: ModeNode, NoIndex: true,
 		Need: Need{Node: "write"}, Doc: "Collect every terminal allocation on a client.",
 	})
 	ClientStats = Declare(Op[ClientRequest, *HostStats]{
@@ -224,16 +224,16 @@ var (
 		Need: Need{Node: "read"}, Doc: "Read the resource use of a node.",
 	})
 	AllocChecks = Declare(Op[AllocChecksRequest, map[string]*CheckResult]{
-		Name: "ClientAlloc.Checks", HTTP: "ANY /v1/client/allocation/{alloc_id}/checks, ANY /v1/allocation/{alloc_id}/checks",
+		Name: "ClientAlloc.Checks", Metric: "client_allocations.checks", HTTP: "ANY /v1/client/allocation/{alloc_id}/checks, ANY /v1/allocation/{alloc_id}/checks",
 		Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Read the results of an allocation's checks, by check ID.",
 	})
 	AllocPauseGet = Declare(Op[AllocPauseStateRequest, Empty]{
-		Name: "ClientAlloc.PauseState", HTTP: "GET /v1/client/allocation/{alloc_id}/pause", Mode: ModeNode, NoIndex: true,
+		Name: "ClientAlloc.PauseState", Metric: "client_allocations.pause_state", HTTP: "GET /v1/client/allocation/{alloc_id}/pause", Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Refuse to read the pause state of a task, a feature of the commercial edition.",
 	})
 	AllocPause = Declare(Op[AllocPauseRequest, Empty]{
-		Name: "ClientAlloc.Pause", HTTP: "PUT /v1/client/allocation/{alloc_id}/pause", Mode: ModeNode, NoIndex: true,
+		Name: "ClientAlloc.Pause", Metric: "client_allocations.pause", HTTP: "PUT /v1/client/allocation/{alloc_id}/pause", Mode: ModeNode, NoIndex: true,
 		Need: Need{Namespace: []string{"submit-job", "pause-allocation"}}, Doc: "Refuse to pause a task, a feature of the commercial edition.",
 	})
 	ClientMetadataGet = Declare(Op[ClientRequest, *NodeMetadata]{

@@ -57,7 +57,7 @@ var (
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "List deployments.",
 	})
 	DeploymentGet = Declare(Op[DeploymentRequest, *Deployment]{
-		Name: "Deployment.Get", HTTP: "GET /v1/deployment/{deployment_id}", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Deployment.Get", Metric: "deployment.get_deployment", HTTP: "GET /v1/deployment/{deployment_id}", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Read a deployment.",
 	})
 	DeploymentAllocations = Declare(Op[DeploymentRequest, []*AllocListStub]{
@@ -81,7 +81,7 @@ var (
 		Need: Need{Namespace: []string{"submit-job", "unblock-deployment"}}, Doc: "Go on with a deployment that waits for another region.",
 	})
 	DeploymentAllocHealth = Declare(Op[DeploymentAllocHealthRequest, *DeploymentUpdateResponse]{
-		Name: "Deployment.AllocHealth", HTTP: "PUT /v1/deployment/allocation-health/{deployment_id}", Mode: ModeWrite,
+		Name: "Deployment.AllocHealth", Metric: "deployment.set_alloc_health", HTTP: "PUT /v1/deployment/allocation-health/{deployment_id}", Mode: ModeWrite,
 		Need: Need{Namespace: []string{"submit-job", "set-alloc-health-deployment"}}, Doc: "Set the health of allocations of a deployment by hand.",
 	})
 )

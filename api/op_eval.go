@@ -53,7 +53,7 @@ var (
 		Need:  Need{Namespace: []string{"read-job"}}, Doc: "Count evaluations.",
 	})
 	EvalGet = Declare(Op[EvalRequest, *Evaluation]{
-		Name: "Eval.Get", HTTP: "GET /v1/evaluation/{eval_id}", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Eval.Get", Metric: "eval.get_eval", HTTP: "GET /v1/evaluation/{eval_id}", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Read an evaluation.",
 	})
 	EvalAllocations = Declare(Op[EvalRequest, []*AllocListStub]{

@@ -152,7 +152,7 @@ var (
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Validate a job without registering it.",
 	})
 	JobGet = Declare(Op[JobRequest, *Job]{
-		Name: "Job.Get", HTTP: "GET /v1/job/{job_id...}", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Job.Get", Metric: "job.get_job", HTTP: "GET /v1/job/{job_id...}", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Read the current version of a job.",
 	})
 	JobDeregister = Declare(Op[JobDeregisterRequest, *JobDeregisterResponse]{
@@ -168,11 +168,11 @@ var (
 		Need: Need{Namespace: []string{"submit-job", "evaluate-job"}}, Doc: "Create a new evaluation for a job.",
 	})
 	JobVersions = Declare(Op[JobVersionsRequest, *JobVersionsResponse]{
-		Name: "Job.Versions", HTTP: "GET /v1/job/{job_id...}/versions", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Job.Versions", Metric: "job.get_job_versions", HTTP: "GET /v1/job/{job_id...}/versions", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "List the versions of a job, newest first.",
 	})
 	JobSummaryGet = Declare(Op[JobRequest, *JobSummary]{
-		Name: "Job.Summary", HTTP: "GET /v1/job/{job_id...}/summary", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Job.Summary", Metric: "job_summary.get_job_summary", HTTP: "GET /v1/job/{job_id...}/summary", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Count a job's allocations by group and status.",
 	})
 	JobAllocations = Declare(Op[JobAllocationsRequest, []*AllocListStub]{

@@ -43,7 +43,7 @@ func (r *JobDispatchPayloadRequest) Repeatable() bool { return r.IdempotencyToke
 // Operations that launch children of periodic and parameterised jobs.
 var (
 	JobPeriodicForce = Declare(Op[JobWriteRequest, *JobPeriodicForceResponse]{
-		Name: "Job.PeriodicForce", HTTP: "PUT /v1/job/{job_id...}/periodic/force", Mode: ModeWrite,
+		Name: "Job.PeriodicForce", Metric: "periodic.force", HTTP: "PUT /v1/job/{job_id...}/periodic/force", Mode: ModeWrite,
 		Need: Need{Namespace: []string{"dispatch-job", "submit-job", "force-periodic-job"}}, Doc: "Launch a periodic job now, whatever its schedule.",
 	})
 	JobDispatch = Declare(Op[JobDispatchRequest, *JobDispatchResponse]{

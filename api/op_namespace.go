@@ -28,19 +28,19 @@ type NamespaceDeleteRequest struct {
 // Namespace operations.
 var (
 	NamespaceList = Declare(Op[NamespaceListRequest, []*Namespace]{
-		Name: "Namespace.List", HTTP: "GET /v1/namespaces", Mode: ModeRead, Reads: Blocking | Stale | Prefixed,
+		Name: "Namespace.List", Metric: "namespace.list_namespace", HTTP: "GET /v1/namespaces", Mode: ModeRead, Reads: Blocking | Stale | Prefixed,
 		Need: Need{Anyone: true}, Doc: "List the namespaces that the caller may see.",
 	})
 	NamespaceGet = Declare(Op[NamespaceRequest, *Namespace]{
-		Name: "Namespace.Get", HTTP: "GET /v1/namespace/{name}", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Namespace.Get", Metric: "namespace.get_namespace", HTTP: "GET /v1/namespace/{name}", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Anyone: true}, Doc: "Read a namespace.",
 	})
 	NamespaceApply = Declare(Op[NamespaceApplyRequest, Empty]{
-		Name: "Namespace.Apply", HTTP: "PUT /v1/namespace, PUT /v1/namespace/{name}", Mode: ModeRegion,
+		Name: "Namespace.Apply", Metric: "namespace.upsert_namespaces", HTTP: "PUT /v1/namespace, PUT /v1/namespace/{name}", Mode: ModeRegion,
 		Need: Need{Management: true}, Doc: "Create or change a namespace.",
 	})
 	NamespaceDelete = Declare(Op[NamespaceDeleteRequest, Empty]{
-		Name: "Namespace.Delete", HTTP: "DELETE /v1/namespace/{name}", Mode: ModeRegion,
+		Name: "Namespace.Delete", Metric: "namespace.delete_namespaces", HTTP: "DELETE /v1/namespace/{name}", Mode: ModeRegion,
 		Need: Need{Management: true}, Doc: "Delete a namespace that nothing uses.",
 	})
 )

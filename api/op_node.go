@@ -140,51 +140,51 @@ type NodeEventsRequest struct {
 // Node operations.
 var (
 	NodeList = Declare(Op[NodeListRequest, []*NodeListStub]{
-		Name: "Node.List", HTTP: "GET /v1/nodes", Mode: ModeRead, Reads: ListReads,
+		Name: "Node.List", Metric: "client.list", HTTP: "GET /v1/nodes", Mode: ModeRead, Reads: ListReads,
 		Need: Need{Node: "read"}, Doc: "List nodes.",
 	})
 	NodeGet = Declare(Op[NodeRequest, *Node]{
-		Name: "Node.Get", HTTP: "GET /v1/node/{node_id}", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Node.Get", Metric: "client.get_node", HTTP: "GET /v1/node/{node_id}", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Node: "read"}, Doc: "Read a node.",
 	})
 	NodeAllocations = Declare(Op[NodeRequest, []*Allocation]{
-		Name: "Node.Allocations", HTTP: "GET /v1/node/{node_id}/allocations", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Node.Allocations", Metric: "client.get_allocs", HTTP: "GET /v1/node/{node_id}/allocations", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{Node: "read"}, Doc: "List the allocations of a node, in full.",
 	})
 	NodeEligibilitySet = Declare(Op[NodeEligibilityRequest, *NodeEligibilityResponse]{
-		Name: "Node.Eligibility", HTTP: "PUT /v1/node/{node_id}/eligibility", Mode: ModeWrite,
+		Name: "Node.Eligibility", Metric: "client.update_eligibility", HTTP: "PUT /v1/node/{node_id}/eligibility", Mode: ModeWrite,
 		Need: Need{Node: "write"}, Doc: "Set whether new allocations may be placed on a node.",
 	})
 	NodeDrain = Declare(Op[NodeDrainRequest, *NodeEligibilityResponse]{
-		Name: "Node.Drain", HTTP: "PUT /v1/node/{node_id}/drain", Mode: ModeWrite,
+		Name: "Node.Drain", Metric: "client.update_drain", HTTP: "PUT /v1/node/{node_id}/drain", Mode: ModeWrite,
 		Need: Need{Node: "write"}, Doc: "Move the allocations of a node away, or stop doing so.",
 	})
 	NodePurge = Declare(Op[NodeWriteRequest, *NodeUpdateResponse]{
-		Name: "Node.Purge", HTTP: "PUT /v1/node/{node_id}/purge", Mode: ModeWrite,
+		Name: "Node.Purge", Metric: "client.deregister", HTTP: "PUT /v1/node/{node_id}/purge", Mode: ModeWrite,
 		Need: Need{Node: "write"}, Doc: "Forget a node; its allocations are replaced.",
 	})
 	NodeEvaluate = Declare(Op[NodeWriteRequest, *NodeUpdateResponse]{
-		Name: "Node.Evaluate", HTTP: "PUT /v1/node/{node_id}/evaluate", Mode: ModeWrite,
+		Name: "Node.Evaluate", Metric: "client.evaluate", HTTP: "PUT /v1/node/{node_id}/evaluate", Mode: ModeWrite,
 		Need: Need{Node: "write"}, Doc: "Create the evaluations that a change of the node would call for.",
 	})
 
 	NodeRegister = Declare(Op[NodeRegisterRequest, *NodeHeartbeatResponse]{
-		Name: "Node.Register", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Register a node or a new fingerprint of it.",
+		Name: "Node.Register", Metric: "client.register", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Register a node or a new fingerprint of it.",
 	})
 	NodeHeartbeat = Declare(Op[NodeHeartbeatRequest, *NodeHeartbeatResponse]{
-		Name: "Node.Heartbeat", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Renew a node's time to live and report its status.",
+		Name: "Node.Heartbeat", Metric: "client.update_status", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Renew a node's time to live and report its status.",
 	})
 	NodeAllocsWatch = Declare(Op[NodeAllocsRequest, *NodeAllocsResponse]{
-		Name: "Node.AllocsWatch", Mode: ModeRead, Reads: Blocking | Stale, Need: Need{Internal: true},
+		Name: "Node.AllocsWatch", Metric: "client.get_client_allocs", Mode: ModeRead, Reads: Blocking | Stale, Need: Need{Internal: true},
 		Doc: "Wait for a change of a node's allocations and return their versions.",
 	})
 	AllocFetch = Declare(Op[AllocFetchRequest, *AllocFetchResponse]{
-		Name: "Alloc.Fetch", Mode: ModeRead, Reads: Stale, Need: Need{Internal: true}, Doc: "Fetch a node's allocations in full.",
+		Name: "Alloc.Fetch", Metric: "alloc.get_allocs", Mode: ModeRead, Reads: Stale, Need: Need{Internal: true}, Doc: "Fetch a node's allocations in full.",
 	})
 	AllocUpdate = Declare(Op[AllocUpdateRequest, *WriteMeta]{
-		Name: "Alloc.Update", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Report the client side of a node's allocations.",
+		Name: "Alloc.Update", Metric: "client.update_alloc", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Report the client side of a node's allocations.",
 	})
 	NodeEvents = Declare(Op[NodeEventsRequest, *WriteMeta]{
-		Name: "Node.Events", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Add events to a node.",
+		Name: "Node.Events", Metric: "client.emit_events", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Add events to a node.",
 	})
 )

@@ -47,23 +47,23 @@ var (
 		Need: Need{NodePool: "read"}, Doc: "List node pools.",
 	})
 	NodePoolGet = Declare(Op[NodePoolRequest, *NodePool]{
-		Name: "NodePool.Get", HTTP: "GET /v1/node/pool/{name}", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "NodePool.Get", Metric: "node_pool.get_node_pool", HTTP: "GET /v1/node/pool/{name}", Mode: ModeRead, Reads: Blocking | Stale,
 		Need: Need{NodePool: "read"}, Doc: "Read a node pool.",
 	})
 	NodePoolApply = Declare(Op[NodePoolApplyRequest, Empty]{
-		Name: "NodePool.Apply", HTTP: "PUT /v1/node/pools, PUT /v1/node/pool/{name}", Mode: ModeRegion,
+		Name: "NodePool.Apply", Metric: "node_pool.upsert_node_pools", HTTP: "PUT /v1/node/pools, PUT /v1/node/pool/{name}", Mode: ModeRegion,
 		Need: Need{NodePool: "write"}, Doc: "Create or change a node pool.",
 	})
 	NodePoolDelete = Declare(Op[NodePoolDeleteRequest, Empty]{
-		Name: "NodePool.Delete", HTTP: "DELETE /v1/node/pool/{name}", Mode: ModeRegion,
+		Name: "NodePool.Delete", Metric: "node_pool.delete_node_pools", HTTP: "DELETE /v1/node/pool/{name}", Mode: ModeRegion,
 		Need: Need{NodePool: "delete"}, Doc: "Delete a node pool that nothing uses.",
 	})
 	NodePoolNodes = Declare(Op[NodePoolNodesRequest, []*NodeListStub]{
-		Name: "NodePool.Nodes", HTTP: "GET /v1/node/pool/{name}/nodes", Mode: ModeRead, Reads: ListReads &^ Prefixed,
+		Name: "NodePool.Nodes", Metric: "node_pool.list_nodes", HTTP: "GET /v1/node/pool/{name}/nodes", Mode: ModeRead, Reads: ListReads &^ Prefixed,
 		Need: Need{NodePool: "read"}, Doc: "List the nodes of a pool.",
 	})
 	NodePoolJobs = Declare(Op[NodePoolJobsRequest, []*JobListStub]{
-		Name: "NodePool.Jobs", HTTP: "GET /v1/node/pool/{name}/jobs", Mode: ModeRead, Reads: ListReads&^Prefixed | AllNamespacesList,
+		Name: "NodePool.Jobs", Metric: "node_pool.list_jobs", HTTP: "GET /v1/node/pool/{name}/jobs", Mode: ModeRead, Reads: ListReads&^Prefixed | AllNamespacesList,
 		Need: Need{NodePool: "read"}, Doc: "List the jobs of a pool.",
 	})
 )

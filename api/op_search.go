@@ -20,11 +20,11 @@ type FuzzySearchRequest struct {
 // Search operations.
 var (
 	Search = Declare(Op[SearchRequest, *SearchResponse]{
-		Name: "Search.Prefix", HTTP: "PUT /v1/search", Mode: ModeRead, Reads: Stale,
+		Name: "Search.Prefix", Metric: "search.prefix_search", HTTP: "PUT /v1/search", Mode: ModeRead, Reads: Stale,
 		Need: Need{Anyone: true}, Doc: "Find objects by the beginning of their ID or name.",
 	})
 	SearchFuzzy = Declare(Op[FuzzySearchRequest, *FuzzySearchResponse]{
-		Name: "Search.Fuzzy", HTTP: "PUT /v1/search/fuzzy", Mode: ModeRead, Reads: Stale,
+		Name: "Search.Fuzzy", Metric: "search.fuzzy_search", HTTP: "PUT /v1/search/fuzzy", Mode: ModeRead, Reads: Stale,
 		Need: Need{Anyone: true}, Doc: "Find objects by a part of their name.",
 	})
 )

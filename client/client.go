@@ -164,12 +164,14 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 	devices := c.devices()
 	c.allocDeps = &alloc.Deps{
 		Networks: c.networks,
+		StepRan:  func(step string, took time.Duration, err error) { c.hookRan("alloc_hook", step, took, err) },
 		Dirs:     c.dirs, Report: c.reports.changed, Previous: c.runner, FetchPrevious: c.fetchPrevious,
 		Tasks: &task.Deps{
 			Logger: c.logger.Named("task"), Drivers: c.drivers, State: c.state, Cgroups: c.groups, Node: c.node.get, Services: c.services, Devices: devices,
 			Artifacts: artifact.New(cfg.Artifact, cfg.Program, c.logger.Named("artifact")),
 			Templates: task.Templates{Config: &c.cfg.Template, Servers: deps.Servers, Secret: c.identity.secret},
 			Views:     allocdir.NewViews(cfg.AllocMountsDir), Users: users.NewPool(cfg.Users.Min, cfg.Users.Max),
+			HookRan: func(hook string, took time.Duration, err error) { c.hookRan("task_hook", hook, took, err) },
 			HostEnv: taskenv.HostEnv(cfg.envDenylist()), MaxKillTimeout: cfg.MaxKillTimeout, StartLogs: start,
 			DeniedUsers:    cfg.optionOr([]string{"root", "Administrator"}, "user.denylist"),
 			CheckedDrivers: cfg.optionOr([]string{"exec", "qemu", "java"}, "user.checked_drivers"),

@@ -310,6 +310,7 @@ func TestMetrics(t *testing.T) {
 		}
 		defer m.Shutdown()
 		b.metrics = m
+		b.cfg.Metrics = client.MetricsConfig{Allocs: true}
 		b.boot()
 		granted := &api.AllocatedResources{
 			Tasks:  map[string]*api.AllocatedTaskResources{"t": {Cpu: api.AllocatedCpuResources{CpuShares: 100}, Memory: api.AllocatedMemoryResources{MemoryMB: 64, MemoryMaxMB: 96}}},
@@ -334,10 +335,74 @@ func TestMetrics(t *testing.T) {
 		for name, want := range map[string]float32{
 			"nomad.client.allocated.cpu": 100, "nomad.client.unallocated.cpu": 3900, "nomad.client.allocated.memory": 64, "nomad.client.unallocated.memory": 4032,
 			"nomad.client.allocated.max_memory": 96, "nomad.client.allocated.disk": 300, "nomad.client.allocations.running": 1,
+			"nomad.client.tasks.running": 1, "nomad.client.tasks.dead": 1, "nomad.client.tasks.pending": 0,
 			"nomad.client.allocations.terminal": 1, "nomad.client.allocations.pending": 0, "nomad.client.allocations.migrating": 0, "nomad.client.allocations.blocked": 0,
 		} {
 			if v, ok := got[name]; !ok || v != want {
 				t.Errorf("%s = %v, %t, want %v", name, v, ok, want)
+			}
+		}
+		// Another agent does not count what was before it.
+		b.halt()
+		b.boot()
+		pass(time.Minute)
+		counts, samples := map[string]int{}, map[string]int{}
+		for _, interval := range sink.Data() {
+			for _, c := range interval.Counters {
+				counts[c.Name] += c.Count
+			}
+			for _, s := range interval.Samples {
+				samples[s.Name] += s.Count
+			}
+		}
+		for name, want := range map[string]int{
+			"nomad.client.allocs.running": 2, "nomad.client.allocs.complete": 1, "nomad.client.allocs.failed": 0, "nomad.client.allocs.restart": 0,
+		} {
+			if counts[name] != want {
+				t.Errorf("%s was counted %d times, want %d", name, counts[name], want)
+			}
+		}
+		for _, name := range []string{"nomad.client.alloc_hook.prerun", "nomad.client.task_hook.prestart"} {
+			if n := counts[name+".success"]; n == 0 || n != samples[name+".elapsed"] {
+				t.Errorf("%s: %d went well, %d are measured", name, n, samples[name+".elapsed"])
+			}
+		}
+	})
+}
+
+// TestCountedEvents: restarts, ends in failure and what the kernel killed are counted once.
+func TestCountedEvents(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.halt()
+		sink := metrics.NewInmemSink(time.Hour, 2*time.Hour)
+		cfg := metrics.DefaultConfig("nomad")
+		cfg.EnableHostname, cfg.EnableRuntimeMetrics = false, false
+		m, err := metrics.New(cfg, sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Shutdown()
+		b.metrics, b.cfg.Metrics = m, client.MetricsConfig{Allocs: true, NoHooks: true}
+		b.boot()
+		a := allocation(1, api.JobTypeBatch, "run_for=1s", "exit_code=3", "oom=true")
+		a.Job.TaskGroups[0].RestartPolicy = &api.RestartPolicy{Attempts: new(2), Interval: new(time.Hour), Delay: new(time.Second), Mode: "fail"}
+		b.servers.Place(a)
+		pass(time.Minute)
+		counts := map[string]int{}
+		for _, interval := range sink.Data() {
+			for name, c := range interval.Counters {
+				if strings.Contains(name, "alloc_hook") || strings.Contains(name, "task_hook") {
+					t.Errorf("%s is published although it is off", c.Name)
+				}
+				counts[c.Name] += c.Count
+			}
+		}
+		for name, want := range map[string]int{
+			"nomad.client.allocs.running": 3, "nomad.client.allocs.restart": 2, "nomad.client.allocs.failed": 1,
+			"nomad.client.allocs.complete": 0, "nomad.client.allocs.oom_killed": 3,
+		} {
+			if counts[name] != want {
+				t.Errorf("%s was counted %d times, want %d", name, counts[name], want)
 			}
 		}
 	})

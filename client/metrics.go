@@ -75,10 +75,17 @@ func (c *Client) gauges() gauges {
 	g := gauges{
 		{"allocations", "blocked"}: 0, {"allocations", "migrating"}: 0, {"allocations", "pending"}: 0,
 		{"allocations", "running"}: 0, {"allocations", "start"}: 0, {"allocations", "terminal"}: 0,
+		{"tasks", "pending"}: 0, {"tasks", "running"}: 0, {"tasks", "dead"}: 0,
 	}
 	var cpu, memory, maxMemory, disk int64
 	for _, r := range c.allRunners() {
-		switch status := r.Report().ClientStatus; {
+		report := r.Report()
+		for _, s := range report.TaskStates {
+			if s != nil && s.State != "" {
+				g[[2]string{"tasks", s.State}]++
+			}
+		}
+		switch status := report.ClientStatus; {
 		case isFinished(r):
 			g[[2]string{"allocations", "terminal"}]++
 			continue

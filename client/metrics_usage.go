@@ -17,8 +17,10 @@ import (
 // MetricsConfig says which measurements are published, besides what there is and what is allocated of it. Its fields
 // come from the telemetry block of the agent's configuration.
 type MetricsConfig struct {
-	// Allocs publishes what each task uses, Node what the machine does.
+	// Allocs publishes what each task uses and what becomes of it, Node what the machine does.
 	Allocs, Node bool
+	// NoHooks leaves out how long the hooks of allocations and tasks take.
+	NoHooks bool
 	// AllocMeta labels the tasks' numbers with the meta of job, group and task: all of it, or AllowedMeta only.
 	AllocMeta   bool
 	AllowedMeta []string
@@ -47,6 +49,7 @@ func (c *Client) publishNode(ctx context.Context, base []metrics.Label) {
 		} {
 			set(v, labels, "host", "cpu", name)
 		}
+		c.deps.Metrics.IncrCounterWithLabels([]string{"client", "host", "cpu", "total_ticks_count"}, float32(core.TotalTicks), labels)
 	}
 	for _, d := range s.DiskStats {
 		labels := with(base, "disk", d.Device)
@@ -65,6 +68,7 @@ func (c *Client) publishAllocs(ctx context.Context, base []metrics.Label) {
 		if isFinished(r) || ctx.Err() != nil {
 			continue
 		}
+		c.publishRunTime(r, base)
 		use, err := c.allocStats(ctx, &api.AllocStatsRequest{AllocID: r.ID()})
 		if err != nil {
 			continue // it ended since
@@ -110,6 +114,7 @@ func (c *Client) publishTask(u *api.ResourceUsage, may *api.AllocatedTaskResourc
 		} {
 			set("cpu", name, v)
 		}
+		c.deps.Metrics.IncrCounterWithLabels([]string{"client", "allocs", "cpu", "total_ticks_count"}, float32(p.TotalTicks), labels)
 		if may.Cpu.CpuShares > 0 {
 			set("cpu", "allocated", float64(may.Cpu.CpuShares))
 		}

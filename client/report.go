@@ -35,18 +35,23 @@ type reporter struct {
 		// sent are the reports that servers have taken.
 		sent   map[string]*api.Allocation
 		urgent bool
+		// counted is what was counted of the tasks of each allocation.
+		counted map[string]map[string]counted
 	}
+	// since is when the agent began to count.
+	since time.Time
 }
 
 func newReporter(c *Client) *reporter {
-	r := &reporter{client: c, wake: make(chan struct{}, 1)}
-	r.mu.pending, r.mu.sent = map[string]*alloc.Runner{}, map[string]*api.Allocation{}
+	r := &reporter{client: c, wake: make(chan struct{}, 1), since: time.Now()}
+	r.mu.pending, r.mu.sent, r.mu.counted = map[string]*alloc.Runner{}, map[string]*api.Allocation{}, map[string]map[string]counted{}
 	return r
 }
 
 // changed queues the report of an allocation.
 func (r *reporter) changed(a *alloc.Runner) {
 	report := a.Report()
+	r.count(a, report)
 	r.mu.Lock()
 	r.mu.pending[a.ID()] = a
 	last := r.mu.sent[a.ID()]
@@ -77,6 +82,7 @@ func (r *reporter) forget(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.mu.sent, id)
+	delete(r.mu.counted, id)
 }
 
 // run sends reports until the context ends.

@@ -62,6 +62,8 @@ const worldConfig = `
 enable_debug = true
 telemetry {
   prometheus_metrics = true
+  publish_allocation_metrics = true
+  publish_node_metrics = true
 }
 `
 

@@ -106,9 +106,11 @@ func retry(ctx context.Context, fn func() error, failed func(error)) error {
 
 // establish brings the state up to everything that was committed before, and fills a new cluster.
 func (s *Server) establish(ctx context.Context) error {
+	start := time.Now()
 	if err := s.Barrier(ctx); err != nil {
 		return err
 	}
+	s.measure(start, "leader", "barrier")
 	now := s.store.Snapshot()
 	if state.Cluster.Get(now) == nil {
 		_, _, err := s.Apply(ctx, fsm.ClusterInit.Encode(&fsm.ClusterInitRequest{

@@ -42,6 +42,7 @@ func (s *Server) peersDuty(ctx context.Context) error {
 // vote until the autopilot promotes it; what to do with dead ones is the autopilot's business, too: it removes them every
 // 10 s and when a server is added, so that one that is only restarted usually finds its place kept.
 func (s *Server) reconcilePeers() error {
+	defer s.measure(time.Now(), "leader", "reconcile")
 	r, err := s.raft()
 	if err != nil {
 		return err
@@ -57,6 +58,7 @@ func (s *Server) reconcilePeers() error {
 	pilot := s.pilot()
 	var errs []error
 	for _, m := range s.Members().Servers(s.cfg.Region) {
+		start := time.Now()
 		peer, known := byID[raft.ServerID(m.ID)]
 		switch {
 		case m.Alive && (!known || peer.Address != raft.ServerAddress(m.RPCAddr)):
@@ -65,6 +67,7 @@ func (s *Server) reconcilePeers() error {
 			s.log.Info("removing raft peer that left", "name", m.Name, "address", m.RPCAddr)
 			errs = append(errs, pilot.RemoveServer(peer.ID))
 		}
+		s.measure(start, "leader", "reconcileMember")
 	}
 	for _, m := range s.Members().Forgotten(s.cfg.Region) {
 		if peer, known := byID[raft.ServerID(m.ID)]; known && len(byID) > 1 {

@@ -118,7 +118,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 
 	machine := fsm.New(s.store, s.log, st.source)
 	transport := newKicker(s.raftTransport())
-	r, err := s.newRaft(st, machine, transport)
+	r, err := s.newRaft(st, &measured{FSM: machine, sink: s.deps.Metrics}, transport)
 	if err != nil {
 		return errors.Join(err, transport.Close())
 	}
@@ -140,6 +140,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	g := run.New(ctx)
 	g.Go("leadership", s.leadershipLoop)
 	g.Go("bootstrap", func(ctx context.Context) error { return s.bootstrapLoop(ctx, members) })
+	g.Go("stats", s.publishStats)
 	g.Go("state machine", func(ctx context.Context) error {
 		select {
 		case <-machine.Failed():

@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
-	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/raftlog"
 )
 
@@ -212,8 +211,8 @@ func (p *patientStable) SetUint64(k []byte, v uint64) error {
 }
 
 // newRaft starts raft on the storage. What it cannot read is an error that says what to do.
-func (s *Server) newRaft(st *storage, machine *fsm.FSM, transport raft.Transport) (r *raft.Raft, err error) {
-	restoring := &restoring{FSM: machine}
+func (s *Server) newRaft(st *storage, machine *measured, transport raft.Transport) (r *raft.Raft, err error) {
+	restoring := &restoring{measured: machine}
 	explain := func(cause any) error {
 		err := fmt.Errorf("start raft in %s: %v: %s", st.dir, cause, remedy)
 		return errors.Join(err, restoring.err)
@@ -232,7 +231,7 @@ func (s *Server) newRaft(st *storage, machine *fsm.FSM, transport raft.Transport
 
 // restoring keeps why a snapshot could not be restored: raft only logs it and tries an older one.
 type restoring struct {
-	*fsm.FSM
+	*measured
 	err error
 }
 

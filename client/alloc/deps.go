@@ -21,6 +21,8 @@ type Deps struct {
 	Dirs  *allocdir.Root
 	// Networks connects the network namespaces of allocations.
 	Networks Networks
+	// StepRan is told how long a step of the preparation took and how it went; nil for nobody.
+	StepRan func(step string, took time.Duration, err error)
 	// Report is told that the status of an allocation has changed. It must not block.
 	Report func(r *Runner)
 	// FetchPrevious waits for the end of the allocation that the given one replaces, which another node ran,

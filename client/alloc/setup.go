@@ -39,7 +39,11 @@ func (r *Runner) setup(ctx context.Context) bool {
 	} {
 		begin := time.Now()
 		err := s.run(ctx)
-		r.logger.Trace("allocation step has run", "step", s.name, "duration", time.Since(begin), "error", err)
+		took := time.Since(begin)
+		r.logger.Trace("allocation step has run", "step", s.name, "duration", took, "error", err)
+		if r.deps.StepRan != nil {
+			r.deps.StepRan(s.name, took, err)
+		}
 		if ctx.Err() != nil {
 			// The agent stops; the next one goes on.
 			r.static = r.initialStates()

@@ -29,6 +29,8 @@ type options struct {
 	RunForOnce bool `codec:"run_for_once"`
 	ExitCode   int  `codec:"exit_code"`
 	ExitSignal int  `codec:"exit_signal"`
+	// OOM says that the kernel killed it.
+	OOM bool `codec:"oom"`
 	// StartError fails the start, for the first StartErrors attempts, for all when that is 0.
 	StartError            string `codec:"start_error"`
 	StartErrors           int    `codec:"start_errors"`
@@ -48,6 +50,7 @@ var schema = hclspec.Object(hclspec.Fields{
 	"run_for_once":            hclspec.Attr("run_for_once", "bool"),
 	"exit_code":               hclspec.Attr("exit_code", "number"),
 	"exit_signal":             hclspec.Attr("exit_signal", "number"),
+	"oom":                     hclspec.Attr("oom", "bool"),
 	"start_error":             hclspec.Attr("start_error", "string"),
 	"start_errors":            hclspec.Attr("start_errors", "number"),
 	"start_error_recoverable": hclspec.Attr("start_error_recoverable", "bool"),
@@ -326,7 +329,7 @@ func (d *Driver) StartTask(ctx context.Context, c *drivers.TaskConfig) (*drivers
 		p.timer = time.AfterFunc(run, func() {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.endLocked(p, &drivers.ExitResult{ExitCode: o.ExitCode, Signal: o.ExitSignal})
+			m.endLocked(p, &drivers.ExitResult{ExitCode: o.ExitCode, Signal: o.ExitSignal, OOMKilled: o.OOM})
 		})
 	}
 	handle, err := drivers.NewTaskHandle(1, c, struct{}{})

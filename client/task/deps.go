@@ -65,6 +65,8 @@ type Deps struct {
 	DeniedUsers, CheckedDrivers []string
 	// StartLogs is logs.Start but in tests.
 	StartLogs func(logs.Config) (*logs.Collector, error)
+	// HookRan is told how long the start of a hook took and how it went; nil for nobody.
+	HookRan func(hook string, took time.Duration, err error)
 	// Random returns a number in [0,1); nil for a random one.
 	Random func() float64
 }

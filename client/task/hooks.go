@@ -146,7 +146,11 @@ func (r *Runner) startHooks(ctx context.Context) error {
 		}
 		begin := time.Now()
 		err := h.start(ctx)
-		r.logger.Trace("task hook has run", "hook", h.name, "duration", time.Since(begin), "error", err)
+		took := time.Since(begin)
+		r.logger.Trace("task hook has run", "hook", h.name, "duration", took, "error", err)
+		if r.deps.HookRan != nil {
+			r.deps.HookRan(h.name, took, err)
+		}
 		if err != nil {
 			return &hookError{hook: h.name, err: err}
 		}

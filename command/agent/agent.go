@@ -226,6 +226,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return a.client.run(ctx)
 	})
 	g.Go("telemetry", a.telemetry.run)
+	g.Go("counts", a.dispatcher.Load().Publish)
 	close(a.ready)
 	return g.Wait()
 }

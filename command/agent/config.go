@@ -221,6 +221,8 @@ type TelemetryConfig struct {
 	DisableHostname bool `hcl:"disable_hostname"`
 	UseNodeName     bool `hcl:"use_node_name"`
 
+	// DisableAllocationHookMetrics leaves out how long the hooks of allocations and tasks take.
+	DisableAllocationHookMetrics bool `hcl:"disable_allocation_hook_metrics"`
 	// DisableDispatchedJobSummaryMetrics leaves out what counts the allocations of dispatched jobs.
 	DisableDispatchedJobSummaryMetrics bool `hcl:"disable_dispatched_job_summary_metrics"`
 

@@ -56,7 +56,8 @@ func (t *TelemetryConfig) filters() (allowed, blocked []string, err error) {
 // client is what the client publishes.
 func (t *TelemetryConfig) client() client.MetricsConfig {
 	return client.MetricsConfig{
-		Allocs: t.PublishAllocationMetrics, Node: t.PublishNodeMetrics, AllocMeta: t.IncludeAllocMetadata, AllowedMeta: t.AllowedMetadataKeys,
+		NoHooks: t.DisableAllocationHookMetrics,
+		Allocs:  t.PublishAllocationMetrics, Node: t.PublishNodeMetrics, AllocMeta: t.IncludeAllocMetadata, AllowedMeta: t.AllowedMetadataKeys,
 	}
 }
 

@@ -78,7 +78,6 @@ var unservedKeys = map[string]unservedKey{
 
 	"telemetry.disable_quota_utilization_metrics":      {[]string{"*"}, "there are no quotas"},
 	"telemetry.disable_rpc_rate_metrics_labels":        {[]string{"*"}, "there are no such metrics"},
-	"telemetry.disable_allocation_hook_metrics":        {[]string{"*"}, "there are no such metrics"},
 	"telemetry.circonus_api_token":                     {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
 	"telemetry.circonus_api_app":                       {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},
 	"telemetry.circonus_api_url":                       {nil, "metrics are not sent to Circonus; statsd, statsite, Datadog and Prometheus are there"},

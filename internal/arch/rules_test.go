@@ -218,7 +218,13 @@ func TestOperationsAreDocumentedAndAuthorised(t *testing.T) {
 	if len(ops) < 40 {
 		t.Fatalf("only %d operations are declared", len(ops))
 	}
+	measured := map[string]string{}
 	for _, op := range ops {
+		metric := strings.Join(op.Metric, ".")
+		if other := measured[metric]; other != "" {
+			t.Errorf("operations %s and %s are measured as one, %s", other, op.Name, metric)
+		}
+		measured[metric] = op.Name
 		if !strings.HasSuffix(op.Doc, ".") {
 			t.Errorf("operation %s has no full sentence as documentation", op.Name)
 		}

@@ -18,8 +18,8 @@ const apiIntro = `# The HTTP API
 
 This page is made from the operation table in ` + "`api/op_*.go`" + ` by ` + "`go generate ./internal/manual`" + `; do not edit it.
 
-Every operation has one declaration. Its name is the method of calls between agents and, in lower case, the label of its
-metric ` + "`nomad.op.<name>`" + `. "Runs on" says where: the leader, any server that has the state, the client of an allocation or node,
+Every operation has one declaration. Its name is the method of calls between agents, and how long it takes (streams: to begin)
+is measured under "metric". "Runs on" says where: the leader, any server that has the state, the client of an allocation or node,
 or the agent that was asked. Reads follow the conventions of "Reads": blocking (` + "`index`, `wait`" + `), stale, paginated
 (` + "`per_page`, `next_token`" + `), reversible (` + "`reverse`" + `), filtered (` + "`filter`" + `), prefixed (` + "`prefix`" + `), all namespaces (` + "`namespace=*`" + `).
 Every operation takes ` + "`region` and `namespace`" + ` in the query and a token in ` + "`X-Nomad-Token`" + ` or as bearer token.
@@ -75,7 +75,7 @@ func writeOp(out *printer, docs *sources, types *typeList, op *api.OpInfo) {
 		out.line("| body | %s |", strings.Join(body, "<br>"))
 	}
 	out.line("| answer | %s |", answerOf(types, op))
-	out.line("| metric | `nomad.op.%s` |\n", strings.ReplaceAll(strings.ToLower(op.Name), ".", "_"))
+	out.line("| metric | `nomad.%s` |\n", strings.Join(op.Metric, "."))
 }
 
 func methodsOf(r api.Route) string {

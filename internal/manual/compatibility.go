@@ -38,6 +38,10 @@ func writeCompatibility(w io.Writer) error {
 		}
 	}
 	writeConfiguration(out)
+	out.line("\n## Metrics\n")
+	for _, n := range metricNotes {
+		out.line("* %s", n)
+	}
 	out.line("\n## Everywhere\n")
 	for _, n := range generalNotes {
 		out.line("* %s", n)

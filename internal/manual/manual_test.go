@@ -38,7 +38,7 @@ func TestEveryTypeIsDescribed(t *testing.T) {
 	if err := writeAPI(&b, filepath.Join("..", "..")); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"### Job.Register", "`PUT /v1/jobs`", "<a id=\"type-job\"></a>", "nomad.op.job_register"} {
+	for _, want := range []string{"### Job.Register", "`PUT /v1/jobs`", "<a id=\"type-job\"></a>", "nomad.nomad.job.register"} {
 		if !bytes.Contains(b.Bytes(), []byte(want)) {
 			t.Errorf("docs/api.md does not say %q", want)
 		}

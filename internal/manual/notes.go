@@ -56,6 +56,16 @@ var configNotes = map[string]string{
 	"client.log_file":             "what the client says goes there too; the agent's log has all of it",
 }
 
+// metricNotes say which of the contract's metrics there are.
+var metricNotes = []string{
+	"Served under the contract's names, where the thing exists: `nomad.runtime.*`; `nomad.raft.*`, `nomad.serf.*` and `nomad.memberlist.*` as their libraries have them, `nomad.raft.appliedIndex`, `nomad.raft.lastIndex`, `nomad.state.snapshotIndex`; `nomad.nomad.rpc.{request,query,request_error}`; the time of each operation (docs/api.md has the names); `nomad.nomad.fsm.*`; `nomad.nomad.leader.{barrier,reconcile,reconcileMember}`; `nomad.nomad.heartbeat.{active,invalidate}`; `nomad.nomad.plan.{submit,evaluate,apply,queue_depth,node_rejected}`; `nomad.nomad.worker.{dequeue_eval,wait_for_index,invoke_scheduler.<type>,submit_plan,send_ack}`; `nomad.nomad.broker.{wait_time,process_time,response_time,total_*,<type>_ready,<type>_unacked}`; `nomad.nomad.blocked_evals.*` without quotas; `nomad.nomad.job_status.*`, `nomad.nomad.job_summary.*`; `nomad.client.{allocated,unallocated,allocations,tasks}.*`, `nomad.client.uptime`, `nomad.client.host.*`, `nomad.client.allocs.*`, `nomad.client.alloc_hook.prerun.*`, `nomad.client.task_hook.prestart.*`.",
+	"`nomad.nomad.rpc.*` are added up and published every second, so that `Sum` is their number and `Count` that of the additions. They count operations where they pass: one that a follower hands to the leader counts on both.",
+	"`nomad.nomad.broker.{wait_time,process_time,response_time}` have no labels `job` and `namespace`: there are too many jobs for three series of quantiles each.",
+	"`nomad.nomad.blocked_evals.{cpu,memory}` is what queued allocations want, in all and per job, without labels of classes and data centers.",
+	"`nomad.nomad.plan.submit` and `nomad.nomad.worker.submit_plan` are the same time: plans are made where they are applied. Hooks have names of their own.",
+	"Not there: `nomad.raft.boltdb.*` (the store keeps no statistics, which cost writes time), `nomad.agent.http.*`, `nomad.nomad.broker.eval_waiting`, `nomad.nomad.plan.rejection_tracker.node_score`, `nomad.nomad.plan.wait_for_index` (plans wait for none), `nomad.nomad.worker.{create_eval,update_eval}` (evaluations are stored with their plan), `nomad.scheduler.allocs.rescheduled.*`, and those of ACL, Vault, Consul, CSI, quotas and licences.",
+}
+
 // generalNotes are differences that belong to no single operation.
 var generalNotes = []string{
 	"Access control, TLS between agents, variables, identities and CSI are not there yet; their paths and commands are refused by name.",

@@ -165,7 +165,7 @@ func (a *Applier) loop(ctx context.Context, g *run.Group) error {
 
 // check verifies the submission and adds what fits to the open entry. It returns nodes that refused too much.
 func (a *Applier) check(open *write, s *Submission) (excluded []string) {
-	defer a.measure("plan", "evaluate")(time.Now())
+	defer a.sink.MeasureSince(keyPlanEvaluate, time.Now())
 	defer close(s.checked)
 	if s.Token != "" {
 		if err := a.broker.Verify(s.Plan.EvalID, s.Token); err != nil {
@@ -186,7 +186,9 @@ func (a *Applier) check(open *write, s *Submission) (excluded []string) {
 		// The index is at least that of everything the plan lost against: entries are answered in order.
 		r.RefreshIndex = v.Index()
 		excluded = a.rejected.add(r.RejectedNodes, time.Now())
-		a.sink.IncrCounter([]string{"nomad", "plan", "node_rejected"}, float32(len(r.RejectedNodes)))
+		for _, id := range r.RejectedNodes {
+			a.sink.IncrCounterWithLabels(keyNodeRejected, 1, []metrics.Label{{Name: "node_id", Value: id}})
+		}
 		a.log.Debug("dropped parts of a plan that no longer fit", "eval_id", s.Plan.EvalID, "nodes", len(r.RejectedNodes))
 	} else {
 		open.entry.Evals = append(open.entry.Evals, s.Final...)
@@ -231,7 +233,7 @@ func (a *Applier) send(g *run.Group, w *write) {
 // finish answers the submissions of an entry that is written, or never will be.
 func (a *Applier) finish(w *write) {
 	if w.index > 0 {
-		a.measure("plan", "apply")(w.since)
+		a.sink.MeasureSince(keyPlanApply, w.since)
 	}
 	a.ledger.settle(w.flying)
 	for i, s := range w.subs {
@@ -260,8 +262,4 @@ func (a *Applier) recheck(w *write) {
 	if evals := lostEvals(a.ledger.current(), w.entry.Plans); len(evals) > 0 {
 		a.Submit(&Submission{Plan: &api.Plan{Priority: api.JobMaxPriority}, Always: evals})
 	}
-}
-
-func (a *Applier) measure(key ...string) func(time.Time) {
-	return func(since time.Time) { a.sink.MeasureSince(append([]string{"nomad"}, key...), since) }
 }

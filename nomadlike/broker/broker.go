@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-metrics"
+
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/pqueue"
 )
@@ -20,6 +22,8 @@ type Config struct {
 	// out again, the first and the later times.
 	FirstNackDelay time.Duration
 	NextNackDelay  time.Duration
+	// Metrics takes how long evaluations wait and are worked on; nil for nobody.
+	Metrics *metrics.Metrics
 }
 
 // EnsureDefaults sets what is unset to the values of the contract: 60s, 3, 1s and 20s.
@@ -152,7 +156,7 @@ func (b *Broker) enqueueLocked(e *api.Evaluation) {
 }
 
 func (b *Broker) addLocked(it *item) {
-	b.mu.items[it.eval.ID] = it
+	b.mu.items[it.eval.ID], it.queued = it, time.Now()
 	if at := startTime(it.eval); time.Until(at) > 0 {
 		b.delayLocked(it, at)
 		return
@@ -229,7 +233,7 @@ func (b *Broker) queueLocked(it *item) {
 		return
 	}
 	slot.holder = it
-	it.place = placeReady
+	it.place, it.ready = placeReady, time.Now()
 	b.pushLocked(it.eval.Type, it)
 }
 

@@ -28,8 +28,10 @@ func (b *Broker) Dequeue(ctx context.Context, queues ...string) (*api.Evaluation
 		b.mu.Lock()
 		if it := b.popLocked(queues); it != nil {
 			token := b.handOutLocked(it)
+			eval, ready := it.eval, it.ready
 			b.mu.Unlock()
-			return it.eval, token, nil
+			b.measure(keyWaitTime, eval, ready)
+			return eval, token, nil
 		}
 		b.mu.waiters++
 		wake := b.mu.wake
@@ -61,7 +63,7 @@ func (b *Broker) popLocked(queues []string) *item {
 }
 
 func (b *Broker) handOutLocked(it *item) string {
-	it.token = api.NewID()
+	it.token, it.out = api.NewID(), time.Now()
 	it.dequeues++
 	if it.place != placeFailed {
 		it.place = placeOut
@@ -125,14 +127,23 @@ func (b *Broker) ResumeNack(id, token string) error {
 // Ack says that the evaluation was processed. The newest one that waited for it becomes ready and the
 // others that waited become cancelable.
 func (b *Broker) Ack(id, token string) error {
+	it, failed, err := b.ack(id, token)
+	if err == nil && !failed {
+		b.measure(keyProcessTime, it.eval, it.out)
+		b.measure(keyResponseTime, it.eval, it.queued)
+	}
+	return err
+}
+
+// ack returns what was taken out, which nobody else has any more, and whether it came from FailedQueue.
+func (b *Broker) ack(id, token string) (it *item, failed bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	it, err := b.outLocked(id, token)
-	if err != nil {
-		return err
+	if it, err = b.outLocked(id, token); err != nil {
+		return nil, false, err
 	}
 	key := keyOf(it.eval)
-	failed := it.place == placeFailed
+	failed = it.place == placeFailed
 	b.removeLocked(it)
 	if !failed {
 		b.promoteLocked(key)
@@ -143,7 +154,7 @@ func (b *Broker) Ack(id, token string) error {
 	if !failed {
 		b.cancelPendingLocked(key)
 	}
-	return nil
+	return it, failed, nil
 }
 
 // Nack gives the evaluation back; it is handed out again after a delay, or moves to FailedQueue at the
@@ -248,7 +259,7 @@ func (b *Broker) promoteLocked(key jobKey) {
 	}
 	delete(slot.pending, newest)
 	slot.holder = newest
-	newest.place = placeReady
+	newest.place, newest.ready = placeReady, time.Now()
 	b.pushLocked(newest.eval.Type, newest)
 }
 

@@ -43,6 +43,8 @@ type item struct {
 	at time.Time
 	// again is a newer version of the evaluation to queue once this one is acknowledged.
 	again *api.Evaluation
+	// queued, ready and out are when it came, when it could be handed out first, and when it was handed out last.
+	queued, ready, out time.Time
 }
 
 // newer reports whether a was created after b; the newest evaluation of a job stands for all of them.

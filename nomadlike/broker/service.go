@@ -70,6 +70,7 @@ func New(cfg ServiceConfig) *Service {
 		cfg.Process = scheduler.Process
 	}
 	s := &Service{store: cfg.Store, config: make(chan struct{}, 1), log: cfg.Logger.Named("broker")}
+	cfg.Broker.Metrics = cfg.Metrics
 	s.Evals = NewBroker(cfg.Broker)
 	s.Blocked = NewBlocked(func(evals []*api.Evaluation) { s.Evals.Enqueue(evals...) })
 	s.ledger = newLedger(cfg.Store)

@@ -97,10 +97,12 @@ func (w *Workers) dispatch(quiet context.Context, g *run.Group, queues []string)
 		if acquire(quiet, w.inProgress) != nil || acquire(quiet, w.admitted) != nil {
 			return nil //nolint:nilerr // the workers end
 		}
+		start := time.Now()
 		eval, token, err := w.broker.Dequeue(quiet, queues...)
 		if err != nil {
 			return nil //nolint:nilerr // the workers end
 		}
+		w.sink.MeasureSince(keyDequeueEval, start)
 		g.Go("evaluate", func(ctx context.Context) error {
 			defer func() { <-w.inProgress }()
 			w.evaluate(ctx, eval, token)
@@ -115,7 +117,9 @@ func (w *Workers) evaluate(ctx context.Context, eval *api.Evaluation, token stri
 	err := t.run(ctx)
 	t.firstPassDone()
 	if err == nil {
+		start := time.Now()
 		err = w.broker.Ack(eval.ID, token)
+		w.sink.MeasureSince(keySendAck, start)
 		if err == nil {
 			return
 		}
@@ -177,6 +181,7 @@ func (t *task) run(ctx context.Context) error {
 
 // waitFor waits until the state includes the index.
 func (t *task) waitFor(ctx context.Context, index uint64) error {
+	defer t.sink.MeasureSince(keyWaitForIndex, time.Now())
 	wait, cancel := context.WithTimeout(ctx, snapshotWait)
 	defer cancel()
 	if _, err := t.store.SnapshotAt(wait, index); err != nil {
@@ -237,10 +242,14 @@ func (t *task) try(ctx context.Context) (*scheduler.Outcome, Result, error) {
 	}
 	out := t.pass(v)
 	s := t.submission(out)
+	start := time.Now()
 	answer := t.applier.Submit(s)
 	<-s.checked
 	leave()
 	result, err := t.answer(ctx, answer)
+	// There is no request between them, as the contract has it: both are the same time.
+	t.sink.MeasureSince(keyPlanSubmit, start)
+	t.sink.MeasureSince(keySubmitPlan, start)
 	return out, result, err
 }
 
@@ -252,7 +261,7 @@ func (t *task) pass(v view) (out *scheduler.Outcome) {
 		t.working.Add(-1)
 		t.passes++
 		t.firstPassDone()
-		t.sink.MeasureSince([]string{"nomad", "worker", "invoke_scheduler_" + t.eval.Type}, start)
+		t.sink.MeasureSince(keyInvoke(t.eval.Type), start)
 		if p := recover(); p != nil {
 			t.log.Error("scheduler panicked", "eval_id", t.eval.ID, "job_id", t.eval.JobID,
 				"namespace", t.eval.Namespace, "error", p, "stack", string(debug.Stack()))

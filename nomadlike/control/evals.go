@@ -184,8 +184,8 @@ func (c *Evals) publish(context.Context) {
 	gauge(s.Waiting, "broker", "total_waiting")
 	gauge(s.Cancelable, "broker", "total_cancelable")
 	for queue, q := range s.ByQueue {
-		gauge(q.Ready, "broker", queue, "ready")
-		gauge(q.Unacked, "broker", queue, "unacked")
+		gauge(q.Ready, "broker", queue+"_ready")
+		gauge(q.Unacked, "broker", queue+"_unacked")
 	}
 	b := c.broker.Blocked.Stats()
 	gauge(b.Total, "blocked_evals", "total_blocked")

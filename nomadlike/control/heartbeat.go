@@ -310,7 +310,9 @@ func (h *Heartbeats) expire(ctx context.Context, nodeIDs []string) error {
 			Evals:           nodeEvals(snap, &away, node.ModifyIndex, now, seen),
 		}))
 	}
-	h.sink.IncrCounter([]string{"nomad", "heartbeat", "invalidate"}, float32(len(entries)))
+	if len(entries) > 0 {
+		defer h.sink.MeasureSince([]string{"nomad", "heartbeat", "invalidate"}, now)
+	}
 	switch len(entries) {
 	case 0:
 		return nil

@@ -15,6 +15,8 @@ import (
 )
 
 // JobMetrics tells how many jobs of each status there are and how many allocations of each group are in which state.
+// It tells, too, what the allocations want that found no node, as the contract has it for blocked evaluations. Compat: the
+// sum of the cluster has no labels of classes and data centers, since what found no node is of none.
 // These are several for each group of each job, so they are made when they are asked for, and by the leader alone.
 type JobMetrics struct {
 	store *state.Store
@@ -48,22 +50,53 @@ func (m *JobMetrics) Write(sink *metrics.Metrics) {
 	}
 	snap := m.store.Snapshot()
 	jobs := map[string]int{api.JobStatusPending: 0, api.JobStatusRunning: 0, api.JobStatusDead: 0}
+	var waits waiting
 	for j := range state.Jobs.All(snap) {
 		jobs[j.Status]++
-		if j.Dispatched && m.undispatched {
-			continue
-		}
 		s := state.JobSummaries.Get(snap, j.Namespace, j.ID)
 		if s == nil {
 			continue
 		}
+		waits.add(j, s)
+		if j.Dispatched && m.undispatched {
+			continue
+		}
 		labels := jobLabels(j)
+		var own waiting
+		if own.add(j, s); own != (waiting{}) {
+			own.write(sink, labels[:2], "blocked_evals", "job")
+		}
 		for group, n := range s.Summary {
 			writeGroup(sink, &n, slices.Concat(labels, []metrics.Label{{Name: "task_group", Value: group}}))
 		}
 	}
 	for status, n := range jobs {
 		sink.SetGauge([]string{"nomad", "job_status", status}, float32(n))
+	}
+	waits.write(sink, nil, "blocked_evals")
+}
+
+// waiting is what allocations want that found no node.
+type waiting struct{ cpu, memory int }
+
+func (w *waiting) add(j *api.Job, s *api.JobSummary) {
+	for _, g := range j.TaskGroups {
+		n := s.Summary[g.Name].Queued
+		if n <= 0 {
+			continue
+		}
+		for _, t := range g.Tasks {
+			if t.Resources != nil {
+				w.cpu += n * t.Resources.CPUOrDefault()
+				w.memory += n * t.Resources.MemoryMBOrDefault()
+			}
+		}
+	}
+}
+
+func (w *waiting) write(sink *metrics.Metrics, labels []metrics.Label, key ...string) {
+	for name, n := range map[string]int{"cpu": w.cpu, "memory": w.memory} {
+		sink.SetGaugeWithLabels(slices.Concat([]string{"nomad"}, key, []string{name}), float32(n), slices.Clone(labels))
 	}
 }
 

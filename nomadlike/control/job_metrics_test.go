@@ -13,6 +13,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/nomadlike/broker/brokertest"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 )
 
 // TestJobMetrics publishes the gauges of a job, of one that was dispatched and of a periodic launch.
@@ -24,9 +25,13 @@ func TestJobMetrics(t *testing.T) {
 		{ID: "per/periodic-18", ParentID: "per"},
 	} {
 		j.Namespace, j.Type, j.Name = api.DefaultNamespace, api.JobTypeBatch, j.ID
-		j.TaskGroups = []*api.TaskGroup{{Name: "g", Count: new(1)}}
+		j.TaskGroups = []*api.TaskGroup{{Name: "g", Count: new(3), Tasks: []*api.Task{{Name: "t", Resources: &api.Resources{CPU: new(100), MemoryMB: new(64)}}}}}
 		r.Register(t, j)
 	}
+	// An evaluation that found no node for two of web.
+	e := brokertest.Eval(&api.Job{ID: "web", Namespace: api.DefaultNamespace, Type: api.JobTypeBatch, Priority: new(50)}, api.TriggerJobRegister)
+	e.Status, e.QueuedAllocations = api.EvalStatusComplete, map[string]int{"g": 2}
+	r.Must(t, fsm.EvalsUpsert.Encode(&fsm.EvalsUpsertRequest{Evals: []*api.Evaluation{e}}))
 	for _, c := range []struct {
 		dispatched bool
 		want       []string
@@ -62,6 +67,14 @@ func TestJobMetrics(t *testing.T) {
 		for _, state := range []string{"queued", "complete", "failed", "running", "starting", "lost", "unknown"} {
 			if _, ok := gauges["nomad.nomad.job_summary."+state+";job=web;namespace=default;task_group=g"]; !ok {
 				t.Errorf("no gauge of what is %s", state)
+			}
+		}
+		for name, want := range map[string]float32{
+			"nomad.nomad.blocked_evals.cpu": 200, "nomad.nomad.blocked_evals.memory": 128,
+			"nomad.nomad.blocked_evals.job.cpu;job=web;namespace=default": 200, "nomad.nomad.blocked_evals.job.memory;job=web;namespace=default": 128,
+		} {
+			if g, ok := gauges[name]; !ok || g.Value != want {
+				t.Errorf("%s is %v, %t, want %v", name, g.Value, ok, want)
 			}
 		}
 		got := slices.DeleteFunc(slices.Sorted(maps.Keys(gauges)), func(k string) bool { return !strings.Contains(k, ".queued;") })

@@ -22,7 +22,9 @@ type Command[T any] struct {
 type command struct {
 	code uint16
 	name string
-	run  func(w *state.WriteTx, payload []byte) (any, error)
+	// key is where the time that entries take is measured.
+	key []string
+	run func(w *state.WriteTx, payload []byte) (any, error)
 	// read decodes a payload without applying it.
 	read func(payload []byte) (any, error)
 }
@@ -61,7 +63,7 @@ func Define[T any](code uint16, name string, apply func(w *state.WriteTx, p *T) 
 		return p, nil
 	}
 	commands[code] = &command{
-		code: code, name: name,
+		code: code, name: name, key: []string{"nomad", "fsm", metricName(name)},
 		run: func(w *state.WriteTx, b []byte) (any, error) {
 			p, err := decode(b)
 			if err != nil {

@@ -282,6 +282,32 @@ var codes = map[string]uint16{
 	"ServicesUpsert": 90, "ServicesDelete": 91, "ServicesSync": 92, "Batch": 100,
 }
 
+func TestMetricNames(t *testing.T) {
+	for command := range metricNames {
+		if _, ok := codes[command]; !ok {
+			t.Errorf("there is no command %s to measure as %s", command, metricNames[command])
+		}
+	}
+	seen := map[string]string{}
+	for _, c := range commands {
+		name := strings.Join(c.key, ".")
+		if other := seen[name]; other != "" {
+			t.Errorf("commands %s and %s are measured as one, %s", other, c.name, name)
+		}
+		seen[name] = c.name
+	}
+	for l, want := range map[*raft.Log]string{
+		{Type: raft.LogCommand, Data: JobRegister.Encode(&JobRegisterRequest{})}:   "nomad.fsm.register_job",
+		{Type: raft.LogCommand, Data: ServicesSync.Encode(&ServicesSyncRequest{})}: "nomad.fsm.services_sync",
+		{Type: raft.LogBarrier}:                       "",
+		{Type: raft.LogCommand, Data: []byte("what")}: "",
+	} {
+		if got := strings.Join(MetricKey(l), "."); got != want {
+			t.Errorf("an entry is measured as %q, want %q", got, want)
+		}
+	}
+}
+
 func TestCodesStay(t *testing.T) {
 	for code, c := range commands {
 		if codes[c.name] != code {

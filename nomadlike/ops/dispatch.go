@@ -8,7 +8,6 @@ package ops
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -80,8 +79,9 @@ const leaderWait = 5 * time.Second
 
 // Dispatcher is an api.Caller over everything the agent can reach.
 type Dispatcher struct {
-	cfg Config
-	log hclog.Logger
+	cfg    Config
+	log    hclog.Logger
+	counts rpcCounts
 }
 
 // NewDispatcher returns a dispatcher; the configuration's sets may still be filled until the first call.
@@ -101,7 +101,7 @@ func unserved(op *api.OpInfo) error {
 
 // Call runs a unary operation.
 func (d *Dispatcher) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
-	defer d.measure(op, time.Now())
+	start := time.Now()
 	meta := &api.Meta{KnownLeader: op.Mode == api.ModeRead}
 	run := func(set *opset.Set) error {
 		h := handler(set, op)
@@ -131,6 +131,7 @@ func (d *Dispatcher) Call(ctx context.Context, op *api.OpInfo, req api.Request, 
 	if errors.Is(err, errNoHandler) {
 		err = unserved(op)
 	}
+	d.measure(op, start, err)
 	return meta, err
 }
 
@@ -143,6 +144,7 @@ func handler(set *opset.Set, op *api.OpInfo) opset.Unary {
 
 // Open starts a streaming operation.
 func (d *Dispatcher) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
+	start := time.Now()
 	var stream api.Stream
 	run := func(set *opset.Set) error {
 		if set == nil || set.Streaming(op.Name) == nil {
@@ -164,6 +166,7 @@ func (d *Dispatcher) Open(ctx context.Context, op *api.OpInfo, req api.Request) 
 	if errors.Is(err, errNoHandler) {
 		err = unserved(op)
 	}
+	d.measure(op, start, err)
 	return stream, err
 }
 
@@ -451,10 +454,4 @@ func (d *Dispatcher) authorise(ctx context.Context, op *api.OpInfo, req api.Requ
 		return nil
 	}
 	return d.cfg.Auth.Authorise(ctx, op, req)
-}
-
-func (d *Dispatcher) measure(op *api.OpInfo, start time.Time) {
-	if d.cfg.Metrics != nil {
-		d.cfg.Metrics.MeasureSince([]string{"op", strings.ReplaceAll(strings.ToLower(op.Name), ".", "_")}, start)
-	}
 }

@@ -224,6 +224,7 @@ telemetry {
   collection_interval = "2s"
   prometheus_metrics = true
   disable_dispatched_job_summary_metrics = true
+  disable_allocation_hook_metrics = true
   statsite_address = "127.0.0.1:1"
   statsd_address = "127.0.0.1:2"
   datadog_address = "127.0.0.1:3"
