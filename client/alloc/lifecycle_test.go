@@ -191,7 +191,7 @@ func TestFailedStarts(t *testing.T) {
 		"bad config":    {tk("t", "nonsense=1"), api.AllocClientFailed, 0, "Not Restarting: Error was unrecoverable"},
 		"bad reference": {tk("t", "print=${nope}"), api.AllocClientFailed, 0, "Not Restarting: Error was unrecoverable"},
 		"bad driver":    {&api.Task{Name: "t", Driver: "none"}, api.AllocClientFailed, 0, "Not Restarting: Error was unrecoverable"},
-		"denied user":   {&api.Task{Name: "t", Driver: clienttest.DriverName, User: "root"}, api.AllocClientFailed, 0, "Failed Validation: running as user \"root\" is disallowed\nNot Restarting: Error was unrecoverable"},
+		"denied user":   {&api.Task{Name: "t", Driver: clienttest.DriverName, User: "root"}, api.AllocClientFailed, 0, "Failed Validation: running as user \"root\" is disallowed; the client options user.denylist and user.checked_drivers say who may not run which drivers\nNot Restarting: Error was unrecoverable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBench(t, func(t *testing.T, b *bench) {

@@ -235,7 +235,7 @@ func gone(err error) bool {
 // validate refuses what the operator does not allow.
 func (r *Runner) validate(context.Context) error {
 	if slices.Contains(r.deps.CheckedDrivers, r.task.Driver) && slices.Contains(r.deps.DeniedUsers, r.task.User) {
-		return &validationError{fmt.Errorf("running as user %q is disallowed", r.task.User)}
+		return &validationError{fmt.Errorf("running as user %q is disallowed; the client options user.denylist and user.checked_drivers say who may not run which drivers", r.task.User)}
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (c capabilities) choose(add, drop []string) (added, dropped []string, err e
 			}
 		}
 		if len(refused) > 0 {
-			return nil, nil, fmt.Errorf("driver does not allow the following capabilities: %s", strings.Join(refused, ", "))
+			return nil, nil, fmt.Errorf("driver does not allow the following capabilities: %s; name them in allow_caps of the docker plugin block", strings.Join(refused, ", "))
 		}
 		for name := range engineBasis {
 			if !c[name] {

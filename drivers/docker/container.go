@@ -187,7 +187,7 @@ func (b *builder) user() error {
 func (b *builder) isolation() error {
 	if b.options.Privileged {
 		if !b.plugin.AllowPrivileged {
-			return errors.New(`Docker privileged mode is disabled on this Nomad agent`)
+			return errors.New(`Docker privileged mode is disabled on this Nomad agent; set allow_privileged = true in the docker plugin block`)
 		}
 		b.out.HostConfig.Privileged = true
 	}
@@ -207,7 +207,7 @@ func (b *builder) runtime() error {
 		b.out.HostConfig.Runtime = b.plugin.NvidiaRuntime
 	}
 	if r := b.out.HostConfig.Runtime; r != "" && !slices.Contains(b.plugin.AllowRuntimes, r) {
-		return fmt.Errorf("requested runtime %q is not allowed", r)
+		return fmt.Errorf("requested runtime %q is not allowed; name it in allow_runtimes of the docker plugin block", r)
 	}
 	return nil
 }

@@ -224,11 +224,11 @@ func TestCapabilities(t *testing.T) {
 	options["cap_add"], options["cap_drop"] = []any{"net_raw"}, []any{"kill"}
 	w.expect(w.task(options), "CapEff:\t0000000000002001", "CapBnd:\t0000000000002001")
 	for want, change := range map[string]drivertest.Config{
-		"does not allow the following capabilities: sys_admin": {"cap_add": []any{"sys_admin"}},
-		"is not known to this kernel":                          {"cap_drop": []any{"flying"}},
-		"pid_mode must be":                                     {"pid_mode": "shared"},
-		"could not be found in the task's root":                {"command": "no-such-program"},
-		"pids_limit must not be negative":                      {"pids_limit": -1},
+		"does not allow the following capabilities: sys_admin; name them in allow_caps": {"cap_add": []any{"sys_admin"}},
+		"is not known to this kernel":           {"cap_drop": []any{"flying"}},
+		"pid_mode must be":                      {"pid_mode": "shared"},
+		"could not be found in the task's root": {"command": "no-such-program"},
+		"pids_limit must not be negative":       {"pids_limit": -1},
 	} {
 		options := script("true")
 		maps.Copy(options, change)

@@ -110,7 +110,7 @@ func effective(allow, add, drop []string) (uint64, error) {
 				names = append(names, strings.ToLower(name))
 			}
 		}
-		return 0, fmt.Errorf("driver does not allow the following capabilities: %s", strings.Join(names, ", "))
+		return 0, fmt.Errorf("driver does not allow the following capabilities: %s; name them in allow_caps of its plugin block", strings.Join(names, ", "))
 	}
 	return defaults&allowed&^dropped | added, nil
 }
