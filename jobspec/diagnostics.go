@@ -53,10 +53,11 @@ func newDiagnostics(diags hcl.Diagnostics, files map[string]*hcl.File) error {
 // freeKeys is the way out for keys that the language before HCL2 took in blocks.
 const freeKeys = ` A key in quotes or with a dot has its place in a map: env = { "a.b" = "c" } instead of env { ... }. The meta of jobs, groups and tasks and settings of drivers, such as labels, take the same form.`
 
-// Ways out for texts that are for a shell or for curl and not for HCL, such as ${x##*/} and %{http_code}.
+// Ways out for texts that are for a shell or for curl and not for HCL, such as ${x##*/} and %{http_code}. What drivers are
+// told is read as HCL once more.
 const (
-	literalDollar  = ` To have "${" in the text as it stands, for a shell, write "$${".`
-	literalPercent = ` To have "%{" in the text as it stands, write "%%{".`
+	literalDollar  = ` To have "${" in the text as it stands, for a shell, write "$${", in the config of a task, which the node interpolates too, "$$${".`
+	literalPercent = ` To have "%{" in the text as it stands, write "%%{", in the config of a task, which the node interpolates too, "%%%{".`
 )
 
 // advised returns diag with what to write instead, where HCL only says what it does not take.
@@ -73,6 +74,8 @@ func (d *Diagnostics) advised(diag *hcl.Diagnostic) *hcl.Diagnostic {
 		}
 	case "Invalid template control keyword":
 		more.Detail += literalPercent
+	case "Extra characters after interpolation expression":
+		more.Detail += literalDollar
 	case "Invalid expression", multiLine:
 		if d.isShells(diag) {
 			more.Detail += literalDollar

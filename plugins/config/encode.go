@@ -94,6 +94,7 @@ func pathErrors(source []byte, diags hcl.Diagnostics) error {
 		if one.Detail != "" {
 			text += ": " + one.Detail
 		}
+		text = strings.TrimSuffix(text, ".") + advice(one.Summary)
 		path := ""
 		if one.Subject != nil {
 			path = pathAt(source, one.Subject.Start.Byte)
@@ -101,9 +102,22 @@ func pathErrors(source []byte, diags hcl.Diagnostics) error {
 		if path != "" {
 			text = path + ": " + text
 		}
-		errs = append(errs, errors.New(strings.TrimSuffix(text, ".")))
+		errs = append(errs, errors.New(text))
 	}
 	return errors.Join(errs...)
+}
+
+// advice is the way out for texts that are for a shell or for curl and not for HCL, such as ${x:-y} and %{http_code}, if
+// it is such a text that HCL does not understand. A job file is read as HCL before, which takes one mark away.
+func advice(summary string) string {
+	switch summary {
+	case "Unknown variable", "Extra characters after interpolation expression", "Unclosed template interpolation sequence",
+		"Missing expression", "Invalid expression":
+		return `; for a "${" that is not for the agent but for a shell, write "$$${" in a job file, or $x instead of ${x}`
+	case "Invalid template control keyword", "Unexpected end of template":
+		return `; for a "%{" that is not for the agent, write "%%%{" in a job file`
+	}
+	return ""
 }
 
 // plain converts an evaluated value for the encoder.

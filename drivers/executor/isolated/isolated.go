@@ -17,6 +17,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/nomadlike/nomadlike/drivers/executor"
 	"github.com/nomadlike/nomadlike/internal/shim"
@@ -207,10 +208,14 @@ func (s *Settings) confine(root *shim.Root, who *shim.User, o *Options) error {
 // Explain says what it means that a task could not be started.
 func Explain(err error, command string) error {
 	var failed *shim.StartError
-	if !errors.As(err, &failed) || !failed.Exec {
+	if !errors.As(err, &failed) {
 		return err
 	}
 	switch {
+	case !failed.Exec && errors.Is(failed, syscall.EROFS):
+		return fmt.Errorf("%w (what a task sees of the host is read-only: a volume or device there needs a directory or file of its name on the host, or another destination)", err)
+	case !failed.Exec:
+		return err
 	case strings.HasPrefix(failed.Message, "execute "+command+": find "):
 		return fmt.Errorf("command %q could not be found in the task's root: %w", command, err)
 	case errors.Is(failed, fs.ErrPermission):
