@@ -30,8 +30,10 @@ const (
 	// again, with pauses from releaseMin to releaseMax.
 	networkRelease         = time.Minute
 	releaseMin, releaseMax = time.Second, time.Minute
-	// makePatience and dropPatience are for how long a driver is asked again that cannot make or end a network just now.
-	makePatience, dropPatience = 30 * time.Second, 5 * time.Second
+	// makePatience and dropPatience are for how long a driver is asked again that cannot make or end a network just now,
+	// askTries how often at least, since a call may take longer than that.
+	makePatience, dropPatience = time.Minute, 5 * time.Second
+	askTries                   = 4
 	askMin, askMax             = 100 * time.Millisecond, 2 * time.Second
 )
 
@@ -202,14 +204,17 @@ func (r *Runner) networkMaker(ctx context.Context, ask *api.NetworkResource) (st
 // askDriver calls a driver, again if its plugin ends meanwhile or the failure may pass.
 func (r *Runner) askDriver(ctx context.Context, name string, patience time.Duration, call func(drivers.Driver) error) error {
 	deadline := time.Now().Add(patience)
-	for pause := askMin; ; pause = min(2*pause, askMax) {
+	pause := askMin
+	for try := 1; ; try++ {
 		driver, err := r.deps.Tasks.Drivers.Get(ctx, name)
 		if err == nil {
 			err = call(driver)
 		}
-		if err == nil || !passing(err) || time.Now().After(deadline) || run.Sleep(ctx, pause) != nil {
+		impatient := try >= askTries && time.Now().After(deadline)
+		if err == nil || !passing(err) || impatient || run.Sleep(ctx, pause) != nil {
 			return err
 		}
+		pause = min(2*pause, askMax)
 		r.logger.Debug("driver is asked for the network again", "driver", name, "error", err)
 	}
 }

@@ -234,9 +234,10 @@ func TestPluginEndsWithNetwork(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		grouped(b, true)
 		away := drivers.NewRecoverableError(errors.New("no engine"), true)
-		b.machine.FailNetworks(drivers.ErrPluginShutdown, away, away, drivers.ErrPluginShutdown)
+		b.machine.FailNetworks(drivers.ErrPluginShutdown, away, drivers.ErrPluginShutdown)
+		b.machine.SlowNetworks(time.Minute)
 		r := b.run(inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t")))
-		pass(time.Minute)
+		pass(time.Hour)
 		wantStatus(t, r, api.AllocClientRunning, "Tasks are running")
 		if req, _ := b.networks.Attached(testID); req == nil || b.machine.Config("t").NetworkIsolation.Path != req.Namespace {
 			t.Errorf("connected with %+v, the task runs in %+v", req, b.machine.Config("t").NetworkIsolation)

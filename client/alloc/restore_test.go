@@ -241,6 +241,31 @@ func TestEndedTaskRunsOnce(t *testing.T) {
 	}
 }
 
+// TestPluginDiesInStart ends the plugin while it starts a task: a few times in a row that is nothing, and then it is for the
+// restart policy to go on.
+func TestPluginDiesInStart(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		main := tk("t", "start_takes=1s")
+		main.RestartPolicy = &api.RestartPolicy{Attempts: new(10), Mode: api.RestartModeFail, Interval: new(time.Hour), Delay: new(time.Second)}
+		r := b.run(allocation(job(api.JobTypeService, main)))
+		crash := func(times int) {
+			for range times {
+				pass(500 * time.Millisecond)
+				b.machine.CrashPlugin()
+				synctest.Wait()
+			}
+			pass(10 * time.Second)
+		}
+		crash(2)
+		wantState(t, r, "t", api.TaskStateRunning, false, 0)
+		b.machine.Exit("t", 1)
+		pass(time.Second)
+		wantState(t, r, "t", api.TaskStatePending, false, 1)
+		crash(3)
+		wantState(t, r, "t", api.TaskStateRunning, false, 2)
+	})
+}
+
 // TestAgentDiesInRestart ends the agent while a task is stopped to start again, before and after the end of the task. The
 // next one starts it, however little the restart policy allows; a failed check counts as a failure there too.
 func TestAgentDiesInRestart(t *testing.T) {

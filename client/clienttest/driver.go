@@ -90,6 +90,7 @@ type Machine struct {
 		networks map[string]string
 		// networkErrors are those of the next calls that make or end one.
 		networkErrors []error
+		networkTakes  time.Duration
 	}
 }
 
@@ -310,6 +311,8 @@ func (d *Driver) StartTask(ctx context.Context, c *drivers.TaskConfig) (*drivers
 	if wait, _ := time.ParseDuration(o.StartTakes); wait > 0 {
 		select {
 		case <-time.After(wait):
+		case <-d.dead:
+			return nil, nil, drivers.ErrPluginShutdown
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/network"
@@ -21,6 +22,11 @@ func (d *Driver) CreateNetwork(_ context.Context, allocID string, req *drivers.N
 	}
 	d.machine.mu.Lock()
 	defer d.machine.mu.Unlock()
+	if takes := d.machine.mu.networkTakes; takes > 0 {
+		d.machine.mu.Unlock()
+		<-time.After(takes)
+		d.machine.mu.Lock()
+	}
 	path, exists := d.machine.mu.networks[allocID]
 	if !exists {
 		path = "/driver/" + allocID
@@ -56,6 +62,13 @@ func (m *Machine) FailNetworks(errs ...error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mu.networkErrors = errs
+}
+
+// SlowNetworks makes each call that makes a network take so long.
+func (m *Machine) SlowNetworks(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.networkTakes = d
 }
 
 func (m *Machine) networkErrorLocked() error {

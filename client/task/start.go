@@ -142,7 +142,10 @@ func (r *Runner) runStartHooks(ctx context.Context) error {
 	return err
 }
 
-// start hands the task to the driver. A plugin that dies under it is given a second chance.
+// pluginTries is how often a start is tried whose plugin dies under it.
+const pluginTries = 3
+
+// start hands the task to the driver. A plugin that dies under it is given another chance, here and by the restart policy.
 func (r *Runner) start(ctx context.Context, driver drivers.Driver, cfg *drivers.TaskConfig) error {
 	// Should the agent die before the driver answers, the next one knows what to look for.
 	r.putHandle(&statedb.TaskHandle{Pending: cfg.ID})
@@ -156,15 +159,19 @@ func (r *Runner) start(ctx context.Context, driver drivers.Driver, cfg *drivers.
 		if err := r.deps.State.Sync(wait); err != nil {
 			r.logger.Warn("task is started although its state is not on disk yet", "error", err)
 		}
-		var err error
-		handle, network, err = driver.StartTask(ctx, cfg)
-		if errors.Is(err, drivers.ErrPluginShutdown) && ctx.Err() == nil {
+		for try := 1; ; try++ {
+			var err error
+			handle, network, err = driver.StartTask(ctx, cfg)
+			switch {
+			case !errors.Is(err, drivers.ErrPluginShutdown) || ctx.Err() != nil:
+				return err
+			case try == pluginTries:
+				return drivers.NewRecoverableError(err, true)
+			}
 			if driver, err = r.get(ctx, name, startTries); err != nil {
 				return err
 			}
-			handle, network, err = driver.StartTask(ctx, cfg)
 		}
-		return err
 	})
 	slow.Stop()
 	if err == nil && handle == nil {
