@@ -144,6 +144,10 @@ func (b *builder) labels() map[string]string {
 	return labels
 }
 
+// allocVariable begins the variable by which containers of tasks and networks are told from others when there is nothing
+// left of them but a process.
+const allocVariable = "NOMAD_ALLOC_ID="
+
 // ownLabels are those by which the driver finds its containers again.
 func (d *Driver) ownLabels(allocID string) map[string]string {
 	labels := map[string]string{allocLabel: allocID}

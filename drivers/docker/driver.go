@@ -63,6 +63,10 @@ type Driver struct {
 		tasks map[string]*task
 		// pauses are the containers that hold the network of an allocation.
 		pauses map[string]bool
+		// removed are containers that were removed since remains of them were last looked for.
+		removed map[string]bool
+		// keeper is the address of what keeps the engine's containers running, as their processes have it.
+		keeper string
 	}
 }
 
@@ -80,6 +84,7 @@ func New(logger hclog.Logger) *Driver {
 	d.images = newImages(d)
 	d.mu.tasks = map[string]*task{}
 	d.mu.pauses = map[string]bool{}
+	d.mu.removed = map[string]bool{}
 	return d
 }
 

@@ -4,10 +4,18 @@
 
 package docker
 
-import "context"
+import (
+	"context"
+
+	"github.com/moby/moby/api/types/container"
+)
 
 // endUnseen has nothing to do where containers do not run beside the driver.
 func (*Driver) endUnseen(context.Context, string) {}
 
 // endLeft has nothing to do where containers do not run beside the driver.
 func (*Driver) endLeft(string) {}
+
+// learnKeeper and endKeepers have nothing to do there either.
+func (*Driver) learnKeeper(*container.InspectResponse) {}
+func (*Driver) endKeepers(context.Context)             {}

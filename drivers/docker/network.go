@@ -220,7 +220,7 @@ func (d *Driver) startPause(ctx context.Context, allocID string, request *driver
 	found, err := d.launch(ctx, &client.ContainerCreateOptions{
 		Name: pauseName(allocID),
 		Config: &container.Config{
-			Image: img.id, Hostname: hostname, Labels: d.ownLabels(allocID),
+			Image: img.id, Hostname: hostname, Labels: d.ownLabels(allocID), Env: []string{allocVariable + allocID},
 		},
 		HostConfig: &container.HostConfig{
 			NetworkMode:   "none",
@@ -233,6 +233,13 @@ func (d *Driver) startPause(ctx context.Context, allocID string, request *driver
 	return d.networkSpec(found, request), nil
 }
 
+// holdPause makes the container of a network one that is known.
+func (d *Driver) holdPause(id string) {
+	d.mu.Lock()
+	d.mu.pauses[id] = true
+	d.mu.Unlock()
+}
+
 // forgetPause makes the container of a network one that nobody knows, which reconciliation removes if nobody else does.
 func (d *Driver) forgetPause(id string) {
 	d.mu.Lock()
@@ -241,9 +248,8 @@ func (d *Driver) forgetPause(id string) {
 }
 
 func (d *Driver) networkSpec(pause *container.InspectResponse, request *drivers.NetworkRequest) *drivers.NetworkIsolationSpec {
-	d.mu.Lock()
-	d.mu.pauses[pause.ID] = true
-	d.mu.Unlock()
+	d.holdPause(pause.ID)
+	d.learnKeeper(pause)
 	spec := &drivers.NetworkIsolationSpec{
 		Mode: drivers.NetworkIsolationGroup, Labels: map[string]string{sandboxContainer: pause.ID},
 	}
@@ -258,11 +264,22 @@ func (d *Driver) networkSpec(pause *container.InspectResponse, request *drivers.
 
 // DestroyNetwork implements drivers.Driver.
 func (d *Driver) DestroyNetwork(ctx context.Context, allocID string, spec *drivers.NetworkIsolationSpec) error {
-	_, engine := d.settings()
-	id := pauseName(allocID)
+	// A plugin that ended may have made one that nobody has heard of, in place of that of the specification.
+	holders := []string{pauseName(allocID)}
 	if spec != nil && spec.Labels[sandboxContainer] != "" {
-		id = spec.Labels[sandboxContainer]
+		holders = append(holders, spec.Labels[sandboxContainer])
 	}
+	for _, id := range holders {
+		if err := d.removePause(ctx, allocID, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removePause removes the container of a network, unless it is gone or somebody else's.
+func (d *Driver) removePause(ctx context.Context, allocID, id string) error {
+	_, engine := d.settings()
 	found, err := engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	switch {
 	case notFound(err):
@@ -270,7 +287,7 @@ func (d *Driver) DestroyNetwork(ctx context.Context, allocID string, spec *drive
 	case err != nil:
 		return failure("look for the container of the network", err)
 	case found.Container.Config == nil || found.Container.Config.Labels[allocLabel] != allocID:
-		return nil // somebody else's
+		return nil
 	}
 	_, _ = engine.ContainerStop(ctx, id, client.ContainerStopOptions{Timeout: new(1)})
 	if err := d.removeContainer(ctx, found.Container.ID, false); err != nil {
@@ -294,9 +311,7 @@ func (d *Driver) learnPauses(ctx context.Context) error {
 		allocID := c.Labels[allocLabel]
 		for _, name := range c.Names {
 			if strings.TrimPrefix(name, "/") == pauseName(allocID) {
-				d.mu.Lock()
-				d.mu.pauses[c.ID] = true
-				d.mu.Unlock()
+				d.holdPause(c.ID)
 				d.images.resume(c.ImageID, allocID, "")
 			}
 		}

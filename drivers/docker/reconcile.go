@@ -26,6 +26,9 @@ func (d *Driver) reconcile() {
 			if err := d.removeDangling(context.Background(), time.Now()); err != nil {
 				d.logger.Warn("containers without a task cannot be looked for", "error", err)
 			}
+			if config.endsKeepers() {
+				d.endKeepers(context.Background())
+			}
 		}
 	}
 }
@@ -52,6 +55,18 @@ func (d *Driver) removeDangling(ctx context.Context, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// endsKeepers reports whether what keeps removed containers running is looked for.
+func (c *pluginConfig) endsKeepers() bool { return c.GC.Dangling.Enabled && !c.GC.Dangling.DryRun }
+
+// noteRemoved has the next look end what keeps a removed container running.
+func (d *Driver) noteRemoved(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mu.config.endsKeepers() {
+		d.mu.removed[id] = true
+	}
 }
 
 // dangling returns the containers that were made for a task of this node and belong to none. Other agents may use the

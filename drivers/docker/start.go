@@ -84,6 +84,7 @@ func (d *Driver) startContainer(ctx context.Context, b *builder) (*task, *driver
 	t.tty = b.options.TTY
 	t.image = b.image.id
 	t.startedAt = engineTime(found.State.StartedAt)
+	d.learnKeeper(found)
 	t.network = override(found.NetworkSettings, b.options, b.portMap)
 	handle, err := drivers.NewTaskHandle(handleVersion, b.task, &taskState{
 		ContainerID: id, DriverNetwork: t.network, ImageID: b.image.id, ImageBrought: b.image.brought, TTY: t.tty,
@@ -205,6 +206,7 @@ func (d *Driver) removeContainer(ctx context.Context, id string, volumes bool) e
 		return err
 	}
 	d.endLeft(id)
+	d.noteRemoved(id)
 	return nil
 }
 

@@ -113,6 +113,10 @@ func (d *Driver) RecoverTask(ctx context.Context, handle *drivers.TaskHandle) er
 	t.image, t.tty, t.network = state.ImageID, state.TTY, state.DriverNetwork
 	if err == nil && found.Container.State != nil {
 		t.startedAt = engineTime(found.Container.State.StartedAt)
+		d.learnKeeper(&found.Container)
+	}
+	if n := handle.Config.NetworkIsolation; n != nil && n.Labels[sandboxContainer] != "" {
+		d.holdPause(n.Labels[sandboxContainer]) // the engine may have been away when this process looked for those
 	}
 	// An engine that is away comes back, and its containers often with it: the
 	// watch goes on until that is known.

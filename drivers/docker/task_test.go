@@ -635,6 +635,7 @@ func TestNetwork(t *testing.T) {
 	if _, err := w.engine.ContainerStop(w.ctx, pauseName(task.AllocID), client.ContainerStopOptions{Timeout: new(0)}); err != nil {
 		t.Fatal(err)
 	}
+	before := *spec
 	ended := spec.Labels[sandboxContainer]
 	if spec, created, err = w.driver.CreateNetwork(w.ctx, task.AllocID, request); err != nil || !created || spec.Labels[sandboxContainer] == ended {
 		t.Fatal(spec, created, err)
@@ -647,6 +648,16 @@ func TestNetwork(t *testing.T) {
 	}
 	if err := w.driver.DestroyTask(w.ctx, task.ID, false); err != nil {
 		t.Error(err)
+	}
+	if k := w.driver.mu.keeper; isLocal(w.engine) && k == "" {
+		t.Error("what keeps containers running is not known")
+	}
+	// Nobody may have heard of the newest one.
+	if err := w.driver.DestroyNetwork(w.ctx, task.AllocID, &before); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.engine.ContainerInspect(w.ctx, pauseName(task.AllocID), client.ContainerInspectOptions{}); !notFound(err) {
+		t.Errorf("the container of the network is still there: %v", err)
 	}
 }
 
