@@ -246,18 +246,17 @@ func (e *engine) remains() (left []string) {
 	for _, p := range e.shims() {
 		left = append(left, "process "+p.String())
 	}
-	for _, what := range []string{"tasks", "containers"} {
-		out, err := exec.Command("ctr", "--address", filepath.Join(e.dir, "c"), "--namespace", "moby", what, "list", "--quiet").Output()
-		if err != nil {
-			return append(left, "containerd does not answer: "+err.Error())
-		}
-		for id := range strings.FieldsSeq(string(out)) {
-			left = append(left, "containerd "+what+" "+id)
-		}
+	out, err := exec.Command("ctr", "--address", filepath.Join(e.dir, "c"), "--namespace", "moby", "tasks", "list", "--quiet").Output()
+	if err != nil {
+		return append(left, "containerd does not answer: "+err.Error())
+	}
+	for id := range strings.FieldsSeq(string(out)) {
+		left = append(left, "task of containerd "+id)
 	}
 	for _, m := range mountsBelow(e.dir) {
-		// Those of the engine itself are the network of the host and its directory.
-		if strings.HasSuffix(m, "/merged") || strings.HasSuffix(m, "/shm") || strings.HasSuffix(m, "/rootfs") || strings.Contains(m, "/netns/") && !strings.HasSuffix(m, "/default") {
+		// Those of the engine itself are the network of the host, its directory, and that in which it begins to make a
+		// container: one that is killed there leaves it, and nobody but it knows what for.
+		if strings.HasSuffix(m, "/merged") && !strings.HasSuffix(m, "-init/merged") || strings.HasSuffix(m, "/shm") || strings.HasSuffix(m, "/rootfs") || strings.Contains(m, "/netns/") && !strings.HasSuffix(m, "/default") {
 			left = append(left, "mount "+m)
 		}
 	}

@@ -113,10 +113,7 @@ func TestKillEverything(t *testing.T) {
 	k.engine.importPause()
 	k.site = httptest.NewServer(http.HandlerFunc(k.artifact))
 	t.Cleanup(k.site.Close)
-	t.Cleanup(func() {
-		_ = exec.Command("ip", "link", "delete", "nlkill").Run()
-		_ = exec.Command("iptables", "-w", "-D", adminChain, "-o", "nlkill", "-d", killSubnet+"0/24", "-j", "ACCEPT").Run()
-	})
+	k.cleanNetwork()
 	k.agent = newAgent(t, false, fmt.Sprintf(dockerOf, k.engine.host)+fmt.Sprintf(killNet, testkit.CNIPath)+eager)
 	k.start()
 	for _, driver := range kindsOfTasks {
@@ -154,19 +151,38 @@ func TestKillEverything(t *testing.T) {
 	k.checkRemains(ids)
 }
 
+// cleanNetwork removes in the end what agents leave of killNet on purpose.
+func (k *killer) cleanNetwork() {
+	k.engine.t.Cleanup(func() {
+		_ = exec.Command("ip", "link", "delete", "nlkill").Run()
+		_ = exec.Command("iptables", "-w", "-D", adminChain, "-o", "nlkill", "-d", killSubnet+"0/24", "-j", "ACCEPT").Run()
+	})
+}
+
 // awaitReconciliation waits until the driver has removed the containers that it could not start, or not remove when they
-// ended, because the engine was away: all but those that run.
+// ended, because the engine was away: all but those that run, and what keeps them running.
 func (k *killer) awaitReconciliation() {
 	k.t.Helper()
 	deadline := time.After(4 * time.Minute)
 	for {
-		i := slices.IndexFunc(k.engine.containers(), func(c string) bool { return !strings.Contains(c, " Up ") })
-		if i < 0 {
+		var left []string
+		for _, c := range k.engine.containers() {
+			if !strings.Contains(c, " Up ") {
+				left = append(left, c)
+			}
+		}
+		out, err := k.engine.docker("ps", "-aq", "--no-trunc").Output()
+		for _, p := range k.engine.shims() {
+			if err != nil || !strings.Contains(string(out), p.args[slices.Index(p.args, "-id")+1]) {
+				left = append(left, "process "+p.String())
+			}
+		}
+		if len(left) == 0 {
 			return
 		}
 		select {
 		case <-deadline:
-			k.t.Fatalf("containers that do not run are left: %v", k.engine.containers())
+			k.t.Fatalf("this was not removed:\n%s", strings.Join(left, "\n"))
 		case <-time.After(time.Second):
 		}
 	}
