@@ -74,12 +74,13 @@ func TestKillInTheMiddle(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			deadline := time.Now().Add(patience)
+			deadline := time.After(patience)
 			for k.engine.calls(m.call) == before {
-				if time.Now().After(deadline) {
+				select {
+				case <-deadline:
 					t.Fatal("the engine is not asked")
+				case <-time.After(time.Millisecond):
 				}
-				time.Sleep(time.Millisecond)
 			}
 			k.strike(victim)
 			if !ends {

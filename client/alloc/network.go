@@ -376,6 +376,7 @@ func (r *Runner) releaseNetwork(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	r.logger.Debug("network of the allocation has ended")
 	gone := *n
 	gone.Released = true
 	r.keepNetwork(&gone)

@@ -248,6 +248,7 @@ func (d *Driver) forgetPause(id string) {
 }
 
 func (d *Driver) networkSpec(pause *container.InspectResponse, request *drivers.NetworkRequest) *drivers.NetworkIsolationSpec {
+	d.logger.Debug("container holds the network", "container_id", pause.ID, "name", pause.Name)
 	d.holdPause(pause.ID)
 	d.learnKeeper(pause)
 	spec := &drivers.NetworkIsolationSpec{
@@ -283,6 +284,7 @@ func (d *Driver) removePause(ctx context.Context, allocID, id string) error {
 	found, err := engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	switch {
 	case notFound(err):
+		d.logger.Debug("there is no container of the network", "alloc_id", allocID, "container_id", id)
 		return nil
 	case err != nil:
 		return failure("look for the container of the network", err)
@@ -293,6 +295,7 @@ func (d *Driver) removePause(ctx context.Context, allocID, id string) error {
 	if err := d.removeContainer(ctx, found.Container.ID, false); err != nil {
 		return failure("remove the container of the network", err)
 	}
+	d.logger.Debug("container of the network is removed", "alloc_id", allocID, "container_id", found.Container.ID)
 	d.forgetPause(found.Container.ID)
 	d.images.release(found.Container.Image, allocID)
 	return nil
