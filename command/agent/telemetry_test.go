@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,21 +17,22 @@ import (
 // asks counts how often a collector was asked and what it told.
 type asks struct {
 	prometheus.Collector
-	times, told int
+	times, told atomic.Int64
 }
 
 func (a *asks) Collect(out chan<- prometheus.Metric) {
-	a.times++
+	a.times.Add(1)
 	metrics := make(chan prometheus.Metric)
 	go func() {
 		defer close(metrics)
 		a.Collector.Collect(metrics)
 	}()
-	a.told = 0
+	var told int64
 	for m := range metrics {
-		a.told++
+		told++
 		out <- m
 	}
+	a.told.Store(told)
 }
 
 // TestMetricsExpire: metrics of what is gone do not stay when nobody scrapes the agent.
@@ -51,14 +53,15 @@ func TestMetricsExpire(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		over := make(chan error)
 		go func() { over <- tele.run(ctx) }()
+		synctest.Wait() // it waits for its time
 		for _, alloc := range []string{"a", "b", "c"} {
 			tele.metrics.SetGaugeWithLabels([]string{"client", "allocs", "memory"}, 1, []metrics.Label{{Name: "alloc_id", Value: alloc}})
 		}
 		tele.expire()
-		before := seen.told
+		before := seen.told.Load()
 		time.Sleep(3 * expiration) // of the bubble
-		if seen.times < 3 || before != 3 || seen.told != 0 {
-			t.Errorf("asked %d times, %d metrics before and %d after they were not written any more", seen.times, before, seen.told)
+		if times, after := seen.times.Load(), seen.told.Load(); times < 3 || before != 3 || after != 0 {
+			t.Errorf("asked %d times, %d metrics before and %d after they were not written any more", times, before, after)
 		}
 		cancel()
 		if err := <-over; err != nil {
