@@ -5,7 +5,9 @@ package ops
 import (
 	"context"
 	"crypto/subtle"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -75,6 +77,9 @@ func (e *Env) nodeRegister(ctx context.Context, r *api.NodeRegisterRequest) (*ap
 	var evals []*api.Evaluation
 	if changesPlacement(old, &node) {
 		evals = e.NodeEvals(snap, &node, node.ModifyIndex, now)
+	} else if old != nil && node.Ready() && becomesAnother(old, &node) {
+		// Nothing of a system job waits for a node that suits it; what runs of other jobs stays.
+		evals = slices.DeleteFunc(e.NodeEvals(snap, &node, node.ModifyIndex, now), func(e *api.Evaluation) bool { return e.Type != api.JobTypeSystem })
 	}
 	_, index, err := e.Raft.Apply(ctx, fsm.NodeRegister.Encode(&fsm.NodeRegisterRequest{
 		Node: &node, Evals: evals, Time: now.Truncate(time.Second).UnixNano(), KeepPools: e.copies(),
@@ -93,6 +98,17 @@ func (e *Env) copies() bool { return e.Authoritative != "" && e.Authoritative !=
 // (scheduler.md 10.1).
 func (e *Env) poolMissing(s *state.Snapshot, pool string) bool {
 	return e.copies() && state.NodePools.Get(s, pool) == nil
+}
+
+// becomesAnother reports whether a node may suit other jobs than before: what constraints look at has changed, or its
+// drivers or host volumes.
+func becomesAnother(old, node *api.Node) bool {
+	sameDriver := func(a, b *api.DriverInfo) bool {
+		return a == b || a != nil && b != nil && a.Detected == b.Detected && a.Healthy == b.Healthy
+	}
+	sameVolume := func(a, b *api.NodeHostVolume) bool { return a == b || a != nil && b != nil && *a == *b }
+	return old.ComputedClass != node.ComputedClass || old.Name != node.Name ||
+		!maps.EqualFunc(old.Drivers, node.Drivers, sameDriver) || !maps.EqualFunc(old.HostVolumes, node.HostVolumes, sameVolume)
 }
 
 // changesPlacement reports whether the jobs of the node must be looked at again (scheduler.md 10.1).

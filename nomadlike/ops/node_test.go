@@ -221,6 +221,43 @@ func TestNodeIsBack(t *testing.T) {
 	}
 }
 
+// TestNodeBecomesAnother: a system job comes to a node that begins to suit it, and goes when it does no more.
+func TestNodeBecomesAnother(t *testing.T) {
+	c := start(t)
+	n := c.manual()
+	if _, err := n.register(n.describe(), n.secret); err != nil {
+		t.Fatal(err)
+	}
+	j := job("sys", 1)
+	j["Type"], j["Constraints"] = "system", []any{object{"LTarget": "${meta.tag}", "RTarget": "bar", "Operand": "="}}
+	if ev := c.done(c.register(j).EvalID); len(ev.FailedTGAllocs) != 1 || ev.BlockedEval != "" {
+		t.Fatalf("the evaluation of a job that no node suits is %+v", ev)
+	}
+	for _, step := range []struct {
+		tag  string
+		live int
+	}{{"bar", 1}, {"baz", 0}} {
+		again := n.describe()
+		again.Meta = map[string]string{"tag": step.tag}
+		resp, err := n.register(again, n.secret)
+		if err != nil || len(resp.EvalIDs) != 1 {
+			t.Fatalf("a node with another meta gives %+v %v", resp, err)
+		}
+		c.until("the node has what suits it", func(tx *state.Tx) bool {
+			live := 0
+			for a := range state.Allocs.By(tx, state.ByNode, n.id) {
+				if a.DesiredStatus == api.AllocDesiredRun {
+					live++
+				}
+			}
+			return live == step.live
+		})
+		if resp, err := n.register(again, n.secret); err != nil || len(resp.EvalIDs) != 0 {
+			t.Errorf("a node that is the same gives %+v %v", resp, err)
+		}
+	}
+}
+
 // TestNodeEvals: what becomes of a node's jobs when it goes and comes.
 func TestNodeEvals(t *testing.T) {
 	c := start(t)
