@@ -15,7 +15,7 @@ import (
 // Notes names the preferences of the job that the nodes in its datacenters and pool cannot follow: spreads and
 // affinities over what no node has, or what only some have. Such a job runs, and not where it was meant to. There
 // are none when there is no such node, for then everything waits and says why; but not the groups that run once on each
-// node that suits them, which therefore are named when none does.
+// node, which therefore are named.
 func Notes(view View, job *api.Job) []string {
 	if job == nil || !prefers(job) && !perNode(job) {
 		return nil
@@ -28,8 +28,8 @@ func Notes(view View, job *api.Job) []string {
 	for _, tg := range job.TaskGroups {
 		prefix := fmt.Sprintf("group %q: ", tg.Name)
 		notes = append(notes, p.groupPreferences(prefix, tg)...)
-		if perNode(job) && !p.suits(tg) {
-			notes = append(notes, prefix+fmt.Sprintf("no node suits it, so nothing of it runs until one does (job explain %s tells why)", job.ID))
+		if perNode(job) && len(p.newest.nodes.Candidates()) == 0 && !p.suits(tg) {
+			notes = append(notes, prefix+fmt.Sprintf("no node is in its datacenters and node pool, so nothing of it runs until one does (job explain %s tells why)", job.ID))
 		}
 	}
 	return notes

@@ -4,6 +4,7 @@ package scheduler
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -18,8 +19,12 @@ func (p *pass) outcome(result *reconcile.Result) *Outcome {
 	e.SnapshotIndex = p.view.Index()
 	e.ModifyTime = p.cfg.Now.UnixNano()
 	e.FailedTGAllocs = p.failed
+	if len(p.unsuited) > 0 {
+		e.FailedTGAllocs = maps.Clone(p.unsuited)
+		maps.Copy(e.FailedTGAllocs, p.failed)
+	}
 	if p.cfg.Explain {
-		e.FailedTGAllocs = p.explained()
+		e.FailedTGAllocs = p.explained(e.FailedTGAllocs)
 	}
 	e.QueuedAllocations = p.queued
 	e.PlanAnnotations = p.annotations
@@ -50,12 +55,12 @@ func (p *pass) outcome(result *reconcile.Result) *Outcome {
 }
 
 // explained returns the metrics of the groups that were not placed with everything that stands in the way.
-func (p *pass) explained() map[string]*api.AllocMetric {
-	if len(p.failed) == 0 {
+func (p *pass) explained(failed map[string]*api.AllocMetric) map[string]*api.AllocMetric {
+	if len(failed) == 0 {
 		return nil
 	}
-	out := make(map[string]*api.AllocMetric, len(p.failed))
-	for name, m := range p.failed {
+	out := make(map[string]*api.AllocMetric, len(failed))
+	for name, m := range failed {
 		c := *m
 		if tg := p.job.LookupTaskGroup(name); tg != nil {
 			c.Placement = p.explain(tg)

@@ -44,6 +44,8 @@ type pass struct {
 	plan      *api.Plan
 	followUps []*api.Evaluation
 	failed    map[string]*api.AllocMetric
+	// unsuited are the groups that run once on each node that suits them and that none does: nothing waits to be placed.
+	unsuited map[string]*api.AllocMetric
 	// lost is the number in the name of the first allocation of a group that found no node.
 	lost        map[string]int
 	queued      map[string]int
@@ -147,6 +149,7 @@ func (p *pass) run(jobType string) *Outcome {
 	}
 	p.settle()
 	p.placeAll(result.Groups)
+	p.findUnsuited()
 	p.followDelayed(result.Groups)
 	return p.outcome(result)
 }

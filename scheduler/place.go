@@ -56,6 +56,23 @@ func (p *pass) placeAll(groups []*reconcile.Group) {
 	}
 }
 
+// findUnsuited says of the groups of system and sysbatch jobs for which all nodes are filtered what filtered them.
+func (p *pass) findUnsuited() {
+	if p.job == nil || !perNode(p.job) || len(p.newest.nodes.Candidates()) == 0 {
+		return
+	}
+	for _, tg := range p.job.TaskGroups {
+		if p.suits(tg) {
+			continue
+		}
+		if p.unsuited == nil {
+			p.unsuited = map[string]*api.AllocMetric{}
+		}
+		gp := p.newGroupPlacer(p.newest, tg, "")
+		p.unsuited[tg.Name] = gp.complete(gp.placer.ExplainFiltered())
+	}
+}
+
 // groupWork is what a group still has to place and to replace.
 type groupWork struct {
 	*reconcile.Group

@@ -82,6 +82,9 @@ func (b *Blocked) resetLocked() {
 	b.mu.newest = 0
 }
 
+// perNode reports whether jobs of the type run once on each node, and what their evaluations lack is of a node.
+func perNode(kind string) bool { return kind == api.JobTypeSystem || kind == api.JobTypeSysBatch }
+
 // SetEnabled switches tracking on or off; switching off forgets everything.
 func (b *Blocked) SetEnabled(enabled bool) {
 	b.mu.Lock()
@@ -95,7 +98,7 @@ func (b *Blocked) SetEnabled(enabled bool) {
 
 func blockKeyOf(e *api.Evaluation) blockKey {
 	k := blockKey{jobKey: keyOf(e)}
-	if e.Type == api.JobTypeSystem || e.Type == api.JobTypeSysBatch {
+	if perNode(e.Type) {
 		k.nodeID = e.NodeID
 	}
 	return k

@@ -185,7 +185,7 @@ func (f *feed) eval(e *api.Evaluation) {
 	case e.TerminalStatus():
 		f.evals.Remove(e.ID)
 		f.blocked.Remove(e.ID)
-		if e.Status == api.EvalStatusComplete && e.BlockedEval == "" && len(e.FailedTGAllocs) == 0 {
+		if e.Status == api.EvalStatusComplete && e.BlockedEval == "" && (len(e.FailedTGAllocs) == 0 || perNode(e.Type)) {
 			f.blocked.Untrack(e.Namespace, e.JobID, blockKeyOf(e).nodeID, SupersededReason)
 		}
 	}
