@@ -156,11 +156,11 @@ func planCode(resp *api.JobPlanResponse) int {
 func (m *meta) dryRun(resp *api.JobPlanResponse, job *api.Job, verbose bool) string {
 	lines := []string{m.paint(green, "- All tasks successfully allocated.")}
 	if len(resp.FailedTGAllocs) > 0 {
-		where := ""
+		what := "all allocations"
 		if job.Type == api.JobTypeSystem || job.Type == api.JobTypeSysBatch {
-			where = " on all nodes"
+			what = "allocations on all nodes"
 		}
-		lines = []string{m.paint(yellow, "- WARNING: Failed to place all allocations"+where+".")}
+		lines = []string{m.paint(yellow, "- WARNING: Failed to place "+what+".")}
 	}
 	for _, g := range sortedKeys(resp.FailedTGAllocs) {
 		metric := resp.FailedTGAllocs[g]

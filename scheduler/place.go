@@ -56,13 +56,14 @@ func (p *pass) placeAll(groups []*reconcile.Group) {
 	}
 }
 
-// findUnsuited says of the groups of system and sysbatch jobs for which all nodes are filtered what filtered them.
+// findUnsuited says of the groups of system and sysbatch jobs for which all nodes are filtered what filtered them. A group
+// that has allocations where it began when nodes suited it lacks nothing.
 func (p *pass) findUnsuited() {
 	if p.job == nil || !perNode(p.job) || len(p.newest.nodes.Candidates()) == 0 {
 		return
 	}
 	for _, tg := range p.job.TaskGroups {
-		if p.suits(tg) {
+		if p.suits(tg) || p.placed(tg) > 0 {
 			continue
 		}
 		if p.unsuited == nil {

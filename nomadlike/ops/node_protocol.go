@@ -78,7 +78,7 @@ func (e *Env) nodeRegister(ctx context.Context, r *api.NodeRegisterRequest) (*ap
 	if changesPlacement(old, &node) {
 		evals = e.NodeEvals(snap, &node, node.ModifyIndex, now)
 	} else if old != nil && node.Ready() && becomesAnother(old, &node) {
-		// Nothing of a system job waits for a node that suits it; what runs of other jobs stays.
+		// Nothing of a system job waits for a node that suits it.
 		evals = slices.DeleteFunc(e.NodeEvals(snap, &node, node.ModifyIndex, now), func(e *api.Evaluation) bool { return e.Type != api.JobTypeSystem })
 	}
 	_, index, err := e.Raft.Apply(ctx, fsm.NodeRegister.Encode(&fsm.NodeRegisterRequest{

@@ -221,7 +221,7 @@ func TestNodeIsBack(t *testing.T) {
 	}
 }
 
-// TestNodeBecomesAnother: a system job comes to a node that begins to suit it, and goes when it does no more.
+// TestNodeBecomesAnother: a system job comes to a node that begins to suit it, and stays when it does no more.
 func TestNodeBecomesAnother(t *testing.T) {
 	c := start(t)
 	n := c.manual()
@@ -233,25 +233,25 @@ func TestNodeBecomesAnother(t *testing.T) {
 	if ev := c.done(c.register(j).EvalID); len(ev.FailedTGAllocs) != 1 || ev.BlockedEval != "" {
 		t.Fatalf("the evaluation of a job that no node suits is %+v", ev)
 	}
-	for _, step := range []struct {
-		tag  string
-		live int
-	}{{"bar", 1}, {"baz", 0}} {
+	for _, tag := range []string{"bar", "baz"} {
 		again := n.describe()
-		again.Meta = map[string]string{"tag": step.tag}
+		again.Meta = map[string]string{"tag": tag}
 		resp, err := n.register(again, n.secret)
 		if err != nil || len(resp.EvalIDs) != 1 {
 			t.Fatalf("a node with another meta gives %+v %v", resp, err)
 		}
-		c.until("the node has what suits it", func(tx *state.Tx) bool {
-			live := 0
-			for a := range state.Allocs.By(tx, state.ByNode, n.id) {
-				if a.DesiredStatus == api.AllocDesiredRun {
-					live++
-				}
+		if ev := c.done(resp.EvalIDs[0]); len(ev.FailedTGAllocs) != 0 {
+			t.Errorf("with tag %s the evaluation is %+v", tag, ev)
+		}
+		live := 0
+		for a := range state.Allocs.By(c.srv.Store().Snapshot(), state.ByNode, n.id) {
+			if a.DesiredStatus == api.AllocDesiredRun {
+				live++
 			}
-			return live == step.live
-		})
+		}
+		if live != 1 {
+			t.Errorf("with tag %s the node has %d allocations", tag, live)
+		}
 		if resp, err := n.register(again, n.secret); err != nil || len(resp.EvalIDs) != 0 {
 			t.Errorf("a node that is the same gives %+v %v", resp, err)
 		}
