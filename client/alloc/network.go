@@ -240,6 +240,9 @@ func (r *Runner) makeNetwork(ctx context.Context, a *api.Allocation, ask *api.Ne
 			if fresh || n.Status == nil {
 				n.Status = &api.AllocNetworkStatus{}
 			}
+			if n.Spec != nil {
+				n.Spec.Hosts = hostsConfig(n)
+			}
 			return nil
 		}
 		req := r.networkRequest(a, env, n)
@@ -314,7 +317,8 @@ func (r *Runner) dropNamespace(ctx context.Context, n *statedb.AllocNetwork) err
 	return nil
 }
 
-// hostsConfig is how the tasks call themselves, for drivers that say so.
+// hostsConfig is how the tasks call themselves, for drivers that say so. In a network that is connected to nothing they
+// find themselves on its loopback interface.
 func hostsConfig(n *statedb.AllocNetwork) *drivers.HostsConfig {
 	name := n.Spec.Labels[sandboxHostname]
 	if id := n.Spec.Labels[sandboxContainer]; name == "" && id != "" {
@@ -323,7 +327,7 @@ func hostsConfig(n *statedb.AllocNetwork) *drivers.HostsConfig {
 	if name == "" {
 		return nil
 	}
-	return &drivers.HostsConfig{Hostname: name, Address: n.Status.Address}
+	return &drivers.HostsConfig{Hostname: name, Address: cmp.Or(n.Status.Address, "127.0.0.1")}
 }
 
 // networkRequest is what the plugins are told.

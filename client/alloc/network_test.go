@@ -119,6 +119,18 @@ func TestNetworkOfTheDriver(t *testing.T) {
 	})
 }
 
+// TestNameWithoutConnection checks that tasks are told the name of a network that is connected to nothing.
+func TestNameWithoutConnection(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		grouped(b, true)
+		b.run(inNetwork(&api.NetworkResource{Mode: "none", Hostname: "web"}, tk("t")))
+		want := drivers.HostsConfig{Hostname: "web", Address: "127.0.0.1"}
+		if n := b.machine.Config("t").NetworkIsolation; n == nil || n.Hosts == nil || *n.Hosts != want {
+			t.Errorf("the task runs in %+v", n)
+		}
+	})
+}
+
 // TestNetworkGoesDownWithItsHolder restarts what holds the network, under a task and while the agent is away.
 func TestNetworkGoesDownWithItsHolder(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
