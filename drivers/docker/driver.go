@@ -61,7 +61,8 @@ type Driver struct {
 		// tasks are those that are known. A nil task is being started or
 		// recovered.
 		tasks map[string]*task
-		// pauses are the containers that hold the network of an allocation.
+		// pauses are the containers that hold the network of an allocation: true for those that somebody has asked this
+		// process for, false for those that it has found when it began.
 		pauses map[string]bool
 		// removed are containers that were removed since remains of them were last looked for.
 		removed map[string]bool

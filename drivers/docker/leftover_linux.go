@@ -88,3 +88,22 @@ func leftOf(id string) (pids []int, groups []string) {
 	}
 	return pids, groups
 }
+
+// isAlone reports whether a process is the only one in its network namespace.
+func isAlone(pid int) bool {
+	own, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "ns", "net"))
+	if err != nil || pid <= 0 {
+		return false
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return false
+	}
+	for _, dir := range processes {
+		other, err := os.Readlink(filepath.Join(dir, "ns", "net"))
+		if err == nil && other == own && filepath.Base(dir) != strconv.Itoa(pid) {
+			return false
+		}
+	}
+	return true
+}

@@ -314,7 +314,11 @@ func (d *Driver) learnPauses(ctx context.Context) error {
 		allocID := c.Labels[allocLabel]
 		for _, name := range c.Names {
 			if strings.TrimPrefix(name, "/") == pauseName(allocID) {
-				d.holdPause(c.ID)
+				d.mu.Lock()
+				if _, holds := d.mu.pauses[c.ID]; !holds {
+					d.mu.pauses[c.ID] = false
+				}
+				d.mu.Unlock()
 				d.images.resume(c.ImageID, allocID, "")
 			}
 		}

@@ -44,6 +44,7 @@ func (d *Driver) removeDangling(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	d.forgetIdle(ctx, list.Items)
 	for _, c := range d.dangling(list.Items, now) {
 		if config.GC.Dangling.DryRun {
 			d.logger.Info("container without a task would be removed", "container_id", c.ID, "names", c.Names)
@@ -52,9 +53,44 @@ func (d *Driver) removeDangling(ctx context.Context, now time.Time) error {
 		d.logger.Warn("container without a task is removed", "container_id", c.ID, "names", c.Names)
 		if err := d.removeContainer(ctx, c.ID, false); err != nil {
 			d.logger.Warn("container without a task cannot be removed", "container_id", c.ID, "error", err)
+			continue
 		}
+		d.forgetPause(c.ID)
 	}
 	return nil
+}
+
+// holdsNothing reports whether a container was to hold a network and does not run: if somebody wants that network still it
+// is made anew, and nobody needs to have heard of this one.
+func (d *Driver) holdsNothing(c *container.Summary) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ended := c.State == container.StateCreated || c.State == container.StateExited || c.State == container.StateDead
+	_, holds := d.mu.pauses[c.ID]
+	return ended && holds
+}
+
+// forgetIdle forgets containers that hold a network which nobody but they are in, of those that were found when this
+// process began: an engine goes on to make one when who asked for it has died. A task that is about to start again in such
+// a network gets another one.
+func (d *Driver) forgetIdle(ctx context.Context, list []container.Summary) {
+	_, engine := d.settings()
+	if !isLocal(engine) {
+		return
+	}
+	for i := range list {
+		c := &list[i]
+		d.mu.Lock()
+		asked, holds := d.mu.pauses[c.ID]
+		d.mu.Unlock()
+		if !holds || asked || c.State != container.StateRunning {
+			continue
+		}
+		found, err := engine.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+		if err == nil && found.Container.State != nil && isAlone(found.Container.State.Pid) {
+			d.forgetPause(c.ID)
+		}
+	}
 }
 
 // endsKeepers reports whether what keeps removed containers running is looked for.
@@ -77,7 +113,7 @@ func (d *Driver) dangling(list []container.Summary, now time.Time) []*container.
 	var found []*container.Summary
 	for i := range list {
 		c := &list[i]
-		if !known[c.ID] && now.Sub(time.Unix(c.Created, 0)) >= config.creationGrace && isOurs(c) && c.Labels[nodeLabel] == d.node {
+		if (!known[c.ID] || d.holdsNothing(c)) && now.Sub(time.Unix(c.Created, 0)) >= config.creationGrace && isOurs(c) && c.Labels[nodeLabel] == d.node {
 			found = append(found, c)
 		}
 	}

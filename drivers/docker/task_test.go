@@ -640,6 +640,33 @@ func TestNetwork(t *testing.T) {
 	if spec, created, err = w.driver.CreateNetwork(w.ctx, task.AllocID, request); err != nil || !created || spec.Labels[sandboxContainer] == ended {
 		t.Fatal(spec, created, err)
 	}
+	// One that was only found is nobody's while nobody is in its network.
+	idle := func(what string, want bool) {
+		t.Helper()
+		list, err := w.engine.ContainerList(w.ctx, client.ContainerListOptions{Filters: make(client.Filters).Add("label", allocLabel+"="+task.AllocID)})
+		if err != nil || len(list.Items) == 0 {
+			t.Fatal(list.Items, err)
+		}
+		id := spec.Labels[sandboxContainer]
+		w.driver.forgetIdle(w.ctx, list.Items)
+		if got := !w.driver.known()[id]; got != want {
+			t.Errorf("%s: it is forgotten: %t", what, got)
+		}
+	}
+	idle("asked for", false)
+	w.driver.forgetPause(spec.Labels[sandboxContainer])
+	if err := w.driver.learnPauses(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	guest := w.task(script(untilStopped))
+	guest.AllocID, guest.NetworkIsolation = task.AllocID, spec
+	w.start(guest)
+	idle("with a guest", false)
+	if err := w.driver.DestroyTask(w.ctx, guest.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	idle("without guests", isLocal(w.engine))
+	w.driver.holdPause(spec.Labels[sandboxContainer])
 	task.NetworkIsolation = spec
 	spec.Hosts = &drivers.HostsConfig{Hostname: "shop", Address: "10.1.2.3"}
 	got := w.run(task)
