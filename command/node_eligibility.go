@@ -18,6 +18,7 @@ func nodeEligibilityCommand() *spec {
 		flags: func(f *flag.FlagSet) {
 			f.BoolVar(&enable, "enable", false, "Allow placements.")
 			f.BoolVar(&disable, "disable", false, "Forbid placements.")
+			f.Bool("yes", false, "Without effect: nothing is asked.")
 			f.BoolVar(&self, "self", false, "The node of the agent that is asked.")
 		},
 		run: func(ctx context.Context, m *meta, args []string) error {

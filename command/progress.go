@@ -36,9 +36,20 @@ func (p *progress) bar(n, of int) string {
 	return p.m.paint(green, strings.Repeat("█", full)) + strings.Repeat("░", barWidth-full)
 }
 
-// draw shows the lines in place of the last ones, with a turned spinner before the first. Lines are cut at
-// the terminal's width, and the block at its height, because only what is on the screen can be redrawn.
-func (p *progress) draw(lines []string) {
+// margin is what stands before the lines of a block.
+const margin = "    "
+
+// draw shows the lines in place of the last ones, with a turned spinner before the first.
+func (p *progress) draw(lines []string) { p.show(margin, margin+"  ", lines) }
+
+// drawUnder shows the lines in place of the last ones below a title with a turned spinner, as the contract does.
+func (p *progress) drawUnder(title string, lines []string) {
+	p.show("  ", margin, append([]string{title, ""}, lines...))
+}
+
+// show draws the lines, the first one with the spinner and after the first string, the others after the second. They are
+// cut at the terminal's width, and the block at its height, because only what is on the screen can be redrawn.
+func (p *progress) show(first, others string, lines []string) {
 	width, height, ok := p.m.size()
 	if !ok || len(lines) == 0 {
 		return
@@ -50,11 +61,11 @@ func (p *progress) draw(lines []string) {
 	var b strings.Builder
 	p.erase(&b)
 	for i, l := range lines {
-		mark := " "
+		before := others
 		if i == 0 {
-			mark = spinner[p.turn%len(spinner)]
+			before = first + spinner[p.turn%len(spinner)] + " "
 		}
-		b.WriteString(cut("    "+mark+" "+l, width) + "\n")
+		b.WriteString(cut(before+l, width) + "\n")
 	}
 	p.lines = len(lines)
 	fmt.Fprint(p.m.out, b.String())

@@ -321,13 +321,15 @@ func (o *monitor) followDeployment(ctx context.Context, id, namespace string) (*
 		defer t.Stop()
 		tick = t.C
 	}
-	shown := ""
+	shown, since := "", ""
 	for {
 		select {
 		case <-ctx.Done():
 			return nil, exitError(1)
 		case <-tick:
-			o.live.draw(strings.Split(shown, "\n"))
+			if shown != "" {
+				o.live.drawUnder(fmt.Sprintf("Deployment %q in progress...", o.id(id)), append([]string{since}, strings.Split(shown, "\n")...))
+			}
 		case v := <-views:
 			if v.err != nil {
 				if ctx.Err() != nil {
@@ -336,15 +338,30 @@ func (o *monitor) followDeployment(ctx context.Context, id, namespace string) (*
 				return nil, doing("Error fetching deployment", v.err)
 			}
 			over := slices.Contains(ends, v.d.Status)
-			if tick == nil && v.text != shown || over {
+			if v.text != shown {
+				since = o.stamp()
+			}
+			switch {
+			case tick == nil && (v.text != shown || over):
+				fmt.Fprintf(o.m.out, "%s\n%s\n%s\n", margin, since, v.text)
+			case tick != nil && over:
 				o.live.clear()
-				fmt.Fprintf(o.m.out, "    \n%s\n%s\n", o.stamp(), v.text)
+				fmt.Fprintln(o.m.out, o.outcome(v.d)+"\n\n"+indent(since+"\n"+v.text, margin))
 			}
 			if shown = v.text; over {
 				return v.d, nil
 			}
 		}
 	}
+}
+
+// outcome is the line of a terminal about how a deployment ended.
+func (o *monitor) outcome(d *api.Deployment) string {
+	mark := o.m.paint(red, "!")
+	if d.Status == api.DeploymentSuccessful {
+		mark = o.m.paint(green, "✓")
+	}
+	return fmt.Sprintf("  %s Deployment %q %s", mark, o.id(d.ID), d.Status)
 }
 
 // deploymentText describes a deployment and its groups.
