@@ -66,10 +66,36 @@ func (d *Driver) learnKeeper(found *container.InspectResponse) {
 	}
 }
 
+// findKeeper learns from any container that runs, when this process has started none.
+func (d *Driver) findKeeper(ctx context.Context) {
+	_, engine := d.settings()
+	d.mu.Lock()
+	known := d.mu.keeper != ""
+	d.mu.Unlock()
+	if known {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	list, err := engine.ContainerList(ctx, client.ContainerListOptions{})
+	if err != nil {
+		return // it is looked for again
+	}
+	for i := range min(len(list.Items), findTries) {
+		if found, err := engine.ContainerInspect(ctx, list.Items[i].ID, client.ContainerInspectOptions{}); err == nil {
+			d.learnKeeper(&found.Container)
+		}
+	}
+}
+
+// findTries bounds how many containers are looked at: some may end meanwhile.
+const findTries = 3
+
 // endKeepers ends what keeps containers running that the engine does not know any more, and that were made for a task:
 // an engine that was killed when they ended has not told containerd to let go of them.
 func (d *Driver) endKeepers(ctx context.Context) {
 	_, engine := d.settings()
+	d.findKeeper(ctx)
 	d.mu.Lock()
 	address, removed := d.mu.keeper, d.mu.removed
 	d.mu.removed = map[string]bool{}
@@ -106,8 +132,15 @@ func (d *Driver) endKeepers(ctx context.Context) {
 	}
 }
 
-// isOurs reports whether the container was made for a task, as its description says, in which directory it works.
+// isOurs reports whether the container was made for a task, as its description says, in which directory it works. One
+// whose description has been removed, and that has nothing to keep any more, is of no use to whomever it was of.
 func (k *keeper) isOurs() bool {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(k.pid), "cwd", "config.json"))
-	return err == nil && slices.ContainsFunc(strings.Split(string(text), `"`), func(s string) bool { return strings.HasPrefix(s, allocVariable) })
+	dir := filepath.Join("/proc", strconv.Itoa(k.pid), "cwd")
+	text, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err == nil {
+		return slices.ContainsFunc(strings.Split(string(text), `"`), func(s string) bool { return strings.HasPrefix(s, allocVariable) })
+	}
+	at, err := os.Readlink(dir)
+	children, failed := proc.Descendants(k.pid)
+	return err == nil && failed == nil && len(children) == 0 && strings.HasSuffix(at, k.id+" (deleted)")
 }
