@@ -40,7 +40,13 @@ func etc(t *testing.T, files map[string]string) {
 			t.Fatal(err)
 		}
 	}
-	shown, err := json.Marshal(map[string]string{dir: "/etc", "/bin": "/bin", "/lib": "/lib", "/lib64": "/lib64", "/usr": "/usr"})
+	show(t, map[string]string{dir: "/etc", "/bin": "/bin", "/lib": "/lib", "/lib64": "/lib64", "/usr": "/usr"})
+}
+
+// show sets which paths of the host tasks see.
+func show(t *testing.T, paths map[string]string) {
+	t.Helper()
+	shown, err := json.Marshal(paths)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +131,15 @@ func TestNamesFiles(t *testing.T) {
 	task = w.task(look)
 	task.Resources.Ports = []*drivers.PortMapping{{Label: "http", Value: 1, HostIP: "0.0.0.0"}, {Label: "admin", Value: 2, HostIP: "10.2.3.4"}}
 	w.expect(task, "\n10.2.3.4 "+task.AllocID[:13]+"\n")
+
+	// A file may be shown by itself.
+	single := filepath.Join(w.dir, "single")
+	if err := os.WriteFile(single, []byte("10.4.5.6 single\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	show(t, map[string]string{single: "/etc/hosts", "/bin": "/bin", "/lib": "/lib", "/lib64": "/lib64", "/usr": "/usr"})
+	task = w.task(look)
+	w.expect(task, "10.4.5.6 single\n# the allocation\n127.0.0.1 "+task.AllocID[:13]+"\n", "\nhosts\nend\n")
 
 	// Another host than ours has made the root; what the task has put there is not followed and not waited for.
 	secret := filepath.Join(w.dir, "secret")

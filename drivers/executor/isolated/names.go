@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -119,16 +118,17 @@ func (l *layout) ownAddress(hosts []byte, host string) string {
 func (l *layout) seen(target string) []byte {
 	dir, name := l.config.TaskDir(), strings.TrimPrefix(target, "/")
 	for _, entry := range slices.Backward(l.root.Entries) {
-		if below, ok := strings.CutPrefix(target, strings.TrimSuffix(entry.Target, "/")+"/"); ok || target == entry.Target {
-			if entry.Kind != shim.EntryBind || entry.Dir > 0 {
-				return nil
-			}
-			dir, name = filepath.Split(path.Join(entry.Source, below))
-			if ok {
-				dir, name = entry.Source, below
-			}
-			break
+		below, in := strings.CutPrefix(target, strings.TrimSuffix(entry.Target, "/")+"/")
+		if !in && target != entry.Target {
+			continue
 		}
+		if entry.Kind != shim.EntryBind || entry.Dir > 0 {
+			return nil
+		}
+		if dir, name = entry.Source, below; !in {
+			dir, name = filepath.Split(entry.Source) // the file itself is shown
+		}
+		break
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
