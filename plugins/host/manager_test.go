@@ -376,8 +376,8 @@ func TestBrokenPlugin(t *testing.T) {
 			config.Internal[0].Command = self(t, role)
 			f := run(t, config)
 			wait(t, f, "readiness", f.Ready())
-			if fp := wait(t, f, "fingerprint", f.fingerprints); fp.Err == nil || fp.Health != drivers.HealthUndetected {
-				t.Errorf("the fingerprint is %+v, want an error", fp)
+			if fp := wait(t, f, "fingerprint", f.fingerprints); fp.Err == nil || fp.Health != drivers.HealthUndetected || !strings.HasPrefix(fp.HealthDescription, "failed to fingerprint driver: ") {
+				t.Errorf("the fingerprint is %+v, want an error and why", fp)
 			}
 			if _, err := f.Get(f.ctx, mock.Name); err == nil || !drivers.IsRecoverable(err) {
 				t.Errorf("get returned %v, want an error that may pass", err)

@@ -18,7 +18,7 @@ const (
 	reopenMax = 2 * time.Minute
 )
 
-// failedToFingerprint is the health description of a driver that cannot say
+// failedToFingerprint begins the health description of a driver that cannot say
 // how it is.
 const failedToFingerprint = "failed to fingerprint driver"
 
@@ -35,7 +35,7 @@ func (s *supervisor) serve(ctx context.Context, conn *connection) (rests bool) {
 			if message.Err != nil {
 				s.logger.Warn("driver failed to fingerprint", "error", message.Err)
 				message = &drivers.Fingerprint{
-					Health: drivers.HealthUndetected, HealthDescription: failedToFingerprint, Err: message.Err,
+					Health: drivers.HealthUndetected, HealthDescription: failedToFingerprint + ": " + message.Err.Error(), Err: message.Err,
 				}
 			}
 			s.fingerprint(message)

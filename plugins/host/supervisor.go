@@ -206,7 +206,7 @@ func (s *supervisor) unavailable(reason error) {
 	err := fmt.Errorf("driver %q is not available: %w", s.name, reason)
 	s.publish(nil, drivers.NewRecoverableError(err, true))
 	s.fingerprint(&drivers.Fingerprint{
-		Health: drivers.HealthUndetected, HealthDescription: failedToFingerprint, Err: err,
+		Health: drivers.HealthUndetected, HealthDescription: failedToFingerprint + ": " + reason.Error(), Err: err,
 	})
 }
 
