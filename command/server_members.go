@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -44,7 +45,7 @@ func serverMembersCommand() *spec {
 				return out.print(m, resp.Members)
 			}
 			leaders := map[string]string{}
-			var failed error
+			var failed []string
 			for _, s := range resp.Members {
 				region := s.Tags["region"]
 				if _, ok := leaders[region]; ok {
@@ -52,17 +53,26 @@ func serverMembersCommand() *spec {
 				}
 				req := &api.AgentRequest{}
 				req.Region = region
-				if leaders[region], _, err = api.StatusLeader.Call(ctx, c, req); err != nil {
-					failed = fmt.Errorf("Error determining leader of region %s: %w", region, err) //nolint:staticcheck // the contract's text
+				leaders[region], _, err = api.StatusLeader.Call(ctx, c, req)
+				if err == nil && leaders[region] == "" {
+					err = errNoLeader
+				}
+				if err != nil {
+					failed = append(failed, fmt.Sprintf("\t* Region %q: %v", region, err))
 				}
 			}
 			slices.SortFunc(resp.Members, func(a, b *api.Member) int { return strings.Compare(a.Name, b.Name) })
 			fmt.Fprintln(m.out, columns(memberRows(resp.Members, leaders, verbose || detailed)))
+			if len(failed) > 0 {
+				return fmt.Errorf("\nError determining leaders: %s occurred:\n%s", count(len(failed), "error"), strings.Join(failed, "\n"))
+			}
 			m.hint(ctx, c, &page, "View and manage Nomad servers", "servers")
-			return failed
+			return nil
 		},
 	}
 }
+
+var errNoLeader = errors.New("No cluster leader") //nolint:staticcheck // the contract's text
 
 func memberRows(members []*api.Member, leaders map[string]string, verbose bool) [][]string {
 	head := []string{"Name", "Address", "Port", "Status", "Leader", "Raft Version", "Build", "Datacenter", "Region"}
