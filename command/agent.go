@@ -45,7 +45,7 @@ func agentCommand() *spec {
 	return &spec{
 		usage: "agent [options]", synopsis: "Run an agent",
 		long: `Runs an agent: a server, a client that runs tasks, or with -dev both in one process with everything in memory.
-It ends on SIGINT or SIGTERM.
+It ends on SIGINT or SIGTERM; on SIGUSR1 it tells its metrics of the last minute on standard error.
 
 Example:
 

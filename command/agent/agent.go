@@ -225,6 +225,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		}
 		return a.client.run(ctx)
 	})
+	defer a.telemetry.tellOnSignal()()
 	g.Go("telemetry", a.telemetry.run)
 	g.Go("counts", a.dispatcher.Load().Publish)
 	close(a.ready)

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -125,6 +126,12 @@ func (t *telemetry) gatherers() (prometheus.Gatherers, error) {
 		return nil, err
 	}
 	return prometheus.Gatherers{t.registry, made}, nil
+}
+
+// tellOnSignal writes the metrics of the last minute to standard error when the process gets the signal for that, USR1 or on
+// Windows BREAK, until stop is called. It is the contract's, and would end the process otherwise.
+func (t *telemetry) tellOnSignal() (stop func()) {
+	return metrics.NewInmemSignal(t.inmem, metrics.DefaultSignal, os.Stderr).Stop
 }
 
 // run ends with ctx.
