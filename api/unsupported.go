@@ -39,7 +39,6 @@ var unsupported = struct {
 		{"resources.numa.devices", func(t *Task) bool {
 			return t.Resources != nil && t.Resources.NUMA.isUsed() && len(t.Resources.NUMA.Devices) > 0
 		}},
-		{"resources.secrets", func(t *Task) bool { return t.Resources != nil && t.Resources.SecretsMB != 0 }},
 	},
 }
 

@@ -92,7 +92,6 @@ func TestUnsupported(t *testing.T) {
 		"T.resources.numa.devices": func(_ *Job, _ *TaskGroup, t *Task) {
 			t.Resources = &Resources{NUMA: &NUMA{Affinity: "prefer", Devices: []string{"gpu"}}}
 		},
-		"T.resources.secrets": func(_ *Job, _ *TaskGroup, t *Task) { t.Resources = &Resources{SecretsMB: 1} },
 	}
 	names := strings.NewReplacer("G.", `job.group["g"].`, "T.", `job.group["g"].task["t"].`)
 	for name, edit := range uses {

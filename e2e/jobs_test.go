@@ -152,7 +152,7 @@ var jobCases = []jobCase{
 	}}}},
 	{
 		file: "user-and-cores.nomad.hcl", root: true, status: "complete", tasks: map[string]taskCase{"t": ranWell},
-		files: map[string][]string{"user": {"nobody"}},
+		files: map[string][]string{"user": {"nobody"}, "secrets": {"3072 1"}},
 	},
 	{
 		file: "shortcuts.nomad.hcl", id: "team/shortcuts-1", status: "complete", tasks: map[string]taskCase{"solo": ranWell},
