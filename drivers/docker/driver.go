@@ -62,7 +62,7 @@ type Driver struct {
 		// recovered.
 		tasks map[string]*task
 		// pauses are the containers that hold the network of an allocation: true for those that somebody has asked this
-		// process for, false for those that it has found when it began.
+		// process for, false for those that it has found when it began or could not end when it was asked to.
 		pauses map[string]bool
 		// removed are containers that were removed since remains of them were last looked for.
 		removed map[string]bool

@@ -272,10 +272,22 @@ func (d *Driver) DestroyNetwork(ctx context.Context, allocID string, spec *drive
 	}
 	for _, id := range holders {
 		if err := d.removePause(ctx, allocID, id); err != nil {
+			d.doubtPauses(holders) // who asks may give up
 			return err
 		}
 	}
 	return nil
+}
+
+// doubtPauses makes containers of networks such as reconciliation removes if nobody is in their network.
+func (d *Driver) doubtPauses(ids []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, id := range ids {
+		if d.mu.pauses[id] {
+			d.mu.pauses[id] = false
+		}
+	}
 }
 
 // removePause removes the container of a network, unless it is gone or somebody else's.

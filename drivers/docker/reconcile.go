@@ -71,8 +71,8 @@ func (d *Driver) holdsNothing(c *container.Summary) bool {
 }
 
 // forgetIdle forgets containers that hold a network which nobody but they are in, of those that were found when this
-// process began: an engine goes on to make one when who asked for it has died. A task that is about to start again in such
-// a network gets another one.
+// process began, since an engine goes on to make one when who asked for it has died, and of those that were to go while
+// the engine was away. A task that is about to start again in such a network gets another one.
 func (d *Driver) forgetIdle(ctx context.Context, list []container.Summary) {
 	_, engine := d.settings()
 	if !isLocal(engine) {

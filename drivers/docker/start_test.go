@@ -49,6 +49,13 @@ func TestNetworkBroken(t *testing.T) {
 	if known := d.known(); len(known) > 0 {
 		t.Errorf("containers of networks are %v", known)
 	}
+	// One that is to go while the engine is away is doubtful from then on.
+	d.holdPause("c")
+	engine.Close()
+	err = d.DestroyNetwork(t.Context(), "4f6c2c4e-3b0e-4f0e-9a57-52f1d2c1a111", &drivers.NetworkIsolationSpec{Labels: map[string]string{sandboxContainer: "c"}})
+	if err == nil || !drivers.IsRecoverable(err) || d.mu.pauses["c"] {
+		t.Errorf("recoverable %t, held %v: %v", drivers.IsRecoverable(err), d.mu.pauses, err)
+	}
 }
 
 // TestLoadBroken: an engine that ends while it loads an image is no reason to give the task up.
