@@ -139,9 +139,12 @@ func (i *Inside) mkdirAll(root *os.Root, rel string) error {
 	made := ""
 	for part := range strings.SplitSeq(rel, string(filepath.Separator)) {
 		made = filepath.Join(made, part)
-		err := root.Mkdir(made, 0o777)
+		err := root.Mkdir(made, 0o755)
 		if errors.Is(err, fs.ErrExist) {
 			continue
+		}
+		if err == nil {
+			err = root.Chmod(made, 0o755) // whatever the umask is
 		}
 		if err == nil {
 			err = i.dir.parent.owner.give(root, made)

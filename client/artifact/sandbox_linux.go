@@ -34,6 +34,7 @@ func (s *spec) confine() (work, how string, err error) {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return "", "", fmt.Errorf("switch off core files: %w", err)
 	}
+	unix.Umask(0o022) // the task runs as another user, whatever the agent keeps to itself
 	work = filepath.Join(s.Stage, stageWork)
 	if s.Isolate {
 		if work, err = s.enterRoot(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/nomadlike/nomadlike/client/allocdir"
 	"github.com/nomadlike/nomadlike/internal/testkit"
 )
 
@@ -52,6 +53,27 @@ func peek() {
 	note("write usr", os.WriteFile("/usr/x", nil, 0o600))
 	note("root again", syscall.Setuid(0))
 	_ = json.NewEncoder(os.Stdout).Encode(seen)
+}
+
+// TestUmask checks that tasks of any user can read their artifacts where the agent keeps its own files to itself.
+func TestUmask(t *testing.T) {
+	testkit.Need(t, "root", "linux")
+	r := newRig(t, nil)
+	r.serve("/app.tgz", tgz(entry{name: "bin/app", body: "x", mode: 0o755}, entry{name: "conf", body: "x"}))
+	r.serve("/plain", []byte("x"))
+	before := syscall.Umask(0o077)
+	defer syscall.Umask(before)
+	for _, source := range []string{"/app.tgz", "/plain"} {
+		if err := r.fetch(&Request{Source: source}, "local/a/b"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]os.FileMode{"a": 0o755, "a/b": 0o755, "a/b/bin": 0o755, "a/b/bin/app": 0o755, "a/b/conf": 0o644, "a/b/plain": 0o644} {
+		info, err := os.Stat(r.dir.TaskPath(taskName, allocdir.Local, name))
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v, want %v", name, info, err, want)
+		}
+	}
 }
 
 func TestSandbox(t *testing.T) {
