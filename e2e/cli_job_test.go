@@ -74,7 +74,7 @@ func TestJobVersionsByCommand(t *testing.T) {
 	a.want(0, `^Tag "first" removed from job "cli"\n$`, "job", "tag", "unset", "-name", "first", "cli")
 	a.want(1, `has not been stopped`, "job", "start", "cli")
 	a.running("cli", 2)
-	a.want(0, `Restarting 2 allocations.*Restarting 2nd batch of 1 allocation.*Job restarted successfully!`, "job", "restart", "-on-error=fail", "cli")
+	a.want(0, `Restarting 2 allocations.*Restarting running tasks in allocation "[0-9a-f]{8}".*Restarting running tasks in allocation "[0-9a-f]{8}".*Job restarted successfully!`, "job", "restart", "-on-error=fail", "cli")
 	a.want(0, `replaced by "[0-9a-f]{8}".*is "running".*Job restarted successfully!`, "job", "restart", "-reschedule", "-yes", "-batch-size=100%", "cli")
 	a.want(0, `^Created eval ID: "[0-9a-f]{8}" \n$`, "job", "eval", "-detach", "cli")
 	a.want(0, `^[0-9a-f-]{36}\n$`, "job", "stop", "-detach", "cli")
