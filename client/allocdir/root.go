@@ -39,9 +39,21 @@ type Root struct {
 	warnTmpfs sync.Once
 }
 
+// makeRoot makes the directory unless it exists. Tasks of other users than the agent's reach their own through it,
+// whatever the umask is.
+func makeRoot(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return os.MkdirAll(path, 0o711) // says what else it is
+	}
+	if err := os.MkdirAll(path, 0o711); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o711)
+}
+
 // OpenRoot opens the directory, creating it if need be.
 func OpenRoot(path string, logger hclog.Logger) (*Root, error) {
-	if err := os.MkdirAll(path, 0o711); err != nil {
+	if err := makeRoot(path); err != nil {
 		return nil, fmt.Errorf("create allocation directory: %w", err)
 	}
 	abs, err := filepath.Abs(path)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -138,7 +139,12 @@ func (a *Agent) directories() error {
 	if dir == "" { // a client whose directories are given one by one
 		key, dir = "client.state_dir", c.Client.StateDir
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	_, err := os.Stat(dir)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err = os.MkdirAll(dir, 0o755); err == nil && missing {
+		err = os.Chmod(dir, 0o755) // whatever the umask is: tasks of other users reach their directories through it
+	}
+	if err != nil {
 		return fmt.Errorf("make %s: %w", key, err)
 	}
 	probe, err := os.CreateTemp(dir, ".probe-")

@@ -345,6 +345,21 @@ func TestUserOfTask(t *testing.T) {
 	}
 }
 
+// TestUserMayNot checks that what keeps a user from its program can be told from the error.
+func TestUserMayNot(t *testing.T) {
+	testkit.Need(t, "root")
+	t.Parallel()
+	w := newWorld(t, enabled)
+	if err := os.Chmod(w.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	task := w.task(script("true"))
+	task.User = "nobody"
+	if _, _, err := w.driver.StartTask(w.ctx, task); err == nil || !strings.Contains(err.Error(), `user "nobody" may not execute`) || drivers.IsRecoverable(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestShimKilled checks what is told of a task whose shim was killed, to a
 // plugin that watches and to one that comes later.
 func TestShimKilled(t *testing.T) {

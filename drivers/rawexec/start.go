@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/nomadlike/nomadlike/drivers/executor"
@@ -23,7 +24,17 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 		return nil, nil, errors.New("raw_exec is disabled; set enabled = true in its plugin block to allow it")
 	}
 	handle, err := d.Start(ctx, config, settings.describe)
-	return handle, nil, err
+	return handle, nil, explain(err, config)
+}
+
+// explain says what it can mean that a task of another user than the agent's may not be started: the system does not
+// tell the program from the way to it.
+func explain(err error, config *drivers.TaskConfig) error {
+	var failed *shim.StartError
+	if config.User == "" || !errors.As(err, &failed) || !failed.Exec || !errors.Is(failed, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("user %q may not execute the program, or not enter its working directory because of the mode of a directory above it (alloc_dir of the client is above that of the task): %w", config.User, err)
 }
 
 // describe says what the shim has to do.
