@@ -266,6 +266,21 @@ func TestLostNamespace(t *testing.T) {
 	}
 	detach("with the file of its namespace")
 	attach()
+	out, err := exec.Command("iptables-save", "-t", "nat").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "-A POSTROUTING -s 172.31.219.") {
+			script := "iptables -w -t nat -D" + strings.TrimPrefix(strings.TrimSpace(line), "-A")
+			if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v: %s", script, err, out)
+			}
+		}
+	}
+	lose()
+	detach("with the chain only")
+	attach()
 	detach("as usual")
 }
 

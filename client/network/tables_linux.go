@@ -3,6 +3,8 @@
 package network
 
 import (
+	"crypto/sha512"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -78,6 +80,12 @@ func (m *Manager) forget(allocID string) (left bool) {
 			}
 			chains[chain] = true
 		}
+		// One that was interrupted may have left the chain only.
+		if chain := masqueradeChain(allocID); !chains[chain] {
+			if exists, err := tables.ChainExists("nat", chain); err == nil && exists {
+				chains[chain] = true
+			}
+		}
 		for chain := range chains {
 			left = true
 			if err := tables.ClearAndDeleteChain("nat", chain); err != nil {
@@ -86,6 +94,13 @@ func (m *Manager) forget(allocID string) (left bool) {
 		}
 	}
 	return left
+}
+
+// masqueradeChain is how the plugin of the bridge calls the chain of an allocation.
+func masqueradeChain(allocID string) string {
+	const length = 28 // what names of chains have room for
+	sum := sha512.Sum512([]byte(bridgeList + allocID))
+	return ("CNI-" + hex.EncodeToString(sum[:]))[:length]
 }
 
 // sweep removes the rules for addresses of the bridge that nobody has: plugins take an address before they make rules
