@@ -4,11 +4,15 @@ package cgroup
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestForTask(t *testing.T) {
@@ -213,4 +217,49 @@ func TestPrepareLeavesOut(t *testing.T) {
 	if !reflect.DeepEqual(ready, Group{}) || len(problems) != 1 || !strings.Contains(problems[0].Error(), base) {
 		t.Errorf("ready is %+v, problems are %v", ready, problems)
 	}
+}
+
+// headless has the test program end its first thread and go on with the others.
+const headless = "CGROUP_TEST_HEADLESS"
+
+func init() {
+	if os.Getenv(headless) != "" {
+		go func() { select {} }()
+		_, _, _ = unix.RawSyscall(unix.SYS_EXIT, 0, 0, 0)
+	}
+}
+
+// TestKillHeadless: a process whose first thread has ended lives, although the kernel shows it as ended.
+func TestKillHeadless(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), headless+"=1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := strconv.Itoa(cmd.Process.Pid)
+	for deadline := time.After(30 * time.Second); ; {
+		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(stat), ") Z ") {
+			break
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("its first thread goes on: %s", stat)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	dir := fakeGroup(t, map[string]string{"cgroup.procs": pid + "\n"})
+	if err := Kill(dir, time.Now().Add(30*time.Second)); err != nil {
+		t.Error(err)
+	}
+	tasks, err := os.ReadDir("/proc/" + pid + "/task")
+	if err != nil || len(tasks) > 1 {
+		t.Errorf("%d threads are left, %v", len(tasks), err)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
 }

@@ -3,6 +3,7 @@
 package cgroup
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"strconv"
@@ -77,17 +78,20 @@ func members(dir string) ([]int, error) {
 	return kept, nil
 }
 
+// zombie reports whether a process has ended and was not collected. One whose first thread has ended while others run
+// looks like it, but for the number of its threads.
 func zombie(pid int) bool {
 	b, err := sysfs.Read("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return false
 	}
-	for i := len(b) - 3; i > 0; i-- {
-		if b[i] == ')' {
-			return b[i+2] == 'Z'
-		}
+	// Fields 3 and 20 of proc_pid_stat(5).
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	if len(f) < 18 || f[0][0] != 'Z' {
+		return false
 	}
-	return false
+	threads, err := strconv.Atoi(string(f[17]))
+	return err == nil && threads <= 1
 }
 
 // freeze halts a group, as far as it can within a few milliseconds, and returns

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -19,6 +20,12 @@ func TestParse(t *testing.T) {
 	}
 	if err != nil || got != want {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	for threads, zombie := range map[string]bool{"0": true, "1": true, "2": false} {
+		ended := strings.Replace(strings.Replace(line, ") S ", ") Z ", 1), " 20 0 1 0 555", " 20 0 "+threads+" 0 555", 1)
+		if got, err := parse(42, []byte(ended)); err != nil || got.Zombie != zombie {
+			t.Errorf("with %s threads: zombie %t, %v", threads, got.Zombie, err)
+		}
 	}
 	for _, bad := range []string{"", "42 (x", "42 (x) S 1 2"} {
 		if got, err := parse(42, []byte(bad)); err == nil {

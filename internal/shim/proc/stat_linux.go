@@ -55,8 +55,9 @@ func parse(pid int, b []byte) (Stat, error) {
 	}
 	state := f[0][0]
 	return Stat{
-		PID:         pid,
-		Zombie:      state == 'Z' || state == 'X' || state == 'x',
+		PID: pid,
+		// One whose first thread has ended while others run looks like a zombie, but for the number of threads.
+		Zombie:      state == 'Z' && num(20) <= 1 || state == 'X' || state == 'x',
 		Stopped:     state == 'T' || state == 't',
 		Parent:      int(num(4)),
 		Group:       int(num(5)),
