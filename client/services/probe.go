@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -73,7 +74,7 @@ func (c *Check) probeScript(ctx context.Context, in Commands) Outcome {
 	case err != nil:
 		return failure(err)
 	}
-	said := append(result.Stdout, result.Stderr...)
+	said := slices.Concat(result.Stdout, result.Stderr)
 	out := Outcome{Status: Success, Output: printable(said[:min(len(said), outputLimit)])}
 	if result.Exit.ExitCode != 0 || result.Exit.Signal != 0 {
 		out.Status = Failure
