@@ -120,8 +120,11 @@ func controlGroups(ids []string) (left []string) {
 	return left
 }
 
-// adminChain has rules of whole networks, which stay.
-const adminChain = "NOMAD-ADMIN"
+// adminChain has rules of whole networks, which stay; forwardChain has rules of single addresses, without names.
+const (
+	adminChain   = "NOMAD-ADMIN"
+	forwardChain = "CNI-FORWARD"
+)
 
 // networkRemains returns what there is on the host of the networks of allocations, whose addresses begin with subnet:
 // namespaces, addresses, rules.
@@ -156,7 +159,7 @@ func networkRemains(allocs []string, subnet string) (left []string) {
 	for _, tool := range []string{"iptables-save", "ip6tables-save"} {
 		out, _ := exec.Command(tool).Output() // where it is missing nobody has made rules
 		for line := range strings.Lines(string(out)) {
-			if has(line) || strings.Contains(line, subnet) && !strings.Contains(line, adminChain) {
+			if has(line) || strings.Contains(line, subnet) && strings.HasPrefix(line, "-A "+forwardChain+" ") {
 				left = append(left, "rule "+strings.TrimSpace(line))
 			}
 		}
