@@ -68,13 +68,13 @@ func TestDescendants(t *testing.T) {
 	if a, b := pids(found), pids(scanned); len(a) != 2 || !slices.Equal(a, b) {
 		t.Errorf("descendants are %v, and %v by another way", a, b)
 	}
+	if own, err := Descendants(os.Getpid()); err != nil || !slices.Contains(pids(own), child.Process.Pid) {
+		t.Errorf("own descendants are %v, %v", pids(own), err)
+	}
 	for _, p := range found {
 		if process, err := os.FindProcess(p.PID); err == nil {
 			_ = process.Kill()
 		}
-	}
-	if own, err := Descendants(os.Getpid()); err != nil || !slices.Contains(pids(own), child.Process.Pid) {
-		t.Errorf("own descendants are %v, %v", pids(own), err)
 	}
 }
 
