@@ -121,7 +121,9 @@ func TestDriver(t *testing.T) {
 			})
 		},
 		Exit: func(code int) drivertest.Config { return script("exit %d", code) },
-		Run:  func() drivertest.Config { return script("trap 'exit 0' TERM; " + untilStopped) },
+		Run:  func() drivertest.Config { return script("trap 'exit 0' TERM; echo ready; " + untilStopped) },
+		// The first process of a container ignores signals that it does not handle yet.
+		Announces: true,
 		Stubborn: func() drivertest.Config {
 			return script("trap '' TERM; echo ready; while :; do sleep 1; done")
 		},

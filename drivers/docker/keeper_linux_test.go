@@ -96,8 +96,9 @@ func TestEndKeepers(t *testing.T) {
 			_, _ = w.Write([]byte("[]"))
 			return
 		}
-		id := strings.Split(strings.TrimSuffix(r.URL.Path, "/json"), "/containers/")[1]
-		if !known[id] {
+		_, path, ok := strings.Cut(r.URL.Path, "/containers/")
+		id := strings.TrimSuffix(path, "/json")
+		if ok && !known[id] {
 			w.WriteHeader(http.StatusNotFound)
 		}
 		_, _ = fmt.Fprintf(w, `{"Id":%q}`, id)
