@@ -3,14 +3,13 @@
 package cgroup
 
 import (
-	"bytes"
 	"errors"
 	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nomadlike/nomadlike/internal/shim/proc"
 	"github.com/nomadlike/nomadlike/internal/shim/sysfs"
 )
 
@@ -71,27 +70,14 @@ func members(dir string) ([]int, error) {
 	self := os.Getpid()
 	kept := pids[:0]
 	for _, pid := range pids {
-		if pid != self && pid != 0 && !zombie(pid) {
+		if pid == self || pid == 0 {
+			continue
+		}
+		if st, err := proc.Get(pid); err != nil || !st.Zombie {
 			kept = append(kept, pid)
 		}
 	}
 	return kept, nil
-}
-
-// zombie reports whether a process has ended and was not collected. One whose first thread has ended while others run
-// looks like it, but for the number of its threads.
-func zombie(pid int) bool {
-	b, err := sysfs.Read("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return false
-	}
-	// Fields 3 and 20 of proc_pid_stat(5).
-	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-	if len(f) < 18 || f[0][0] != 'Z' {
-		return false
-	}
-	threads, err := strconv.Atoi(string(f[17]))
-	return err == nil && threads <= 1
 }
 
 // freeze halts a group, as far as it can within a few milliseconds, and returns
