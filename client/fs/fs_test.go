@@ -298,6 +298,25 @@ func TestStreamFollows(t *testing.T) {
 	}
 }
 
+// TestStreamOfALeavingFile: what is written right before a file goes is sent.
+func TestStreamOfALeavingFile(t *testing.T) {
+	d, w := newDir(t), newWatcher(t)
+	path := put(t, d, "web/local/f", "one\n")
+	var s sink
+	err := w.Stream(t.Context(), d, "web/local/f", StreamOptions{Follow: true}, func(f *api.StreamFrame) error {
+		if len(s.frames) == 0 {
+			extend(t, path, "two\n")
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+		return s.send(f)
+	})
+	if last := s.frames[len(s.frames)-1]; err != nil || s.data() != "one\ntwo\n" || last.FileEvent != eventDeleted || last.Offset != 8 {
+		t.Errorf("got %q, %+v, %v", s.data(), last, err)
+	}
+}
+
 func TestStreamEndsWithItsCaller(t *testing.T) {
 	d, w := newDir(t), newWatcher(t)
 	put(t, d, "web/local/f", "one\n")

@@ -103,6 +103,10 @@ func (w *Watcher) Stream(ctx context.Context, d *allocdir.Dir, path string, opts
 		}
 		now, err := f.Parent().Lstat(f.Name)
 		if errors.Is(err, iofs.ErrNotExist) || err == nil && !os.SameFile(now, f.Info) {
+			// What was written before the file went came after the last look at it.
+			if err := t.drain(ctx); err != nil {
+				return err
+			}
 			return send(&api.StreamFrame{File: path, FileEvent: eventDeleted, Offset: t.at})
 		}
 		if err := changes.Wait(ctx); err != nil {
