@@ -111,7 +111,11 @@ func (d *Dispatcher) Call(ctx context.Context, op *api.OpInfo, req api.Request, 
 		if err := d.authorise(ctx, op, req); err != nil {
 			return err
 		}
-		v, err := h(withMeta(ctx, meta), req)
+		with := callMeta{Meta: meta}
+		if d.cfg.Server != nil {
+			with.contact = func() { d.contact(op, meta) }
+		}
+		v, err := h(withMeta(ctx, with), req)
 		if err != nil {
 			return err
 		}
@@ -278,10 +282,7 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 	for {
 		addr, self := d.cfg.Server.Leader()
 		if self || stale {
-			meta.KnownLeader = addr != "" && op.Mode == api.ModeRead
-			if !self {
-				meta.LastContact = d.cfg.Server.LastContact()
-			}
+			d.contact(op, meta)
 			err := run(d.cfg.ServerOps)
 			if !api.IsClass(err, api.ClassNoLeader) || stale || time.Now().After(deadline) {
 				return err
@@ -309,6 +310,15 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 			return api.Errorf(api.ClassTimeout, "request ended while waiting for a leader")
 		case <-time.After(50 * time.Millisecond):
 		}
+	}
+}
+
+// contact notes in the meta of an answer of this server how it stands with the leader.
+func (d *Dispatcher) contact(op *api.OpInfo, meta *api.Meta) {
+	addr, self := d.cfg.Server.Leader()
+	meta.KnownLeader, meta.LastContact = addr != "" && op.Mode == api.ModeRead, 0
+	if !self {
+		meta.LastContact = d.cfg.Server.LastContact()
 	}
 }
 

@@ -161,6 +161,36 @@ func TestForwarding(t *testing.T) {
 	}
 }
 
+// leaver is a server that loses its leader, and ever more contact with it, when it is asked.
+type leaver struct {
+	*fakeServer
+	asked time.Duration
+}
+
+func (l *leaver) LastContact() time.Duration {
+	l.elect("", false)
+	l.asked += time.Second
+	return l.asked
+}
+
+// TestContactAfterWait: a read that has waited tells how the server stands with the leader then.
+func TestContactAfterWait(t *testing.T) {
+	c := start(t)
+	for _, want := range []struct {
+		index   uint64
+		known   bool
+		contact time.Duration
+	}{{0, true, time.Second}, {1 << 60, false, 2 * time.Second}} {
+		d := ops.NewDispatcher(ops.Config{Region: "global", Server: &leaver{fakeServer: &fakeServer{leader: "x"}}, ServerOps: c.env.Handlers()})
+		req := jobRead("web")
+		req.AllowStale, req.MinIndex, req.MaxWait = true, want.index, time.Millisecond
+		_, meta, err := api.JobGet.Call(t.Context(), d, req)
+		if !api.IsClass(err, api.ClassNotFound) || meta.KnownLeader != want.known || meta.LastContact != want.contact {
+			t.Errorf("at index %d: leader known %v, contact %s, %v", want.index, meta.KnownLeader, meta.LastContact, err)
+		}
+	}
+}
+
 // TestUnknownOutcome: a leader that is lost in the middle of a write is not asked once more, nor is the next one; for
 // a read and for a job that is registered whatever is there, they are.
 func TestUnknownOutcome(t *testing.T) {

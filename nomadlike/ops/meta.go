@@ -11,16 +11,30 @@ import (
 
 type metaKey struct{}
 
-func withMeta(ctx context.Context, m *api.Meta) context.Context {
+// callMeta is the meta of a call that runs here.
+type callMeta struct {
+	*api.Meta
+	// contact notes in it how this server stands with the leader now; nil without a server.
+	contact func()
+}
+
+func withMeta(ctx context.Context, m callMeta) context.Context {
 	return context.WithValue(ctx, metaKey{}, m)
 }
 
 // metaOf returns the meta that goes with the call's answer.
 func metaOf(ctx context.Context) *api.Meta {
-	if m, ok := ctx.Value(metaKey{}).(*api.Meta); ok {
-		return m
+	if m, ok := ctx.Value(metaKey{}).(callMeta); ok {
+		return m.Meta
 	}
 	return &api.Meta{}
+}
+
+// renewContact notes how this server stands with the leader after a handler has waited.
+func renewContact(ctx context.Context) {
+	if m, ok := ctx.Value(metaKey{}).(callMeta); ok && m.contact != nil {
+		m.contact()
+	}
 }
 
 // setIndex notes the raft index of a write.

@@ -52,6 +52,7 @@ func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn
 				waiting = true
 			}
 			over = tx.Watch(ctx) != nil
+			renewContact(caller)
 			if caller.Err() != nil {
 				var none Resp
 				return none, api.Errorf(api.ClassTimeout, "request ended while it waited for a change")
