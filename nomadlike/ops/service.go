@@ -99,6 +99,7 @@ func allocServices(tx *readTx, r *api.AllocRequest) ([]*api.ServiceRegistration,
 		return nil, err
 	}
 	if state.Allocs.Get(tx.Unrecorded(), r.AllocID) == nil {
+		state.Allocs.Get(tx, r.AllocID) // its coming is what a blocked caller waits for
 		return nil, notFound("allocation not found")
 	}
 	return nonNil(state.Services.By(tx, state.ByAlloc, r.AllocID)), nil

@@ -76,6 +76,11 @@ func TestServices(t *testing.T) {
 	if len(got) != 6 {
 		t.Errorf("%d registrations of the allocation", len(got))
 	}
+	// Of one that is not there, a caller can wait for it.
+	unknown := "/v1/allocation/00000000-0000-0000-0000-000000000000"
+	if got, want := c.do("GET", unknown+"/services", "").header, c.do("GET", unknown, "").header; got.Get("X-Nomad-Index") != want.Get("X-Nomad-Index") {
+		t.Errorf("the index without an allocation is %s, want that of the allocations, %s", got.Get("X-Nomad-Index"), want.Get("X-Nomad-Index"))
+	}
 
 	for path, code := range map[string]int{
 		"/v1/service/other-name/" + all[0].ID:                500,
