@@ -116,6 +116,7 @@ func TestNamespaceAndRegion(t *testing.T) {
 	c := start(t)
 	c.namespaces("query", "body", "job")
 	in := func() object { j := job("web", 1); j["Namespace"] = "job"; return j }
+	abroad := func(ns string) object { j := job("web", 2); j["Namespace"], j["Region"] = ns, "mars"; return j }
 	for _, w := range []struct {
 		path string
 		req  object
@@ -125,6 +126,8 @@ func TestNamespaceAndRegion(t *testing.T) {
 		{"/v1/jobs", object{"Job": in(), "Namespace": "body"}, "body"},
 		{"/v1/jobs", object{"Job": in()}, "job"},
 		{"/v1/jobs", object{"Job": job("web", 1)}, "default"},
+		{"/v1/jobs?region=global", object{"Job": abroad("query")}, "query"},
+		{"/v1/jobs?region=mars", object{"Job": abroad("body"), "Region": "global"}, "body"},
 	} {
 		c.put(w.path, w.req, nil)
 		if j := state.Jobs.Get(c.srv.Store().Snapshot(), w.want, "web"); j == nil || j.Namespace != w.want || j.Region != "global" {

@@ -43,12 +43,7 @@ func (e *Env) prepare(snap *state.Snapshot, o *api.RequestOptions, pathID string
 	if o.Namespace != "" {
 		job.Namespace = o.Namespace
 	}
-	if o.Region != "" && o.Region != api.DefaultRegion {
-		job.Region = o.Region
-	}
-	if job.Region == "" || job.Region == api.DefaultRegion {
-		job.Region = e.Region
-	}
+	job.Region = e.Region // the request came here because that is the job's region
 	e.complete(job)
 	old = state.Jobs.Get(snap, job.Namespace, job.ID)
 	warnings, err = e.check(snap, job, old)
