@@ -45,13 +45,14 @@ func (e *Env) jobPlan(ctx context.Context, r *api.JobPlanRequest) (*api.JobPlanR
 		}
 	}
 	ev := e.newEval(job.Namespace, job.ID, job, api.TriggerJobRegister)
-	ev.AnnotatePlan, ev.SnapshotIndex = true, snap.Index()
+	ev.AnnotatePlan = true
 	out := scheduler.Process(scheduler.WithJob(broker.ViewOf(snap), job), ev, scheduler.Config{Now: e.Now(), Explain: r.Explain})
 	if a := out.Plan.Annotations; a != nil {
 		resp.Annotations = a
 	}
 	resp.FailedTGAllocs = out.Eval.FailedTGAllocs
 	if out.Blocked != nil {
+		out.Blocked.SnapshotIndex = 0 // of a state that nobody else sees
 		resp.CreatedEvals = append(resp.CreatedEvals, out.Blocked)
 	}
 	resp.CreatedEvals = append(resp.CreatedEvals, out.FollowUps...)

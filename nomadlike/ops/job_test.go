@@ -270,6 +270,11 @@ func TestPlanPredicts(t *testing.T) {
 		if len(plan.FailedTGAllocs) != len(ev.FailedTGAllocs) {
 			t.Errorf("%s: the plan said %d groups fail, %d do", step.name, len(plan.FailedTGAllocs), len(ev.FailedTGAllocs))
 		}
+		for _, next := range plan.CreatedEvals {
+			if next.SnapshotIndex != 0 || next.CreateIndex != 0 {
+				t.Errorf("%s: an evaluation of the plan is of index %d, made at %d", step.name, next.SnapshotIndex, next.CreateIndex)
+			}
+		}
 		if follows := len(plan.CreatedEvals) > 0; follows != (ev.BlockedEval+ev.NextEval != "") {
 			t.Errorf("%s: the plan has %d follow-ups, registering %q and %q", step.name, len(plan.CreatedEvals), ev.BlockedEval, ev.NextEval)
 		}
