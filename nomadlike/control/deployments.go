@@ -350,7 +350,7 @@ func (d *Deployments) eval(snap *state.Snapshot, row *api.Deployment, now time.T
 		Status: api.EvalStatusPending, CreateTime: now.UnixNano(), ModifyTime: now.UnixNano(),
 	}
 	if job := state.Jobs.Get(snap, row.Namespace, row.JobID); job != nil {
-		e.Type, e.JobModifyIndex = job.Type, job.ModifyIndex
+		e.Type = job.Type
 	}
 	return e
 }

@@ -121,6 +121,11 @@ func TestRollout(t *testing.T) {
 			r.report(true)
 		}
 		r.expect(1, api.DeploymentSuccessful, "Deployment completed successfully", 3)
+		for e := range state.Evals.All(r.Store.Snapshot()) {
+			if watched := e.TriggeredBy == api.TriggerDeploymentWatcher; watched != (e.JobModifyIndex == 0) {
+				t.Errorf("evaluation for %s has the job index %d", e.TriggeredBy, e.JobModifyIndex)
+			}
+		}
 	})
 }
 

@@ -90,7 +90,7 @@ func (e *Env) deploymentOf(pathID, bodyID, verb string) (*api.Deployment, error)
 // deploymentEval returns the evaluation that goes on with a deployment after a change.
 func (e *Env) deploymentEval(d *api.Deployment) *api.Evaluation {
 	ev := e.newEval(d.Namespace, d.JobID, state.Jobs.Get(e.Store.Snapshot(), d.Namespace, d.JobID), api.TriggerDeploymentWatcher)
-	ev.DeploymentID = d.ID
+	ev.DeploymentID, ev.JobModifyIndex = d.ID, 0
 	if d.EvalPriority > 0 {
 		ev.Priority = d.EvalPriority
 	}

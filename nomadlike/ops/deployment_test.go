@@ -90,7 +90,7 @@ func TestDeploymentPauseAndFail(t *testing.T) {
 	if d := c.deployed(id); d.Status != api.DeploymentRunning || d.StatusDescription != "Deployment is running" || resp.EvalID == "" {
 		t.Errorf("resumed deployment is %s, %s, evaluation %q", d.Status, d.StatusDescription, resp.EvalID)
 	}
-	if ev := c.done(resp.EvalID); ev.TriggeredBy != api.TriggerDeploymentWatcher || ev.DeploymentID != id || ev.Priority != 70 {
+	if ev := c.done(resp.EvalID); ev.TriggeredBy != api.TriggerDeploymentWatcher || ev.DeploymentID != id || ev.Priority != 70 || ev.JobModifyIndex != 0 {
 		t.Errorf("evaluation %+v", ev)
 	}
 	a = c.do("POST", "/v1/deployment/fail/"+id, "")
