@@ -294,6 +294,12 @@ func TestFrames(t *testing.T) {
 			}
 			return s.Send(&api.StreamFrame{Data: []byte("<html>")})
 		})
+		opset.HandleStream(s, api.MetricsGet, func(_ context.Context, r *api.MetricsRequest, s api.Stream) error {
+			if r.Format != "" {
+				return s.Send(&api.Chunk{ContentType: "text/plain", Data: []byte("a 1\n")})
+			}
+			return s.Send(&api.Chunk{ContentType: "application/json", Data: []byte(`{"Points":[]}`)})
+		})
 		opset.HandleStream(s, api.EventStream, func(_ context.Context, r *api.EventStreamRequest, s api.Stream) error {
 			if len(r.Topic) > 0 {
 				return api.Errorf(api.ClassInvalid, "Invalid topic query")
@@ -326,6 +332,13 @@ func TestFrames(t *testing.T) {
 		res, _ := do(t, "GET", srv.URL+"/v1/client/fs"+path, "")
 		if res.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(res.Header.Get("Content-Security-Policy"), "sandbox") {
 			t.Errorf("what a task wrote may run in a browser: %s has %v", path, res.Header)
+		}
+	}
+	for path, want := range map[string]string{
+		"": `{"Points":[]}`, "?pretty": "{\n    \"Points\": []\n}\n", "?pretty=0": `{"Points":[]}`, "?format=prometheus&pretty": "a 1\n",
+	} {
+		if _, body := do(t, "GET", srv.URL+"/v1/metrics"+path, ""); body != want {
+			t.Errorf("metrics%s are %q, want %q", path, body, want)
 		}
 	}
 	res, body := do(t, "GET", srv.URL+"/v1/event/stream", "", "Accept-Encoding", "gzip")

@@ -219,6 +219,13 @@ func serveDocument(w http.ResponseWriter, r *http.Request, s api.Stream) {
 		}
 		body = append(body, c.msg.Data...)
 	}
+	if ct == "application/json" && isPretty(r.URL.Query()) {
+		var err error
+		if body, err = typeinfo.Indent(body); err != nil {
+			writeError(w, err)
+			return
+		}
+	}
 	w.Header().Set("Content-Type", ct)
 	writeBody(w, r, http.StatusOK, body)
 }
