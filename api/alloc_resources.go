@@ -69,3 +69,38 @@ type AllocatedDeviceResource struct {
 	Name      string
 	DeviceIDs []string
 }
+
+// FillObsoleteResources sets the obsolete forms Resources, SharedResources and TaskResources from AllocatedResources.
+// Rows are stored without them; those who send an allocation outside fill them in on a copy.
+func (a *Allocation) FillObsoleteResources() {
+	r := a.AllocatedResources
+	if r == nil {
+		return
+	}
+	shared := obsoleteResources()
+	shared.DiskMB = r.Shared.DiskMB
+	shared.Networks = r.Shared.Networks
+	total := obsoleteResources()
+	total.DiskMB = r.Shared.DiskMB
+	total.Networks = r.Shared.Networks
+	tasks := make(map[string]*Resources, len(r.Tasks))
+	for name, t := range r.Tasks {
+		if t == nil {
+			continue
+		}
+		task := obsoleteResources()
+		*task.CPU = int(t.Cpu.CpuShares)
+		*task.MemoryMB = int(t.Memory.MemoryMB)
+		task.MemoryMaxMB = int(t.Memory.MemoryMaxMB)
+		task.Cores = len(t.Cpu.ReservedCores)
+		task.Networks = t.Networks
+		tasks[name] = task
+		*total.CPU += *task.CPU
+		*total.MemoryMB += *task.MemoryMB
+		total.MemoryMaxMB += max(task.MemoryMaxMB, *task.MemoryMB)
+		total.Cores += task.Cores
+	}
+	a.Resources, a.SharedResources, a.TaskResources = total, shared, tasks
+}
+
+func obsoleteResources() *Resources { return &Resources{CPU: new(int), MemoryMB: new(int)} }

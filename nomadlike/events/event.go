@@ -74,6 +74,7 @@ func makeEvent(c *state.Change) *api.Event {
 		e.FilterKeys = []string{r.JobID, r.DeploymentID}
 		a := *r
 		a.Job = nil
+		a.FillObsoleteResources()
 		e.Payload = &AllocationPayload{Allocation: &a}
 	case *api.Deployment:
 		e.Topic, e.Key, e.Namespace = TopicDeployment, r.ID, r.Namespace

@@ -93,6 +93,7 @@ func TestEvents(t *testing.T) {
 	node := &api.Node{ID: "n1", SecretID: "hush", NodeResources: &api.NodeResources{}}
 	alloc := &api.Allocation{
 		ID: "a1", Name: "web.g[0]", TaskGroup: "g", NodeID: "n1", DesiredStatus: api.AllocDesiredRun, ClientStatus: api.AllocClientPending, DeploymentID: "d1",
+		AllocatedResources: &api.AllocatedResources{Tasks: map[string]*api.AllocatedTaskResources{"t": {Cpu: api.AllocatedCpuResources{CpuShares: 7}}}},
 	}
 	deployment := &api.Deployment{ID: "d1", Namespace: "default", JobID: "web", Status: api.DeploymentRunning, TaskGroups: map[string]*api.DeploymentState{"g": {}}}
 	for _, step := range []struct {
@@ -199,8 +200,16 @@ func TestEvents(t *testing.T) {
 			if strings.Contains(string(text), "hush") {
 				t.Errorf("%s: the secret of the node is told: %s", step.name, text)
 			}
-			if p, ok := e.Payload.(*AllocationPayload); ok && p.Allocation.Job != nil {
-				t.Errorf("%s: the allocation comes with its job", step.name)
+			if p, ok := e.Payload.(*AllocationPayload); ok {
+				if p.Allocation.Job != nil {
+					t.Errorf("%s: the allocation comes with its job", step.name)
+				}
+				if a := p.Allocation; a.Resources == nil || *a.Resources.CPU != 7 || a.SharedResources == nil || *a.TaskResources["t"].CPU != 7 {
+					t.Errorf("%s: the allocation comes without the obsolete forms of its resources", step.name)
+				}
+				if row := state.Allocs.Get(s.store.Snapshot(), "a1"); row.Resources != nil {
+					t.Errorf("%s: making the event changed a row", step.name)
+				}
 			}
 			if p, ok := e.Payload.(*JobPayload); ok && p.Deleted != (step.name == "collected job") {
 				t.Errorf("%s: deleted %v", step.name, p.Deleted)

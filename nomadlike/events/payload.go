@@ -25,7 +25,8 @@ type JobPayload struct {
 // EvaluationPayload is the payload of Evaluation events.
 type EvaluationPayload struct{ Evaluation *api.Evaluation }
 
-// AllocationPayload is the payload of Allocation events; the allocation comes without its job.
+// AllocationPayload is the payload of Allocation events; the allocation comes without its job, but with the obsolete forms
+// of its resources.
 type AllocationPayload struct {
 	Allocation    *api.Allocation
 	Timeout       bool

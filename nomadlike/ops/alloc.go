@@ -10,7 +10,6 @@ import (
 	"github.com/nomadlike/nomadlike/internal/opset"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
-	"github.com/nomadlike/nomadlike/scheduler"
 )
 
 func (e *Env) allocHandlers(set *opset.Set) {
@@ -81,7 +80,7 @@ func allocGet(tx *readTx, r *api.AllocRequest) (*api.Allocation, error) {
 // fullAlloc returns the allocation as readers outside the cluster see it, with the obsolete resource forms.
 func fullAlloc(a *api.Allocation) *api.Allocation {
 	c := *a
-	scheduler.FillLegacyResources(&c)
+	c.FillObsoleteResources()
 	return &c
 }
 
