@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -117,16 +118,28 @@ func (a *Agent) setServers(_ context.Context, r *api.AgentAddressesRequest) (api
 	case a.client.servers == nil:
 		return api.Empty{}, api.Errorf(api.ClassInvalid, "the client of this agent uses the server in the same process; other servers cannot be set")
 	}
-	var addrs []string
-	for _, addr := range r.Address {
-		addr = withPort(addr, defaultServerPort)
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return api.Empty{}, api.Errorf(api.ClassInvalid, "address %q: %s", addr, err)
-		}
-		addrs = append(addrs, addr)
+	addrs, err := serverAddresses(r.Address)
+	if err != nil {
+		return api.Empty{}, err
 	}
 	a.client.servers.Set(addrs)
 	return api.Empty{}, nil
+}
+
+// serverAddresses returns the addresses with their ports. One that no server can have is an error: a client that knew no
+// other would be cut off.
+func serverAddresses(list []string) ([]string, error) {
+	var addrs []string
+	for _, given := range list {
+		addr := withPort(given, defaultServerPort)
+		host, port, err := net.SplitHostPort(addr)
+		number, portErr := strconv.ParseUint(port, 10, 16)
+		if err != nil || host == "" || strings.ContainsAny(host, " /") || portErr != nil || number == 0 {
+			return nil, api.Errorf(api.ClassInvalid, "server address %q is not of the form host or host:port", given)
+		}
+		addrs = append(addrs, addr)
+	}
+	return addrs, nil
 }
 
 // errServerOnly answers questions about schedulers on an agent that has none.
