@@ -17,6 +17,7 @@ import (
 	metrics "github.com/hashicorp/go-metrics"
 	metricsprom "github.com/hashicorp/go-metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -50,6 +51,8 @@ func newTelemetry(cfg *TelemetryConfig, node string, logger hclog.Logger) (*tele
 	sinks := metrics.FanoutSink{t.inmem}
 	if cfg.PrometheusMetrics {
 		t.registry = prometheus.NewRegistry()
+		// What the library's own registry has: monitoring knows open files and memory of programs by these names.
+		t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 		sink, err := metricsprom.NewPrometheusSinkFrom(metricsprom.PrometheusOpts{Expiration: expiration, Registerer: t.registry})
 		if err != nil {
 			return nil, fmt.Errorf("start Prometheus metrics: %w", err)

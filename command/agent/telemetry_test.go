@@ -4,11 +4,14 @@ package agent
 
 import (
 	"context"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	metrics "github.com/hashicorp/go-metrics"
 	metricsprom "github.com/hashicorp/go-metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
@@ -68,4 +71,29 @@ func TestMetricsExpire(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestMetricsOfProcess(t *testing.T) {
+	tele, err := newTelemetry(&TelemetryConfig{PrometheusMetrics: true}, "n", hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tele.metrics.Shutdown()
+	from, err := tele.gatherers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	families, err := from.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, f := range families {
+		told[f.GetName()] = true
+	}
+	for _, name := range []string{"go_goroutines", "go_memstats_heap_alloc_bytes", "process_cpu_seconds_total", "process_open_fds", "process_max_fds", "process_resident_memory_bytes"} {
+		if !told[name] && (runtime.GOOS == "linux" || strings.HasPrefix(name, "go_")) {
+			t.Errorf("there is no %s", name)
+		}
+	}
 }
