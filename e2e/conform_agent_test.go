@@ -460,5 +460,5 @@ var measured = []string{
 	"client_allocs_running", "client_allocs_memory_usage", "client_allocs_cpu_total_percent", "client_allocs_cpu_total_ticks_count",
 	"client_alloc_hook_prerun_elapsed", "client_alloc_hook_prerun_success",
 	"client_task_hook_prestart_elapsed", "client_task_hook_prestart_success",
-	"memberlist_gossip", "runtime_alloc_bytes",
+	"memberlist_gossip", "runtime_alloc_bytes", "nomad_autopilot_healthy", "nomad_autopilot_failure_tolerance", "worker_update_eval",
 }

@@ -100,8 +100,8 @@ func (p *pilot) NotifyState(st *autopilot.State) {
 		if st.Healthy {
 			healthy = 1
 		}
-		m.SetGauge([]string{"autopilot", "healthy"}, healthy)
-		m.SetGauge([]string{"autopilot", "failure_tolerance"}, float32(st.FailureTolerance))
+		m.SetGauge([]string{"nomad", "autopilot", "healthy"}, healthy)
+		m.SetGauge([]string{"nomad", "autopilot", "failure_tolerance"}, float32(st.FailureTolerance))
 	}
 }
 

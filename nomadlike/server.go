@@ -140,7 +140,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	g := run.New(ctx)
 	g.Go("leadership", s.leadershipLoop)
 	g.Go("bootstrap", func(ctx context.Context) error { return s.bootstrapLoop(ctx, members) })
-	g.Go("stats", s.publishStats)
+	g.Go("stats", func(ctx context.Context) error { return s.publishStats(ctx, st.file) })
 	g.Go("state machine", func(ctx context.Context) error {
 		select {
 		case <-machine.Failed():

@@ -102,8 +102,11 @@ func (s *Server) fillStorage(st *storage, idPath string) error {
 	if err := st.file.Verify(after); err != nil {
 		return err
 	}
+	if s.deps.Metrics != nil {
+		st.logs = &measuredLog{Store: st.file, sink: s.deps.Metrics}
+	}
 	if !s.cfg.DisableLogCache {
-		st.logs = raftlog.NewCache(st.file, logCacheSize, logCacheBytes)
+		st.logs = raftlog.NewCache(st.logs, logCacheSize, logCacheBytes)
 	}
 	return nil
 }

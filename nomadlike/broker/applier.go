@@ -48,7 +48,7 @@ type Applier struct {
 
 func newApplier(b *Broker, l *ledger, r Raft, rejected RejectionConfig, log hclog.Logger, sink *metrics.Metrics) *Applier {
 	log = log.Named("plan")
-	return &Applier{rejected: newRejections(rejected, r, log), queue: newPlanQueue(), ledger: l, broker: b, raft: r, log: log, sink: sink}
+	return &Applier{rejected: newRejections(rejected, r, log, sink), queue: newPlanQueue(), ledger: l, broker: b, raft: r, log: log, sink: sink}
 }
 
 // Submit queues the submission; its result arrives on the channel, exactly once.

@@ -20,10 +20,13 @@ var (
 	keyPlanApply    = []string{"nomad", "plan", "apply"}
 	keyPlanSubmit   = []string{"nomad", "plan", "submit"}
 	keyNodeRejected = []string{"nomad", "plan", "node_rejected"}
+	keyNodeScore    = []string{"nomad", "plan", "rejection_tracker", "node_score"}
 
 	keyDequeueEval  = []string{"nomad", "worker", "dequeue_eval"}
 	keySendAck      = []string{"nomad", "worker", "send_ack"}
 	keySubmitPlan   = []string{"nomad", "worker", "submit_plan"}
+	keyCreateEval   = []string{"nomad", "worker", "create_eval"}
+	keyUpdateEval   = []string{"nomad", "worker", "update_eval"}
 	keyWaitForIndex = []string{"nomad", "worker", "wait_for_index"}
 )
 

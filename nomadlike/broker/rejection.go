@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-metrics"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
@@ -27,6 +28,7 @@ type rejections struct {
 	cfg  RejectionConfig
 	raft Raft
 	log  hclog.Logger
+	sink *metrics.Metrics
 
 	mu struct {
 		sync.Mutex
@@ -36,14 +38,14 @@ type rejections struct {
 	}
 }
 
-func newRejections(cfg RejectionConfig, raft Raft, log hclog.Logger) *rejections {
+func newRejections(cfg RejectionConfig, raft Raft, log hclog.Logger, sink *metrics.Metrics) *rejections {
 	if cfg.Threshold <= 0 {
 		cfg.Threshold = 100
 	}
 	if cfg.Window <= 0 {
 		cfg.Window = 5 * time.Minute
 	}
-	r := &rejections{cfg: cfg, raft: raft, log: log}
+	r := &rejections{cfg: cfg, raft: raft, log: log, sink: sink}
 	r.mu.nodes = map[string][]time.Time{}
 	return r
 }
@@ -58,6 +60,7 @@ func (r *rejections) add(nodeIDs []string, now time.Time) (reached []string) {
 	since := now.Add(-r.cfg.Window)
 	for _, id := range nodeIDs {
 		times := append(recent(r.mu.nodes[id], since), now)
+		r.sink.SetGaugeWithLabels(keyNodeScore, float32(len(times)), []metrics.Label{{Name: "node_id", Value: id}})
 		if len(times) >= r.cfg.Threshold {
 			reached = append(reached, id)
 			times = nil

@@ -247,10 +247,28 @@ func (t *task) try(ctx context.Context) (*scheduler.Outcome, Result, error) {
 	<-s.checked
 	leave()
 	result, err := t.answer(ctx, answer)
-	// There is no request between them, as the contract has it: both are the same time.
-	t.sink.MeasureSince(keyPlanSubmit, start)
-	t.sink.MeasureSince(keySubmitPlan, start)
+	t.measureSubmission(s, &result, start)
 	return out, result, err
+}
+
+// measureSubmission tells how long a submission took under the names of what was in it: the evaluations go with the plan,
+// and alone where nothing is to be placed or stopped.
+func (t *task) measureSubmission(s *Submission, r *Result, start time.Time) {
+	if r.Err != nil {
+		return
+	}
+	if !s.Plan.IsNoOp() {
+		// There is no request between them, as the contract has it: both are the same time.
+		t.sink.MeasureSince(keyPlanSubmit, start)
+		t.sink.MeasureSince(keySubmitPlan, start)
+	}
+	full := r.Full()
+	if len(s.Always) > 0 || full && len(s.Final) > 1 {
+		t.sink.MeasureSince(keyCreateEval, start)
+	}
+	if full {
+		t.sink.MeasureSince(keyUpdateEval, start)
+	}
 }
 
 // pass runs the scheduler once. A panic of it fails this evaluation only.

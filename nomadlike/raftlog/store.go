@@ -96,7 +96,7 @@ func open(path string, o Options) (s *Store, err error) {
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout: lockWait, NoFreelistSync: o.NoFreelistSync, NoSync: o.NoSync,
-		FreelistType: bbolt.FreelistMapType, NoStatistics: true,
+		FreelistType: bbolt.FreelistMapType,
 	})
 	if err != nil {
 		return nil, err
@@ -156,6 +156,9 @@ func explain(path string, err error) error {
 	}
 	return fmt.Errorf("open raft log %s: %w", path, err)
 }
+
+// Stats returns what the file counted since it was opened, and its free pages.
+func (s *Store) Stats() bbolt.Stats { return s.db.Stats() }
 
 // Path returns the file's path.
 func (s *Store) Path() string { return s.path }
