@@ -278,13 +278,18 @@ func usableCores(reserved []uint16) []uint16 {
 	return usable
 }
 
-// nodeVariable tells the processes of internal drivers for which node they work.
-const nodeVariable = "NOMADLIKE_NODE_ID"
+// nodeVariable tells the processes of internal drivers for which node they work, stateVariable a directory that is theirs,
+// which they make themselves if they have something to keep.
+const (
+	nodeVariable  = "NOMADLIKE_NODE_ID"
+	stateVariable = "NOMADLIKE_STATE_DIR"
+)
 
 func (c *Client) makeDrivers() {
 	internal := slices.Clone(c.cfg.InternalDrivers)
 	for i := range internal {
-		internal[i].Env = append(slices.Clip(internal[i].Env), nodeVariable+"="+c.identity.id)
+		internal[i].Env = append(slices.Clip(internal[i].Env), nodeVariable+"="+c.identity.id,
+			stateVariable+"="+filepath.Join(c.cfg.StateDir, "drivers", internal[i].Name))
 	}
 	cfg := host.Config{
 		Logger: c.logger, Internal: internal, Dir: c.cfg.PluginDir, Blocks: c.cfg.PluginBlocks,

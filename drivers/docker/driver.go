@@ -50,6 +50,8 @@ type Driver struct {
 	drivers.Events
 	health *health
 
+	// learning reads what an earlier process has left of images.
+	learning sync.Once
 	// reconciling starts the search for containers that nobody knows.
 	reconciling sync.Once
 
@@ -117,8 +119,10 @@ func (d *Driver) SetConfig(_ context.Context, config *base.Config) error {
 }
 
 // Init implements drivers.Driver. Pause containers of an earlier process are
-// learnt again, so that they are not taken for leftovers.
+// learnt again, so that they are not taken for leftovers, and images, so that
+// they go when nobody uses them.
 func (d *Driver) Init(ctx context.Context) error {
+	d.learning.Do(d.images.learn)
 	ctx, cancel := context.WithTimeout(ctx, initTimeout)
 	defer cancel()
 	if err := d.learnPauses(ctx); err != nil {

@@ -33,8 +33,8 @@ const testImage = "nomadlike-test/busybox:1"
 // applets are the programs of the image.
 var applets = []string{"sh", "sleep", "cat", "echo", "printf", "rm", "stty", "id", "ls", "true", "touch", "dd", "env", "head", "yes", "hostname", "stat", "test", "wget", "nc"}
 
-// busybox is a tar archive of the image's root.
-func busybox(t testing.TB) []byte {
+// busybox is a tar archive of the image's root. The mark tells it from others of the test.
+func busybox(t testing.TB, mark string) []byte {
 	t.Helper()
 	program, err := os.ReadFile("/bin/busybox")
 	if err != nil {
@@ -57,7 +57,7 @@ func busybox(t testing.TB) []byte {
 	add(tar.Header{Typeflag: tar.TypeReg, Name: "bin/busybox", Mode: 0o755}, program)
 	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/passwd", Mode: 0o644}, []byte("root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n"))
 	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/group", Mode: 0o644}, []byte("root:x:0:\nextra:x:777:\n"))
-	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/test", Mode: 0o644}, []byte(t.Name())) // no two tests share a layer
+	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/test", Mode: 0o644}, []byte(t.Name()+mark)) // no two tests share a layer
 	for _, name := range applets {
 		add(tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + name, Linkname: "busybox", Mode: 0o777}, nil)
 	}
@@ -84,7 +84,7 @@ func needEngine(t testing.TB) *client.Client {
 
 func importImage(t testing.TB, engine *client.Client, name string, changes ...string) {
 	t.Helper()
-	answer, err := engine.ImageImport(context.Background(), client.ImageImportSource{Source: bytes.NewReader(busybox(t)), SourceName: "-"}, name, client.ImageImportOptions{Changes: changes})
+	answer, err := engine.ImageImport(context.Background(), client.ImageImportSource{Source: bytes.NewReader(busybox(t, name)), SourceName: "-"}, name, client.ImageImportOptions{Changes: changes})
 	if err != nil {
 		t.Fatal(err)
 	}

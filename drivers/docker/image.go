@@ -29,6 +29,9 @@ const (
 // takes those away again that it has brought and that nobody uses any more.
 type images struct {
 	driver *Driver
+	ledger ledger
+	// recovery and doubtPeriod are the constants of these names, shorter in tests.
+	recovery, doubtPeriod time.Duration
 
 	mu struct {
 		sync.Mutex
@@ -38,16 +41,23 @@ type images struct {
 		// brought are images that the engine did not have before, with the
 		// names that the driver gave them.
 		brought map[string]map[string]bool
+		// bringing are images that the engine was asked for, by name; doubting says that those are looked for that nobody
+		// waits for.
+		bringing map[string]*bringing
+		doubting bool
+		// recovering says that it is not known yet who uses those of an earlier process.
+		recovering bool
 		// removals are the timers of images without users.
 		removals map[string]*time.Timer
 	}
 }
 
 func newImages(d *Driver) *images {
-	i := &images{driver: d}
+	i := &images{driver: d, ledger: newLedger(os.Getenv(stateVariable)), recovery: recovery, doubtPeriod: doubtPeriod}
 	i.mu.pulls = map[string]*pull{}
 	i.mu.users = map[string]map[string]bool{}
 	i.mu.brought = map[string]map[string]bool{}
+	i.mu.bringing = map[string]*bringing{}
 	i.mu.removals = map[string]*time.Timer{}
 	return i
 }
@@ -104,6 +114,7 @@ func (i *images) get(ctx context.Context, user, dir string, want *wanted) (*imag
 		}
 		return nil, fmt.Errorf("image %q: %w", want.name, err)
 	}
+	i.settle(reference.FamiliarString(named))
 	always := want.always
 	if tagged, ok := named.(reference.Tagged); ok && tagged.Tag() == "latest" {
 		if _, pinned := named.(reference.Digested); !pinned && want.archive == "" {
@@ -118,19 +129,25 @@ func (i *images) get(ctx context.Context, user, dir string, want *wanted) (*imag
 			return nil, err
 		}
 		if want.archive != "" {
-			before := i.all(ctx)
-			if err := i.load(ctx, dir, want.archive); err != nil {
-				return nil, err
-			}
-			found, err := i.use(ctx, user, want.name)
-			if err != nil {
-				return nil, fmt.Errorf("archive %q does not have image %q: %w", want.archive, want.name, err)
-			}
-			i.bring(found, named, before)
-			return found, nil
+			return i.loadFor(ctx, user, dir, named, want)
 		}
 	}
 	return i.pullFor(ctx, user, named, want)
+}
+
+// loadFor loads an image from its archive and counts the user.
+func (i *images) loadFor(ctx context.Context, user, dir string, named reference.Named, want *wanted) (found *image, err error) {
+	before := i.all(ctx)
+	name := reference.FamiliarString(named)
+	b := i.begin(name, before, want.timeout)
+	defer func() { i.end(name, b, found, before) }()
+	if err := i.load(ctx, dir, want.archive); err != nil {
+		return nil, err
+	}
+	if found, err = i.use(ctx, user, want.name); err != nil {
+		return nil, fmt.Errorf("archive %q does not have image %q: %w", want.archive, want.name, err)
+	}
+	return found, nil
 }
 
 // use counts a user of an image that the engine has.
@@ -151,9 +168,7 @@ func (i *images) use(ctx context.Context, user, name string) (*image, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.countLocked(result.ID, user)
-	for found.brought = range i.mu.brought[result.ID] {
-		break
-	}
+	found.brought = i.broughtLocked(result.ID)
 	return found, nil
 }
 
@@ -188,17 +203,13 @@ func (i *images) countLocked(id, user string) {
 	i.mu.users[id][user] = true
 }
 
-// bring notes that the driver has brought an image, unless the engine had it
-// before, by whatever name. An engine that did not tell what it had may have had
-// it: only what was surely brought is ever removed.
-func (i *images) bring(found *image, named reference.Named, before map[string]bool) {
-	name := reference.FamiliarString(named)
-	if before == nil || before[found.id] && (found.brought == "" || before[name]) {
+// bringLocked notes that the driver has brought an image, unless the engine had
+// it before, by whatever name: only what was surely brought is ever removed.
+func (i *images) bringLocked(found *image, name string, before map[string]bool) {
+	if before[found.id] && (found.brought == "" || before[name]) {
 		return
 	}
 	found.brought = name
-	i.mu.Lock()
-	defer i.mu.Unlock()
 	i.noteLocked(found.id, name)
 }
 
@@ -207,6 +218,14 @@ func (i *images) noteLocked(id, name string) {
 		i.mu.brought[id] = map[string]bool{}
 	}
 	i.mu.brought[id][name] = true
+}
+
+// broughtLocked is a name by which the driver has brought an image, empty if it has not.
+func (i *images) broughtLocked(id string) string {
+	for name := range i.mu.brought[id] {
+		return name
+	}
+	return ""
 }
 
 // resume counts a user again whom an earlier process has counted. The name is
@@ -218,8 +237,9 @@ func (i *images) resume(id, user, name string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.countLocked(id, user)
-	if name != "" {
+	if name != "" && !i.mu.brought[id][name] {
 		i.noteLocked(id, name)
+		i.saveLocked()
 	}
 }
 
@@ -256,7 +276,6 @@ func (i *images) load(ctx context.Context, dir, name string) error {
 // release takes a user away. An image that the driver has brought is removed
 // after a while without users.
 func (i *images) release(id, user string) {
-	config, _ := i.driver.settings()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	users := i.mu.users[id]
@@ -264,14 +283,22 @@ func (i *images) release(id, user string) {
 		return
 	}
 	delete(users, user)
-	if len(users) > 0 {
+	i.expireLocked(id)
+}
+
+// expireLocked has an image removed after a while, if the driver has brought it and nobody uses it.
+func (i *images) expireLocked(id string) {
+	config, _ := i.driver.settings()
+	if len(i.mu.users[id]) > 0 {
 		return
 	}
 	delete(i.mu.users, id)
-	if !config.GC.Image || i.mu.brought[id] == nil {
-		return
+	if i.mu.recovering {
+		return // it is looked at again
 	}
-	i.mu.removals[id] = time.AfterFunc(config.imageDelay, func() { i.remove(id) })
+	if config.GC.Image && i.mu.brought[id] != nil && i.mu.removals[id] == nil {
+		i.mu.removals[id] = time.AfterFunc(config.imageDelay, func() { i.remove(id) })
+	}
 }
 
 // remove removes an image that has had no user for a while.
@@ -296,6 +323,7 @@ func (i *images) remove(id string) {
 		delete(i.mu.removals, id)
 		if err == nil || notFound(err) {
 			delete(i.mu.brought, id)
+			i.saveLocked()
 		}
 		i.mu.Unlock()
 		if err != nil && !notFound(err) {

@@ -41,12 +41,15 @@ var errIdle = errors.New("the pull made no progress")
 
 // pullFor pulls an image, or waits for a pull of it that is under way, and
 // counts the user.
-func (i *images) pullFor(ctx context.Context, user string, named reference.Named, want *wanted) (*image, error) {
+func (i *images) pullFor(ctx context.Context, user string, named reference.Named, want *wanted) (found *image, err error) {
 	auth, err := want.auth(ctx, named)
 	if err != nil {
 		return nil, err
 	}
 	before := i.all(ctx)
+	name := reference.FamiliarString(named)
+	b := i.begin(name, before, want.timeout)
+	defer func() { i.end(name, b, found, before) }()
 	want.tell("Downloading image", map[string]string{"image": named.String()})
 	p := i.join(named.String(), auth, user, want)
 	defer i.leave(p, user)
@@ -59,12 +62,7 @@ func (i *images) pullFor(ctx context.Context, user string, named reference.Named
 		failed := fmt.Errorf("Failed to pull `%s`: %w", named, p.err)
 		return nil, drivers.NewRecoverableError(failed, !notFound(p.err) && !says(p.err, "not found", "does not exist"))
 	}
-	found, err := i.use(ctx, user, want.name)
-	if err != nil {
-		return nil, err
-	}
-	i.bring(found, named, before)
-	return found, nil
+	return i.use(ctx, user, want.name)
 }
 
 // join starts a pull or joins the one under way.

@@ -34,7 +34,7 @@ func digest(b []byte) string {
 
 func newRegistry(t *testing.T) *fakeRegistry {
 	t.Helper()
-	root := busybox(t)
+	root := busybox(t, "")
 	var layer bytes.Buffer
 	z := gzip.NewWriter(&layer)
 	_, _ = z.Write(root)
