@@ -228,6 +228,13 @@ func TestHeadersAndBodies(t *testing.T) {
 	if b, err := io.ReadAll(zr); err != nil || string(b) != plain {
 		t.Errorf("compressed body differs: %v", err)
 	}
+	for accept, want := range map[string]string{
+		"br, GZIP": "gzip", "deflate, gzip; q=0.5": "gzip", "gzip;q=0": "", "gzip; q=0.000": "", "deflate": "", "*": "",
+	} {
+		if res, _ := do(t, "GET", srv.URL+"/v1/job/x", "", "Accept-Encoding", accept); res.Header.Get("Content-Encoding") != want {
+			t.Errorf("a client that accepts %q gets the encoding %q, want %q", accept, res.Header.Get("Content-Encoding"), want)
+		}
+	}
 }
 
 func TestBadInput(t *testing.T) {
