@@ -130,6 +130,31 @@ func TestJobsDeleteSparesTheLiving(t *testing.T) {
 	}
 }
 
+// TestNodeEvals: the evaluations of a change of a node are of the node's index after it.
+func TestNodeEvals(t *testing.T) {
+	f := newFSM()
+	evals := []*api.Evaluation{{ID: "e", NodeID: "n", NodeModifyIndex: 1}}
+	for i, entry := range [][]byte{
+		NodeRegister.Encode(&NodeRegisterRequest{Node: &api.Node{ID: "n", NodeResources: &api.NodeResources{}}, Evals: evals}),
+		NodeStatusUpdate.Encode(&NodeStatusUpdateRequest{NodeID: "n", Status: api.NodeStatusReady, Evals: evals}),
+		NodeEligibility.Encode(&NodeEligibilityRequest{NodeID: "n", Eligibility: api.NodeIneligible, Evals: evals}),
+		NodeDrain.Encode(&NodeDrainRequest{NodeID: "n", Strategy: &api.DrainStrategy{}, Evals: evals}),
+		NodeDeregister.Encode(&NodeDeregisterRequest{NodeIDs: []string{"n"}, Evals: evals}),
+	} {
+		index := uint64(i) + 2
+		if err, ok := f.apply(index, entry).(error); ok {
+			t.Fatal(err)
+		}
+		snap := f.store.Snapshot()
+		if e := state.Evals.Get(snap, "e"); e.NodeModifyIndex != index {
+			t.Errorf("entry %d: the evaluation is of the node's index %d", index, e.NodeModifyIndex)
+		}
+		if n := state.Nodes.Get(snap, "n"); n != nil && n.ModifyIndex != index {
+			t.Errorf("entry %d: the node's index is %d", index, n.ModifyIndex)
+		}
+	}
+}
+
 func TestRefusalChangesNothing(t *testing.T) {
 	f := newFSM()
 	f.apply(2, NamespaceUpsert.Encode(&NamespaceUpsertRequest{Namespaces: []*api.Namespace{{Name: "a"}}}))

@@ -64,7 +64,7 @@ func nodeRegister(w *state.WriteTx, p *NodeRegisterRequest) (any, error) {
 		})
 	}
 	state.Nodes.Put(w, n)
-	putEvals(w, p.Evals)
+	putNodeEvals(w, p.Evals)
 	return n, nil
 }
 
@@ -105,8 +105,18 @@ func nodeStatusUpdate(w *state.WriteTx, p *NodeStatusUpdateRequest) (any, error)
 	if n.Status == api.NodeStatusDown {
 		dropNodeServices(w, n.ID)
 	}
-	putEvals(w, p.Evals)
+	putNodeEvals(w, p.Evals)
 	return &n, nil
+}
+
+// putNodeEvals stores the evaluations that come with a change of a node, which is of this index.
+func putNodeEvals(w *state.WriteTx, evals []*api.Evaluation) {
+	for _, e := range evals {
+		if e != nil {
+			e.NodeModifyIndex = w.Index()
+		}
+	}
+	putEvals(w, evals)
 }
 
 func nodeNotFound() error { return api.CodeErrorf(api.ClassNotFound, 500, "node not found") }
@@ -141,7 +151,7 @@ func nodeEligibility(w *state.WriteTx, p *NodeEligibilityRequest) (any, error) {
 		n.Events = appendEvents(n.Events, w.Index(), p.Event)
 	}
 	state.Nodes.Put(w, &n)
-	putEvals(w, p.Evals)
+	putNodeEvals(w, p.Evals)
 	return &n, nil
 }
 
@@ -157,7 +167,7 @@ var NodeDeregister = Define(43, "NodeDeregister", func(w *state.WriteTx, p *Node
 		state.Nodes.Delete(w, id)
 		dropNodeServices(w, id)
 	}
-	putEvals(w, p.Evals)
+	putNodeEvals(w, p.Evals)
 	return nil, nil
 })
 

@@ -59,7 +59,7 @@ func nodeDrain(w *state.WriteTx, p *NodeDrainRequest) (any, error) {
 		n.Events = appendEvents(n.Events, w.Index(), p.Event)
 	}
 	state.Nodes.Put(w, &n)
-	putEvals(w, p.Evals)
+	putNodeEvals(w, p.Evals)
 	return &n, nil
 }
 
