@@ -169,6 +169,14 @@ func TestFilters(t *testing.T) {
 	if len(nodes) != 1 {
 		t.Errorf("filter selects %d nodes", len(nodes))
 	}
+	for _, path := range []string{"/v1/nodes", "/v1/node/pool/default/nodes"} {
+		for expr, want := range map[string]int{`SecretID != ""`: 0, `SecretID matches "^[0-9a-f]"`: 0, `SecretID == "" and Drain == false`: 1, `Meta is empty`: 1} {
+			c.get(path+"?filter="+url.QueryEscape(expr), &nodes)
+			if len(nodes) != want {
+				t.Errorf("%s of %s selects %d, want %d", expr, path, len(nodes), want)
+			}
+		}
+	}
 	var allocs []*api.AllocListStub
 	c.get("/v1/allocations?filter="+url.QueryEscape(`Job.Priority == 70`), &allocs)
 	if len(allocs) != 1 || allocs[0].JobID != "one" {

@@ -26,6 +26,9 @@ type page[T any] struct {
 	before func(row *T, token string) bool
 	// keep drops rows beyond the filter expression; nil keeps all.
 	keep func(*T) bool
+	// shown returns the row as readers see it, which the filter expression is about: it must not tell what they do not see.
+	// Nil is for rows that are shown whole.
+	shown func(*T) *T
 }
 
 // list runs the conventions of http-api.md 1.9 over the rows: namespace, filter on the full row, page size
@@ -64,7 +67,11 @@ func list[T, S any](tx *readTx, p page[T], stub func(*T) S) ([]S, error) {
 			continue
 		}
 		if eval != nil {
-			ok, err := eval.Evaluate(row)
+			full := row
+			if p.shown != nil {
+				full = p.shown(row)
+			}
+			ok, err := eval.Evaluate(full)
 			if err != nil {
 				return nil, api.Errorf(api.ClassInvalid, "failed to read result page: %v", err)
 			}

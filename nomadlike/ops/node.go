@@ -35,6 +35,7 @@ func nodeList(tx *readTx, r *api.NodeListRequest) ([]*api.NodeListStub, error) {
 	return list(tx, page[api.Node]{
 		rows:  inOrder(tx, rows),
 		token: func(n *api.Node) string { return n.ID },
+		shown: publicNode,
 	}, func(n *api.Node) *api.NodeListStub { return nodeStub(n, r.Resources, r.OS) })
 }
 

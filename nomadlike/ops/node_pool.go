@@ -62,6 +62,7 @@ func nodePoolNodes(tx *readTx, r *api.NodePoolNodesRequest) ([]*api.NodeListStub
 	return list(tx, page[api.Node]{
 		rows:  inOrder(tx, rows),
 		token: func(n *api.Node) string { return n.ID },
+		shown: publicNode,
 	}, func(n *api.Node) *api.NodeListStub { return nodeStub(n, r.Resources, r.OS) })
 }
 
