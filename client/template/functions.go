@@ -22,7 +22,12 @@ var (
 	variableFunctions = []string{"nomadVar", "nomadVarExists", "nomadVarList", "nomadVarListSafe"}
 )
 
-const notSupported = "is not supported by this version"
+const (
+	notSupported = "is not supported by this version"
+	deniedHint   = "the agent does not let templates use this function; client { template { function_denylist = [...] } } in its configuration, an empty list for none, says which it does not"
+	// deniedByPattern is all that consul-template says of a function that a pattern of the agent's list refuses.
+	deniedByPattern = ": function is disabled"
+)
 
 // functions are those that differ from consul-template's.
 func (m *Manager) functions() template.FuncMap {
@@ -55,12 +60,12 @@ func (m *Manager) functions() template.FuncMap {
 	refuse(consulFunctions, "Consul "+notSupported+"; nomadService lists services")
 	refuse(vaultFunctions, "Vault "+notSupported)
 	refuse(variableFunctions, "variables are not supported by this version")
-	refuse(m.denied(false), "the agent does not let templates use this function; client { template { function_denylist = [...] } } in its configuration, an empty list for none, says which it does not")
+	refuse(m.denied(false), deniedHint)
 	return funcs
 }
 
-// denied are the entries of the agent's list that are patterns, or those that are the names of functions. consul-template
-// refuses the patterns without a word on what could be changed.
+// denied are the entries of the agent's list that are patterns, which consul-template refuses, or those that are the
+// names of functions.
 func (m *Manager) denied(patterns bool) []string {
 	var list []string
 	for _, entry := range m.cfg.Client.FunctionDenylist {

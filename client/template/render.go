@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	ct "github.com/hashicorp/consul-template/template"
@@ -129,6 +130,10 @@ func (m *Manager) render(r *rendering, first bool) error {
 	m.used, m.missing, m.mistaken = map[string]bool{}, map[string]bool{}, false
 	result, err := r.tmpl.Execute(&ct.ExecuteInput{Brain: ct.NewBrain()})
 	r.uses, r.missing = m.used, m.missing
+	if err != nil && strings.HasSuffix(err.Error(), deniedByPattern) {
+		m.mistaken = true
+		err = fmt.Errorf("%w: %s", err, deniedHint)
+	}
 	// An error may only come from stumbling over data that is not there yet.
 	if err != nil && (len(m.missing) == 0 || m.mistaken) {
 		return &Error{err: fmt.Errorf("%s: %w", r.name, err)}
