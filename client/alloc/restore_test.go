@@ -59,6 +59,20 @@ func TestTaskLostWithItsPlugin(t *testing.T) {
 	})
 }
 
+// TestTaskNotRecoveredIsFreed checks that a plugin which does not recover a task of the one before ends what runs of it
+// before another attempt begins.
+func TestTaskNotRecoveredIsFreed(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		r := b.run(allocation(job(api.JobTypeService, tk("t", "recover_error=unreadable"))))
+		b.machine.CrashPlugin()
+		pass(time.Minute)
+		wantState(t, r, "t", api.TaskStateRunning, false, 1)
+		if got := b.machine.Running(); len(got) != 1 {
+			t.Errorf("running are %v", got)
+		}
+	})
+}
+
 func TestAgentRestartFindsTasks(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		r := b.run(allocation(job(api.JobTypeBatch, tk("long", "run_for=1h"), tk("short", "run_for=10s"), tk("ended", "run_for=1s"))))

@@ -35,6 +35,8 @@ type options struct {
 	StartError            string `codec:"start_error"`
 	StartErrors           int    `codec:"start_errors"`
 	StartErrorRecoverable bool   `codec:"start_error_recoverable"`
+	// RecoverError fails the recovery of the task, which runs on.
+	RecoverError string `codec:"recover_error"`
 	// StartTakes delays the start.
 	StartTakes string `codec:"start_takes"`
 	// StopTakes is how long the task takes to end when it is stopped; the timeout of the stop bounds it.
@@ -55,6 +57,7 @@ var schema = hclspec.Object(hclspec.Fields{
 	"start_errors":            hclspec.Attr("start_errors", "number"),
 	"start_error_recoverable": hclspec.Attr("start_error_recoverable", "bool"),
 	"start_takes":             hclspec.Attr("start_takes", "string"),
+	"recover_error":           hclspec.Attr("recover_error", "string"),
 	"stop_takes":              hclspec.Attr("stop_takes", "string"),
 	"stop_errors":             hclspec.Attr("stop_errors", "number"),
 	"print":                   hclspec.Attr("print", "string"),
@@ -361,8 +364,11 @@ func (d *Driver) RecoverTask(_ context.Context, h *drivers.TaskHandle) error {
 	d.machine.mu.Lock()
 	defer d.machine.mu.Unlock()
 	d.machine.noteLocked("recover", h.Config.Name, "")
-	if d.machine.mu.tasks[h.Config.ID] == nil {
+	switch p := d.machine.mu.tasks[h.Config.ID]; {
+	case p == nil:
 		return errors.New("task has gone")
+	case p.options.RecoverError != "":
+		return errors.New(p.options.RecoverError)
 	}
 	d.known[h.Config.ID] = true
 	return nil

@@ -107,13 +107,14 @@ func (r *Runner) reconnect(ctx context.Context) error {
 			}
 		}
 	})
-	if err != nil {
+	if driver == nil {
 		return err
 	}
+	// Also one that does not find the task is asked to free what it has of it.
 	r.mu.Lock()
 	r.mu.driver, r.mu.handle, r.mu.network = driver, handle, network
 	r.mu.Unlock()
-	return nil
+	return err
 }
 
 // startTries is how often a driver is asked for before an attempt to start a task counts as failed.
