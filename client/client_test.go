@@ -16,6 +16,7 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client"
 	"github.com/nomadlike/nomadlike/client/clienttest"
+	"github.com/nomadlike/nomadlike/internal/testkit/sink"
 	"github.com/nomadlike/nomadlike/internal/version"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
@@ -301,14 +302,7 @@ func TestGarbageCollection(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.halt()
-		sink := metrics.NewInmemSink(time.Hour, 2*time.Hour)
-		cfg := metrics.DefaultConfig("nomad")
-		cfg.EnableHostname, cfg.EnableRuntimeMetrics = false, false
-		m, err := metrics.New(cfg, sink)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Shutdown()
+		m, kept := sink.New(t)
 		b.metrics = m
 		b.cfg.Metrics = client.MetricsConfig{Allocs: true}
 		b.boot()
@@ -321,7 +315,7 @@ func TestMetrics(t *testing.T) {
 		b.servers.Place(one, two)
 		pass(time.Minute)
 		got := map[string]float32{}
-		for _, interval := range sink.Data() {
+		for _, interval := range kept.Data() {
 			for _, g := range interval.Gauges {
 				if !slices.Contains(g.Labels, metrics.Label{Name: "node_status", Value: "ready"}) {
 					continue
@@ -347,7 +341,7 @@ func TestMetrics(t *testing.T) {
 		b.boot()
 		pass(time.Minute)
 		counts, samples := map[string]int{}, map[string]int{}
-		for _, interval := range sink.Data() {
+		for _, interval := range kept.Data() {
 			for _, c := range interval.Counters {
 				counts[c.Name] += c.Count
 			}
@@ -374,14 +368,7 @@ func TestMetrics(t *testing.T) {
 func TestCountedEvents(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.halt()
-		sink := metrics.NewInmemSink(time.Hour, 2*time.Hour)
-		cfg := metrics.DefaultConfig("nomad")
-		cfg.EnableHostname, cfg.EnableRuntimeMetrics = false, false
-		m, err := metrics.New(cfg, sink)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Shutdown()
+		m, kept := sink.New(t)
 		b.metrics, b.cfg.Metrics = m, client.MetricsConfig{Allocs: true, NoHooks: true}
 		b.boot()
 		a := allocation(1, api.JobTypeBatch, "run_for=1s", "exit_code=3", "oom=true")
@@ -389,7 +376,7 @@ func TestCountedEvents(t *testing.T) {
 		b.servers.Place(a)
 		pass(time.Minute)
 		counts := map[string]int{}
-		for _, interval := range sink.Data() {
+		for _, interval := range kept.Data() {
 			for name, c := range interval.Counters {
 				if strings.Contains(name, "alloc_hook") || strings.Contains(name, "task_hook") {
 					t.Errorf("%s is published although it is off", c.Name)

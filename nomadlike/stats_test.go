@@ -5,28 +5,14 @@ package nomadlike
 import (
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/hashicorp/go-metrics"
 	"github.com/hashicorp/raft"
 	autopilot "github.com/hashicorp/raft-autopilot"
 	"go.etcd.io/bbolt"
 
+	"github.com/nomadlike/nomadlike/internal/testkit/sink"
 	"github.com/nomadlike/nomadlike/nomadlike/raftlog"
 )
-
-// memorySink keeps what is measured in one interval.
-func memorySink(t *testing.T) (*metrics.Metrics, func() *metrics.IntervalMetrics) {
-	t.Helper()
-	conf := metrics.DefaultConfig("nomad")
-	conf.EnableHostname, conf.EnableRuntimeMetrics = false, false
-	kept := metrics.NewInmemSink(time.Hour, time.Hour)
-	m, err := metrics.New(conf, kept)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m, func() *metrics.IntervalMetrics { return kept.Data()[0] }
-}
 
 func TestFileMetrics(t *testing.T) {
 	file, err := raftlog.Open(filepath.Join(t.TempDir(), "raft.db"), raftlog.Options{NoSync: true})
@@ -34,9 +20,9 @@ func TestFileMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	sink, told := memorySink(t)
-	log := &measuredLog{Store: file, sink: sink}
-	before := publishFile(sink, file, bbolt.Stats{})
+	m, kept := sink.New(t)
+	log := &measuredLog{Store: file, sink: m}
+	before := publishFile(m, file, bbolt.Stats{})
 	if err := log.StoreLogs([]*raft.Log{{Index: 1, Data: make([]byte, 10)}, {Index: 2, Data: make([]byte, 20)}}); err != nil {
 		t.Fatal(err)
 	}
@@ -46,9 +32,9 @@ func TestFileMetrics(t *testing.T) {
 	if err := log.StoreLog(&raft.Log{Index: 4, Data: make([]byte, 5)}); err != nil {
 		t.Fatal(err)
 	}
-	written := told().Counters["nomad.raft.boltdb.txstats.write"].Sum
-	publishFile(sink, file, before)
-	data := told()
+	written := kept.Data()[0].Counters["nomad.raft.boltdb.txstats.write"].Sum
+	publishFile(m, file, before)
+	data := kept.Data()[0]
 	for name, want := range map[string]float64{"logsPerBatch": 4, "logBatchSize": 40} {
 		if got := data.Samples["nomad.raft.boltdb."+name]; got.Sum != want || got.Count != 3 {
 			t.Errorf("%s is %v in %d, want %v in 3", name, got.Sum, got.Count, want)
@@ -78,11 +64,11 @@ func TestFileMetrics(t *testing.T) {
 }
 
 func TestAutopilotMetrics(t *testing.T) {
-	sink, told := memorySink(t)
-	p := &pilot{s: &Server{deps: Deps{Metrics: sink}}}
+	m, kept := sink.New(t)
+	p := &pilot{s: &Server{deps: Deps{Metrics: m}}}
 	p.NotifyState(&autopilot.State{Healthy: true, FailureTolerance: 2})
 	for name, want := range map[string]float32{"healthy": 1, "failure_tolerance": 2} {
-		if got, ok := told().Gauges["nomad.nomad.autopilot."+name]; !ok || got.Value != want {
+		if got, ok := kept.Data()[0].Gauges["nomad.nomad.autopilot."+name]; !ok || got.Value != want {
 			t.Errorf("%s is %v, want %v", name, got.Value, want)
 		}
 	}

@@ -10,23 +10,10 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/go-metrics"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/testkit/sink"
 )
-
-// memorySink keeps what is measured in one interval.
-func memorySink(t *testing.T) (*metrics.Metrics, func() *metrics.IntervalMetrics) {
-	t.Helper()
-	conf := metrics.DefaultConfig("nomad")
-	conf.EnableHostname, conf.EnableRuntimeMetrics = false, false
-	kept := metrics.NewInmemSink(time.Hour, time.Hour)
-	m, err := metrics.New(conf, kept)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m, func() *metrics.IntervalMetrics { return kept.Data()[0] }
-}
 
 func TestSubmissionMetrics(t *testing.T) {
 	plan := &api.Plan{NodeAllocation: map[string][]*api.Allocation{"n": {{}}}}
@@ -45,17 +32,17 @@ func TestSubmissionMetrics(t *testing.T) {
 		"a part with what follows it": {Submission{Plan: plan, Always: []*api.Evaluation{eval}, Final: []*api.Evaluation{eval}}, part, []string{submit, worker + "create_eval", worker + "submit_plan"}},
 		"an error":                    {Submission{Plan: plan, Final: []*api.Evaluation{eval}}, &Result{Err: errors.New("x")}, nil},
 	} {
-		sink, told := memorySink(t)
-		(&task{Workers: &Workers{sink: sink}}).measureSubmission(&c.s, c.r, time.Now())
-		if got := slices.Sorted(maps.Keys(told().Samples)); !slices.Equal(got, c.want) {
+		m, kept := sink.New(t)
+		(&task{Workers: &Workers{sink: m}}).measureSubmission(&c.s, c.r, time.Now())
+		if got := slices.Sorted(maps.Keys(kept.Data()[0].Samples)); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }
 
 func TestRejectionMetrics(t *testing.T) {
-	sink, told := memorySink(t)
-	r := newRejections(RejectionConfig{Enabled: true, Threshold: 3, Window: time.Minute}, nil, hclog.NewNullLogger(), sink)
+	m, kept := sink.New(t)
+	r := newRejections(RejectionConfig{Enabled: true, Threshold: 3, Window: time.Minute}, nil, hclog.NewNullLogger(), m)
 	now := time.Now()
 	for i, step := range []struct {
 		after time.Duration
@@ -63,7 +50,7 @@ func TestRejectionMetrics(t *testing.T) {
 		full  bool
 	}{{0, 1, false}, {time.Second, 2, false}, {70 * time.Second, 1, false}, {71 * time.Second, 2, false}, {72 * time.Second, 3, true}, {73 * time.Second, 1, false}} {
 		reached := r.add([]string{"n1"}, now.Add(step.after))
-		got := told().Gauges["nomad.nomad.plan.rejection_tracker.node_score;node_id=n1"].Value
+		got := kept.Data()[0].Gauges["nomad.nomad.plan.rejection_tracker.node_score;node_id=n1"].Value
 		if got != step.want || len(reached) > 0 != step.full {
 			t.Errorf("step %d: %v, excluded %q, want %v", i, got, reached, step.want)
 		}

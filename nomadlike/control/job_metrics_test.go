@@ -7,11 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	metrics "github.com/hashicorp/go-metrics"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/testkit/sink"
 	"github.com/nomadlike/nomadlike/nomadlike/broker/brokertest"
 	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 )
@@ -46,21 +44,15 @@ func TestJobMetrics(t *testing.T) {
 			"nomad.nomad.job_summary.queued;job=web;namespace=default;task_group=g",
 		}},
 	} {
-		inmem := metrics.NewInmemSink(time.Hour, time.Hour)
-		cfg := metrics.DefaultConfig("nomad")
-		cfg.EnableHostname, cfg.EnableRuntimeMetrics = false, false
-		sink, err := metrics.New(cfg, inmem)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := NewJobMetrics(r.Store, c.dispatched, sink)
-		m.Write(sink)
-		if n := len(inmem.Data()[0].Gauges); n != 0 {
+		published, kept := sink.New(t)
+		m := NewJobMetrics(r.Store, c.dispatched, published)
+		m.Write(published)
+		if n := len(kept.Data()[0].Gauges); n != 0 {
 			t.Errorf("%d gauges of a server that does not lead", n)
 		}
 		m.leading.Store(true)
-		m.Write(sink)
-		gauges := inmem.Data()[0].Gauges
+		m.Write(published)
+		gauges := kept.Data()[0].Gauges
 		if n := gauges["nomad.nomad.job_status.pending"].Value; n != 3 {
 			t.Errorf("%v jobs are pending", n)
 		}

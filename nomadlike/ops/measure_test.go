@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-metrics"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/testkit/sink"
 	"github.com/nomadlike/nomadlike/nomadlike/ops"
 )
 
@@ -18,13 +19,7 @@ import (
 func TestCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, server := range []bool{true, false} {
-			sink := metrics.NewInmemSink(time.Hour, time.Hour)
-			mc := metrics.DefaultConfig("nomad")
-			mc.EnableHostname, mc.EnableRuntimeMetrics = false, false
-			m, err := metrics.New(mc, sink)
-			if err != nil {
-				t.Fatal(err)
-			}
+			m, kept := sink.New(t)
 			cfg := ops.Config{Region: "global", Local: who("local"), Metrics: m}
 			if server {
 				cfg.Server, cfg.ServerOps = &fakeServer{self: true}, who("leader")
@@ -40,9 +35,8 @@ func TestCounts(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			cancel()
 			<-ended
-			m.Shutdown()
 			counts, timed := map[string]float64{}, map[string]int{}
-			for _, interval := range sink.Data() {
+			for _, interval := range kept.Data() {
 				for _, c := range interval.Counters {
 					counts[c.Name] += c.Sum
 				}
@@ -68,16 +62,10 @@ func TestCounts(t *testing.T) {
 
 // BenchmarkMeasured is a small operation without and with what is measured of it.
 func BenchmarkMeasured(b *testing.B) {
-	mc := metrics.DefaultConfig("nomad")
-	mc.EnableHostname, mc.EnableRuntimeMetrics = false, false
-	m, err := metrics.New(mc, metrics.NewInmemSink(10*time.Second, time.Minute))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer m.Shutdown()
-	for name, sink := range map[string]*metrics.Metrics{"off": nil, "on": m} {
+	m, _ := sink.New(b)
+	for name, published := range map[string]*metrics.Metrics{"off": nil, "on": m} {
 		b.Run(name, func(b *testing.B) {
-			d := ops.NewDispatcher(ops.Config{Region: "global", Server: &fakeServer{self: true}, ServerOps: who("leader"), Metrics: sink})
+			d := ops.NewDispatcher(ops.Config{Region: "global", Server: &fakeServer{self: true}, ServerOps: who("leader"), Metrics: published})
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, _, err := api.StatusLeader.Call(b.Context(), d, &api.AgentRequest{}); err != nil {
