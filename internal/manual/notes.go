@@ -68,7 +68,7 @@ var metricNotes = []string{
 	"`nomad.nomad.broker.{wait_time,process_time,response_time}` have no labels `job` and `namespace`: there are too many jobs for three series of quantiles each.",
 	"`nomad.nomad.blocked_evals.{cpu,memory}` is what queued allocations want, in all and per job, without labels of classes and data centers.",
 	"`nomad.nomad.plan.submit` and `nomad.nomad.worker.submit_plan` are the same time: plans are made where they are applied. `create_eval` and `update_eval` are that of the same write when it made further evaluations and when it changed the evaluation, which is all it does where nothing is to be placed or stopped. Hooks have names of their own.",
-	"Not there: `nomad.raft.boltdb.{getLog,logSize}` (one sample for each entry), `nomad.agent.http.*`, `nomad.nomad.broker.eval_waiting` (one series a job; `total_waiting` counts them), `nomad.nomad.plan.wait_for_index` (plans wait for none), `nomad.scheduler.allocs.rescheduled.*` (one series for each allocation that failed), and those of ACL, Vault, Consul, CSI, quotas and licences.",
+	"Not there: `nomad.raft.boltdb.{getLog,logSize}` (one sample for each entry), `nomad.agent.http.*` (no published description says what they measure), `nomad.nomad.broker.eval_waiting` (one series a job; `total_waiting` counts them), `nomad.nomad.plan.wait_for_index` (plans wait for none), `nomad.scheduler.allocs.rescheduled.*` (one series for each allocation that failed), and those of ACL, Vault, Consul, CSI, quotas and licences.",
 }
 
 // generalNotes are differences that belong to no single operation.
