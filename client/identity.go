@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/atomicfile"
 )
 
 // identity is who the node is: its public ID, and the secret that proves it to servers.
@@ -51,12 +52,7 @@ func loadID(path string, fresh func() string) (string, error) {
 		return "", fmt.Errorf("read the identity of the node: %w", err)
 	}
 	id := fresh()
-	// Written under another name first, so that a crash leaves a whole file or none.
-	draft := path + ".new"
-	if err := os.WriteFile(draft, []byte(id), 0o600); err != nil {
-		return "", fmt.Errorf("write the identity of the node: %w", err)
-	}
-	if err := os.Rename(draft, path); err != nil {
+	if err := errors.Join(atomicfile.Sweep(path), atomicfile.Write(path, []byte(id), 0o600)); err != nil {
 		return "", fmt.Errorf("write the identity of the node: %w", err)
 	}
 	return id, nil

@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/api/client"
+	"github.com/nomadlike/nomadlike/internal/atomicfile"
 	"github.com/nomadlike/nomadlike/nomadlike/offline"
 )
 
@@ -51,29 +51,24 @@ Example:
 }
 
 // saveSnapshot downloads an archive beside its place and puts it there once it is known to be whole.
-func saveSnapshot(ctx context.Context, m *meta, c *client.Client, path string, stale, redact bool) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
+func saveSnapshot(ctx context.Context, m *meta, c *client.Client, path string, stale, redact bool) error {
+	return atomicfile.Fill(path, 0o600, func(draft *os.File) error {
+		if err := downloadSnapshot(ctx, c, draft, stale); err != nil {
+			return err
 		}
-	}()
-	err = errors.Join(downloadSnapshot(ctx, c, tmp, stale), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return err
-	}
-	if redact {
-		err = redactArchive(m, tmp.Name())
-	} else {
-		err = offline.CheckArchive(tmp.Name())
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+		if !redact {
+			return offline.CheckArchive(draft.Name())
+		}
+		a, err := offline.ReadArchive(draft.Name())
+		if err != nil {
+			return err
+		}
+		_, err = draft.Seek(0, io.SeekStart)
+		if err = errors.Join(err, draft.Truncate(0)); err != nil {
+			return err
+		}
+		return a.WriteRedacted(draft, m.now())
+	})
 }
 
 // downloadSnapshot writes the archive as it comes, and compares it with the digest that comes with it.
@@ -113,14 +108,7 @@ func redactArchive(m *meta, path string) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(a.WriteRedacted(tmp, m.now()), tmp.Sync(), tmp.Close()); err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	return os.Rename(tmp.Name(), path)
+	return atomicfile.Fill(path, 0o600, func(draft *os.File) error { return a.WriteRedacted(draft, m.now()) })
 }
 
 func snapshotRestoreCommand() *spec {

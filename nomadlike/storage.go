@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"github.com/nomadlike/nomadlike/internal/atomicfile"
 	"github.com/nomadlike/nomadlike/nomadlike/raftlog"
 )
 
@@ -157,31 +158,10 @@ func nodeID(path string, used bool, fresh string) (string, error) {
 	case used:
 		return "", fmt.Errorf("server ID %s is missing, but a server ran here: %s", path, remedy)
 	}
-	if err := writeWhole(path, []byte(fresh+"\n")); err != nil {
+	if err := errors.Join(atomicfile.Sweep(path), atomicfile.Write(path, []byte(fresh+"\n"), 0o600)); err != nil {
 		return "", fmt.Errorf("store server ID: %w", err)
 	}
 	return fresh, nil
-}
-
-// writeWhole writes a file so that it is there completely or not at all, also after a power failure.
-func writeWhole(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // patientStable waits when raft's term cannot be written, because the disk is full: raft would panic. The

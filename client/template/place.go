@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/nomadlike/nomadlike/client/allocdir"
+	"github.com/nomadlike/nomadlike/internal/atomicfile"
 )
 
 // place is a file that a template reads or writes.
@@ -66,25 +67,14 @@ func (f hostFile) WriteFile(data []byte, mode fs.FileMode, uid, gid int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	draft, err := os.CreateTemp(dir, ".new-")
-	if err != nil {
+	err := atomicfile.Fill(string(f), mode, func(draft *os.File) error {
+		_, err := draft.Write(data)
+		if err == nil && (uid >= 0 || gid >= 0) {
+			err = draft.Chown(uid, gid)
+		}
 		return err
-	}
-	_, err = draft.Write(data)
-	if err == nil && (uid >= 0 || gid >= 0) {
-		err = draft.Chown(uid, gid)
-	}
-	if err == nil {
-		err = draft.Chmod(mode)
-	}
-	if cerr := draft.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(draft.Name(), string(f))
-	}
+	})
 	if err != nil {
-		_ = os.Remove(draft.Name())
 		return fmt.Errorf("write %s: %w", f, err)
 	}
 	return nil

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/nomadlike/nomadlike/internal/atomicfile"
 )
 
 // stateVariable is where the agent tells a directory that the driver may keep
@@ -74,6 +76,9 @@ func (l *ledger) read() (*ledgerFile, error) {
 	if l.path == "" {
 		return file, nil
 	}
+	if err := atomicfile.Sweep(l.path); err != nil {
+		return file, err
+	}
 	text, err := os.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return file, nil
@@ -93,16 +98,7 @@ func (l *ledger) write(file *ledgerFile) error {
 	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
 		return err
 	}
-	draft, err := os.OpenFile(l.path+".draft", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = draft.Write(text)
-	err = errors.Join(err, draft.Sync(), draft.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(draft.Name(), l.path)
+	return atomicfile.Write(l.path, text, 0o600)
 }
 
 // saveLocked writes down what a later process has to know. What cannot be written is not worth the start of a task: the
