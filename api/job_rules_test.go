@@ -349,7 +349,19 @@ var serviceRules = []rule{
 	}), "", ""},
 	{"port number with address for a check", serving(func(s *Service, _ *ServiceCheck) {
 		s.PortLabel, s.Address = "80", "192.0.2.7"
+	}), "", ""},
+	{"port number with address for a check of the host's", serving(func(s *Service, h *ServiceCheck) {
+		s.PortLabel, s.Address, h.AddressMode = "80", "192.0.2.7", "host"
 	}), checkPath + ".port", "driver"},
+	{"port number with driver for a check of the host's", taskServing(func(s *Service, _ *ServiceCheck) {
+		s.PortLabel, s.AddressMode = "80", "driver"
+	}), "T.service[0].check[0].port", "driver"},
+	{"port number with alloc for a check of the host's", serving(func(s *Service, _ *ServiceCheck) {
+		s.PortLabel, s.AddressMode = "80", "alloc"
+	}), checkPath + ".port", "driver"},
+	{"port number with alloc for both", serving(func(s *Service, h *ServiceCheck) {
+		s.PortLabel, s.AddressMode, h.AddressMode = "80", "alloc", "alloc"
+	}), "", ""},
 	{"port number too large", serving(func(s *Service, _ *ServiceCheck) { s.PortLabel = "65536" }), servicePath + ".port", "between 1 and"},
 	{"address_mode driver in group", serving(func(s *Service, _ *ServiceCheck) { s.AddressMode = "driver" }), servicePath + ".address_mode", "alloc"},
 	{"address_mode alloc in task", taskServing(func(s *Service, _ *ServiceCheck) { s.AddressMode = "alloc" }), "T.service[0].address_mode", "driver"},

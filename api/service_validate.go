@@ -88,28 +88,56 @@ func (s *Service) validateAddress(c *checker, g *TaskGroup, t *Task) {
 	}
 	c.oneOf("address_mode", s.AddressMode, modes...)
 	c.check(s.Address == "" || s.AddressMode == "auto", "address", "Service address can only be set with address_mode \"auto\", not %q", s.AddressMode)
-	s.checkPort(c, "port", s.PortLabel, s.AddressMode, s.Address != "", g, t)
+	if problem := s.ownPortProblem(g, t); problem != "" {
+		c.failf("port", "%s", problem)
+	}
 }
 
-// checkPort checks a port given by label, or by number where the driver's address or one of the job's own is used.
-func (s *Service) checkPort(c *checker, field, label, mode string, own bool, g *TaskGroup, t *Task) {
+// portProblem says what is wrong with a port given by label, or by number where the address is that of the driver, of the
+// allocation's namespace or one of the job's own; empty for nothing.
+func (s *Service) portProblem(label, mode string, own bool, g *TaskGroup, t *Task) string {
 	if label == "" || strings.Contains(label, "${") {
-		return
+		return ""
 	}
 	if n, err := strconv.Atoi(label); err == nil {
-		if n < 1 || n > maxPort {
-			c.failf(field, "port number %d must be between 1 and %d", n, maxPort)
-			return
-		}
 		direct := mode == "driver" || own || t == nil && (s.Connect != nil || strings.HasPrefix(mode, "alloc"))
-		c.check(direct || g.hasPort(label), field, "numeric port %q needs address_mode \"driver\" or an address", label)
-		return
+		switch {
+		case n < 1 || n > maxPort:
+			return fmt.Sprintf("port number %d must be between 1 and %d", n, maxPort)
+		case !direct && !g.hasPort(label):
+			return fmt.Sprintf("numeric port %q needs address_mode \"driver\" (in a task), \"alloc\" (in a group) or an address", label)
+		}
+		return ""
 	}
 	known := g.hasPort(label)
 	if t != nil && t.Resources != nil {
 		known = known || slices.ContainsFunc(t.Resources.Networks, func(n *NetworkResource) bool { return n.hasPort(label) })
 	}
-	c.check(known, field, "port label %q referenced by service %q does not exist", label, s.Name)
+	if known {
+		return ""
+	}
+	return fmt.Sprintf("port label %q referenced by service %q does not exist", label, s.Name)
+}
+
+// validatePort checks the port of the check, which may be that of the service: its address is that of its checks, its
+// address mode is not.
+func (h *ServiceCheck) validatePort(c *checker, s *Service, g *TaskGroup, t *Task) {
+	c.check(h.PortLabel != "" || s.PortLabel != "" || h.Expose, "port", "check requires a port but neither check nor service %q have a port", s.Name)
+	label := h.PortLabel
+	if label == "" {
+		if s.ownPortProblem(g, t) != "" {
+			return // it is told of the service
+		}
+		label = s.PortLabel
+	}
+	if problem := s.portProblem(label, h.AddressMode, h.AddressMode == "" && s.Address != "", g, t); problem != "" {
+		c.failf("port", "%s", problem)
+	}
+}
+
+// ownPortProblem says what is wrong with the port of the service, empty for nothing.
+func (s *Service) ownPortProblem(g *TaskGroup, t *Task) string {
+	return s.portProblem(s.PortLabel, s.AddressMode, s.Address != "", g, t)
 }
 
 func (s *Service) validateConnect(c *checker, t *Task) {
@@ -193,16 +221,7 @@ func (h *ServiceCheck) validateType(c *checker, s *Service, g *TaskGroup, t *Tas
 	if h.TaskName != "" {
 		c.check(g.LookupTask(h.TaskName) != nil, "task", "check refers to task %q, which does not exist in the group", h.TaskName)
 	}
-	c.check(h.PortLabel != "" || s.PortLabel != "" || h.Expose, "port", "check requires a port but neither check nor service %q have a port", s.Name)
-	mode := h.AddressMode
-	if mode == "" {
-		mode = s.AddressMode
-	}
-	label := h.PortLabel
-	if label == "" && s.Address != "" {
-		label = s.PortLabel // may be a number, which says where the service is, not where the check finds it
-	}
-	s.checkPort(c, "port", label, mode, false, g, t)
+	h.validatePort(c, s, g, t)
 	if h.Type != "http" {
 		return
 	}

@@ -110,11 +110,14 @@ func (w *Workload) fill(out *Check, s *api.Service, c *api.ServiceCheck) error {
 	if label == "" {
 		label = s.PortLabel
 	}
-	mode := c.AddressMode
+	mode, given := c.AddressMode, ""
 	if mode == "" {
 		mode = modeHost
+		if s.Address != "" {
+			mode, given = modeAuto, s.Address // the address of the service is that of its checks, too
+		}
 	}
-	at, err := w.address(mode, "", label)
+	at, err := w.address(mode, given, label)
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,39 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// TestAddressesOfChecks: a check looks at the host's address, or at the one that the job gives its service; the
+// address mode of the service is not that of its checks.
+func TestAddressesOfChecks(t *testing.T) {
+	inner := &api.AllocNetworkStatus{Address: "172.26.0.3"}
+	for _, tc := range []struct {
+		service    api.Service
+		check      api.ServiceCheck
+		want, fail string
+	}{
+		{api.Service{PortLabel: "http"}, api.ServiceCheck{}, "10.0.0.1:20000", ""},
+		{api.Service{PortLabel: "http", AddressMode: "alloc"}, api.ServiceCheck{}, "10.0.0.1:20000", ""},
+		{api.Service{PortLabel: "http"}, api.ServiceCheck{AddressMode: "alloc"}, "172.26.0.3:80", ""},
+		{api.Service{PortLabel: "http"}, api.ServiceCheck{PortLabel: "raw"}, "[fd00::1]:20001", ""},
+		{api.Service{PortLabel: "http", AddressMode: "auto", Address: "${node.unique.name}.example"}, api.ServiceCheck{}, "box.example:20000", ""},
+		{api.Service{PortLabel: "443", AddressMode: "auto", Address: "192.0.2.7"}, api.ServiceCheck{}, "192.0.2.7:443", ""},
+		{api.Service{PortLabel: "443", AddressMode: "auto", Address: "192.0.2.7"}, api.ServiceCheck{PortLabel: "8443"}, "192.0.2.7:8443", ""},
+		{api.Service{PortLabel: "http", AddressMode: "auto", Address: "192.0.2.7"}, api.ServiceCheck{AddressMode: "host"}, "10.0.0.1:20000", ""},
+		{api.Service{PortLabel: "443", AddressMode: "auto", Address: "192.0.2.7"}, api.ServiceCheck{AddressMode: "host"}, "", "is not a port"},
+	} {
+		s, c := tc.service, tc.check
+		s.Name, s.Provider, s.Checks, c.Type = "web", api.ProviderNomad, []*api.ServiceCheck{&c}, "tcp"
+		w := workload(&s)
+		w.Network = inner
+		got, err := Checks(w)
+		switch {
+		case tc.fail != "" && (err == nil || !strings.Contains(err.Error(), tc.fail)):
+			t.Errorf("%+v of %+v: %v, want %q", tc.check, tc.service, err, tc.fail)
+		case tc.fail == "" && (err != nil || got[0].address != tc.want):
+			t.Errorf("%+v of %+v: %+v, %v, want %s", tc.check, tc.service, got, err, tc.want)
+		}
+	}
+}
+
 func TestServicesWithoutNetworkHaveNoAddress(t *testing.T) {
 	w := workload(&api.Service{Name: "worker", Provider: api.ProviderNomad})
 	w.Alloc.AllocatedResources = &api.AllocatedResources{}
