@@ -30,7 +30,7 @@ func (t *Tasks) ExecTask(ctx context.Context, taskID string, command []string, t
 		return nil, err
 	}
 	output := &tail{}
-	c.Stdout, c.Stderr = output, output
+	c.Stdout, c.Stderr, c.Merged = output, output, true
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	exit, err := task.handle.Exec(ctx, c)

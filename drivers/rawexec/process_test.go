@@ -451,6 +451,18 @@ func TestRecoverWithoutConfig(t *testing.T) {
 	}
 }
 
+// TestExecTaskKeepsTheOrder: what a script says on both outputs is told in the order in which it says it.
+func TestExecTaskKeepsTheOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, enabled)
+	task := w.task(script("echo ready; sleep 3600"))
+	w.start(task)
+	result, err := w.driver.ExecTask(w.ctx, task.ID, []string{"/bin/sh", "-c", "for i in 1 2 3 4 5; do echo $i; echo -$i >&2; done"}, patience)
+	if want := "1\n-1\n2\n-2\n3\n-3\n4\n-4\n5\n-5\n"; err != nil || string(result.Stdout) != want || len(result.Stderr) > 0 {
+		t.Errorf("it said %q and %q, %v", result.Stdout, result.Stderr, err)
+	}
+}
+
 // TestStopWithAnySignal checks that a job with a signal that does not exist can
 // be stopped.
 func TestStopWithAnySignal(t *testing.T) {

@@ -32,6 +32,10 @@ func actor(part string, args []string) {
 	case "echo":
 		fmt.Println(strings.Join(args, " "))
 		fmt.Fprintln(os.Stderr, "to stderr")
+	case "alternate":
+		for i := range 100 {
+			fmt.Fprintln([]*os.File{os.Stdout, os.Stderr}[i%2], i)
+		}
 	case "sleep":
 		fmt.Println("ready")
 		pause()

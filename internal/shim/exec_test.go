@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -88,6 +89,18 @@ func TestExec(t *testing.T) {
 		exit, err = h.Exec(patient(t), b.command("die"))
 		if err != nil || exit.Code != 137 || exit.Signal != 9 {
 			t.Errorf("exit %+v, error %v", exit, err)
+		}
+	})
+	t.Run("one output in order", func(t *testing.T) {
+		var out, errs, want bytes.Buffer
+		c := b.command("alternate")
+		c.Stdout, c.Stderr, c.Merged = &out, &errs, true
+		exit, err := h.Exec(patient(t), c)
+		for i := range 100 {
+			fmt.Fprintln(&want, i)
+		}
+		if err != nil || exit.Code != 0 || out.String() != want.String() || errs.Len() > 0 {
+			t.Errorf("exit %+v, error %v, output %q and %q", exit, err, &out, &errs)
 		}
 	})
 	t.Run("environment", func(t *testing.T) {

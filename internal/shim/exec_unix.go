@@ -36,7 +36,7 @@ func (h *Handle) Exec(ctx context.Context, c *Command) (Exit, error) {
 func (h *Handle) exec(conn net.Conn, c *Command) (Exit, error) {
 	request := wire.Exec{
 		Path: c.Path, Args: append([]string{c.Path}, c.Args...), Env: c.Env,
-		TTY: c.TTY, Width: c.Width, Height: c.Height,
+		TTY: c.TTY, Width: c.Width, Height: c.Height, Merged: c.Merged,
 	}
 	if err := wire.WriteFrame(conn, wire.KindExec, request.Encode()); err != nil {
 		return Exit{}, h.explain(err)

@@ -155,6 +155,9 @@ type Command struct {
 	Stdin io.Reader
 	// Stdout and Stderr, if not nil, take the output.
 	Stdout, Stderr io.Writer
+	// Merged sends all of the output to Stdout, in the order in which the command writes it. The shim of a task
+	// that an older version started does not know that: what comes of standard error still goes to Stderr.
+	Merged bool
 	// Resize, if not nil, delivers new sizes of the terminal.
 	Resize <-chan Size
 }

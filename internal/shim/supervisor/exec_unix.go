@@ -38,7 +38,7 @@ type session struct {
 	status chan syscall.WaitStatus
 
 	// stdin, stdout and stderr are the shim's ends; with a terminal the first
-	// two are the same and there is no third.
+	// two are the same. There is no third with a terminal or one output for both.
 	stdin, stdout, stderr *os.File
 	// given are the command's ends.
 	given [3]int
@@ -150,17 +150,21 @@ func (x *session) open(spec *wire.Spec, request *wire.Exec, root int) (err error
 	if x.stdout, x.given[1], err = readPipe(spec); err != nil {
 		return err
 	}
+	if request.Merged {
+		x.given[2] = x.given[1]
+		return nil
+	}
 	x.stderr, x.given[2], err = readPipe(spec)
 	return err
 }
 
 func (x *session) closeGiven() {
 	for i, fd := range x.given {
-		if fd >= 0 && (i == 0 || fd != x.given[0]) {
+		if fd >= 0 && !slices.Contains(x.given[:i], fd) {
 			_ = unix.Close(fd)
 		}
-		x.given[i] = min(fd, -1)
 	}
+	x.given = [3]int{-1, -1, -1}
 }
 
 func (x *session) close() {
@@ -242,7 +246,7 @@ func (x *session) output() {
 		_ = x.stderr.SetReadDeadline(end)
 	}
 	copying.Wait()
-	if x.tty {
+	if x.stderr == nil {
 		_ = x.conn.write(wire.KindStderrClose, nil)
 	}
 	var exit wire.ExecExit

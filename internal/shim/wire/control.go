@@ -134,6 +134,8 @@ type Exec struct {
 	// TTY asks for a terminal, of the given size if it is not zero.
 	TTY           bool
 	Width, Height int
+	// Merged asks for one output, in the order in which both are written.
+	Merged bool
 }
 
 // Encode returns the wire form of x.
@@ -145,6 +147,7 @@ func (x *Exec) Encode() []byte {
 	e.Bool(4, x.TTY)
 	e.Int(5, int64(x.Width))
 	e.Int(6, int64(x.Height))
+	e.Bool(7, x.Merged)
 	return e.Encoded()
 }
 
@@ -166,6 +169,8 @@ func DecodeExec(b []byte) (*Exec, error) {
 			x.Width = int(d.Int())
 		case 6:
 			x.Height = int(d.Int())
+		case 7:
+			x.Merged = d.Bool()
 		}
 	}
 	return x, d.Err()
