@@ -131,6 +131,28 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// TestMachineAndAccelerator checks that what QEMU knows of machines and accelerators is left to QEMU.
+func TestMachineAndAccelerator(t *testing.T) {
+	bin := t.TempDir()
+	t.Setenv("PATH", bin)
+	if err := os.WriteFile(filepath.Join(bin, "qemu-system-x86_64"), []byte(emulator), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for want, test := range map[string]struct {
+		plugin               pluginConfig
+		machine, accelerator string
+	}{
+		"type=virt,highmem=off,accel=tcg": {machine: "virt,highmem=off"},
+		"type=q35,usb=off,accel=xen":      {plugin: pluginConfig{Args: []string{"-machine"}}, machine: "q35,usb=off", accelerator: "xen"},
+		"type=pc,accel=hvf:tcg":           {plugin: pluginConfig{Args: []string{"-smp"}}, accelerator: "hvf:tcg"},
+	} {
+		got, err := test.plugin.command(machine(t), &taskConfig{ImagePath: "local/a,b.img", MachineType: test.machine, Accelerator: test.accelerator})
+		if err != nil || got[2] != want {
+			t.Errorf("got %q, %v; want %q", got, err, want)
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	outside := filepath.Join(t.TempDir(), "outside.img")
@@ -145,7 +167,8 @@ func TestRefused(t *testing.T) {
 		"no such file":                {change: func(_ *drivers.TaskConfig, o *taskConfig) { o.ImagePath = "local/none" }},
 		"out of bounds":               {change: func(task *drivers.TaskConfig, _ *taskConfig) { task.Resources.MemoryMB = 127 }},
 		"Unsupported drive_interface": {change: func(_ *drivers.TaskConfig, o *taskConfig) { o.DriveInterface = "tape" }},
-		"accelerator must be":         {change: func(_ *drivers.TaskConfig, o *taskConfig) { o.Accelerator = "warp" }},
+		"give them in machine_type":   {change: func(_ *drivers.TaskConfig, o *taskConfig) { o.Accelerator = "tcg,thread=single" }},
+		`argument "-machine" is not`:  {plugin: pluginConfig{Args: []string{"-smp"}}, change: func(_ *drivers.TaskConfig, o *taskConfig) { o.MachineType = "q35,kernel=/etc/passwd" }},
 		"Unknown port label":          {change: func(_ *drivers.TaskConfig, o *taskConfig) { o.PortMap = map[string]int{"x": 1} }},
 		"not in args_allowlist":       {plugin: pluginConfig{Args: []string{"-smp"}}, change: func(_ *drivers.TaskConfig, o *taskConfig) { o.Args = []string{"-smp", "2", "-cpu", "host"} }},
 		"not in emulators_allowlist":  {plugin: pluginConfig{Emulators: []string{"arm"}}, change: func(*drivers.TaskConfig, *taskConfig) {}},
@@ -175,8 +198,8 @@ func TestRefused(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(task.LocalDir(), "link")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&pluginConfig{}).image(task, "local/link"); err == nil {
-		t.Error("a link leads out of the allocation")
+	if _, err := (&pluginConfig{}).image(task, "local/link"); err == nil || !strings.Contains(err.Error(), `"local/link" leads to "`+outside+`", which is neither`) {
+		t.Errorf("a link that leads out of the allocation: %v", err)
 	}
 	if _, err := (&pluginConfig{ImagePaths: []string{filepath.Dir(outside)}}).image(task, outside); err != nil {
 		t.Error(err)
