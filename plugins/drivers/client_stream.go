@@ -45,7 +45,13 @@ func (c *Client) TaskStats(ctx context.Context, taskID string, interval time.Dur
 	if err != nil {
 		return nil, c.fail(ctx, err)
 	}
-	convert := func(resp *driverspb.TaskStatsResponse) *TaskStats { return statsFromProto(resp.GetStats()) }
+	convert := func(resp *driverspb.TaskStatsResponse) *TaskStats {
+		sample := statsFromProto(resp.GetStats())
+		if sample.Timestamp.IsZero() {
+			sample.Timestamp = time.Now() // readers have no other time to go by
+		}
+		return sample
+	}
 	return base.Receive(ctx, stream, convert, func(err error) *TaskStats {
 		return &TaskStats{Err: c.fail(ctx, err)}
 	}), nil

@@ -343,8 +343,10 @@ func TestSparsePlugin(t *testing.T) {
 	if result, err := client.ExecTask(ctx, "a", nil, 0); err != nil || result.Exit == nil {
 		t.Errorf("exec: %+v, %v", result, err)
 	}
-	if stream, err := client.TaskStats(ctx, "a", 0); err != nil || (<-stream).Err != nil {
-		t.Errorf("stats: %v", err)
+	if stream, err := client.TaskStats(ctx, "a", 0); err != nil {
+		t.Errorf("statistics: %v", err)
+	} else if sample := <-stream; sample.Err != nil || sample.Timestamp.IsZero() {
+		t.Errorf("a sample without a time became %+v", sample)
 	}
 	if _, err := client.TaskConfigSchema(ctx); err == nil {
 		t.Error("a driver without a schema for tasks was accepted")
