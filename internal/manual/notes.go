@@ -55,6 +55,7 @@ var commandNotes = map[string]string{
 var configNotes = map[string]string{
 	"disable_update_check":        "nothing is ever checked for",
 	"disable_anonymous_signature": "nothing is ever sent",
+	"plugin.config":               "an external driver that refuses what fits its schema is listed with the reason and asked again, since what it needs may be down just now, instead of keeping the agent from starting",
 	"server.raft_protocol":        "3 only, as in the contract",
 	"client.options":              "options of drivers count unless the driver has a plugin block; the log names those that nothing reads",
 	"server.log_file":             "what the server says goes there too; the agent's log has all of it",

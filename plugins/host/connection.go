@@ -160,7 +160,12 @@ func (s *supervisor) prepare(ctx context.Context, conn *connection) error {
 	err = conn.SetConfig(ctx, &base.Config{
 		Values: values, Driver: s.manager.config.Driver, APIVersion: apiVersion,
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+		s.configured = true
+	case s.strict && !s.configured && ctx.Err() == nil && !errors.Is(err, drivers.ErrPluginShutdown):
+		return &configError{err}
+	default:
 		return err
 	}
 	if err := conn.Init(ctx); err != nil {
@@ -218,6 +223,7 @@ func (s *supervisor) reattach(ctx context.Context) *connection {
 		plugin.Stop()
 		return nil
 	}
+	s.configured = true // with the same configuration
 	s.logger.Info("reattached to plugin process", "pid", saved.Pid)
 	return conn
 }

@@ -216,6 +216,8 @@ func (m *Manager) choose(externals []*found) []*supervisor {
 		s.env, s.restAfter = internal.Env, internal.RestAfter
 		if len(block.Config) == 0 {
 			s.usable = internal.Usable
+		} else {
+			s.strict = true
 		}
 		chosen[internal.Name] = s
 	}

@@ -369,6 +369,52 @@ func TestConfigErrorEndsRun(t *testing.T) {
 	wait(t, f, "readiness", f.Ready())
 }
 
+// TestRefusedConfigEndsRun checks that an agent does not start with what one of its own drivers refuses.
+func TestRefusedConfigEndsRun(t *testing.T) {
+	config := baseConfig(t)
+	config.Blocks = []host.Block{{Label: mock.Name, Config: map[string]any{"fs_isolation": "imag"}}}
+	f := run(t, config)
+	err := wait(t, f, "end of the manager", f.ended)
+	f.ended <- err
+	if err == nil || !strings.Contains(err.Error(), `driver "mock_driver": configuration is not valid: SetConfig failed: fs_isolation: "imag" is not one of`) {
+		t.Errorf("the manager ended with %v, want an error about the driver and the option", err)
+	}
+}
+
+// TestConfigRefusedLater checks that an agent goes on when a driver refuses what it has taken before, or what no
+// operator has written.
+func TestConfigRefusedLater(t *testing.T) {
+	for name, blocks := range map[string][]host.Block{
+		"taken before": {{Label: mock.Name, Config: map[string]any{"fs_isolation": "image"}}},
+		"no block":     nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			taken := filepath.Join(t.TempDir(), "taken")
+			config := baseConfig(t)
+			config.Blocks = blocks
+			config.Internal[0].Command, config.Internal[0].Env = self(t, "fickle"), []string{"TEST_TAKEN_ONCE=" + taken}
+			if blocks == nil {
+				if err := os.WriteFile(taken, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f := run(t, config)
+			if blocks != nil {
+				if fp := wait(t, f, "fingerprint", f.fingerprints); fp.Err != nil {
+					t.Fatalf("the driver does not take its configuration: %v", fp.Err)
+				}
+				kill(t, f.store.record(t).Pid)
+			}
+			if fp := wait(t, f, "fingerprint", f.fingerprints); fp.Err == nil || !strings.Contains(fp.HealthDescription, "not in the mood") {
+				t.Errorf("the fingerprint is %+v, want the refusal", fp)
+			}
+			if err := f.end(t); err != nil {
+				t.Errorf("the manager ended with %v", err)
+			}
+		})
+	}
+}
+
 func TestBrokenPlugin(t *testing.T) {
 	for _, role := range []string{"silent", "garbage", "impostor"} {
 		t.Run(role, func(t *testing.T) {

@@ -5,6 +5,7 @@ package host_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,6 +41,7 @@ func TestMain(m *testing.M) {
 		"events":   func() { plugins.Serve(eventful{mock.New(plugins.Logger())}) },
 		"chatty":   func() { plugins.Serve(chatty{mock.New(plugins.Logger())}) },
 		"fragile":  func() { plugins.Serve(fragile{mock.New(plugins.Logger())}) },
+		"fickle":   func() { plugins.Serve(fickle{mock.New(plugins.Logger())}) },
 		"card":     func() { plugins.ServeDevice(&card{}) },
 		"flood":    flood,
 		"agent":    agent,
@@ -110,6 +112,18 @@ type chatty struct{ *mock.Driver }
 func (c chatty) Capabilities(ctx context.Context) (*drivers.Capabilities, error) {
 	plugins.Logger().Warn("asked for capabilities")
 	return c.Driver.Capabilities(ctx)
+}
+
+// fickle takes its configuration once for each file that TEST_TAKEN_ONCE names.
+type fickle struct{ *mock.Driver }
+
+func (d fickle) SetConfig(ctx context.Context, config *base.Config) error {
+	file, err := os.OpenFile(os.Getenv("TEST_TAKEN_ONCE"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return errors.New("not in the mood")
+	}
+	_ = file.Close() // empty
+	return d.Driver.SetConfig(ctx, config)
 }
 
 // fragile ends when it is asked for its health.

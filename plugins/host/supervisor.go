@@ -37,6 +37,10 @@ type supervisor struct {
 	config  map[string]any
 	usable  func() error // nil means always
 
+	// strict says that the driver is the agent's and has a plugin block: what it refuses of that before it
+	// has ever taken it, configured, is a mistake of the operator.
+	strict, configured bool
+
 	// restAfter is for how long the process may be of no use before it is ended;
 	// 0 means for ever. wake has room for one wish to have it back.
 	restAfter time.Duration
