@@ -4,46 +4,86 @@ package jobspec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
 
-// locals evaluates every locals block into ctx as the object local. Values may refer to each other in
-// any order: passes are made over what is left until nothing moves.
+// locals evaluates every locals block into ctx as the object local. Values may refer to each other in any
+// order: each is evaluated once those that it refers to are. A value sees only these, as building an object
+// takes time for each of its attributes.
 func (d *decoder) locals(blocks hcl.Blocks, ctx *hcl.EvalContext) {
-	pending := d.localAttributes(blocks)
-	declared := map[string]bool{}
-	for _, attr := range pending {
-		declared[attr.Name] = true
+	attrs := d.localAttributes(blocks)
+	byName := make(map[string]int, len(attrs))
+	for i, attr := range attrs {
+		byName[attr.Name] = i
 	}
-	done := map[string]cty.Value{}
-	ctx.Variables["local"] = cty.EmptyObjectVal
+	uses := make([][]int, len(attrs))   // what each refers to
+	usedBy := make([][]int, len(attrs)) // what refers to each
+	waitsFor := make([]int, len(attrs)) // how many of uses are not done
+	var wholes []int                    // those that refer to all others
+	for i, attr := range attrs {
+		var whole bool
+		if uses[i], whole = localsUsed(attr, byName); whole {
+			wholes = append(wholes, i)
+		}
+	}
+	if len(wholes) == 1 {
+		uses[wholes[0]] = allBut(wholes[0], len(attrs))
+	} else {
+		for _, i := range wholes {
+			uses[i] = []int{i} // two such wait for each other, and so forever
+		}
+	}
+	var ready []int // in the order of evaluation, those that are done first
+	for i, others := range uses {
+		waitsFor[i] = len(others)
+		for _, u := range others {
+			usedBy[u] = append(usedBy[u], i)
+		}
+		if len(others) == 0 {
+			ready = append(ready, i)
+		}
+	}
 
-	for len(pending) > 0 {
-		var waiting []*hcl.Attribute
-		for _, attr := range pending {
-			if waitsFor(attr, declared, done) {
-				waiting = append(waiting, attr)
-				continue
-			}
-			val, _ := d.value(attr.Expr, ctx)
-			done[attr.Name] = val
-			ctx.Variables["local"] = cty.ObjectVal(done)
+	done := make(map[string]cty.Value, len(attrs))
+	for next := 0; next < len(ready); next++ {
+		i := ready[next]
+		seen := make(map[string]cty.Value, len(uses[i]))
+		for _, u := range uses[i] {
+			seen[attrs[u].Name] = done[attrs[u].Name]
 		}
-		if len(waiting) == len(pending) {
-			for _, attr := range waiting {
-				d.report(&hcl.Diagnostic{
-					Severity: hcl.DiagError,
-					Summary:  "Circular local value",
-					Detail:   fmt.Sprintf("The local value %q refers to itself, directly or through other local values.", attr.Name),
-					Subject:  attr.Range.Ptr(),
-				})
+		ctx.Variables["local"] = cty.ObjectVal(seen)
+		done[attrs[i].Name], _ = d.value(attrs[i].Expr, ctx)
+		for _, w := range usedBy[i] {
+			if waitsFor[w]--; waitsFor[w] == 0 {
+				ready = append(ready, w)
 			}
-			return
 		}
-		pending = waiting
 	}
+	ctx.Variables["local"] = cty.ObjectVal(done)
+	for i, attr := range attrs {
+		if waitsFor[i] > 0 {
+			d.report(&hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Circular local value",
+				Detail:   fmt.Sprintf("The local value %q refers to itself, directly or through other local values.", attr.Name),
+				Subject:  attr.Range.Ptr(),
+			})
+		}
+	}
+}
+
+// allBut returns the numbers below n without one.
+func allBut(one, n int) []int {
+	out := make([]int, 0, n-1)
+	for i := range n {
+		if i != one {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // localAttributes returns the attributes of all locals blocks and reports names given twice.
@@ -73,9 +113,9 @@ func (d *decoder) localAttributes(blocks hcl.Blocks) []*hcl.Attribute {
 	return out
 }
 
-// waitsFor reports whether attr refers to a declared local value that is not done. A reference to the
-// whole object waits for all others.
-func waitsFor(attr *hcl.Attribute, declared map[string]bool, done map[string]cty.Value) bool {
+// localsUsed returns the declared local values that attr refers to by name, each once, and whether it refers to the
+// whole object.
+func localsUsed(attr *hcl.Attribute, declared map[string]int) (used []int, whole bool) {
 	for _, trav := range attr.Expr.Variables() {
 		if trav.RootName() != "local" {
 			continue
@@ -92,14 +132,11 @@ func waitsFor(attr *hcl.Attribute, declared map[string]bool, done map[string]cty
 			}
 		}
 		if name == "" {
-			if len(done) < len(declared)-1 {
-				return true
-			}
-			continue
-		}
-		if _, ok := done[name]; declared[name] && !ok {
-			return true
+			whole = true
+		} else if i, ok := declared[name]; ok {
+			used = append(used, i)
 		}
 	}
-	return false
+	slices.Sort(used)
+	return slices.Compact(used), whole
 }
