@@ -6,33 +6,69 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
 
+// maxCompared is how many constraints with one target a block has that others are compared with: no job needs as
+// many, and comparing each with each would take the square of their number.
+const maxCompared = 32
+
+// earlierConstraints are those that the constraints of a block are compared with: of the block itself and of those
+// around it. nil has none.
+type earlierConstraints struct {
+	above    *earlierConstraints
+	byTarget map[string][]*Constraint
+}
+
+// contradicted returns the first of e that contradicts r, or nil.
+func (e *earlierConstraints) contradicted(r *Constraint) *Constraint {
+	if e == nil {
+		return nil
+	}
+	if found := e.above.contradicted(r); found != nil {
+		return found
+	}
+	for _, earlier := range e.byTarget[r.LTarget] {
+		if contradict(earlier, r) || contradict(r, earlier) {
+			return earlier
+		}
+	}
+	return nil
+}
+
+func (e *earlierConstraints) add(r *Constraint) {
+	if list := e.byTarget[r.LTarget]; len(list) < maxCompared {
+		e.byTarget[r.LTarget] = append(list, r)
+	}
+}
+
 // validateConflicts refuses constraints of a block that contradict earlier ones of it, or those above it: a
-// node has one value of an attribute, so that no node could ever satisfy both.
+// node has one value of an attribute, so that no node could ever satisfy both. It returns those that the
+// constraints of blocks inside are compared with.
 //
 // Compat: the reference accepts such jobs and never places them.
-func validateConflicts(c *checker, above, list []*Constraint) {
+func validateConflicts(c *checker, above *earlierConstraints, list []*Constraint) *earlierConstraints {
+	if len(list) == 0 {
+		return above
+	}
+	here := &earlierConstraints{above: above, byTarget: map[string][]*Constraint{}}
 	for i, r := range list {
+		if r == nil {
+			continue
+		}
 		if r.isEmptyRange() {
 			c.within(c.at.item("constraint", i), fmt.Sprintf("Constraint %d validation failed", i+1), func(c *checker) {
 				c.failf("value", "%q contradicts itself: no version satisfies all of it", r.text())
 			})
-			continue
-		}
-		for _, earlier := range slices.Concat(above, list[:i]) {
-			if r == nil || earlier == nil || r.LTarget != earlier.LTarget || !contradict(earlier, r) && !contradict(r, earlier) {
-				continue
-			}
+		} else if earlier := here.contradicted(r); earlier != nil {
 			c.within(c.at.item("constraint", i), fmt.Sprintf("Constraint %d validation failed", i+1), func(c *checker) {
 				c.failf("value", "%q contradicts %q: no node can satisfy both", r.text(), earlier.text())
 			})
-			break
 		}
+		here.add(r)
 	}
+	return here
 }
 
 func (r *Constraint) text() string {
@@ -41,7 +77,7 @@ func (r *Constraint) text() string {
 
 // isEmptyRange reports whether the constraint asks for a version that cannot be.
 func (r *Constraint) isEmptyRange() bool {
-	return r != nil && r.comparesVersions() && !strings.Contains(r.RTarget, "${") && excludesAllVersions(r.RTarget)
+	return r.comparesVersions() && !strings.Contains(r.RTarget, "${") && excludesAllVersions(r.RTarget)
 }
 
 func (r *Constraint) comparesVersions() bool { return r.Operand == OpVersion || r.Operand == OpSemver }

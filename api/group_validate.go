@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-func (g *TaskGroup) validate(c *checker, job *Job, limits Limits) {
+// validate checks the group; earlier are the constraints of the job.
+func (g *TaskGroup) validate(c *checker, job *Job, limits Limits, earlier *earlierConstraints) {
 	c.check(g.Name != "", "", "Missing task group name")
 	c.check(!strings.Contains(g.Name, "\x00"), "", "Task group name contains null character")
 	c.environ("meta", g.Meta)
@@ -21,7 +22,7 @@ func (g *TaskGroup) validate(c *checker, job *Job, limits Limits) {
 	for i, constraint := range g.Constraints {
 		constraint.validate(c, i, constraintScopeGroup)
 	}
-	validateConflicts(c, job.Constraints, g.Constraints)
+	earlier = validateConflicts(c, earlier, g.Constraints)
 	validateAffinities(c, g.Affinities, job.Type)
 	validateSpreads(c, g.Spreads, job.Type)
 	g.validatePolicies(c, job)
@@ -43,7 +44,7 @@ func (g *TaskGroup) validate(c *checker, job *Job, limits Limits) {
 			label = strconv.Itoa(i + 1)
 		}
 		c.within(c.at.block("task", label), "Task "+label+" validation failed", func(c *checker) {
-			t.validate(c, job, g, limits)
+			t.validate(c, job, g, limits, earlier)
 		})
 	}
 	g.warn(c)

@@ -19,7 +19,7 @@ func (j *Job) Validate(limits Limits) (*ValidationError, Warnings) {
 	for i, constraint := range j.Constraints {
 		constraint.validate(c, i, constraintScopeJob)
 	}
-	validateConflicts(c, nil, j.Constraints)
+	earlier := validateConflicts(c, nil, j.Constraints)
 	j.validatePreferences(c)
 	c.check(len(j.TaskGroups) > 0, "group", "Missing job task groups")
 	names := make([]string, len(j.TaskGroups))
@@ -33,7 +33,7 @@ func (j *Job) Validate(limits Limits) (*ValidationError, Warnings) {
 			label = strconv.Itoa(i + 1)
 		}
 		c.within(c.at.block("group", label), "Task group "+label+" validation failed", func(c *checker) {
-			g.validate(c, j, limits)
+			g.validate(c, j, limits, earlier)
 		})
 	}
 	j.validatePeriodic(c)

@@ -5,7 +5,9 @@ package api
 import (
 	"errors"
 	"reflect"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -305,13 +307,36 @@ func TestConstraintConflicts(t *testing.T) {
 	} {
 		for _, pair := range [][2]*Constraint{{test.a, test.b}, {test.b, test.a}} {
 			c := newChecker("job")
-			validateConflicts(c, pair[:1], pair[1:])
+			validateConflicts(c, validateConflicts(c, nil, pair[:1]), pair[1:])
 			if err := c.err(); (err != nil) != test.conflict {
 				t.Errorf("%q and %q: %v", pair[0].text(), pair[1].text(), err)
 			} else if err != nil && err.Fields[0].Path != "job.constraint[0].value" {
 				t.Errorf("path %q", err.Fields[0].Path)
 			}
 		}
+	}
+}
+
+// TestManyConstraints makes sure that constraints are not all compared with each other: four times as many must not
+// take sixteen times the memory.
+func TestManyConstraints(t *testing.T) {
+	used := func(n int) uint64 {
+		job := &Job{ID: "j", TaskGroups: []*TaskGroup{{Name: "g", Tasks: []*Task{{Name: "t", Driver: "exec"}}}}}
+		for i := range n {
+			job.Constraints = append(job.Constraints, &Constraint{LTarget: "${attr.a}", RTarget: ">= 1." + strconv.Itoa(i), Operand: OpVersion})
+		}
+		job.Canonicalize()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err, _ := job.Validate(DefaultLimits()); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	used(10) // what is made once
+	if few, many := used(500), used(2000); many > 8*few {
+		t.Errorf("500 constraints take %d bytes, 2000 take %d", few, many)
 	}
 }
 

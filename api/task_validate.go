@@ -12,7 +12,8 @@ import (
 	"unicode"
 )
 
-func (t *Task) validate(c *checker, job *Job, g *TaskGroup, limits Limits) {
+// validate checks the task; earlier are the constraints of the job and the group.
+func (t *Task) validate(c *checker, job *Job, g *TaskGroup, limits Limits, earlier *earlierConstraints) {
 	t.validateName(c)
 	c.check(t.Driver != "", "driver", "Missing task driver")
 	c.check(t.KillTimeoutOrDefault() >= 0, "kill_timeout", "KillTimeout must be a positive value")
@@ -26,7 +27,7 @@ func (t *Task) validate(c *checker, job *Job, g *TaskGroup, limits Limits) {
 	for i, constraint := range t.Constraints {
 		constraint.validate(c, i, constraintScopeTask)
 	}
-	validateConflicts(c, slices.Concat(job.Constraints, g.Constraints), t.Constraints)
+	validateConflicts(c, earlier, t.Constraints)
 	validateAffinities(c, t.Affinities, job.Type)
 	t.RestartPolicy.validate(c)
 	c.environ("env", t.Env)
