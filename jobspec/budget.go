@@ -19,10 +19,12 @@ import (
 // double themselves, a width of a billion. An agent parses job files of others, so all of that is
 // bounded, far above what a job file needs.
 const (
-	maxIterations = 50_000   // of for expressions and dynamic blocks in one file
-	maxValue      = 8 << 20  // bytes of one value
-	maxReferred   = 64 << 20 // bytes of the values one expression refers to, loops over or gets from functions
-	partSize      = 32       // bytes a part of a value counts for, besides its text
+	maxIterations = 50_000    // of for expressions and dynamic blocks in one file
+	maxValue      = 8 << 20   // bytes of one value
+	maxReferred   = 64 << 20  // bytes of the values one expression refers to, loops over or gets from functions
+	maxAllValues  = 64 << 20  // bytes of the values of one file, which is what an agent takes in a request
+	maxAllRefers  = 256 << 20 // bytes of what the expressions of one file refer to
+	partSize      = 32        // bytes a part of a value counts for, besides its text
 )
 
 // exhausted is what a for expression panics with when its budget is spent: there is no other way to make
@@ -37,6 +39,28 @@ type exhausted struct {
 type budget struct {
 	iterations int // of the file
 	bytes      int // of the current expression
+	values     int // bytes of the values of the file
+	refers     int // bytes that the expressions of the file refer to, without the current one
+}
+
+func newBudget() budget {
+	return budget{iterations: maxIterations, values: maxAllValues, refers: maxAllRefers}
+}
+
+// spent reports whether nothing of the file can be evaluated any more.
+func (b *budget) spent() bool { return b.iterations < 0 || b.values < 0 || b.refers < 0 }
+
+// keep takes the value of an expression from what is left for the file.
+func (b *budget) keep(val cty.Value, rng hcl.Range) hcl.Diagnostics {
+	size := weight(val, maxValue)
+	b.values -= size
+	switch {
+	case size > maxValue:
+		return tooComplex("bytes in the value of one expression", maxValue, rng)
+	case b.values < 0:
+		return tooComplex("bytes in the values of this file", maxAllValues, rng)
+	}
+	return nil
 }
 
 // counted is the value of a for expression: evaluating it is an iteration.
@@ -115,6 +139,19 @@ func measure(val cty.Value, limit int) (parts, text int) {
 	return parts, text
 }
 
+// charged is an expression of which the value is charged to the budget.
+type charged struct {
+	hclsyntax.Expression
+	left *budget
+}
+
+// Value evaluates the wrapped expression and charges it to the budget.
+func (c *charged) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	val, diags := c.Expression.Value(ctx)
+	c.left.spend(val, c.Range())
+	return val, diags
+}
+
 // evaluate runs expr within the budget.
 func (d *decoder) evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (val cty.Value, diags hcl.Diagnostics) {
 	d.left.bytes = maxReferred
@@ -126,6 +163,9 @@ func (d *decoder) evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (val cty.V
 		default:
 			panic(r)
 		}
+		if d.left.refers -= maxReferred - d.left.bytes; d.left.refers < 0 && !diags.HasErrors() {
+			val, diags = cty.DynamicVal, tooComplex("bytes in the values that the expressions of this file refer to", maxAllRefers, expr.Range())
+		}
 	}()
 	resolved, diags := d.resolve(expr, ctx)
 	if diags.HasErrors() {
@@ -135,8 +175,10 @@ func (d *decoder) evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (val cty.V
 	if d.left.iterations < 0 || d.left.bytes < 0 { // a function such as try swallowed the panic
 		return cty.DynamicVal, tooComplex("iterations or bytes of values", maxIterations, expr.Range())
 	}
-	if !diags.HasErrors() && weight(val, maxValue) > maxValue {
-		return cty.DynamicVal, tooComplex("bytes in the value of one expression", maxValue, expr.Range())
+	if !diags.HasErrors() {
+		if over := d.left.keep(val, expr.Range()); over.HasErrors() {
+			return cty.DynamicVal, over
+		}
 	}
 	return val, diags
 }

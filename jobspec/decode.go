@@ -23,7 +23,7 @@ type decoder struct {
 }
 
 func newDecoder() *decoder {
-	return &decoder{files: map[string]*hcl.File{}, left: budget{iterations: maxIterations}}
+	return &decoder{files: map[string]*hcl.File{}, left: newBudget()}
 }
 
 func (d *decoder) report(diags ...*hcl.Diagnostic) {
@@ -38,6 +38,9 @@ type block struct {
 
 // value evaluates expr; references unknown to ctx become text.
 func (d *decoder) value(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, bool) {
+	if d.left.spent() {
+		return cty.DynamicVal, false // as an error says
+	}
 	val, diags := d.evaluate(expr, ctx)
 	d.report(diags...)
 	if diags.HasErrors() {

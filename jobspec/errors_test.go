@@ -100,6 +100,15 @@ job "j" {}`
 	}
 }
 
+// numbered returns format with the numbers below n, one after the other.
+func numbered(format string, n int) string {
+	var out strings.Builder
+	for i := range n {
+		fmt.Fprintf(&out, format, i)
+	}
+	return out.String()
+}
+
 // TestBudget evaluates small files that describe endless work or text.
 func TestBudget(t *testing.T) {
 	doubling := "locals {\n  a0 = \"0123456789\"\n"
@@ -114,21 +123,23 @@ func TestBudget(t *testing.T) {
 		aliases += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\\n", i+1, i+1, i, i)
 	}
 	tests := map[string]string{
-		"for":        name("jsonencode([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : [for d in range(1000) : 1]]]])"),
-		"swallowed":  name("jsonencode([for a in range(9) : can([for b in range(1000) : [for c in range(1000) : 1]])])"),
-		"template":   name("\"" + strings.Repeat("%{ for a in range(1000) }", 4) + "x" + strings.Repeat("%{ endfor }", 4) + "\""),
-		"dynamic":    "job \"j\" {\n" + strings.Repeat("dynamic \"group\" {\nfor_each = range(1000)\nlabels = [\"g\"]\ncontent {\n dynamic \"task\" {\nfor_each = range(1000)\nlabels = [\"t\"]\ncontent {}\n}\n}\n}\n", 3) + "}\n",
-		"doubling":   doubling + "}\n" + name("local.a60"),
-		"references": big + name("\""+strings.Repeat("${local.a18}", 1000)+"\""),
-		"loop":       big + name("join(\"\", [for i in range(1000) : \"${i}${local.a18}\"])"),
-		"replace":    big + name("replace(local.a18, \"1\", local.a18)"),
-		"regex":      big + name("regex_replace(local.a18, \"1\", local.a18)"),
-		"join":       big + name("join(local.a18, range(1000))"),
-		"calls":      name("[for a in range(1000) : [for b in range(40) : range(1000)[0]]][0][0]"),
-		"parts":      name("length(flatten([for a in range(1000) : range(1000)]))"),
-		"aliases":    name("yamldecode(\"" + aliases + "\").a0[0]"),
-		"format":     name("format(\"%999999999d\", 1)"),
-		"precision":  name("join(\"\", formatlist(\"%.99999f\", [1]))"),
+		"for":               name("jsonencode([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : [for d in range(1000) : 1]]]])"),
+		"swallowed":         name("jsonencode([for a in range(9) : can([for b in range(1000) : [for c in range(1000) : 1]])])"),
+		"template":          name("\"" + strings.Repeat("%{ for a in range(1000) }", 4) + "x" + strings.Repeat("%{ endfor }", 4) + "\""),
+		"dynamic":           "job \"j\" {\n" + strings.Repeat("dynamic \"group\" {\nfor_each = range(1000)\nlabels = [\"g\"]\ncontent {\n dynamic \"task\" {\nfor_each = range(1000)\nlabels = [\"t\"]\ncontent {}\n}\n}\n}\n", 3) + "}\n",
+		"doubling":          doubling + "}\n" + name("local.a60"),
+		"references":        big + name("\""+strings.Repeat("${local.a18}", 1000)+"\""),
+		"loop":              big + name("join(\"\", [for i in range(1000) : \"${i}${local.a18}\"])"),
+		"replace":           big + name("replace(local.a18, \"1\", local.a18)"),
+		"regex":             big + name("regex_replace(local.a18, \"1\", local.a18)"),
+		"join":              big + name("join(local.a18, range(1000))"),
+		"calls":             name("[for a in range(1000) : [for b in range(40) : range(1000)[0]]][0][0]"),
+		"parts":             name("length(flatten([for a in range(1000) : range(1000)]))"),
+		"aliases":           name("yamldecode(\"" + aliases + "\").a0[0]"),
+		"values":            big + "job \"j\" {\n  meta {\n" + numbered("    m%d = \"${local.a18}x\"\n", 100) + "  }\n}\n",
+		"references of all": big + "job \"j\" {\n  meta {\n" + numbered("    m%d = local.a18 == \"x\"\n", 150) + "  }\n}\n",
+		"format":            name("format(\"%999999999d\", 1)"),
+		"precision":         name("join(\"\", formatlist(\"%.99999f\", [1]))"),
 	}
 	for label, src := range tests {
 		t.Run(label, func(t *testing.T) {
@@ -141,6 +152,12 @@ func TestBudget(t *testing.T) {
 				t.Errorf("got %.300s", text)
 			}
 		})
+	}
+	table := "locals {\n  rows = [for i in range(1000) : { name = \"a row of a table\", number = i }]\n}\n"
+	table += "job \"j\" {\n  dynamic \"group\" {\n    for_each = range(1000)\n    labels = [\"g${group.value}\"]\n    content {\n      meta {\n" +
+		numbered("        m%d = local.rows[group.value].name\n", 20) + "      }\n    }\n  }\n}\n"
+	if _, err := Parse(&Config{Body: []byte(table)}); err != nil {
+		t.Errorf("a table in which 20000 values are looked up: %v", err)
 	}
 	for _, expr := range []string{`yamldecode("a: &a [x, y]\nb: [*a, *a]").b[1][1]`, `format("100%% of %s 2024123456 %04d", "x", 7)`, `join(",", [for i in range(1000) : "${i}"])`} {
 		if _, err := Parse(&Config{Body: []byte(name(expr))}); err != nil {

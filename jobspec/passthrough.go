@@ -202,7 +202,11 @@ func (p *passthrough) operator(e hclsyntax.Expression) hclsyntax.Expression {
 		return &c
 	case *hclsyntax.IndexExpr:
 		c := *e
-		c.Collection, c.Key = p.expr(e.Collection), p.expr(e.Key)
+		c.Key = p.expr(e.Key)
+		if ref, ok := e.Collection.(*hclsyntax.ScopeTraversalExpr); ok && p.known(ref.Traversal.RootName()) {
+			return &charged{&c, p.left} // only the element counts, so that a file may look things up in large values
+		}
+		c.Collection = p.expr(e.Collection)
 		return &c
 	case *hclsyntax.RelativeTraversalExpr:
 		c := *e
