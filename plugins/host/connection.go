@@ -34,22 +34,23 @@ type connection struct {
 	// then end pending waits as if the tasks had ended.
 	closing atomic.Bool
 
-	// capabilities are what the driver can do, which is fixed once it is
-	// configured; nil until it has said so.
+	// fixed says that what the driver can do does not change once it is
+	// configured, capabilities is that; nil until it has said so.
+	fixed        bool
 	capabilities atomic.Pointer[drivers.Capabilities]
 
 	use use
 }
 
-// Capabilities implements drivers.Driver. The driver is asked once: each of many
-// tasks wants to know.
+// Capabilities implements drivers.Driver. A driver of the agent is asked once:
+// each of many tasks wants to know. Other drivers may change their mind.
 func (c *connection) Capabilities(ctx context.Context) (*drivers.Capabilities, error) {
 	if known := c.capabilities.Load(); known != nil {
 		dup := *known
 		return &dup, nil
 	}
 	told, err := c.Client.Capabilities(ctx)
-	if err == nil {
+	if err == nil && c.fixed {
 		dup := *told
 		c.capabilities.Store(&dup)
 	}
@@ -133,7 +134,7 @@ func (s *supervisor) launch(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &connection{Client: plugin.Driver(), process: plugin}
+	conn := &connection{Client: plugin.Driver(), process: plugin, fixed: s.own}
 	if err := s.prepare(ctx, conn); err != nil {
 		plugin.Stop()
 		return nil, err
@@ -211,7 +212,7 @@ func (s *supervisor) reattach(ctx context.Context) *connection {
 		s.logger.Debug("plugin process of the last agent is gone", "pid", saved.Pid, "error", err)
 		return nil
 	}
-	conn := &connection{Client: plugin.Driver(), process: plugin}
+	conn := &connection{Client: plugin.Driver(), process: plugin, fixed: s.own}
 	if saved.Identity != s.identity() {
 		s.logger.Info("plugin or its configuration has changed, its process is replaced", "pid", saved.Pid)
 		_ = conn.shutdown() // best effort: it is killed in any case

@@ -213,7 +213,7 @@ func (m *Manager) choose(externals []*found) []*supervisor {
 		block, _ := m.block(internal.Name)
 		command := append(append([]string(nil), internal.Command...), block.Args...)
 		s := newSupervisor(m, internal.Name, command, block.Config)
-		s.env, s.restAfter = internal.Env, internal.RestAfter
+		s.own, s.env, s.restAfter = true, internal.Env, internal.RestAfter
 		if len(block.Config) == 0 {
 			s.usable = internal.Usable
 		} else {

@@ -162,6 +162,29 @@ func TestAllowList(t *testing.T) {
 	}
 }
 
+// TestCapabilities checks that an external driver may change what it can do, and that one of the agent is asked once.
+func TestCapabilities(t *testing.T) {
+	config := baseConfig(t)
+	config.Internal[0].Command = self(t, "growing")
+	config.Dir = externalDir(t, "growing")
+	external := host.Block{Label: "growing"}
+	for _, want := range [][]int{{1, 1, 1}, {1, 2, 3}} {
+		f := run(t, config)
+		var got []int
+		for range want {
+			can, err := f.driver(t).Capabilities(f.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, len(can.NetworkIsolationModes))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("with the blocks %v the driver can do %v things, want %v", config.Blocks, got, want)
+		}
+		config.Blocks = []host.Block{external} // which takes the place of the internal one
+	}
+}
+
 // TestExternalWithoutSchema runs a plugin without any schema of its own.
 func TestExternalWithoutSchema(t *testing.T) {
 	config := baseConfig(t)

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func TestMain(m *testing.M) {
 		"chatty":   func() { plugins.Serve(chatty{mock.New(plugins.Logger())}) },
 		"fragile":  func() { plugins.Serve(fragile{mock.New(plugins.Logger())}) },
 		"fickle":   func() { plugins.Serve(fickle{mock.New(plugins.Logger())}) },
+		"growing":  func() { plugins.Serve(&growing{Driver: mock.New(plugins.Logger())}) },
 		"card":     func() { plugins.ServeDevice(&card{}) },
 		"flood":    flood,
 		"agent":    agent,
@@ -124,6 +126,20 @@ func (d fickle) SetConfig(ctx context.Context, config *base.Config) error {
 	}
 	_ = file.Close() // empty
 	return d.Driver.SetConfig(ctx, config)
+}
+
+// growing can do more each time that it is asked.
+type growing struct {
+	*mock.Driver
+	asked atomic.Int32
+}
+
+func (g *growing) Capabilities(context.Context) (*drivers.Capabilities, error) {
+	modes := make([]drivers.NetworkIsolationMode, g.asked.Add(1))
+	for i := range modes {
+		modes[i] = drivers.NetworkIsolationGroup
+	}
+	return &drivers.Capabilities{NetworkIsolationModes: modes}, nil
 }
 
 // fragile ends when it is asked for its health.

@@ -37,7 +37,10 @@ type supervisor struct {
 	config  map[string]any
 	usable  func() error // nil means always
 
-	// strict says that the driver is the agent's and has a plugin block: what it refuses of that before it
+	// own says that the driver is one of the agent's.
+	own bool
+
+	// strict says that it is, and has a plugin block: what it refuses of that before it
 	// has ever taken it, configured, is a mistake of the operator.
 	strict, configured bool
 
