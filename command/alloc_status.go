@@ -256,6 +256,7 @@ func (s *allocStatus) task(n string, usage *api.AllocResourceUsage, stats bool) 
 		used = usage.Tasks[n].ResourceUsage
 	}
 	s.resources(n, used)
+	s.devices(n, used, stats)
 	if stats && used != nil {
 		s.stats(used)
 	}
@@ -302,6 +303,42 @@ func (s *allocStatus) resources(n string, used *api.ResourceUsage) {
 		rows = append(rows, row)
 	}
 	fmt.Fprintf(s.m.out, "Task Resources:\n%s\n\n", columns(rows))
+}
+
+// devices shows which devices the task has and what they do, with detail all that they tell.
+func (s *allocStatus) devices(n string, used *api.ResourceUsage, detail bool) {
+	r := s.a.AllocatedResources
+	if r == nil || r.Tasks[n] == nil || len(r.Tasks[n].Devices) == 0 {
+		return
+	}
+	var groups []*api.DeviceGroupStats
+	if used != nil {
+		groups = used.DeviceStats
+	}
+	var lines, details []string
+	for _, d := range r.Tasks[n].Devices {
+		for _, id := range d.DeviceIDs {
+			name := deviceName(d.Vendor, d.Type, d.Name, id)
+			told := deviceTold(groups, d, id)
+			lines = append(lines, name, statText(told["Summary"]))
+			details = append(details, pairs(append([]string{"Device", name}, statPairs("", told["Stats"])...)...))
+		}
+	}
+	fmt.Fprintf(s.m.out, "Task Devices:\n%s\n\n", pairs(lines...))
+	if detail && len(groups) > 0 {
+		fmt.Fprintf(s.m.out, "Device Stats:\n%s\n\n", strings.Join(details, "\n\n"))
+	}
+}
+
+// deviceTold is what one of the task's devices told last, nil if nothing.
+func deviceTold(groups []*api.DeviceGroupStats, d *api.AllocatedDeviceResource, id string) map[string]any {
+	for _, g := range groups {
+		if g.Vendor == d.Vendor && g.Type == d.Type && g.Name == d.Name {
+			told, _ := g.InstanceStats[id].(map[string]any)
+			return told
+		}
+	}
+	return nil
 }
 
 // taskAddresses are the ports of networks that belong to a single task, the old form.

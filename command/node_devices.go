@@ -18,7 +18,7 @@ func (s *nodeStatus) devices(groups []*api.DeviceGroupStats) {
 			if d, ok := g.InstanceStats[id].(map[string]any); ok {
 				summary = statText(d["Summary"])
 			}
-			kv = append(kv, deviceName(g, id), summary)
+			kv = append(kv, deviceName(g.Vendor, g.Type, g.Name, id), summary)
 		}
 	}
 	if len(kv) == 0 {
@@ -43,13 +43,13 @@ func (s *nodeStatus) deviceStats(groups []*api.DeviceGroupStats) {
 				fmt.Fprintln(s.m.out)
 			}
 			first = false
-			fmt.Fprintln(s.m.out, pairs(append([]string{"Device", deviceName(g, id)}, statPairs("", d["Stats"])...)...))
+			fmt.Fprintln(s.m.out, pairs(append([]string{"Device", deviceName(g.Vendor, g.Type, g.Name, id)}, statPairs("", d["Stats"])...)...))
 		}
 	}
 }
 
-func deviceName(g *api.DeviceGroupStats, id string) string {
-	return g.Vendor + "/" + g.Type + "/" + g.Name + "[" + id + "]"
+func deviceName(vendor, kind, name, id string) string {
+	return vendor + "/" + kind + "/" + name + "[" + id + "]"
 }
 
 // statPairs lists the statistics in an object and those below it, each with its path.
