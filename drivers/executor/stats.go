@@ -21,9 +21,8 @@ var (
 	throttledMeasured = append(slices.Clip(cpuMeasured),
 		drivers.CPUThrottledPeriods, drivers.CPUThrottledTime)
 	memoryMeasured  = []string{drivers.MemoryRSS}
-	groupedMeasured = []string{
-		drivers.MemoryRSS, drivers.MemoryCache, drivers.MemorySwap, drivers.MemoryInUse, drivers.MemoryMaxUsage,
-	}
+	groupedMeasured = []string{drivers.MemoryRSS, drivers.MemoryCache, drivers.MemorySwap, drivers.MemoryInUse}
+	kernelMeasured  = []string{drivers.MemoryKernelUsage, drivers.MemoryKernelMaxUsage}
 )
 
 // TaskStats implements drivers.Driver.
@@ -94,13 +93,10 @@ func newSample(last, now *shim.Usage, topology *base.Topology) *drivers.TaskStat
 				RSS: now.Total.RSS, Cache: now.Cache, Swap: now.Swap,
 				Usage: now.InUse, MaxUsage: now.MaxInUse,
 				KernelUsage: now.Kernel, KernelMaxUsage: now.KernelMax,
-				Measured: memoryMeasured,
+				Measured: memoryMeasuredIn(now),
 			},
 		},
 		Pids: make(map[string]*drivers.ResourceUsage, len(now.PIDs)),
-	}
-	if now.Grouped {
-		sample.Usage.Memory.Measured = groupedMeasured
 	}
 	if now.Throttled {
 		cpu := &sample.Usage.CPU
@@ -121,6 +117,21 @@ func newSample(last, now *shim.Usage, topology *base.Topology) *drivers.TaskStat
 		}
 	}
 	return sample
+}
+
+// memoryMeasuredIn are the figures of memory that are known.
+func memoryMeasuredIn(now *shim.Usage) []string {
+	if !now.Grouped {
+		return memoryMeasured
+	}
+	known := slices.Clip(groupedMeasured)
+	if now.MaxKnown {
+		known = append(known, drivers.MemoryMaxUsage)
+	}
+	if now.KernelKnown {
+		known = append(known, kernelMeasured...)
+	}
+	return known
 }
 
 // rates returns processor usage between two totals, in percent of one core. It

@@ -6,6 +6,7 @@ package executor
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +88,7 @@ func TestSample(t *testing.T) {
 			7: {User: 2 * time.Second, RSS: 10},
 			8: {User: 50 * time.Second, RSS: 20},
 		},
-		Grouped: true, Cache: 1, Swap: 2, InUse: 3, MaxInUse: 4,
+		Grouped: true, Cache: 1, Swap: 2, InUse: 3, MaxInUse: 4, MaxKnown: true, Kernel: 5, KernelMax: 6, KernelKnown: true,
 		Throttled: true, ThrottledPeriods: 5, ThrottledTime: 6,
 	}
 	a := newSample(nil, first, topology)
@@ -100,8 +101,15 @@ func TestSample(t *testing.T) {
 		cpu.ThrottledPeriods != 5 || cpu.ThrottledTime != 6 || len(cpu.Measured) != 5 {
 		t.Errorf("processor usage is %+v", cpu)
 	}
-	if m := b.Usage.Memory; m.RSS != 30 || m.Cache != 1 || m.Swap != 2 || m.Usage != 3 || m.MaxUsage != 4 || len(m.Measured) != 5 {
+	measured := []string{"RSS", "Cache", "Swap", "Usage", "Max Usage", "Kernel Usage", "Kernel Max Usage"}
+	if m := b.Usage.Memory; m.RSS != 30 || m.Cache != 1 || m.Swap != 2 || m.Usage != 3 || m.MaxUsage != 4 || m.KernelUsage != 5 || m.KernelMaxUsage != 6 ||
+		!slices.Equal(m.Measured, measured) {
 		t.Errorf("memory usage is %+v", m)
+	}
+	unified := *second
+	unified.MaxKnown, unified.KernelKnown = false, false
+	if m := newSample(first, &unified, topology).Usage.Memory; !slices.Equal(m.Measured, measured[:4]) {
+		t.Errorf("what a kernel does not tell is measured: %+v", m)
 	}
 	if b.Pids["7"].CPU.Percent != 50 || b.Pids["8"].CPU.Percent != 0 || b.Pids["8"].Memory.RSS != 20 {
 		t.Errorf("processes use %+v and %+v", b.Pids["7"], b.Pids["8"])

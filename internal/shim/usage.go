@@ -22,6 +22,8 @@ type Usage struct {
 	MaxInUse  uint64
 	Kernel    uint64
 	KernelMax uint64
+	// MaxKnown is true if MaxInUse is known, KernelKnown if Kernel and KernelMax are.
+	MaxKnown, KernelKnown bool
 	// Throttled is true if the processor limits of the group are known.
 	Throttled        bool
 	ThrottledPeriods uint64

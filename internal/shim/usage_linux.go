@@ -68,6 +68,7 @@ func (h *Handle) grouped(u *Usage) {
 			u.Total.RSS, u.Cache, u.Swap = m.RSS, m.Cache, m.Swap
 			u.InUse, u.MaxInUse = m.Usage, m.MaxUsage
 			u.Kernel, u.KernelMax = m.Kernel, m.KernelMax
+			u.MaxKnown, u.KernelKnown = m.MaxKnown, m.KernelKnown
 		}
 	}
 	dirs := group.V1

@@ -144,7 +144,7 @@ func TestCounters(t *testing.T) {
 		"memory.swap.current": "7\n", "memory.events": "low 0\noom 3\noom_kill 2\n",
 		"cpu.stat": "usage_usec 3000\nuser_usec 2000\nsystem_usec 1000\nnr_periods 9\nnr_throttled 4\nthrottled_usec 6\n",
 	})
-	if got, err := ReadMemory(v2); err != nil || got != (Memory{RSS: 10, Cache: 20, Swap: 7, Usage: 40, MaxUsage: 50, Kernel: 5}) {
+	if got, err := ReadMemory(v2); err != nil || got != (Memory{RSS: 10, Cache: 20, Swap: 7, Usage: 40, MaxUsage: 50, Kernel: 5, MaxKnown: true}) {
 		t.Errorf("memory is %+v, %v", got, err)
 	}
 	want := CPU{User: 2 * time.Millisecond, System: time.Millisecond, ThrottledPeriods: 4, ThrottledTime: 6 * time.Microsecond}
@@ -162,7 +162,7 @@ func TestCounters(t *testing.T) {
 		"cpu.stat":           "nr_periods 9\nnr_throttled 4\nthrottled_time 6000\n",
 	})
 	if got, err := ReadMemory(v1); err != nil ||
-		got != (Memory{RSS: 10, Cache: 20, Swap: 7, Usage: 40, MaxUsage: 50, Kernel: 5, KernelMax: 6}) {
+		got != (Memory{RSS: 10, Cache: 20, Swap: 7, Usage: 40, MaxUsage: 50, Kernel: 5, KernelMax: 6, MaxKnown: true, KernelKnown: true}) {
 		t.Errorf("memory is %+v, %v", got, err)
 	}
 	if got, err := ReadCPU(v1); err != nil || got.ThrottledPeriods != 4 || got.ThrottledTime != 6*time.Microsecond {

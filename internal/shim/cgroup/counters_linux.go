@@ -15,6 +15,8 @@ import (
 // Memory are the memory counters of a group, in bytes.
 type Memory struct {
 	RSS, Cache, Swap, Usage, MaxUsage, Kernel, KernelMax uint64
+	// MaxKnown says whether the kernel tells MaxUsage, KernelKnown whether Kernel and KernelMax.
+	MaxKnown, KernelKnown bool
 }
 
 // CPU are the processor counters of a group.
@@ -36,7 +38,8 @@ func ReadMemory(dir string) (Memory, error) {
 	if usage, err := sysfs.ReadUint(dir + "/memory.current"); err == nil {
 		m := Memory{RSS: stat["anon"], Cache: stat["file"], Usage: usage, Kernel: stat["kernel"]}
 		m.Swap, _ = sysfs.ReadUint(dir + "/memory.swap.current")
-		m.MaxUsage, _ = sysfs.ReadUint(dir + "/memory.peak")
+		m.MaxUsage, err = sysfs.ReadUint(dir + "/memory.peak")
+		m.MaxKnown = err == nil
 		return m, nil
 	}
 	usage, err := sysfs.ReadUint(dir + "/memory.usage_in_bytes")
@@ -44,9 +47,11 @@ func ReadMemory(dir string) (Memory, error) {
 		return Memory{}, err
 	}
 	m := Memory{RSS: stat["total_rss"], Cache: stat["total_cache"], Swap: stat["total_swap"], Usage: usage}
-	m.MaxUsage, _ = sysfs.ReadUint(dir + "/memory.max_usage_in_bytes")
+	m.MaxUsage, err = sysfs.ReadUint(dir + "/memory.max_usage_in_bytes")
+	m.MaxKnown = err == nil
 	m.Kernel, _ = sysfs.ReadUint(dir + "/memory.kmem.usage_in_bytes")
-	m.KernelMax, _ = sysfs.ReadUint(dir + "/memory.kmem.max_usage_in_bytes")
+	m.KernelMax, err = sysfs.ReadUint(dir + "/memory.kmem.max_usage_in_bytes")
+	m.KernelKnown = err == nil
 	return m, nil
 }
 
