@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/cgi"
@@ -23,6 +24,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 
 	"github.com/nomadlike/nomadlike/client/allocdir"
 	"github.com/nomadlike/nomadlike/internal/testkit"
@@ -165,10 +168,38 @@ type entry struct {
 	kind             byte
 }
 
+// compressed returns the data as the format has it.
+func compressed(t *testing.T, format string, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	var w io.WriteCloser = gzip.NewWriter(&b)
+	var err error
+	switch format {
+	case "xz":
+		w, err = xz.NewWriter(&b)
+	case "zstd":
+		w, err = zstd.NewWriter(&b)
+	}
+	if err == nil {
+		_, err = w.Write(data)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func tgz(entries ...entry) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	w := tar.NewWriter(z)
+	_, _ = z.Write(tarred(entries...))
+	_ = z.Close()
+	return b.Bytes()
+}
+
+func tarred(entries ...entry) []byte {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
 	for _, e := range entries {
 		h := &tar.Header{Name: e.name, Mode: e.mode, Size: int64(len(e.body)), Typeflag: e.kind, Linkname: e.link}
 		if h.Typeflag == 0 {
@@ -181,7 +212,6 @@ func tgz(entries ...entry) []byte {
 		_, _ = w.Write([]byte(e.body))
 	}
 	_ = w.Close()
-	_ = z.Close()
 	return b.Bytes()
 }
 
@@ -224,6 +254,8 @@ func TestHTTP(t *testing.T) {
 		"archive kept":              {req: Request{Source: "/hello.zip", Options: map[string]string{"archive": "false"}}, dest: "local/", want: "hello.zip=" + string(zipped(entry{name: "in", body: "side"}))},
 		"archive by option":         {req: Request{Source: "/strange", Options: map[string]string{"archive": "zip"}}, dest: "local/", want: "in=side"},
 		"archive of one file":       {req: Request{Source: "/hello.zip", Mode: ModeFile}, dest: "local/x", want: "x=side"},
+		"compressed file":           {req: Request{Source: "/hello.txt.gz"}, dest: "local/", want: "hello.txt=hello"},
+		"compressed file, mode dir": {req: Request{Source: "/hello.txt.gz", Mode: ModeDir}, dest: "local/d", want: "d/\nd/hello.txt=hello"},
 		"zip":                       {req: Request{Source: "/hello.zip", Mode: ModeDir}, dest: "local/", want: "in=side"},
 		"headers":                   {req: Request{Source: "/guarded", Headers: map[string]string{"X-Key": "s3cret"}}, dest: "local/", want: "guarded=ok"},
 		"mode dir of a file":        {req: Request{Source: "/hello.txt", Mode: ModeDir}, dest: "local/", fails: "gave nothing", final: true},
@@ -242,6 +274,7 @@ func TestHTTP(t *testing.T) {
 		"too many files":            {req: Request{Source: "/many.tgz"}, dest: "local/", fails: "too many files", config: func(c *Config) { c.DecompressionFileCountLimit = new(10) }},
 		"bomb":                      {req: Request{Source: "/bomb.tgz"}, dest: "local/", fails: "larger than limit", config: func(c *Config) { c.DecompressionSizeLimit = "1MB" }},
 		"bomb of one file":          {req: Request{Source: "/bomb.gz", Mode: ModeFile}, dest: "local/b", fails: "imit", config: func(c *Config) { c.DecompressionSizeLimit = "1MB" }},
+		"bomb in a directory":       {req: Request{Source: "/bomb.gz"}, dest: "local/b", fails: "imit", config: func(c *Config) { c.DecompressionSizeLimit = "1MB" }},
 		"too large":                 {req: Request{Source: "/bomb.txt"}, dest: "local/", fails: "http_max_size", config: func(c *Config) { c.HTTPMaxSize = "1MB" }},
 		"too large without length":  {req: Request{Source: "/endless"}, dest: "local/", fails: "http_max_size", config: func(c *Config) { c.HTTPMaxSize = "1MB" }},
 		"stalls":                    {req: Request{Source: "/stall"}, dest: "local/", fails: "deadline exceeded", config: func(c *Config) { c.HTTPReadTimeout = new(200 * time.Millisecond) }},
@@ -250,6 +283,7 @@ func TestHTTP(t *testing.T) {
 			r := newRig(t, test.config)
 			r.serve("/hello.txt", []byte("hello"))
 			r.serve("/app.tar.gz", archive)
+			r.serve("/hello.txt.gz", compressed(t, "gzip", []byte("hello")))
 			r.serve("/hello.zip", zipped(entry{name: "in", body: "side"}))
 			r.serve("/strange", zipped(entry{name: "in", body: "side"}))
 			r.serve("/dots.zip", zipped(entry{name: "../../x", body: "out"}))
@@ -257,11 +291,7 @@ func TestHTTP(t *testing.T) {
 			r.serve("/many.tgz", tgz(many...))
 			r.serve("/bomb.tgz", tgz(entry{name: "big", body: strings.Repeat("0", 5<<20)}))
 			r.serve("/bomb.txt", bytes.Repeat([]byte("0"), 5<<20))
-			var gz bytes.Buffer
-			z := gzip.NewWriter(&gz)
-			_, _ = z.Write(bytes.Repeat([]byte("0"), 5<<20))
-			_ = z.Close()
-			r.serve("/bomb.gz", gz.Bytes())
+			r.serve("/bomb.gz", compressed(t, "gzip", bytes.Repeat([]byte("0"), 5<<20)))
 			r.mux.HandleFunc("/guarded", func(w http.ResponseWriter, req *http.Request) {
 				if req.Header.Get("X-Key") != "s3cret" {
 					w.WriteHeader(http.StatusForbidden)
@@ -293,6 +323,73 @@ func TestHTTP(t *testing.T) {
 			}
 			r.noStages()
 		})
+	}
+}
+
+// TestLinksInArchives: links of an archive are links, those that lead out are refused, and nothing is written through one.
+func TestLinksInArchives(t *testing.T) {
+	lib := []entry{
+		{name: "lib/real.so.1", body: "code", mode: 0o755},
+		{name: "lib/real.so", link: "real.so.1", kind: tar.TypeSymlink},
+		{name: "bin/app", link: "lib/real.so.1", kind: tar.TypeLink},
+		{name: "current", link: "lib", kind: tar.TypeSymlink},
+		{name: "current/more", body: "through"},
+	}
+	whole := "bin/\nbin/app=code\ncurrent Lrwxrwxrwx\nlib/\nlib/more=through\nlib/real.so Lrwxrwxrwx\nlib/real.so.1=code"
+	for name, test := range map[string]struct {
+		file  string
+		body  []byte
+		mode  string
+		want  string
+		fails string
+	}{
+		"tar":      {file: "a.tar", body: tarred(lib...), want: whole},
+		"tgz":      {file: "a.tgz", body: tgz(lib...), want: whole},
+		"txz":      {file: "a.tar.xz", body: compressed(t, "xz", tarred(lib...)), want: whole},
+		"tzst":     {file: "a.tar.zst", body: compressed(t, "zstd", tarred(lib...)), want: whole},
+		"zip":      {file: "a.zip", body: zipped(entry{name: "real", body: "code"}, entry{name: "link", body: "real", mode: int64(fs.ModeSymlink)}), want: "link Lrwxrwxrwx\nreal=code"},
+		"replaced": {file: "a.tgz", body: tgz(entry{name: "a", link: "b", kind: tar.TypeSymlink}, entry{name: "b", body: "kept"}, entry{name: "a", body: "new"}), want: "a=new\nb=kept"},
+		"one":      {file: "a.tgz", body: tgz(lib[0]), mode: ModeFile, want: "x=code"},
+
+		"absolute":    {file: "a.tgz", body: tgz(entry{name: "l", link: "/etc/passwd", kind: tar.TypeSymlink}), fails: "the link l leads out of the artifact"},
+		"up":          {file: "a.tgz", body: tgz(entry{name: "d/l", link: "../../x", kind: tar.TypeSymlink}), fails: "the link d/l leads out of the artifact"},
+		"zip up":      {file: "a.zip", body: zipped(entry{name: "l", body: "../x", mode: int64(fs.ModeSymlink)}), fails: "the link l leads out of the artifact"},
+		"through up":  {file: "a.tgz", body: tgz(entry{name: "l", link: "..", kind: tar.TypeSymlink}, entry{name: "l/x", body: "out"}), fails: "unpack l/x: "},
+		"hard up":     {file: "a.tgz", body: tgz(entry{name: "l", link: "../x", kind: tar.TypeLink}), fails: "contains '..'"},
+		"hard early":  {file: "a.tgz", body: tgz(entry{name: "l", link: "x", kind: tar.TypeLink}, entry{name: "x", body: "late"}), fails: "link to x, which must come before it"},
+		"device":      {file: "a.tgz", body: tgz(entry{name: "null", kind: tar.TypeChar}), fails: "unpack null: it is neither a file, a directory nor a link"},
+		"pipe":        {file: "a.tgz", body: tgz(entry{name: "p", kind: tar.TypeFifo}), fails: "neither a file"},
+		"link as one": {file: "a.tgz", body: tgz(entry{name: "l", link: "x", kind: tar.TypeSymlink}), mode: ModeFile, fails: "expected a single file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.serve("/"+test.file, test.body)
+			dest := "local/"
+			if test.mode == ModeFile {
+				dest = "local/x"
+			}
+			err := r.fetch(&Request{Source: "/" + test.file, Mode: test.mode}, dest)
+			if (err == nil) != (test.fails == "") || err != nil && !strings.Contains(err.Error(), test.fails) {
+				t.Errorf("error %v, want %q", err, test.fails)
+			}
+			if got := r.tree(); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			r.noStages()
+		})
+	}
+}
+
+// TestCompressedFileIsReadable: what was one compressed file may be read by the task, whoever that runs as.
+func TestCompressedFileIsReadable(t *testing.T) {
+	r := newRig(t, nil)
+	r.serve("/a.gz", compressed(t, "gzip", []byte("x")))
+	if err := r.fetch(&Request{Source: "/a.gz", Mode: ModeFile}, "local/a"); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(r.dir.TaskPath(taskName, allocdir.Local), "a"))
+	if err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("got %v, %v", info, err)
 	}
 }
 
@@ -445,6 +542,10 @@ func TestGit(t *testing.T) {
 	}
 	if got, want := r.tree(), "new/\nnew/conf=two\nold/\nold/conf=one"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	err := r.fetch(&Request{Source: "git::" + r.site.URL + "/repo.git", Options: map[string]string{"ref": "--detach"}}, "local/option")
+	if err == nil || !strings.Contains(err.Error(), "no branch, tag or commit") {
+		t.Errorf("an option as ref: %v", err)
 	}
 	for name, to := range map[string]string{"abs": "/etc/passwd", "up": "../../../x"} {
 		if err := os.Symlink(to, filepath.Join(repo, name)); err != nil {

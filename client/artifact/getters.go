@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
@@ -92,37 +94,45 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decompressors unpack archives within the limits.
+// decompressors unpack archives, and files that are compressed one by one, within the limits.
 func (s *spec) decompressors() map[string]getter.Decompressor {
-	all := getter.LimitedDecompressors(s.Limits.UnpackFiles, s.Limits.UnpackSize)
-	if s.Limits.UnpackSize <= 0 {
-		return all
-	}
+	all := s.archives()
 	// Of these go-getter cuts off what is too much, and takes the rest for the whole.
 	most := s.Limits.UnpackSize
-	for name, d := range map[string]getter.Decompressor{
-		"bz2": &getter.Bzip2Decompressor{FileSizeLimit: most + 1}, "gz": &getter.GzipDecompressor{FileSizeLimit: most + 1},
-		"xz": &getter.XzDecompressor{FileSizeLimit: most + 1}, "zst": &getter.ZstdDecompressor{FileSizeLimit: most + 1},
+	if most > 0 {
+		most++
+	}
+	for ext, d := range map[string]getter.Decompressor{
+		"bz2": &getter.Bzip2Decompressor{FileSizeLimit: most}, "gz": &getter.GzipDecompressor{FileSizeLimit: most},
+		"xz": &getter.XzDecompressor{FileSizeLimit: most}, "zst": &getter.ZstdDecompressor{FileSizeLimit: most},
 	} {
-		all[name] = &single{d, most}
+		all[ext] = &single{d, s.Limits.UnpackSize, strings.TrimSuffix(s.Name, "."+ext)}
 	}
 	return all
 }
 
-// single refuses compressed files that become too large.
+// single unpacks a compressed file, and refuses one that becomes too large. In a directory it has the name that it is
+// given, where go-getter would refuse it.
 type single struct {
 	getter.Decompressor
 	limit int64
+	name  string
 }
 
 // Decompress implements getter.Decompressor.
 func (s *single) Decompress(dst, src string, dir bool, umask os.FileMode) error {
-	if err := s.Decompressor.Decompress(dst, src, dir, umask); err != nil {
+	if dir {
+		dst = filepath.Join(dst, s.name)
+	}
+	if err := s.Decompressor.Decompress(dst, src, false, umask); err != nil {
 		return err
 	}
 	info, err := os.Stat(dst)
-	if err == nil && info.Size() > s.limit {
-		err = fmt.Errorf("the decompressed file is larger than decompression_size_limit of the client allows (%d bytes)", s.limit)
+	if err == nil && s.limit > 0 && info.Size() > s.limit {
+		return fmt.Errorf("the decompressed file is larger than decompression_size_limit of the client allows (%d bytes)", s.limit)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return os.Chmod(dst, 0o644&^umask) // as files that are not compressed
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 
 	getter "github.com/hashicorp/go-getter/v2"
 )
@@ -23,6 +24,9 @@ type gitGetter struct{ getter.GitGetter }
 func (g *gitGetter) Get(ctx context.Context, req *getter.Request) error {
 	q := req.URL().Query()
 	depth, ref := depthOf(q), q.Get("ref")
+	if strings.HasPrefix(ref, "-") {
+		return fmt.Errorf("option ref: %q is no branch, tag or commit", ref) // git would take it for an option
+	}
 	if depth == 0 || ref == "" {
 		return g.GitGetter.Get(ctx, req)
 	}

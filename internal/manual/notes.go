@@ -77,6 +77,7 @@ var metricNotes = []string{
 var generalNotes = []string{
 	"Access control, TLS between agents, variables, identities and CSI are not there yet; their paths and commands are refused by name.",
 	"Tasks have no API of their own at `secrets/api.sock`, and no `NOMAD_UNIX_ADDR`: it is for requests with the identity of the task.",
+	"Links in archives that are unpacked as artifacts are links, and one that leads out of the artifact refuses it; the reference makes empty files of all of them. A compressed file that is no archive is unpacked in every `mode`, there in mode `file` only.",
 	"A blocking read of one object or group wakes for changes of that object or group only.",
 	"Long lists are sent while they are made: an error after the first 64 KiB cuts the connection off.",
 	"Keys of the agent configuration that nothing acts on are refused with file and line, unless their value asks for nothing.",
