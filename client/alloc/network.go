@@ -26,9 +26,9 @@ import (
 const (
 	// networkSync bounds the wait for the disk before something is made that has to be found again.
 	networkSync = 2 * time.Second
-	// networkRelease bounds how long the end of an allocation waits for the end of its network. After that it is tried
+	// networkDrop bounds how long the end of an allocation waits for the end of its namespace. What has not ended is tried
 	// again, with pauses from releaseMin to releaseMax.
-	networkRelease         = time.Minute
+	networkDrop            = time.Minute
 	releaseMin, releaseMax = time.Second, time.Minute
 	// makePatience and dropPatience are for how long a driver is asked again that cannot make or end a network just now,
 	// askTries how often at least, since a call may take longer than that.
@@ -369,14 +369,14 @@ func (r *Runner) releaseNetwork(ctx context.Context) error {
 	if n == nil || n.Released {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, networkRelease)
-	defer cancel()
 	a := r.Alloc()
 	var errs []error
 	if network.Connected(n.Mode) {
 		errs = append(errs, r.deps.Networks.Detach(ctx, r.networkRequest(a, r.groupEnv(a), n)))
 	}
-	errs = append(errs, r.dropNamespace(ctx, n))
+	drop, cancel := context.WithTimeout(ctx, networkDrop)
+	defer cancel()
+	errs = append(errs, r.dropNamespace(drop, n))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/containernetworking/cni/libcni"
@@ -66,17 +65,18 @@ type Manager struct {
 	cfg     Config
 	plugins *plugins
 	cni     libcni.CNI
-	// calls lets one call of plugins run at a time: they share tables of the host.
-	calls sync.Mutex
+	calls   *calls
 }
 
 // New returns a manager; nothing is called before it is used.
 func New(cfg Config) *Manager {
 	exec := &invoke.DefaultExec{RawExec: &invoke.RawExec{Stderr: io.Discard}}
-	return &Manager{
+	m := &Manager{
 		cfg: cfg, plugins: newPlugins(cfg.Path),
 		cni: libcni.NewCNIConfigWithCacheDir(cfg.Path, cacheDir, exec),
 	}
+	m.calls = newCalls(m.sweep)
+	return m
 }
 
 // Port is a port of the host that leads into the namespace.
@@ -109,30 +109,41 @@ func (m *Manager) Attach(ctx context.Context, req *Request) (*api.AllocNetworkSt
 	if err != nil {
 		return nil, err
 	}
-	m.calls.Lock()
-	defer m.calls.Unlock()
+	var first error
+	for try := 1; ; try++ {
+		var got *api.AllocNetworkStatus
+		err := m.calls.attach(ctx, list.Name, func(ctx context.Context) (err error) {
+			got, err = m.attach(ctx, list, req)
+			return err
+		})
+		if err == nil {
+			return got, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if try == attachTries || !pause(ctx) {
+			return nil, fmt.Errorf("connect the network namespace to %q: %w", list.Name, first)
+		}
+	}
+}
+
+// attach is one try.
+func (m *Manager) attach(ctx context.Context, list *libcni.NetworkConfigList, req *Request) (*api.AllocNetworkStatus, error) {
 	if req.Mode == api.NetworkModeBridge {
 		if err := m.admit(); err != nil {
 			return nil, fmt.Errorf("let traffic to the bridge %q pass: %w", m.cfg.Bridge, err)
 		}
 	}
 	runtime := m.runtime(req)
-	var first error
-	for try := 1; ; try++ {
-		result, err := m.cni.AddNetworkList(ctx, list, runtime)
-		if err == nil {
-			return status(result)
-		}
-		if first == nil {
-			first = err
-		}
-		if e := m.cni.DelNetworkList(ctx, list, runtime); e != nil {
-			m.cfg.Logger.Debug("remains of a failed connection cannot be removed", "alloc_id", req.AllocID, "error", e)
-		}
-		if try == attachTries || !pause(ctx) {
-			return nil, fmt.Errorf("connect the network namespace to %q: %w", list.Name, first)
-		}
+	result, err := m.cni.AddNetworkList(ctx, list, runtime)
+	if err == nil {
+		return status(result)
 	}
+	if e := m.cni.DelNetworkList(ctx, list, runtime); e != nil {
+		m.cfg.Logger.Debug("remains of a failed connection cannot be removed", "alloc_id", req.AllocID, "error", e)
+	}
+	return nil, err
 }
 
 // pause waits between tries; false when the context has ended.
@@ -151,9 +162,7 @@ func (m *Manager) Check(ctx context.Context, req *Request) error {
 	if err != nil {
 		return err
 	}
-	m.calls.Lock()
-	defer m.calls.Unlock()
-	return m.cni.CheckNetworkList(ctx, list, m.runtime(req))
+	return m.calls.beside(ctx, func(ctx context.Context) error { return m.cni.CheckNetworkList(ctx, list, m.runtime(req)) })
 }
 
 // Detach undoes Attach. It is no error if nothing is left to undo.
@@ -162,23 +171,25 @@ func (m *Manager) Detach(ctx context.Context, req *Request) error {
 	if err != nil {
 		return err
 	}
-	m.calls.Lock()
-	defer m.calls.Unlock()
 	if !isNamespace(req.Namespace) {
 		// It went down with what held it. Plugins stumble over a file that is left of it, and do without one.
 		lost := *req
 		lost.Namespace = ""
 		req = &lost
 	}
-	err = m.cni.DelNetworkList(ctx, list, m.runtime(req))
-	// A namespace that is gone, or another one of that name, does not tell the plugins which address it had: they
-	// leave the rule for it, and stumble over it the next time.
-	if req.Mode == api.NetworkModeBridge {
+	err = m.calls.beside(ctx, func(ctx context.Context) error {
+		err := m.cni.DelNetworkList(ctx, list, m.runtime(req))
+		if req.Mode != api.NetworkModeBridge {
+			return err
+		}
+		m.calls.untidy.Store(true)
+		// A namespace that is gone, or another one of that name, does not tell the plugins which address it had: they
+		// leave the rule for it, and stumble over it the next time.
 		if m.forget(req.AllocID) && err != nil {
 			err = m.cni.DelNetworkList(ctx, list, m.runtime(req))
 		}
-		m.sweep()
-	}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("disconnect the network namespace from %q: %w", list.Name, err)
 	}
