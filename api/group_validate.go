@@ -179,6 +179,14 @@ func (g *TaskGroup) warn(c *checker) {
 			c.warnf("network.mbits", "mbits of group %q is deprecated and has no effect", g.Name)
 		}
 	}
+	for _, s := range g.Services {
+		s.warn(c, "group "+strconv.Quote(g.Name))
+	}
+	for _, t := range g.Tasks {
+		for _, s := range t.Services {
+			s.warn(c, "task "+strconv.Quote(t.Name))
+		}
+	}
 	g.warnShutdownDelay(c)
 }
 

@@ -445,6 +445,14 @@ func TestValidateNames(t *testing.T) {
 	}
 }
 
+// nomadService gives the group one service, and time to take it back.
+func nomadService(s Service) editJob {
+	return func(_ *Job, g *TaskGroup, _ *Task) {
+		s.Name, s.Provider = "a", ProviderNomad
+		g.Services, g.ShutdownDelay = []*Service{&s}, new(time.Second)
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	service := []*Service{{Name: "a"}}
 	for _, test := range []struct {
@@ -474,6 +482,17 @@ func TestWarnings(t *testing.T) {
 		{"group service with delay", func(_ *Job, g *TaskGroup, t *Task) { g.Services = service; t.ShutdownDelay = 1 }, ""},
 		{"group service with group delay", func(_ *Job, g *TaskGroup, _ *Task) { g.Services = service; g.ShutdownDelay = new(time.Second) }, ""},
 		{"service of a task", func(_ *Job, g *TaskGroup, _ *Task) { g.Services = []*Service{{Name: "a", TaskName: "t"}} }, `is for task "t"`},
+		{"service meta", nomadService(Service{Meta: map[string]string{"a": "b"}}), `meta of service "a" in group "g" has no effect with provider nomad`},
+		{"service canary_meta", nomadService(Service{CanaryMeta: map[string]string{"a": "b"}}), "canary_meta of service"},
+		{"service tagged_addresses", nomadService(Service{TaggedAddresses: map[string]string{"a": "b"}}), "tagged_addresses of service"},
+		{"service enable_tag_override", nomadService(Service{EnableTagOverride: true}), "enable_tag_override of service"},
+		{"service weights", nomadService(Service{Weights: &ServiceWeights{Passing: 2, Warning: 1}}), "weights of service"},
+		{"service default weights", nomadService(Service{Weights: &ServiceWeights{Passing: 1, Warning: 1}}), ""},
+		{"service kind", nomadService(Service{Kind: "api-gateway"}), "kind of service"},
+		{"service identity", nomadService(Service{Identity: &WorkloadIdentity{Audience: []string{"x"}}}), "identity of service"},
+		{"task service kind", func(_ *Job, g *TaskGroup, t *Task) {
+			t.Services, g.ShutdownDelay = []*Service{{Name: "a", Provider: "nomad", Kind: "x"}}, new(time.Second)
+		}, `kind of service "a" in task "t"`},
 		{"task service", func(_ *Job, _ *TaskGroup, t *Task) { t.Services = service }, `task "t" in group "g" defines services`},
 		{"identity audience", identified(WorkloadIdentity{Name: "a", TTL: 1}), "no audience"},
 		{"identity audiences", identified(WorkloadIdentity{Name: "a", TTL: 1, Audience: []string{"x", "y"}}), "several audiences"},

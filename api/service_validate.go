@@ -75,6 +75,30 @@ func (s *Service) validate(c *checker, index int, g *TaskGroup, t *Task) {
 	})
 }
 
+// warn tells of settings that only the other registry has.
+func (s *Service) warn(c *checker, owner string) {
+	if s.Provider != ProviderNomad {
+		return
+	}
+	weighted := s.Weights != nil && *s.Weights != ServiceWeights{Passing: 1, Warning: 1}
+	for _, setting := range []struct {
+		name string
+		used bool
+	}{
+		{"meta", len(s.Meta) > 0},
+		{"canary_meta", len(s.CanaryMeta) > 0},
+		{"tagged_addresses", len(s.TaggedAddresses) > 0},
+		{"enable_tag_override", s.EnableTagOverride},
+		{"weights", weighted},
+		{"kind", s.Kind != ""},
+		{"identity", s.Identity != nil},
+	} {
+		if setting.used {
+			c.warnf("service."+setting.name, "%s of service %q in %s has no effect with provider nomad", setting.name, s.Name, owner)
+		}
+	}
+}
+
 func (s *Service) validateName(c *checker) {
 	name := interpolation.ReplaceAllString(s.Name, "x")
 	valid := serviceName.MatchString(name) && (len(s.Name) <= 63 || name != s.Name)
