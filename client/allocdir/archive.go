@@ -4,6 +4,7 @@ package allocdir
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -268,11 +269,36 @@ func (d *Dir) unpackFile(in io.Reader, h *tar.Header, name string, mode fs.FileM
 	if err != nil {
 		return err
 	}
-	_, err = io.CopyN(f, in, h.Size)
+	err = copySparse(f, in, h.Size)
 	if err == nil {
 		err = f.Chmod(mode)
 	}
 	return errors.Join(err, f.Close())
+}
+
+// holeSize is the least run of zeros that becomes a hole, in bytes.
+const holeSize = 64 << 10
+
+// copySparse copies size bytes to an empty file. Runs of zeros become holes: a file that took little room where it comes
+// from must not fill the disk here.
+func copySparse(f *os.File, in io.Reader, size int64) error {
+	buf, zeros := make([]byte, holeSize), make([]byte, holeSize)
+	for at := int64(0); at < size; {
+		n, err := io.ReadFull(in, buf[:min(int64(len(buf)), size-at)])
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(buf[:n], zeros[:n]) {
+			if _, err := f.WriteAt(buf[:n], at); err != nil {
+				return err
+			}
+		}
+		at += int64(n)
+	}
+	return f.Truncate(size)
 }
 
 // giveTo gives a member to who had it on the other node.
