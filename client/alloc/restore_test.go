@@ -155,6 +155,28 @@ func TestStartThatWasCutOffIsCleanedUp(t *testing.T) {
 	})
 }
 
+// TestAgentEndsBeforeItsTasksBegin: a task that the last agent knew of and did not come to has been received, once.
+func TestAgentEndsBeforeItsTasksBegin(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.run(allocation(job(api.JobTypeService, tk("t"))))
+		b.halt()
+		b.machine.Reboot()
+		if err := b.state.PutTaskHandle(testID, "t", &statedb.TaskHandle{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.state.PutTaskState(testID, "t", &api.TaskState{State: api.TaskStatePending}); err != nil {
+			t.Fatal(err)
+		}
+		r := b.restart()
+		wantState(t, r, "t", api.TaskStateRunning, false, 0)
+		b.halt()
+		r = b.restart()
+		if got := events(r, "t"); strings.Count(got, "Task received by client") != 1 {
+			t.Errorf("events\n%s", got)
+		}
+	})
+}
+
 func TestRestoreOfAnEndedAllocation(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.run(allocation(job(api.JobTypeBatch, tk("t", "run_for=1s"))))

@@ -170,8 +170,8 @@ func (r *Runner) Command(ctx context.Context, command []string, timeout time.Dur
 // ends it. A task that has ended stays with the runner, because it can be reset.
 func (r *Runner) Run(ctx context.Context) {
 	defer close(r.done)
-	if r.restored == nil {
-		r.emit(receivedEvent())
+	if len(r.state.Events) == 0 && r.state.State != api.TaskStateDead {
+		r.emit(receivedEvent()) // the last agent may have ended before it came to that
 	}
 	found := r.state.State != api.TaskStateDead && r.restored != nil && r.restore(ctx)
 	if ctx.Err() == nil {
