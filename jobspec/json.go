@@ -19,6 +19,7 @@ var ErrEmpty = errors.New("job spec is empty")
 // ParseJSON reads a job in the JSON form of the HTTP API: {"Job": {...}} or the job object itself.
 // Unknown fields are ignored, null equals absent, durations are nanoseconds and nothing is interpolated.
 func ParseJSON(src []byte) (*api.Job, error) {
+	src = withoutMark(src)
 	if len(bytes.TrimSpace(src)) == 0 {
 		return nil, ErrEmpty
 	}

@@ -68,3 +68,21 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("got %+v", job)
 	}
 }
+
+// TestByteOrderMark reads what editors write that begin UTF-8 text with a mark.
+func TestByteOrderMark(t *testing.T) {
+	if job, err := ParseJSON([]byte("\xef\xbb\xbf{\"Job\": {\"ID\": \"web\"}}")); err != nil || job.ID != "web" {
+		t.Errorf("JSON of the API: %+v, %v", job, err)
+	}
+	for form, src := range map[string]string{
+		"JSON":   "\xef\xbb\xbf\n{\"job\": {\"web\": {\"meta\": {\"class\": \"${node.class}\"}}}}",
+		"native": "\xef\xbb\xbfjob \"web\" {\n  meta {\n    class = \"${node.class}\"\n  }\n}\n",
+	} {
+		res, err := Parse(&Config{Body: []byte(src)})
+		if err != nil {
+			t.Errorf("%s: %v", form, err)
+		} else if res.Job.ID != "web" || res.Job.Meta["class"] != "${node.class}" {
+			t.Errorf("%s: %+v", form, res.Job)
+		}
+	}
+}

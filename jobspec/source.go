@@ -10,6 +10,12 @@ import (
 	hcljson "github.com/hashicorp/hcl/v2/json"
 )
 
+// byteOrderMark is what some editors begin UTF-8 text with. The reader of native syntax passes over it, those of JSON
+// do not.
+const byteOrderMark = "\xef\xbb\xbf"
+
+func withoutMark(src []byte) []byte { return bytes.TrimPrefix(src, []byte(byteOrderMark)) }
+
 // isJSON reports whether src is meant as JSON: its first visible character opens an object.
 func isJSON(src []byte) bool {
 	src = bytes.TrimLeft(src, " \t\r\n")
@@ -19,7 +25,8 @@ func isJSON(src []byte) bool {
 // load parses src, in native or JSON syntax, and remembers it for messages. It returns nil when the
 // source has errors.
 func (d *decoder) load(src []byte, filename string) *hcl.File {
-	if isJSON(src) {
+	if text := withoutMark(src); isJSON(text) {
+		src = text
 		if diags := checkJSON(src, filename); diags.HasErrors() {
 			d.report(diags...)
 			return nil
