@@ -267,6 +267,52 @@ func TestMountsAndNames(t *testing.T) {
 	}
 }
 
+// TestFetchedCommand runs programs that are not executable: those of the task's own directories are made so, whichever
+// way they are called; one of a volume is not, nor one that a link of the task leads to.
+func TestFetchedCommand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	put := func(t *testing.T, file string, mode os.FileMode) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("#!/bin/sh\necho ran $0\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for command, file := range map[string]string{
+		"app": "web/local/app", "local/app": "web/local/app", "/local/app": "web/local/app", "/local/bin/app": "web/local/bin/app",
+		"/alloc/data/app": "alloc/data/app", "alloc/data/app": "alloc/data/app", "/app": "web/app", "/opt/own/app": "web/opt/own/app",
+	} {
+		task := w.task(drivertest.Config{"command": command})
+		put(t, filepath.Join(task.AllocDir, file), 0o644)
+		if got, exit := w.run(task); !strings.HasPrefix(got, "ran /") || !exit.Successful() {
+			t.Errorf("%s printed %q; exit %+v", command, got, exit)
+		}
+	}
+
+	volume := filepath.Join(w.dir, "kept")
+	put(t, filepath.Join(volume, "app"), 0o600)
+	for _, command := range []string{"/data/app", "data/app", "/local/link/app", "link/app"} {
+		task := w.task(drivertest.Config{"command": command})
+		task.Mounts = []*drivers.Mount{{HostPath: volume, TaskPath: "/data"}}
+		if err := os.Symlink("/data", filepath.Join(task.TaskDir(), "local", "link")); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := w.driver.StartTask(w.ctx, task)
+		if err == nil {
+			_ = w.driver.DestroyTask(w.ctx, task.ID, true)
+		}
+		if err == nil || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("%s: %v", command, err)
+		}
+	}
+	if st, err := os.Stat(filepath.Join(volume, "app")); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("the file of the volume has mode %v, %v", st.Mode(), err)
+	}
+}
+
 // TestHostName checks that tasks and commands beside them call the machine as the network of the group is called, and
 // that no task can give the host another name.
 func TestHostName(t *testing.T) {

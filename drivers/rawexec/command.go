@@ -18,8 +18,9 @@ const runnable fs.FileMode = 0o555
 
 // findCommand returns the absolute path of a task's command: in the task's
 // "local" directory, in the task directory, on the host, or in the agent's PATH,
-// whichever has it first.
-func findCommand(taskDir, command string) (string, error) {
+// whichever has it first. allocDir is the directory of the allocation, in which
+// that of the task is.
+func findCommand(allocDir, taskDir, command string) (string, error) {
 	for _, dir := range []string{"local", "."} {
 		name := filepath.Join(dir, command)
 		path := filepath.Join(taskDir, name)
@@ -28,6 +29,14 @@ func findCommand(taskDir, command string) (string, error) {
 				return "", err
 			}
 			return path, nil
+		}
+	}
+	if filepath.IsAbs(command) {
+		// ${NOMAD_TASK_DIR}/program is a path of the host here.
+		if name, err := filepath.Rel(allocDir, command); err == nil && filepath.IsLocal(name) && isFile(command) {
+			if err := makeRunnable(allocDir, name); err != nil {
+				return "", err
+			}
 		}
 	}
 	return findOnHost(command)
@@ -62,13 +71,14 @@ func isFile(path string) bool {
 	return err == nil && st.Mode().IsRegular()
 }
 
-// makeRunnable adds the mode bits to a file in the task directory. A task can
-// put anything there, so the bits are changed only beneath the directory and
-// only for a file with no other name; any other one has to be runnable already.
-func makeRunnable(taskDir, name string) error {
-	root, err := os.OpenRoot(taskDir)
+// makeRunnable adds the mode bits to a file in the directory of the task or the
+// allocation. A task can put anything there, so the bits are changed only beneath
+// the directory and only for a file with no other name; any other one has to be
+// runnable already.
+func makeRunnable(dir, name string) error {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("open task directory: %w", err)
+		return fmt.Errorf("open the directory of the command: %w", err)
 	}
 	defer root.Close()
 	file, err := root.Open(name)

@@ -54,7 +54,7 @@ func (c *pluginConfig) describe(task *executor.Task, spec *shim.Spec) error {
 	if spec.User, err = executor.ResolveUser(config.User, c.denied); err != nil {
 		return err
 	}
-	if spec.Path, err = findCommand(config.TaskDir(), options.Command); err != nil {
+	if spec.Path, err = findCommand(config.AllocDir, config.TaskDir(), options.Command); err != nil {
 		return err
 	}
 	spec.Args = options.Args

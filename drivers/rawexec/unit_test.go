@@ -62,25 +62,27 @@ func TestFindCommand(t *testing.T) {
 		}
 		return path
 	}
-	local := put("task/local/app", 0o600)
-	nested := put("task/local/bin/tool", 0o600)
-	top := put("task/top", 0o644)
-	put("task/app", 0o755)
+	local := put("alloc/task/local/app", 0o600)
+	nested := put("alloc/task/local/bin/tool", 0o600)
+	top := put("alloc/task/top", 0o644)
+	put("alloc/task/app", 0o755)
+	own := put("alloc/task/local/fetched", 0o644)
+	shared := put("alloc/alloc/data/tool", 0o644)
 	host := put("host/app", 0o755)
 	inPath := put("path/onlypath", 0o755)
 	plain := put("host/plain", 0o600)
 	t.Setenv("PATH", filepath.Join(dir, "path"))
-	task := filepath.Join(dir, "task")
+	alloc, task := filepath.Join(dir, "alloc"), filepath.Join(dir, "alloc", "task")
 	for command, want := range map[string]string{
-		"app": local, "bin/tool": nested, "top": top, host: host, "onlypath": inPath, plain: plain,
+		"app": local, "bin/tool": nested, "top": top, host: host, "onlypath": inPath, plain: plain, own: own, shared: shared,
 		"local/app": local, "nothing": "", "/no/such": "", "../host/app": "", "bin": "",
 	} {
-		got, err := findCommand(task, command)
+		got, err := findCommand(alloc, task, command)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%s is %q, %v; want %q", command, got, err, want)
 		}
 	}
-	for path, want := range map[string]os.FileMode{local: 0o755, nested: 0o755, top: 0o755, plain: 0o600} {
+	for path, want := range map[string]os.FileMode{local: 0o755, nested: 0o755, top: 0o755, own: 0o755, shared: 0o755, plain: 0o600} {
 		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want {
 			t.Errorf("%s has mode %v, %v; want %v", path, st.Mode(), err, want)
 		}
@@ -92,7 +94,7 @@ func TestFindCommand(t *testing.T) {
 func TestFindCommandChangesNothingElse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	task := filepath.Join(dir, "task")
+	alloc, task := filepath.Join(dir, "alloc"), filepath.Join(dir, "alloc", "task")
 	if err := os.MkdirAll(filepath.Join(task, "local"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +108,8 @@ func TestFindCommandChangesNothingElse(t *testing.T) {
 	if err := os.Link(victim, filepath.Join(task, "local", "hard")); err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []string{"soft", "hard"} {
-		if _, err := findCommand(task, command); err != nil {
+	for _, command := range []string{"soft", "hard", filepath.Join(task, "local", "soft"), filepath.Join(task, "local", "hard")} {
+		if _, err := findCommand(alloc, task, command); err != nil {
 			t.Errorf("%s: %v", command, err)
 		}
 	}

@@ -245,12 +245,12 @@ func (l *layout) file(name, target string, text []byte) error {
 }
 
 // places lists where a command is looked for, and how many of these are in the
-// task's own directories.
+// task's own directories, of which a program is made executable. What the root
+// has of the host cannot be changed; a volume can, and stays as it is.
 func places(command string, mounts []*drivers.Mount) (list []string, fetched int) {
 	list = []string{path.Join("/local", command), path.Join("/", command)}
-	fetched = len(list)
-	if path.IsAbs(command) {
-		list, fetched = []string{path.Join("/local", command), command}, 1
+	for fetched < len(list) && !inMount(list[fetched], mounts) {
+		fetched++
 	}
 	for _, m := range mounts {
 		target := path.Clean("/" + m.TaskPath)
@@ -260,4 +260,10 @@ func places(command string, mounts []*drivers.Mount) (list []string, fetched int
 		list = append(list, path.Join(dir, command))
 	}
 	return list, fetched
+}
+
+func inMount(file string, mounts []*drivers.Mount) bool {
+	return slices.ContainsFunc(mounts, func(m *drivers.Mount) bool {
+		return strings.HasPrefix(file+"/", strings.TrimSuffix(path.Clean("/"+m.TaskPath), "/")+"/")
+	})
 }

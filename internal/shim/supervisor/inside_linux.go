@@ -139,9 +139,12 @@ func (i *insider) candidates() []string {
 }
 
 // makeRunnable adds the mode bits that a fetched program may lack. What the task
-// has no right to change stays as it is.
+// has no right to change stays as it is, and so does what a link leads to, which
+// may be a file of a volume.
 func makeRunnable(path string) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	fd, err := unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{
+		Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK, Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
 	if err != nil {
 		return
 	}
