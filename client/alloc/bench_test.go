@@ -37,6 +37,8 @@ type bench struct {
 	runners  map[string]*Runner
 	stop     context.CancelFunc
 	ctx      context.Context
+	// collected is how the output of tasks is collected, in order.
+	collected []logs.Config
 	// templates and artifacts are what tasks need for them.
 	templates task.Templates
 	artifacts task.Artifacts
@@ -87,8 +89,14 @@ func (b *bench) boot() {
 		Tasks: &task.Deps{
 			Logger: hclog.NewNullLogger(), Drivers: b.machine, State: b.state, Cgroups: noGroups{}, Node: func() *task.Node { return node },
 			MaxKillTimeout: 30 * time.Second, Random: func() float64 { return 0 },
-			StartLogs: func(logs.Config) (*logs.Collector, error) {
-				return &logs.Collector{Stdout: os.DevNull, Stderr: os.DevNull}, nil
+			StartLogs: func(cfg logs.Config) (*logs.Collector, error) {
+				cfg.Logger = nil
+				b.collected = append(b.collected, cfg)
+				c := &logs.Collector{Stdout: os.DevNull, Stderr: os.DevNull}
+				if cfg.Outlive {
+					c.Record = fmt.Sprint("collector ", len(b.collected))
+				}
+				return c, nil
 			},
 			Templates: b.templates, Artifacts: b.artifacts, Views: allocdir.NewViews(b.views), Users: users.NewPool(80000, 80009), DeniedUsers: []string{"root"}, CheckedDrivers: []string{clienttest.DriverName},
 		},

@@ -96,6 +96,35 @@ func TestAgentRestartFindsTasks(t *testing.T) {
 	})
 }
 
+// TestOutputOutlivesTheAgent checks that the output of tasks is collected without the agent too if their driver is not
+// the agent's, by what was started for them.
+func TestOutputOutlivesTheAgent(t *testing.T) {
+	for name, foreign := range map[string]bool{"a driver of the agent": false, "another driver": true} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(t *testing.T, b *bench) {
+				var records []string
+				if foreign {
+					b.machine.SetForeign()
+					records = []string{"", "collector 1", "collector 2"}
+				} else {
+					records = []string{"", "", ""}
+				}
+				b.run(allocation(job(api.JobTypeBatch, tk("t", "run_for=1h"))))
+				b.restart()
+				b.restart()
+				if len(b.collected) != len(records) {
+					t.Fatalf("collected is %+v", b.collected)
+				}
+				for i, cfg := range b.collected {
+					if cfg.Outlive != foreign || cfg.Running != (i > 0) || cfg.Earlier != records[i] {
+						t.Errorf("agent %d collects as %+v, want the process %q", i+1, cfg, records[i])
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestLostTaskWaitsForAServer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		kind   string

@@ -89,6 +89,7 @@ type Machine struct {
 		calls    []Call
 		plugin   *Driver
 		caps     drivers.Capabilities
+		foreign  bool
 		// networks are the paths of the networks that the driver has made, by allocation.
 		networks map[string]string
 		// networkErrors are those of the next calls that make or end one.
@@ -120,6 +121,13 @@ func (m *Machine) SetCapabilities(c drivers.Capabilities) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mu.caps = c
+}
+
+// SetForeign makes the driver one that is not of the agent.
+func (m *Machine) SetForeign() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.foreign = true
 }
 
 // Calls returns what was asked of the driver so far, but destroying, which comes after every end.
@@ -278,6 +286,13 @@ func (d *Driver) Capabilities(context.Context) (*drivers.Capabilities, error) {
 	defer d.machine.mu.Unlock()
 	c := d.machine.mu.caps
 	return &c, d.alive()
+}
+
+// OfAgent reports whether the driver is one of the agent's own.
+func (d *Driver) OfAgent() bool {
+	d.machine.mu.Lock()
+	defer d.machine.mu.Unlock()
+	return !d.machine.mu.foreign
 }
 
 // Fingerprint implements drivers.Driver.

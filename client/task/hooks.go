@@ -56,7 +56,7 @@ func (r *Runner) taskHooks() []hook {
 			}
 			return r.buildDir()
 		}, restore: func(context.Context) error { return r.buildDir() }, stop: func(context.Context) error { return r.hideDir() }},
-		{name: "logs", start: func(context.Context) error {
+		{name: logsHook, start: func(context.Context) error {
 			cfg := r.logConfig()
 			if collector != nil && cfg == collected {
 				return nil
@@ -65,27 +65,27 @@ func (r *Runner) taskHooks() []hook {
 				collector.Stop()
 			}
 			var err error
-			collector, err = r.deps.StartLogs(cfg)
-			if err != nil {
+			if collector, err = r.startLogs(cfg); err != nil {
 				return drivers.NewRecoverableError(err, true)
 			}
-			collected, r.output.stdout, r.output.stderr = cfg, collector.Stdout, collector.Stderr
+			collected = cfg
 			return nil
 		}, restore: func(context.Context) error {
 			cfg := r.logConfig()
 			running := cfg
 			running.Running = true
 			var err error
-			if collector, err = r.deps.StartLogs(running); err != nil {
+			if collector, err = r.startLogs(running); err != nil {
 				return err
 			}
-			collected, r.output.stdout, r.output.stderr = cfg, collector.Stdout, collector.Stderr
+			collected = cfg
 			return nil
 		}, stop: func(context.Context) error {
 			if collector != nil {
 				collector.Stop()
 				collector = nil
 			}
+			r.endLogs()
 			return nil
 		}},
 		{name: "dispatch_payload", once: true, start: r.writePayload},
@@ -274,6 +274,7 @@ func (r *Runner) logConfig() logs.Config {
 		AllocDir: r.dir.Path(), Task: r.name, Logger: r.logger,
 		MaxFiles: r.task.LogConfig.MaxFilesOrDefault(), MaxFileSizeMB: r.task.LogConfig.MaxFileSizeMBOrDefault(),
 	}
+	cfg.Outlive = r.foreign
 	if r.task.LogConfig != nil {
 		cfg.Disabled = r.task.LogConfig.Disabled
 	}
@@ -281,6 +282,33 @@ func (r *Runner) logConfig() logs.Config {
 		cfg.Disabled = true
 	}
 	return cfg
+}
+
+// logsHook remembers the process that collects the output of the task.
+const logsHook = "logs"
+
+// startLogs has the output of the task collected.
+func (r *Runner) startLogs(cfg logs.Config) (*logs.Collector, error) {
+	cfg.Earlier = r.memory[logsHook]
+	collector, err := r.deps.StartLogs(cfg)
+	if err != nil {
+		return nil, err
+	}
+	r.output.stdout, r.output.stderr = collector.Stdout, collector.Stderr
+	if collector.Record != cfg.Earlier {
+		r.memory[logsHook] = collector.Record
+		r.keepMemory()
+	}
+	return collector, nil
+}
+
+// endLogs ends what an earlier agent has left of that.
+func (r *Runner) endLogs() {
+	if record, ok := r.memory[logsHook]; ok {
+		logs.End(record)
+		delete(r.memory, logsHook)
+		r.keepMemory()
+	}
 }
 
 // writePayload writes what a job was dispatched with where the task wants it.

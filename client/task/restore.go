@@ -85,6 +85,7 @@ func (r *Runner) recover(ctx context.Context, handle *drivers.TaskHandle, networ
 		if driver, err = r.get(ctx, name, 0); err != nil {
 			return fmt.Errorf("get driver %q: %w", name, err)
 		}
+		r.foreign = isForeign(driver)
 		if r.caps, err = driver.Capabilities(ctx); err != nil {
 			return fmt.Errorf("get capabilities of driver %q: %w", name, err)
 		}

@@ -70,9 +70,11 @@ type Runner struct {
 	// templates is the rendering of templates, which lives on from one attempt to the next.
 	templates templating
 	caps      *drivers.Capabilities
-	output    struct{ stdout, stderr string }
-	cgroup    string
-	mounts    []*drivers.Mount
+	// foreign says that the driver is not of the agent: its tasks may write to the pipes themselves.
+	foreign bool
+	output  struct{ stdout, stderr string }
+	cgroup  string
+	mounts  []*drivers.Mount
 	// reserved is what device plugins give the task.
 	reserved reserved
 	ports    map[string]int

@@ -101,6 +101,7 @@ func (r *Runner) consult(ctx context.Context, name string) (drivers.Driver, *con
 			return nil, nil, fmt.Errorf("get driver %q: %w", name, err)
 		}
 		var spec *hclspec.Spec
+		r.foreign = isForeign(driver)
 		r.caps, err = driver.Capabilities(ctx)
 		if err == nil {
 			spec, err = driver.TaskConfigSchema(ctx)
@@ -120,6 +121,13 @@ func (r *Runner) consult(ctx context.Context, name string) (drivers.Driver, *con
 		}
 		return driver, schema, nil
 	}
+}
+
+// isForeign reports whether a driver is known not to be of the agent. The drivers of the agent store the output of their
+// tasks themselves.
+func isForeign(driver drivers.Driver) bool {
+	known, ok := driver.(interface{ OfAgent() bool })
+	return ok && !known.OfAgent()
 }
 
 // runStartHooks runs the hooks in this goroutine: they emit events, and are quick or do slow work beside.

@@ -57,6 +57,9 @@ func (c *connection) Capabilities(ctx context.Context) (*drivers.Capabilities, e
 	return told, err
 }
 
+// OfAgent reports whether the driver is one of the agent's own.
+func (c *connection) OfAgent() bool { return c.fixed }
+
 // WaitTask implements drivers.Driver.
 func (c *connection) WaitTask(ctx context.Context, taskID string) (*drivers.ExitResult, error) {
 	exit, err := c.Client.WaitTask(ctx, taskID)

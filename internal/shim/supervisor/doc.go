@@ -9,6 +9,9 @@
 // functions to run. So a signal can never go to a process number that was
 // collected meanwhile.
 //
+// With CollectVariable in its environment the process stands behind no task: it
+// stores what others write into two pipes.
+//
 // There is one such process for each task of a machine, so memory decides what
 // may be imported: no formatted printing, no reflection, no package net. The
 // working directory of the process is its state directory, which is how names

@@ -68,6 +68,9 @@ func Main() {
 	if os.Getenv(insideVariable) != "" {
 		inside()
 	}
+	if text := os.Getenv(wire.CollectVariable); text != "" {
+		collectLogs(text)
+	}
 	spec, err := readSpec()
 	if err != nil {
 		fail(wire.StageSetup, "read the task specification", err)
