@@ -131,7 +131,7 @@ func (c *Collector) openStream(stream string) error {
 	}
 	if err == nil {
 		var p *pipe
-		if p, err = openPipe(dir, files, filepath.Join(append([]string{c.cfg.AllocDir}, dirNames...)...), "."+c.cfg.Task+"."+stream+".fifo", c.cfg.Logger); p != nil {
+		if p, err = openPipe(dir, files, filepath.Join(append([]string{c.cfg.AllocDir}, dirNames...)...), "."+c.cfg.Task+"."+stream+".fifo", c.cfg.Running, c.cfg.Logger); p != nil {
 			c.mu.pipes = append(c.mu.pipes, p)
 			return err
 		}

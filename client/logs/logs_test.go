@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
 	"github.com/nomadlike/nomadlike/internal/shim/logspec"
+	"github.com/nomadlike/nomadlike/internal/testkit"
 )
 
 func config(t *testing.T) Config {
@@ -138,6 +140,35 @@ func TestOutputOfRunningTask(t *testing.T) {
 	wantFile(t, logFile(cfg, cfg.Task+".stdout.0"), "more\n")
 	if _, err := os.Stat(note); !os.IsNotExist(err) {
 		t.Errorf("the note for shims was written again: %v", err)
+	}
+}
+
+// TestPipeOfAnotherUser collects from pipes that a driver has given to the user of its engine, for a task that runs.
+func TestPipeOfAnotherUser(t *testing.T) {
+	testkit.Need(t, "root")
+	for _, outlive := range []bool{false, true} {
+		cfg := config(t)
+		c := start(t, cfg)
+		if err := os.Chown(c.Stdout, 65534, -1); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(c.Stdout, os.O_RDWR, 0) // as some engines do
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for _, p := range c.mu.pipes { // the agent is killed
+			p.finish()
+			p.wait(time.Now())
+		}
+		cfg.Running, cfg.Outlive = true, outlive
+		c = start(t, cfg)
+		if _, err := f.WriteString("more\n"); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		c.Stop()
+		wantFile(t, logFile(cfg, cfg.Task+".stdout.0"), "more\n")
 	}
 }
 

@@ -25,7 +25,7 @@ func pipePaths(_, task string) (stdout, stderr string, err error) {
 
 type pipe struct{}
 
-func openPipe(*rotate.Dir, rotate.Config, string, string, hclog.Logger) (*pipe, error) {
+func openPipe(*rotate.Dir, rotate.Config, string, string, bool, hclog.Logger) (*pipe, error) {
 	return nil, nil
 }
 

@@ -39,9 +39,9 @@ type pipe struct {
 	done chan struct{}
 }
 
-// openPipe makes the pipe and starts the copying. The pipe takes over dir.
-func openPipe(dir *rotate.Dir, files rotate.Config, path, name string, logger hclog.Logger) (*pipe, error) {
-	if err := makePipe(dir.FD(), path, name); err != nil {
+// openPipe makes the pipe, if it is not there, and starts the copying. The pipe takes over dir.
+func openPipe(dir *rotate.Dir, files rotate.Config, path, name string, used bool, logger hclog.Logger) (*pipe, error) {
+	if err := makePipe(dir.FD(), path, name, used); err != nil {
 		return nil, fmt.Errorf("make pipe: %w", err)
 	}
 	r, err := openEnd(dir.FD(), name, unix.O_RDONLY)
@@ -58,12 +58,13 @@ func openPipe(dir *rotate.Dir, files rotate.Config, path, name string, logger hc
 	return p, nil
 }
 
-// makePipe makes a pipe that only the agent's user may open, in place of whatever has the name.
-func makePipe(dir int, path, name string) error {
+// makePipe makes a pipe that only the agent's user may open, in place of whatever has the name. One that is in use by a
+// task which runs stays, whose ever it is: drivers of engines without root give it to the user of those.
+func makePipe(dir int, path, name string, used bool) error {
 	for range 3 {
 		var st unix.Stat_t
 		err := unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW)
-		if err == nil && uint32(st.Mode)&unix.S_IFMT == unix.S_IFIFO && int(st.Uid) == os.Geteuid() {
+		if err == nil && uint32(st.Mode)&unix.S_IFMT == unix.S_IFIFO && (used || int(st.Uid) == os.Geteuid()) {
 			return nil
 		}
 		if err == nil {

@@ -83,7 +83,7 @@ func (c *Collector) launch() (*shim.Collector, error) {
 	opened = append(opened, spec.Dir)
 	for i, path := range []string{c.Stdout, c.Stderr} {
 		name := filepath.Base(path)
-		if err := makePipe(dir.FD(), path, name); err != nil {
+		if err := makePipe(dir.FD(), path, name, c.cfg.Running); err != nil {
 			return nil, fmt.Errorf("make pipe: %w", err)
 		}
 		for end, flag := range []int{unix.O_RDONLY, unix.O_WRONLY} {
@@ -122,6 +122,7 @@ func (c *Collector) replace(p *process) {
 	if c.mu.stopped {
 		return
 	}
+	c.cfg.Running = true // perhaps, and with the pipes that there are
 	if err := c.openStreams(); err != nil {
 		c.cfg.Logger.Error("output of the task is not collected any more", "error", err)
 	}

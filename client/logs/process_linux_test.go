@@ -143,6 +143,11 @@ func TestProcessEnds(t *testing.T) {
 	if _, err := fmt.Sscan(c.Record, &pid); err != nil {
 		t.Fatal(err)
 	}
+	_ = os.Chown(c.Stdout, 65534, -1) // as a driver may have done; works for root only
+	before, err := os.Lstat(c.Stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +161,9 @@ func TestProcessEnds(t *testing.T) {
 	}
 	if _, err := f.WriteString("on\n"); err != nil {
 		t.Fatal(err)
+	}
+	if after, err := f.Stat(); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the pipe is another one, %v", err)
 	}
 	_ = f.Close()
 	c.Stop()
