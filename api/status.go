@@ -71,6 +71,7 @@ const (
 	AllocClientDescFailed      = "Failed tasks"
 	AllocClientDescComplete    = "All tasks have completed"
 	AllocClientDescMaxRunLimit = "allocation exceeded max_run_duration"
+	AllocClientDescNoContact   = "allocation was stopped because no server was heard of (stop_on_client_after)"
 )
 
 // Task states.

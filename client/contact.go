@@ -271,7 +271,7 @@ func (c *Client) stopWithoutContact(ctx context.Context) error {
 			}
 			if after := *group.Disconnect.StopOnClientAfter; time.Since(last) > after && !isFinished(r) {
 				c.logger.Warn("allocation is stopped because no server was heard of", "alloc_id", r.ID(), "duration", after)
-				r.Stop()
+				r.Abandon()
 			}
 		}
 	}

@@ -129,6 +129,30 @@ func TestMaxRunDuration(t *testing.T) {
 	})
 }
 
+// TestAbandonedIsLost: what the client stops because it hears of no server has neither failed nor done its work, also if
+// another agent has to finish that.
+func TestAbandonedIsLost(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		r := b.run(allocation(job(api.JobTypeBatch, tk("t", "stop_takes=4s"), hooked(tk("clean", "run_for=1s"), api.HookPoststop, false))))
+		r.Abandon()
+		pass(2 * time.Second)
+		wantStatus(t, r, api.AllocClientRunning, "Tasks are running")
+		r = b.restart()
+		pass(time.Minute)
+		wantStatus(t, r, api.AllocClientLost, api.AllocClientDescNoContact)
+		if !strings.Contains(b.timeline(), "start clean") {
+			t.Errorf("the poststop task did not run:\n%s", b.timeline())
+		}
+		wantStatus(t, b.restart(), api.AllocClientLost, api.AllocClientDescNoContact)
+	})
+	inBench(t, func(t *testing.T, b *bench) {
+		r := b.run(allocation(job(api.JobTypeBatch, tk("t", "run_for=1s"))))
+		pass(2 * time.Second)
+		r.Abandon()
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+	})
+}
+
 func TestBatchTaskRunsToItsEnd(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		r := b.run(allocation(job(api.JobTypeBatch, tk("t", "run_for=10s"))))

@@ -19,7 +19,7 @@ import (
 // Messages to the goroutine of a runner.
 type (
 	updateMsg   struct{ alloc *api.Allocation }
-	stopMsg     struct{}
+	abandonMsg  struct{}
 	destroyMsg  struct{}
 	contactMsg  struct{}
 	resetAllMsg struct{ reply chan error }
@@ -31,8 +31,9 @@ const userRestart = "User requested task to restart"
 // Update takes a new version of the allocation from the servers.
 func (r *Runner) Update(a *api.Allocation) { r.box.Put(updateMsg{alloc: a}) }
 
-// Stop ends all tasks on the client's own account; poststop tasks run.
-func (r *Runner) Stop() { r.box.Put(stopMsg{}) }
+// Abandon ends all tasks because no server was heard of for too long; poststop tasks run. An allocation that it brings to
+// its end is lost, so that the servers replace it whenever they hear of that: it has neither failed nor done its work.
+func (r *Runner) Abandon() { r.box.Put(abandonMsg{}) }
 
 // Destroy ends all tasks and removes everything of the allocation from this client. Done tells the end.
 func (r *Runner) Destroy() { r.box.Put(destroyMsg{}) }
@@ -46,8 +47,8 @@ func (r *Runner) receive() {
 		switch m := m.(type) {
 		case updateMsg:
 			r.receiveUpdate(m.alloc)
-		case stopMsg:
-			r.stop.stop(stopSpec{}, time.Now())
+		case abandonMsg:
+			r.abandon()
 		case destroyMsg:
 			r.destroying = true
 			r.stop.stop(stopSpec{noDelay: true, skipPoststop: true}, time.Now())

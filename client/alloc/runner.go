@@ -306,6 +306,9 @@ func (r *Runner) checkStop(v view, now time.Time) {
 		}
 		r.stop.stop(spec, now)
 	}
+	if r.status.Abandoned {
+		r.stop.stop(stopSpec{}, now) // the last agent may have ended before its tasks did
+	}
 	if r.stop.active() || v.allDead() {
 		return
 	}
@@ -318,6 +321,15 @@ func (r *Runner) checkStop(v view, now time.Time) {
 	case v.onlySidecars():
 		r.stop.stop(stopSpec{event: func(*api.Task) *api.TaskEvent { return task.MainDead() }}, now)
 	}
+}
+
+// abandon stops the tasks because no server was heard of, unless they have ended or are being stopped for another reason.
+func (r *Runner) abandon() {
+	if r.ended || r.stop.active() || r.status.Abandoned || r.view().allDead() {
+		return
+	}
+	r.status.Abandoned = true
+	r.storeStatus()
 }
 
 // anyBegun reports whether there is a process to be spared an abrupt end.
@@ -437,6 +449,9 @@ func (r *Runner) makeReport(a *api.Allocation, states map[string]*api.TaskState)
 	}
 	if r.status.Expired && status == api.AllocClientComplete {
 		description = expiredDescription
+	}
+	if r.status.Abandoned && status == api.AllocClientComplete {
+		status, description = api.AllocClientLost, api.AllocClientDescNoContact
 	}
 	return &api.Allocation{
 		ID: a.ID, Namespace: a.Namespace, JobID: a.JobID, TaskGroup: a.TaskGroup, NodeID: a.NodeID, DeploymentID: a.DeploymentID,

@@ -31,6 +31,8 @@ type AllocStatus struct {
 	Started time.Time
 	// Expired says that max_run_duration was exceeded.
 	Expired bool
+	// Abandoned says that the client stops or has stopped it because no server was heard of.
+	Abandoned bool
 	// Moved says that the data of the previous allocation was taken over.
 	Moved bool
 	// SetupError is set once preparing the allocation failed for good.

@@ -20,7 +20,7 @@ var constants = func() map[string]string {
 		api.AllocDescNodeTainted, api.AllocDescInPlace, api.AllocDescReconnected, api.AllocDescRescheduled,
 		api.AllocDescPreempted,
 		api.AllocClientDescPending, api.AllocClientDescRunning, api.AllocClientDescFailed, api.AllocClientDescComplete,
-		api.AllocClientDescMaxRunLimit,
+		api.AllocClientDescMaxRunLimit, api.AllocClientDescNoContact,
 		api.TaskStatePending, api.TaskStateRunning, api.TaskStateDead,
 	} {
 		m[s] = s

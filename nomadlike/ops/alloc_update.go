@@ -115,8 +115,9 @@ func (b *updateBatch) flush(round *updateRound) {
 	}))
 }
 
-// failureEvals returns one evaluation a job of which allocations newly failed, so that they are replaced, or
-// are back on a node that had been out of contact, so that one of them and their replacements is chosen.
+// failureEvals returns one evaluation a job of which allocations newly failed, were given up by their client or, of a
+// service, ended without being told to, so that they are replaced, or are back on a node that had been out of contact, so
+// that one of them and their replacements is chosen.
 // System jobs have no reschedule policy that would keep an allocation from failing over and over at once:
 // theirs are replaced by what makes an evaluation next, a node or the job that changes.
 func (e *Env) failureEvals(allocs []*api.Allocation) []*api.Evaluation {
@@ -133,18 +134,21 @@ func (e *Env) failureEvals(allocs []*api.Allocation) []*api.Evaluation {
 		switch {
 		case old.ClientStatus == api.AllocClientUnknown && a.ClientStatus != api.AllocClientUnknown:
 			trigger = api.TriggerReconnect
-		case a.ClientStatus != api.AllocClientFailed:
+		case a.ClientStatus != api.AllocClientFailed && a.ClientStatus != api.AllocClientLost && a.ClientStatus != api.AllocClientComplete:
 			continue
 		}
 		k := key{old.Namespace, old.JobID}
 		if seen[k] {
 			continue
 		}
-		seen[k] = true
 		job := state.Jobs.Get(snap, k.ns, k.id)
-		if job == nil || job.Stopped() || trigger == api.TriggerAllocFailure && !reschedules(job) {
+		switch {
+		case job == nil, job.Stopped(), trigger == api.TriggerAllocFailure && !reschedules(job):
+			continue
+		case a.ClientStatus == api.AllocClientComplete && job.Type != api.JobTypeService && trigger == api.TriggerAllocFailure:
 			continue
 		}
+		seen[k] = true
 		evals = append(evals, e.newEval(k.ns, k.id, job, trigger))
 	}
 	return evals

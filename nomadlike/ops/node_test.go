@@ -72,14 +72,30 @@ func messages(n *api.Node) string {
 	return strings.Join(out, "; ")
 }
 
-// TestFailedAllocationsAreEvaluated has a node report failed allocations: those of a system job, which is not
-// rescheduled, wait for another evaluation, or one that cannot start would be replaced without end.
-func TestFailedAllocationsAreEvaluated(t *testing.T) {
-	for kind, want := range map[string]int{"service": 1, "batch": 1, "system": 0, "sysbatch": 0} {
+// TestEndedAllocationsAreEvaluated has a node report allocations that ended: those of a system job, which is not
+// rescheduled, wait for another evaluation, or one that cannot start would be replaced without end. A service that ended in
+// order and what a client gave up are replaced, too.
+func TestEndedAllocationsAreEvaluated(t *testing.T) {
+	for _, tc := range []struct {
+		kind, status string
+		want         int
+		runs         int // allocations in the end, 0 where a later evaluation makes them
+	}{
+		{"service", api.AllocClientFailed, 1, 0},
+		{"batch", api.AllocClientFailed, 1, 0},
+		{"system", api.AllocClientFailed, 0, 1},
+		{"sysbatch", api.AllocClientFailed, 0, 1},
+		{"service", api.AllocClientLost, 1, 2},
+		{"batch", api.AllocClientLost, 1, 2},
+		{"service", api.AllocClientComplete, 1, 2},
+		{"batch", api.AllocClientComplete, 0, 1},
+		{"sysbatch", api.AllocClientComplete, 0, 1},
+	} {
+		kind := tc.kind + ", " + tc.status
 		c := start(t)
 		n := c.manualIn("default")
 		j := job("x", 1)
-		j["Type"] = kind
+		j["Type"] = tc.kind
 		c.register(j)
 		var alloc *api.Allocation
 		for a := range state.Allocs.By(c.srv.Store().Snapshot(), state.ByJob, "default", "x") {
@@ -88,7 +104,7 @@ func TestFailedAllocationsAreEvaluated(t *testing.T) {
 		if alloc == nil {
 			t.Fatalf("%s: nothing was placed", kind)
 		}
-		report := &api.Allocation{ID: alloc.ID, NodeID: n.id, ClientStatus: api.AllocClientFailed}
+		report := &api.Allocation{ID: alloc.ID, NodeID: n.id, ClientStatus: tc.status}
 		if _, _, err := api.AllocUpdate.Call(c.ctx, c.caller, &api.AllocUpdateRequest{NodeID: n.id, SecretID: n.secret, Allocs: []*api.Allocation{report}}); err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +114,19 @@ func TestFailedAllocationsAreEvaluated(t *testing.T) {
 				got++
 			}
 		}
-		if got != want {
-			t.Errorf("%s: %d evaluations of the failure, want %d", kind, got, want)
+		if got != tc.want {
+			t.Errorf("%s: %d evaluations of the end, want %d", kind, got, tc.want)
+		}
+		if tc.runs == 0 {
+			continue
+		}
+		c.settle0()
+		count := 0
+		for range state.Allocs.By(c.srv.Store().Snapshot(), state.ByJob, "default", "x") {
+			count++
+		}
+		if count != tc.runs {
+			t.Errorf("%s: %d allocations, want %d", kind, count, tc.runs)
 		}
 	}
 }
