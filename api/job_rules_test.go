@@ -329,7 +329,7 @@ func newService(edit func(s *Service, h *ServiceCheck)) *Service {
 }
 
 const (
-	servicePath = "G.service.service[0]"
+	servicePath = "G.service[0]"
 	checkPath   = servicePath + ".check[0]"
 )
 

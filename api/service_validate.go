@@ -14,7 +14,7 @@ import (
 
 // validateServices checks the services of the group and what all services below it share.
 func (g *TaskGroup) validateServices(c *checker) {
-	c.within(c.at.field("service"), "Task group service validation failed", func(c *checker) {
+	c.within(c.at, "Task group service validation failed", func(c *checker) {
 		for i, s := range g.Services {
 			s.validate(c, i, g, nil)
 		}
@@ -23,7 +23,7 @@ func (g *TaskGroup) validateServices(c *checker) {
 		providers := map[string]bool{}
 		visit := func(owner string, s *Service) {
 			k := key{owner, s.Name, s.PortLabel}
-			c.check(!seen[k], "", "Service %s is duplicate: name %q and port %q were used before in %s", s.Name, s.Name, s.PortLabel, owner)
+			c.check(!seen[k], "service", "Service %s is duplicate: name %q and port %q were used before in %s", s.Name, s.Name, s.PortLabel, owner)
 			seen[k] = true
 			providers[s.Provider] = true
 		}
@@ -35,7 +35,7 @@ func (g *TaskGroup) validateServices(c *checker) {
 				visit("task "+t.Name, s)
 			}
 		}
-		c.check(len(providers) <= 1, "provider", "Multiple service providers used: all services of a task group must use the same provider")
+		c.check(len(providers) <= 1, "service.provider", "Multiple service providers used: all services of a task group must use the same provider")
 	})
 }
 

@@ -52,6 +52,7 @@ const maxJobFile = 64 << 20
 type loaded struct {
 	job        *api.Job
 	submission *api.JobSubmission
+	path       string
 }
 
 // load reads a job from a path, a URL or, for "-", standard input, and applies the flags to it.
@@ -76,7 +77,7 @@ func (j *jobFile) read(ctx context.Context, m *meta, path string) (*loaded, erro
 		if err != nil {
 			return nil, fmt.Errorf("Error getting job struct: Error parsing job file from %s: %w", path, err) //nolint:staticcheck // the contract's text
 		}
-		return &loaded{job, &api.JobSubmission{Source: string(src), Format: "json"}}, nil
+		return &loaded{job, &api.JobSubmission{Source: string(src), Format: "json"}, path}, nil
 	}
 	res, err := jobspec.Parse(&jobspec.Config{
 		Path: path, Body: src, AllowFS: true, Strict: j.strict, VarFiles: j.varFiles, ArgVars: j.vars, Envs: os.Environ(),
@@ -96,7 +97,7 @@ func (j *jobFile) read(ctx context.Context, m *meta, path string) (*loaded, erro
 	}
 	return &loaded{res.Job, &api.JobSubmission{
 		Source: string(src), Format: "hcl2", VariableFlags: res.VariableFlags, Variables: res.Variables,
-	}}, nil
+	}, path}, nil
 }
 
 func readSource(ctx context.Context, m *meta, path string) ([]byte, error) {

@@ -64,7 +64,7 @@ func plan(ctx context.Context, m *meta, file *jobFile, path string, req *api.Job
 	req.PathID, req.Job = l.job.ID, l.job
 	resp, _, err := api.JobPlan.Call(ctx, c, req)
 	if err != nil {
-		return 0, fmt.Errorf("Error during plan: %w", err) //nolint:staticcheck // the contract's text
+		return 0, l.located(fmt.Errorf("Error during plan: %w", err)) //nolint:staticcheck // the contract's text
 	}
 	if out.wanted() {
 		return planCode(resp), out.print(m, resp)

@@ -65,7 +65,7 @@ Example:
 				req.EnforceIndex = true
 			}
 			req.Job, req.Submission = l.job, l.submission
-			return m.runJob(ctx, &req, &page, detach, verbose)
+			return l.located(m.runJob(ctx, &req, &page, detach, verbose))
 		},
 	}
 }

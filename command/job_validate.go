@@ -11,15 +11,14 @@ import (
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
-	"github.com/nomadlike/nomadlike/internal/cron"
-	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
 func jobValidateCommand() *spec {
 	var file jobFile
 	return &spec{
 		usage: "job validate [options] <path>", synopsis: "Check a job file", remote: true, args: exactly(1, "<path>"), completes: completeFiles,
-		long: `Parses the job file and checks the job against every rule, with an agent if one is reachable.
+		long: `Parses the job file and checks the job against every rule, with an agent if one is reachable. What is wrong is shown
+as the agent says it, and with its place in the file, as run and plan do where an agent refuses a job.
 
 Exit status: 0 when the job is valid, 1 when it is not.
 
@@ -47,6 +46,9 @@ Example:
 			}
 			if resp.Error != "" {
 				fmt.Fprintf(m.err, "%s\n%s\n", m.paint(red, "Job validation errors:"), m.paint(red, tight(resp.Error)))
+				if places := l.places(); places != "" {
+					fmt.Fprintf(m.err, "\n%s\n", places)
+				}
 				return exitError(1)
 			}
 			m.warnings(resp.Warnings)
@@ -64,17 +66,10 @@ func tight(text string) string {
 
 // validateHere makes the checks that need no agent.
 func validateHere(in *api.Job) *api.JobValidateResponse {
-	job := typeinfo.Copy(in)
-	job.Canonicalize()
-	problems, warnings := job.Validate(api.DefaultLimits())
+	wrong, warnings := problems(in)
 	resp := &api.JobValidateResponse{Warnings: warnings.String()}
-	if crons := cron.Check(job); problems == nil {
-		problems = crons
-	} else if crons != nil {
-		problems.Texts = append(problems.Texts, crons.Texts...)
-	}
-	if problems != nil {
-		resp.Error = problems.Error()
+	if wrong != nil {
+		resp.Error = wrong.Error()
 	}
 	return resp
 }

@@ -3,6 +3,9 @@
 package command
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +23,67 @@ func TestValidateNested(t *testing.T) {
 	if code != 1 || !strings.Contains(errs, `Task "t" redefined`) || !strings.Contains(errs, "Task group h validation failed") {
 		t.Fatalf("code %d:\n%s", code, errs)
 	}
-	if strings.Contains(strings.TrimSpace(errs), "\n\n") {
+	list, places, _ := strings.Cut(strings.TrimSpace(errs), "\n\n")
+	if places == "" || strings.Contains(places, "\n\n") {
 		t.Errorf("blank lines in\n%s", errs)
+	}
+	if strings.Contains(list, file) {
+		t.Errorf("places in the list\n%s", list)
+	}
+}
+
+// TestPlacesOfMistakes: where a server refuses a job, each mistake is shown with its line in the job file, one that
+// several tasks have from their group once.
+func TestPlacesOfMistakes(t *testing.T) {
+	const src = `job "j" {
+  group "g" {
+    restart {
+      attempts = -1
+    }
+    service {
+      name = "web"
+    }
+    task "t" {
+      driver = "docker"
+      vault {}
+    }
+    task "u" {
+      driver = "docker"
+      kill_timeout = "-1s"
+    }
+  }
+}
+`
+	file := filepath.Join(t.TempDir(), "j.hcl")
+	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/validate") {
+			fmt.Fprint(w, `{"Error": "refused"}`)
+			return
+		}
+		http.Error(w, "refused", http.StatusInternalServerError)
+	}))
+	defer server.Close()
+	want := strings.ReplaceAll(`
+FILE:4: job.group["g"].restart.attempts: Restart attempts can not be less than zero: -1
+FILE:15: job.group["g"].task["u"].kill_timeout: KillTimeout must be a positive value
+FILE:6: job.group["g"].service.provider: "consul", which is the default, is not supported yet; set provider = "nomad"
+FILE:11: job.group["g"].task["t"].vault: not supported yet
+`, "FILE", file)
+	for _, command := range [][]string{{"job", "validate"}, {"job", "plan"}, {"job", "run"}} {
+		_, errs, code := execute("", append(command, "-address="+server.URL, file)...)
+		if code == 0 || !strings.HasSuffix(errs, want) || !strings.Contains(errs, "refused") {
+			t.Errorf("%v: code %d:\n%s\nwant in the end%s", command, code, errs, want)
+		}
+	}
+
+	good := filepath.Join(t.TempDir(), "good.hcl")
+	if err := os.WriteFile(good, []byte("job \"j\" {\n  group \"g\" {\n    task \"t\" {\n      driver = \"docker\"\n    }\n  }\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, _ := execute("", "job", "run", "-address="+server.URL, good); strings.Contains(errs, good) {
+		t.Errorf("what only the server knows has no place:\n%s", errs)
 	}
 }

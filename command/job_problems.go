@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/api/client"
+	"github.com/nomadlike/nomadlike/internal/cron"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
+	"github.com/nomadlike/nomadlike/jobspec"
+)
+
+// maxPlaces is how many mistakes are shown with their places in the job file.
+const maxPlaces = 20
+
+// problems makes the checks of a job that need no agent.
+func problems(in *api.Job) (*api.ValidationError, api.Warnings) {
+	job := typeinfo.Copy(in)
+	job.Canonicalize()
+	all, warnings := job.Validate(api.DefaultLimits())
+	if all == nil {
+		all = &api.ValidationError{}
+	}
+	if crons := cron.Check(job); crons != nil {
+		all.Fields, all.Texts = append(all.Fields, crons.Fields...), append(all.Texts, crons.Texts...)
+	}
+	for _, f := range job.Unsupported() {
+		all.Fields, all.Texts = append(all.Fields, f), append(all.Texts, f.Error())
+	}
+	if len(all.Texts) == 0 {
+		return nil, warnings
+	}
+	return all, warnings
+}
+
+// located adds to the answer of a server that refuses the job where in its file the settings stand that are wrong.
+// Other errors, and mistakes that only a server sees, stay as they are.
+func (l *loaded) located(err error) error {
+	if _, ok := errors.AsType[*client.StatusError](err); !ok {
+		return err
+	}
+	places := l.places()
+	if places == "" {
+		return err
+	}
+	return fmt.Errorf("%w\n\n%s", err, places)
+}
+
+// places lists the mistakes of the job by their places in the file, one a line; "" when there are none, or the file
+// does not tell.
+func (l *loaded) places() string {
+	found, _ := problems(l.job)
+	if found == nil {
+		return ""
+	}
+	in := jobspec.NewPositions(l.path, []byte(l.submission.Source))
+	var lines []string
+	seen := map[string]bool{}
+	for _, f := range found.Fields {
+		at := in.Of(f.Path)
+		if key := at + f.Message; at == "" || seen[key] {
+			continue // tasks repeat what is wrong with what they have from their group
+		} else {
+			seen[key] = true
+		}
+		lines = append(lines, at+": "+f.Error())
+	}
+	if more := len(lines) - maxPlaces; more > 0 {
+		lines = append(lines[:maxPlaces], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
+}
