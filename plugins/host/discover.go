@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -211,8 +212,10 @@ func (m *Manager) choose(externals []*found) []*supervisor {
 			continue
 		}
 		block, _ := m.block(internal.Name)
-		command := append(append([]string(nil), internal.Command...), block.Args...)
-		s := newSupervisor(m, internal.Name, command, block.Config)
+		if len(block.Args) > 0 && !slices.ContainsFunc(externals, func(f *found) bool { return f.block.Label == block.Label }) {
+			m.logger.Warn("args of a plugin block count for external plugins only", "plugin", internal.Name)
+		}
+		s := newSupervisor(m, internal.Name, internal.Command, block.Config)
 		s.own, s.env, s.restAfter = true, internal.Env, internal.RestAfter
 		if len(block.Config) == 0 {
 			s.usable = internal.Usable

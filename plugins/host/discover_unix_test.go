@@ -57,7 +57,7 @@ func (l *logs) String() string {
 func TestExternalPlugin(t *testing.T) {
 	config := baseConfig(t)
 	config.Dir = externalDir(t, "external", "newer")
-	config.Blocks = []host.Block{{Label: "external"}}
+	config.Blocks = []host.Block{{Label: "external", Args: []string{"-x"}}, {Label: mock.Name, Args: []string{"-x"}}}
 	// Neither of these is a plugin.
 	if err := os.WriteFile(filepath.Join(config.Dir, "README"), nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -75,9 +75,9 @@ func TestExternalPlugin(t *testing.T) {
 	if _, err := f.Get(f.ctx, "third-party"); err != nil {
 		t.Errorf("get the external driver: %v", err)
 	}
-	for _, want := range []string{"not executable", "sub-directory", "not referenced"} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("the log has no word of %q", want)
+	for _, want := range []string{"not executable", "sub-directory", "not referenced", "args of a plugin block count for external plugins only: plugin=mock_driver"} {
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("the log does not tell once of %q", want)
 		}
 	}
 }

@@ -37,7 +37,7 @@ type Block struct {
 	// plugin without ".exe".
 	Label string
 
-	// Args are added to the command of the plugin.
+	// Args are added to the command of an external plugin.
 	Args []string
 
 	// Config is decoded by the plugin's own schema.
