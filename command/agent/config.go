@@ -43,8 +43,8 @@ type Config struct {
 	LeaveOnInterrupt bool `hcl:"leave_on_interrupt" json:"LeaveOnInt"`
 	LeaveOnTerminate bool `hcl:"leave_on_terminate" json:"LeaveOnTerm"`
 	// Nothing is ever checked and no signature is sent, so that these are told as they are set and change nothing.
-	DisableUpdateCheck  bool `hcl:"disable_update_check"`
-	DisableAnonymousSig bool `hcl:"disable_anonymous_signature" json:"DisableAnonymousSignature"`
+	DisableUpdateCheck  *bool `hcl:"disable_update_check"`
+	DisableAnonymousSig bool  `hcl:"disable_anonymous_signature" json:"DisableAnonymousSignature"`
 
 	HTTPAPIResponseHeaders map[string]string        `hcl:"http_api_response_headers,map"`
 	Ports                  Ports                    `hcl:"ports,block"`
@@ -164,7 +164,7 @@ type SearchConfig struct {
 
 // PlanRejectionTracker makes nodes ineligible that refuse many plans.
 type PlanRejectionTracker struct {
-	Enabled       bool          `hcl:"enabled"`
+	Enabled       *bool         `hcl:"enabled"`
 	NodeThreshold int           `hcl:"node_threshold"`
 	NodeWindow    time.Duration `hcl:"node_window"`
 }
@@ -222,7 +222,7 @@ type TelemetryConfig struct {
 	UseNodeName     bool `hcl:"use_node_name"`
 
 	// DisableAllocationHookMetrics leaves out how long the hooks of allocations and tasks take.
-	DisableAllocationHookMetrics bool `hcl:"disable_allocation_hook_metrics"`
+	DisableAllocationHookMetrics *bool `hcl:"disable_allocation_hook_metrics"`
 	// DisableDispatchedJobSummaryMetrics leaves out what counts the allocations of dispatched jobs.
 	DisableDispatchedJobSummaryMetrics bool `hcl:"disable_dispatched_job_summary_metrics"`
 
@@ -286,7 +286,7 @@ type PluginConfig struct {
 // DevConfig returns the starting point of development mode.
 func DevConfig() *Config {
 	return &Config{
-		Dev: true, BindAddr: "127.0.0.1", LogLevel: "DEBUG", EnableDebug: true, DisableUpdateCheck: true, DisableAnonymousSig: true,
+		Dev: true, BindAddr: "127.0.0.1", LogLevel: "DEBUG", EnableDebug: true, DisableUpdateCheck: new(true), DisableAnonymousSig: true,
 		Server: ServerConfig{Enabled: true, BootstrapExpect: 1},
 		Client: ClientConfig{Config: client.Config{
 			Enabled: true, Options: map[string]string{"driver.raw_exec.enable": "true"}, GCInterval: 10 * time.Minute,
@@ -334,7 +334,9 @@ func (c *Config) loadFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("Error loading %s: %w", path, err) //nolint:staticcheck // the contract's text
 	}
-	c.Sources = append(c.Sources, path)
+	if !s.empty() {
+		c.Sources = append(c.Sources, path)
+	}
 	return nil
 }
 
@@ -365,6 +367,9 @@ func (c *Config) EnsureDefaults() error {
 	orDefault(&c.Client.NodePool, api.NodePoolDefault)
 	orDefault(&c.UI.Enabled, new(true))
 	orDefault(&c.UI.ShowCLIHints, new(true))
+	orDefault(&c.DisableUpdateCheck, new(false))
+	orDefault(&c.Telemetry.DisableAllocationHookMetrics, new(false))
+	orDefault(&c.Server.PlanRejectionTracker.Enabled, new(false))
 	c.Client.DataDir, c.Client.DevMode = c.DataDir, c.Dev
 	if c.Client.Enabled {
 		c.Client.EnsureDefaults()
@@ -434,6 +439,9 @@ func (c *Config) Validate() error {
 	check(c.Server.RaftProtocol == nil || *c.Server.RaftProtocol == 3, "server.raft_protocol: only 3 is supported")
 	for key, d := range map[string]*time.Duration{"last_contact_threshold": c.Autopilot.LastContactThreshold, "server_stabilization_time": c.Autopilot.ServerStabilizationTime} {
 		check(d == nil || *d > 0, "autopilot.%s must be positive", key)
+	}
+	for key, n := range map[string]*int{"max_trailing_logs": c.Autopilot.MaxTrailingLogs, "min_quorum": c.Autopilot.MinQuorum} {
+		check(n == nil || *n >= 0, "autopilot.%s must not be negative", key)
 	}
 	if _, err := parseSize(c.Server.JobMaxSourceSize); err != nil {
 		errs = append(errs, fmt.Errorf("server.job_max_source_size: %w", err))

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client"
 )
 
@@ -86,6 +87,76 @@ plugin "docker" {
 	}
 }
 
+// TestOverride gives keys once more in a later file: those that know unset may be switched off again, an empty value
+// changes nothing.
+func TestOverride(t *testing.T) {
+	c, err := load(t, `
+disable_update_check = true
+enable_debug = true
+telemetry { disable_allocation_hook_metrics = true }
+server {
+  job_gc_interval = "7m"
+  plan_rejection_tracker { enabled = true }
+}
+client { max_kill_timeout = "5s" }
+`, `
+disable_update_check = false
+enable_debug = false
+telemetry { disable_allocation_hook_metrics = false }
+server {
+  job_gc_interval = ""
+  plan_rejection_tracker { enabled = false }
+}
+client { max_kill_timeout = "" }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if api.Or(c.DisableUpdateCheck, true) || api.Or(c.Telemetry.DisableAllocationHookMetrics, true) || api.Or(c.Server.PlanRejectionTracker.Enabled, true) {
+		t.Error("a key was not switched off")
+	}
+	if !c.EnableDebug || api.Or(c.Server.JobGCInterval, 0) != 7*time.Minute || c.Client.MaxKillTimeout != 5*time.Second {
+		t.Errorf("enable_debug %v, job_gc_interval %v, max_kill_timeout %v", c.EnableDebug, c.Server.JobGCInterval, c.Client.MaxKillTimeout)
+	}
+}
+
+// TestMark reads files that begin with a byte order mark.
+func TestMark(t *testing.T) {
+	c, err := load(t, "\xef\xbb\xbfregion = \"a\"", "\xef\xbb\xbf{\"datacenter\": \"b\"}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Region != "a" || c.Datacenter != "b" {
+		t.Errorf("region %q, datacenter %q", c.Region, c.Datacenter)
+	}
+}
+
+// TestEmpty expects a file without keys not to count as one that was loaded.
+func TestEmpty(t *testing.T) {
+	c, err := load(t, "", "# nothing", "{}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Sources) > 0 {
+		t.Errorf("loaded: %v", c.Sources)
+	}
+}
+
+// TestBlockLists reads JSON in which every block is a list of objects, as programs write it that turn the native syntax
+// into JSON.
+func TestBlockLists(t *testing.T) {
+	c, err := load(t, `{"client": [{"meta": [{"a": "b"}, {"c": 1}], "reserved": [{"cpu": 5}]}], "plugin": [{"docker": [{"config": [{"volumes": [{"enabled": true}]}]}]}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := c.Client.Meta; m["a"] != "b" || m["c"] != "1" || c.Client.Reserved.CPU != 5 {
+		t.Errorf("client: %+v", c.Client)
+	}
+	if v, ok := c.Plugins["docker"].Config["volumes"].([]any); !ok || len(v) != 1 {
+		t.Errorf("plugin: %v", c.Plugins["docker"].Config)
+	}
+}
+
 // TestLanguage reads what only the first version of HCL allows, and all that it does.
 func TestLanguage(t *testing.T) {
 	c, err := load(t, `
@@ -145,6 +216,14 @@ func TestRefusals(t *testing.T) {
 		`region { a = 1 }`:                     "want a value after an equals sign",
 		`ports "x" { http = 1 }`:               "want no label before the brace",
 		"region = \"a\nb\"":                    "literal not terminated",
+		`name = 99999999999999999999`:          "c0.hcl:1,8: Invalid value for name; 99999999999999999999 cannot be read",
+		`client { servers = [["a"]] }`:         "want a list of strings",
+		`client { servers = [{ a = "b" }] }`:   "want a list of strings",
+		`client { meta = { a = ["b"] } }`:      `Invalid value for meta; want a string for "a"`,
+		`client { meta { a = ["b"] } }`:        `Invalid value for meta; want a string for "a"`,
+		`server { job_gc_interval = ["1s"] }`:  "want a duration",
+		`{"client": {"meta": [["a"]]}}`:        "want a map of strings",
+		`{"plugin": {"x": {"config": ["a"]}}}`: "want a block or an object",
 
 		"telemetry {\n  circonus_api_url = \"x:1\"\n}": "telemetry.circonus_api_url (line 2) is not supported",
 		"consul {\n  address = \"x\"\n}":               "consul (line 1) is not supported",
@@ -181,6 +260,14 @@ func TestValidate(t *testing.T) {
 		"gossip key": {func(c *Config) { c.Server.Encrypt = "c2hvcnQ=" }, "server.encrypt"},
 		"no base64":  {func(c *Config) { c.Server.Encrypt = "!" }, "server.encrypt"},
 		"autopilot":  {func(c *Config) { c.Autopilot.LastContactThreshold = new(-time.Second) }, "autopilot.last_contact_threshold"},
+		"quorum":     {func(c *Config) { c.Autopilot.MinQuorum = new(-1) }, "autopilot.min_quorum must not"},
+		"trailing":   {func(c *Config) { c.Autopilot.MaxTrailingLogs = new(-1) }, "autopilot.max_trailing_logs must not"},
+		"no period":  {func(c *Config) { c.Telemetry.InMemoryRetentionPeriod = new(-time.Minute) }, "telemetry.in_memory_collection_interval"},
+		"no time":    {func(c *Config) { c.Telemetry.InMemoryCollectionInterval = new(-time.Minute) }, "telemetry.in_memory_collection_interval"},
+		"short":      {func(c *Config) { c.Telemetry.InMemoryCollectionInterval = new(time.Hour) }, "telemetry.in_memory_collection_interval"},
+		"usual times": {func(c *Config) {
+			c.Telemetry.InMemoryCollectionInterval, c.Telemetry.InMemoryRetentionPeriod = new(time.Duration(0)), new(time.Duration(0))
+		}, ""},
 		"pool":       {func(c *Config) { c.Client.NodePool = "all" }, "client.node_pool"},
 		"port":       {func(c *Config) { c.Ports.HTTP = 70000 }, "ports.http"},
 		"size":       {func(c *Config) { c.Server.JobMaxSourceSize = "big" }, "job_max_source_size"},

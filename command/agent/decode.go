@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/big"
@@ -22,8 +23,12 @@ type source struct {
 	json bool
 }
 
+// byteOrderMark is what some editors begin a file with.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // parse reads configuration text; a first non-space '{' makes it JSON.
 func parse(path string, src []byte) (*source, error) {
+	src = bytes.TrimPrefix(src, byteOrderMark)
 	if !strings.HasPrefix(strings.TrimSpace(string(src)), "{") {
 		b, err := parseHCL1(path, src)
 		if err != nil {
@@ -37,6 +42,9 @@ func parse(path string, src []byte) (*source, error) {
 	}
 	return &source{body: file.Body, json: true}, nil
 }
+
+// empty says whether there is not a single key in the source.
+func (s *source) empty() bool { return len(s.keysOf(s.body)) == 0 }
 
 func diagError(diags hcl.Diagnostics) error {
 	var errs []error
@@ -167,8 +175,11 @@ func (s *source) nested(b *hcl.Block, f fieldSpec, fv reflect.Value, path string
 		for k, a := range attrs {
 			val, d := s.eval(a.Expr)
 			diags = append(diags, d...)
-			if !d.HasErrors() {
-				setKey(fv, k, val)
+			if d.HasErrors() {
+				continue
+			}
+			if err := setKey(fv, k, val); err != nil {
+				diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Invalid value for " + f.name, Detail: err.Error(), Subject: a.Expr.Range().Ptr()})
 			}
 		}
 		return diags
@@ -206,11 +217,15 @@ func labelledElem(list reflect.Value, label string) reflect.Value {
 	return e.Elem()
 }
 
-func setKey(m reflect.Value, key string, val cty.Value) {
+func setKey(m reflect.Value, key string, val cty.Value) error {
+	if !val.IsNull() && !val.Type().IsPrimitiveType() {
+		return fmt.Errorf("want a string for %q", key)
+	}
 	if m.IsNil() {
 		m.Set(reflect.MakeMap(m.Type()))
 	}
 	m.SetMapIndex(reflect.ValueOf(key), reflect.ValueOf(text(val)))
+	return nil
 }
 
 func mergeAny(fv reflect.Value, m map[string]any) {
@@ -234,11 +249,13 @@ func (s *source) attribute(a *hcl.Attribute, f fieldSpec, fv reflect.Value) hcl.
 		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Invalid value for " + a.Name, Detail: err.Error(), Subject: a.Expr.Range().Ptr()}}
 	}
 	if f.kind == kindAny {
-		m, ok := goValue(val).(map[string]any)
-		if !ok {
-			return fail(errors.New("want a block or an object"))
+		for _, v := range blockValues(val) {
+			m, ok := goValue(v).(map[string]any)
+			if !ok {
+				return fail(errors.New("want a block or an object"))
+			}
+			mergeAny(fv, m)
 		}
-		mergeAny(fv, m)
 		return nil
 	}
 	if err := set(fv, val); err != nil {
@@ -247,12 +264,27 @@ func (s *source) attribute(a *hcl.Attribute, f fieldSpec, fv reflect.Value) hcl.
 	return nil
 }
 
+// blockValues returns the objects that stand for a block where it is written as a value: one, or a list of them, as JSON
+// that was made from blocks has it.
+func blockValues(v cty.Value) []cty.Value {
+	if v.IsNull() {
+		return nil
+	}
+	if v.Type().IsTupleType() && v.LengthInt() > 0 {
+		return v.AsValueSlice()
+	}
+	return []cty.Value{v}
+}
+
 var durationType = reflect.TypeFor[time.Duration]()
 
 // set merges a value into a field.
 func set(fv reflect.Value, val cty.Value) error {
 	if val.IsNull() {
 		return nil
+	}
+	if val.Type() == cty.String && val.AsString() == "" && (fv.Type() == durationType || fv.Type() == reflect.PointerTo(durationType)) {
+		return nil // as good as unset
 	}
 	if fv.Kind() == reflect.Pointer { // unset differs from empty: every value counts
 		p := reflect.New(fv.Type().Elem())
@@ -263,6 +295,9 @@ func set(fv reflect.Value, val cty.Value) error {
 		return nil
 	}
 	if fv.Type() == durationType {
+		if !val.Type().IsPrimitiveType() {
+			return errors.New("want a duration such as \"30s\"")
+		}
 		d, err := time.ParseDuration(text(val))
 		if err != nil {
 			return fmt.Errorf("want a duration such as \"30s\": %w", err)
@@ -299,15 +334,22 @@ func set(fv reflect.Value, val cty.Value) error {
 		}
 		for it := val.ElementIterator(); it.Next(); {
 			_, e := it.Element()
+			if e.IsNull() || !e.Type().IsPrimitiveType() {
+				return errors.New("want a list of strings")
+			}
 			fv.Set(reflect.Append(fv, reflect.ValueOf(text(e))))
 		}
 	case reflect.Map:
-		if !val.Type().IsObjectType() && !val.Type().IsMapType() {
-			return errors.New("want a map of strings")
-		}
-		for it := val.ElementIterator(); it.Next(); {
-			k, e := it.Element()
-			setKey(fv, k.AsString(), e)
+		for _, v := range blockValues(val) {
+			if !v.Type().IsObjectType() && !v.Type().IsMapType() {
+				return errors.New("want a map of strings")
+			}
+			for it := v.ElementIterator(); it.Next(); {
+				k, e := it.Element()
+				if err := setKey(fv, k.AsString(), e); err != nil {
+					return err
+				}
+			}
 		}
 	default:
 		return fmt.Errorf("field has kind %s", fv.Kind())

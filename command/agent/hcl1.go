@@ -47,7 +47,10 @@ func (b *body) rng(p token.Pos) hcl.Range {
 // name returns the first key of an item, and the others.
 func name(i *ast.ObjectItem) (first string, labels []string) {
 	for n, k := range i.Keys {
-		text, _ := k.Token.Value().(string)
+		text, ok := literal(k.Token).(string)
+		if !ok {
+			text = k.Token.Text
+		}
 		if n == 0 {
 			first = text
 		} else {
@@ -156,11 +159,24 @@ func (b *body) JustAttributes() (hcl.Attributes, hcl.Diagnostics) {
 // MissingItemRange is where the block begins.
 func (b *body) MissingItemRange() hcl.Range { return b.at }
 
+// literal returns what a token says, or an error for one that the library's own Value panics about: a number that is
+// too large, or a character that cannot be.
+func literal(t token.Token) (v any) {
+	defer func() {
+		if recover() != nil {
+			v = fmt.Errorf("%.40s cannot be read, it is too large a number or has an invalid character", t.Text)
+		}
+	}()
+	return t.Value()
+}
+
 // value1 returns a value of a file.
 func value1(n ast.Node) (cty.Value, error) {
 	switch n := n.(type) {
 	case *ast.LiteralType:
-		switch v := n.Token.Value().(type) {
+		switch v := literal(n.Token).(type) {
+		case error:
+			return cty.NilVal, v
 		case string:
 			return cty.StringVal(v), nil
 		case bool:

@@ -173,7 +173,7 @@ func (r *serverRole) compose() {
 	evals := broker.New(broker.ServiceConfig{
 		Store: r.srv.Store(), Raft: r.srv, Logger: log, Metrics: sink,
 		Rejections: broker.RejectionConfig{
-			Enabled: s.PlanRejectionTracker.Enabled, Threshold: s.PlanRejectionTracker.NodeThreshold, Window: s.PlanRejectionTracker.NodeWindow,
+			Enabled: api.Or(s.PlanRejectionTracker.Enabled, false), Threshold: s.PlanRejectionTracker.NodeThreshold, Window: s.PlanRejectionTracker.NodeWindow,
 		},
 	})
 	evals.SetWorkers(s.workers())

@@ -9,11 +9,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	metrics "github.com/hashicorp/go-metrics"
 	"github.com/hashicorp/go-metrics/datadog"
 
+	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client"
 )
 
@@ -34,8 +36,19 @@ func (t *TelemetryConfig) validate() error {
 	if t.CollectionInterval < 0 {
 		errs = append(errs, errors.New("telemetry.collection_interval must be positive"))
 	}
+	if interval, retain := t.memory(); interval < 0 || retain < interval {
+		errs = append(errs, fmt.Errorf("telemetry.in_memory_collection_interval and in_memory_retention_period: %s and %s must be positive, the second one not the shorter", interval, retain))
+	}
 	_, _, err := t.filters()
 	return errors.Join(append(errs, err)...)
+}
+
+// memory returns how long an interval is whose metrics are kept together, and for how long they are kept.
+func (t *TelemetryConfig) memory() (interval, retain time.Duration) {
+	interval, retain = api.Or(t.InMemoryCollectionInterval, 0), api.Or(t.InMemoryRetentionPeriod, 0)
+	orDefault(&interval, 10*time.Second)
+	orDefault(&retain, time.Minute)
+	return interval, retain
 }
 
 // filters returns the beginnings of names that are published and that are not.
@@ -56,7 +69,7 @@ func (t *TelemetryConfig) filters() (allowed, blocked []string, err error) {
 // client is what the client publishes.
 func (t *TelemetryConfig) client() client.MetricsConfig {
 	return client.MetricsConfig{
-		NoHooks: t.DisableAllocationHookMetrics,
+		NoHooks: api.Or(t.DisableAllocationHookMetrics, false),
 		Allocs:  t.PublishAllocationMetrics, Node: t.PublishNodeMetrics, AllocMeta: t.IncludeAllocMetadata, AllowedMeta: t.AllowedMetadataKeys,
 	}
 }

@@ -44,10 +44,7 @@ type telemetry struct {
 const expiration = time.Minute
 
 func newTelemetry(cfg *TelemetryConfig, node string, logger hclog.Logger) (*telemetry, error) {
-	interval, retain := 10*time.Second, time.Minute
-	value(&interval, cfg.InMemoryCollectionInterval)
-	value(&retain, cfg.InMemoryRetentionPeriod)
-	t := &telemetry{inmem: metrics.NewInmemSink(interval, retain)}
+	t := &telemetry{inmem: metrics.NewInmemSink(cfg.memory())}
 	sinks := metrics.FanoutSink{t.inmem}
 	if cfg.PrometheusMetrics {
 		t.registry = prometheus.NewRegistry()

@@ -97,3 +97,11 @@ func TestMetricsOfProcess(t *testing.T) {
 		}
 	}
 }
+
+// TestMemory: times of zero are as good as unset; the library would divide by them.
+func TestMemory(t *testing.T) {
+	c := TelemetryConfig{InMemoryCollectionInterval: new(time.Duration(0)), InMemoryRetentionPeriod: new(time.Duration(0))}
+	if interval, retain := c.memory(); interval != 10*time.Second || retain != time.Minute {
+		t.Errorf("interval %s, period %s", interval, retain)
+	}
+}
