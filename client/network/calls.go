@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// callPatience bounds what the plugins may take for one namespace, from when it is its turn.
-const callPatience = time.Minute
+// callPatience bounds what the plugins may take for one namespace, from when it is its turn. They run iptables some forty
+// times, which takes a second each where a processor is emulated.
+const callPatience = 2 * time.Minute
 
 // calls says when the plugins may be called for a namespace. They run for several side by side, each with its own rules
 // and chains. What they share on the host is made by the first call for a network, which is alone.
