@@ -4,6 +4,7 @@ package fsm
 
 import (
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
@@ -35,7 +36,7 @@ type AllocsClientUpdateRequest struct {
 	Time int64
 }
 
-// AllocsClientUpdate answers nothing; allocations that are gone are passed over.
+// AllocsClientUpdate answers nothing; allocations that are gone are passed over, and so are reports of what is known.
 var AllocsClientUpdate = Define(20, "AllocsClientUpdate", allocsClientUpdate)
 
 func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, error) {
@@ -45,7 +46,9 @@ func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, er
 		}
 		if old := state.Allocs.Get(w, u.ID); old != nil {
 			row := merge(old, u, w.Index(), p.Time)
-			state.Allocs.Put(w, row)
+			if !reportedAlike(old, row) {
+				state.Allocs.Put(w, row)
+			}
 			if row.ClientTerminalStatus() {
 				dropServices(w, row.ID)
 			}
@@ -60,6 +63,14 @@ func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, er
 	}
 	putEvals(w, p.Evals)
 	return nil, nil
+}
+
+// reportedAlike says that a client has told what was known already, as one does of all its allocations after a restart of
+// its agent: that is no change of them.
+func reportedAlike(a, b *api.Allocation) bool {
+	return a.ClientStatus == b.ClientStatus && a.ClientDescription == b.ClientDescription &&
+		typeinfo.Equal(a.DeploymentStatus, b.DeploymentStatus) && typeinfo.Equal(a.NetworkStatus, b.NetworkStatus) &&
+		typeinfo.Equal(a.TaskStates, b.TaskStates)
 }
 
 // merge returns the allocation with the client's side of it replaced. Strings and parts that did not

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package fsm
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/nomadlike/state"
+)
+
+// A client that tells again what is known changes nothing, and one that tells anything new does.
+func TestReportsAlike(t *testing.T) {
+	report := func(change func(u *AllocUpdate)) *AllocUpdate {
+		u := &AllocUpdate{
+			ID: "a", ClientStatus: api.AllocClientRunning, ClientDescription: "Tasks are running",
+			TaskStates: map[string]*api.TaskState{"t": {
+				State: "running", StartedAt: new(time.Unix(9, 0).UTC()), Events: []*api.TaskEvent{{Type: "Started", Time: 9, Details: map[string]string{"a": "b"}}},
+			}},
+			DeploymentStatus: &api.AllocDeploymentStatus{Healthy: new(true), Timestamp: new(time.Unix(10, 0).UTC())},
+			NetworkStatus:    &api.AllocNetworkStatus{InterfaceName: "eth0", Address: "172.26.64.2"},
+		}
+		if change != nil {
+			change(u)
+		}
+		return u
+	}
+	for name, test := range map[string]struct {
+		change func(u *AllocUpdate)
+		same   bool
+	}{
+		"the same":          {nil, true},
+		"only the status":   {func(u *AllocUpdate) { u.TaskStates, u.DeploymentStatus, u.NetworkStatus = nil, nil, nil }, true},
+		"another status":    {func(u *AllocUpdate) { u.ClientStatus = api.AllocClientComplete }, false},
+		"another text":      {func(u *AllocUpdate) { u.ClientDescription = "" }, false},
+		"another event":     {func(u *AllocUpdate) { u.TaskStates["t"].Events[0].Time++ }, false},
+		"one event more":    {func(u *AllocUpdate) { s := u.TaskStates["t"]; s.Events = append(s.Events, &api.TaskEvent{}) }, false},
+		"one task more":     {func(u *AllocUpdate) { u.TaskStates["side"] = &api.TaskState{State: "pending"} }, false},
+		"not healthy":       {func(u *AllocUpdate) { u.DeploymentStatus.Healthy = new(false) }, false},
+		"another address":   {func(u *AllocUpdate) { u.NetworkStatus.Address = "172.26.64.3" }, false},
+		"no word on health": {func(u *AllocUpdate) { u.DeploymentStatus.Healthy = nil }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, job, node := registered(t)
+			commit(t, f, 10, &PlanCommit{EvalID: "eval", Job: job, Result: &api.PlanResult{NodeAllocation: map[string][]*api.Allocation{node.ID: {{
+				ID: "a", Name: "web.g[0]", TaskGroup: "g", NodeID: node.ID, DesiredStatus: api.AllocDesiredRun, ClientStatus: api.AllocClientPending,
+				AllocatedResources: &api.AllocatedResources{}, EvalID: "eval",
+			}}}}})
+			f.apply(11, AllocsClientUpdate.Encode(&AllocsClientUpdateRequest{Allocs: []*AllocUpdate{report(nil)}, Time: 11e9}))
+			before := state.Allocs.Get(f.store.Snapshot(), "a")
+			if before == nil || before.ModifyIndex != 11 || !maps.Equal(before.TaskStates["t"].Events[0].Details, map[string]string{"a": "b"}) {
+				t.Fatalf("the first report left %+v", before)
+			}
+			f.apply(12, AllocsClientUpdate.Encode(&AllocsClientUpdateRequest{Allocs: []*AllocUpdate{report(test.change)}, Time: 12e9}))
+			after := state.Allocs.Get(f.store.Snapshot(), "a")
+			if same := after.ModifyIndex == 11 && after.ModifyTime == 11e9; same != test.same {
+				t.Errorf("modified at index %d, time %d; want it as it was: %t", after.ModifyIndex, after.ModifyTime, test.same)
+			}
+		})
+	}
+}
