@@ -338,6 +338,7 @@ func TestLinksInArchives(t *testing.T) {
 	whole := "bin/\nbin/app=code\ncurrent Lrwxrwxrwx\nlib/\nlib/more=through\nlib/real.so Lrwxrwxrwx\nlib/real.so.1=code"
 	for name, test := range map[string]struct {
 		file  string
+		part  string
 		body  []byte
 		mode  string
 		want  string
@@ -348,18 +349,25 @@ func TestLinksInArchives(t *testing.T) {
 		"txz":      {file: "a.tar.xz", body: compressed(t, "xz", tarred(lib...)), want: whole},
 		"tzst":     {file: "a.tar.zst", body: compressed(t, "zstd", tarred(lib...)), want: whole},
 		"zip":      {file: "a.zip", body: zipped(entry{name: "real", body: "code"}, entry{name: "link", body: "real", mode: int64(fs.ModeSymlink)}), want: "link Lrwxrwxrwx\nreal=code"},
+		"part":     {file: "a.tgz", part: "//lib", body: tgz(lib...), want: "more=through\nreal.so Lrwxrwxrwx\nreal.so.1=code"},
+		"pattern":  {file: "a.tgz", part: "//top-*", body: tgz(entry{name: "top-1/a", body: "x"}, entry{name: "top-1/d/b", link: "../a", kind: tar.TypeSymlink}), want: "a=x\nd/\nd/b Lrwxrwxrwx"},
 		"replaced": {file: "a.tgz", body: tgz(entry{name: "a", link: "b", kind: tar.TypeSymlink}, entry{name: "b", body: "kept"}, entry{name: "a", body: "new"}), want: "a=new\nb=kept"},
 		"one":      {file: "a.tgz", body: tgz(lib[0]), mode: ModeFile, want: "x=code"},
 
-		"absolute":    {file: "a.tgz", body: tgz(entry{name: "l", link: "/etc/passwd", kind: tar.TypeSymlink}), fails: "the link l leads out of the artifact"},
-		"up":          {file: "a.tgz", body: tgz(entry{name: "d/l", link: "../../x", kind: tar.TypeSymlink}), fails: "the link d/l leads out of the artifact"},
-		"zip up":      {file: "a.zip", body: zipped(entry{name: "l", body: "../x", mode: int64(fs.ModeSymlink)}), fails: "the link l leads out of the artifact"},
-		"through up":  {file: "a.tgz", body: tgz(entry{name: "l", link: "..", kind: tar.TypeSymlink}, entry{name: "l/x", body: "out"}), fails: "unpack l/x: "},
-		"hard up":     {file: "a.tgz", body: tgz(entry{name: "l", link: "../x", kind: tar.TypeLink}), fails: "contains '..'"},
-		"hard early":  {file: "a.tgz", body: tgz(entry{name: "l", link: "x", kind: tar.TypeLink}, entry{name: "x", body: "late"}), fails: "link to x, which must come before it"},
-		"device":      {file: "a.tgz", body: tgz(entry{name: "null", kind: tar.TypeChar}), fails: "unpack null: it is neither a file, a directory nor a link"},
-		"pipe":        {file: "a.tgz", body: tgz(entry{name: "p", kind: tar.TypeFifo}), fails: "neither a file"},
-		"link as one": {file: "a.tgz", body: tgz(entry{name: "l", link: "x", kind: tar.TypeSymlink}), mode: ModeFile, fails: "expected a single file"},
+		"part out":     {file: "a.tgz", part: "//d", body: tgz(entry{name: "d/l", link: "../x", kind: tar.TypeSymlink}, entry{name: "x", body: "y"}), fails: "the link l leads out of the artifact"},
+		"part by link": {file: "a.tgz", part: "//l", body: tgz(entry{name: "l", link: "/etc", kind: tar.TypeSymlink}), fails: `the source has no directory "l"`},
+		"part missing": {file: "a.tgz", part: "//q", body: tgz(lib...), fails: `subdir "q" not found`},
+		"part file":    {file: "a.tgz", part: "//lib/more", body: tgz(lib...), fails: "is no directory"},
+		"part up":      {file: "a.tgz", part: "//../out", body: tgz(lib...), fails: ".."},
+		"absolute":     {file: "a.tgz", body: tgz(entry{name: "l", link: "/etc/passwd", kind: tar.TypeSymlink}), fails: "the link l leads out of the artifact"},
+		"up":           {file: "a.tgz", body: tgz(entry{name: "d/l", link: "../../x", kind: tar.TypeSymlink}), fails: "the link d/l leads out of the artifact"},
+		"zip up":       {file: "a.zip", body: zipped(entry{name: "l", body: "../x", mode: int64(fs.ModeSymlink)}), fails: "the link l leads out of the artifact"},
+		"through up":   {file: "a.tgz", body: tgz(entry{name: "l", link: "..", kind: tar.TypeSymlink}, entry{name: "l/x", body: "out"}), fails: "unpack l/x: "},
+		"hard up":      {file: "a.tgz", body: tgz(entry{name: "l", link: "../x", kind: tar.TypeLink}), fails: "contains '..'"},
+		"hard early":   {file: "a.tgz", body: tgz(entry{name: "l", link: "x", kind: tar.TypeLink}, entry{name: "x", body: "late"}), fails: "link to x, which must come before it"},
+		"device":       {file: "a.tgz", body: tgz(entry{name: "null", kind: tar.TypeChar}), fails: "unpack null: it is neither a file, a directory nor a link"},
+		"pipe":         {file: "a.tgz", body: tgz(entry{name: "p", kind: tar.TypeFifo}), fails: "neither a file"},
+		"link as one":  {file: "a.tgz", body: tgz(entry{name: "l", link: "x", kind: tar.TypeSymlink}), mode: ModeFile, fails: "expected a single file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, nil)
@@ -368,7 +376,7 @@ func TestLinksInArchives(t *testing.T) {
 			if test.mode == ModeFile {
 				dest = "local/x"
 			}
-			err := r.fetch(&Request{Source: "/" + test.file, Mode: test.mode}, dest)
+			err := r.fetch(&Request{Source: "/" + test.file + test.part, Mode: test.mode}, dest)
 			if (err == nil) != (test.fails == "") || err != nil && !strings.Contains(err.Error(), test.fails) {
 				t.Errorf("error %v, want %q", err, test.fails)
 			}

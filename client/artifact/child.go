@@ -57,6 +57,8 @@ const (
 	stageWork = "work"
 	workOut   = "out"
 	workTmp   = "tmp"
+	// workWhole is in workTmp, what a part of is wanted.
+	workWhole = "whole"
 )
 
 // Main is the child. It returns the exit status.
@@ -154,14 +156,62 @@ func (s *spec) download(work string) error {
 	case ModeDir:
 		req.GetMode = getter.ModeDir
 	}
+	sub := ""
+	if s.Mode != ModeFile {
+		// go-getter would copy the part that is wanted, and refuses all links then.
+		if req.Src, sub = getter.SourceDirSubdir(s.Address); sub != "" {
+			req.Dst = filepath.Join(work, workTmp, workWhole)
+		}
+	}
 	c := &getter.Client{Getters: s.getters(), DisableSymlinks: true, Decompressors: s.decompressors()}
 	if _, err := c.Get(context.Background(), req); err != nil {
 		return errors.New(strings.TrimSpace(err.Error()) + s.advice())
+	}
+	if sub != "" {
+		if err := takePart(work, sub); err != nil {
+			return &finalError{err.Error()}
+		}
 	}
 	entries, err := os.ReadDir(out)
 	if err != nil || len(entries) == 0 {
 		return &finalError{"the source gave nothing: over http and https it must be a file or an archive, for other archives than those " +
 			"known by their extension set options.archive"}
+	}
+	return nil
+}
+
+// takePart moves what is in a directory of what was downloaded, which may be given by a pattern, to the directory out.
+func takePart(work, sub string) error {
+	whole := filepath.Join(work, workTmp, workWhole)
+	found, err := getter.SubdirGlob(whole, sub)
+	if err != nil {
+		return fmt.Errorf("find %q in the source: %w", sub, err)
+	}
+	part, err := filepath.Rel(work, found)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(work)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	dir, err := root.Open(part)
+	if err != nil {
+		return fmt.Errorf("the source has no directory %q: %w", sub, err)
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return fmt.Errorf("%q of the source is no directory: %w", sub, err)
+	}
+	if err := root.MkdirAll(workOut, 0o755); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := root.Rename(filepath.Join(part, name), filepath.Join(workOut, name)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
