@@ -248,6 +248,7 @@ var taskRules = []rule{
 	{"template empty", templated(Template{}), "T.template[1]", "source path or have an embedded"},
 	{"template escapes", templated(Template{SourcePath: "x", DestPath: "../../../x"}), "T.template[1].destination", "escapes"},
 	{"template twice", templated(Template{SourcePath: "x", DestPath: "local/y"}), "T.template", "same destination as 1"},
+	{"template twice by other paths", templated(Template{SourcePath: "x", DestPath: "/local/./z/../y"}), "T.template", "same destination as 1"},
 	{"template change_mode", templated(Template{SourcePath: "x", ChangeMode: "x"}), "T.template[1].change_mode", "script"},
 	{"template signal env", templated(Template{SourcePath: "x", ChangeMode: "signal", Envvars: true}), "T.template[1].env", "env var"},
 	{"template script", templated(Template{SourcePath: "x", ChangeMode: "script", ChangeScript: &ChangeScript{Args: []string{"x"}}}), "T.template[1].change_script", "script command"},

@@ -216,11 +216,12 @@ func (t *Task) validateTemplates(c *checker) {
 		if tpl.VaultGrace != 0 {
 			c.warnf(fmt.Sprintf("template[%d].vault_grace", i), "vault_grace of template %d of task %q is deprecated and has no effect", i+1, t.Name)
 		}
-		if other, found := seen[tpl.DestPath]; found && tpl.DestPath != "" {
+		to := path.Clean("/" + tpl.DestPath) // one file may be written in many ways
+		if other, found := seen[to]; found && tpl.DestPath != "" {
 			c.failf("template", "Template %d has same destination as %d", i+1, other)
 			continue
 		}
-		seen[tpl.DestPath] = i + 1
+		seen[to] = i + 1
 	}
 }
 
