@@ -17,6 +17,8 @@ import (
 type Task struct {
 	Config *drivers.TaskConfig
 	Logger hclog.Logger
+	// Messages is the file in the task directory where the shim says what goes wrong.
+	Messages string
 
 	handle *shim.Handle
 	find   func(config *drivers.TaskConfig, command string) (string, error)

@@ -26,7 +26,7 @@ import (
 // outside, as when the machine shuts down.
 const shutdownGrace = 30 * time.Second
 
-// messagesFile is where the shim says what goes wrong, in the task directory.
+// messagesFile is Task.Messages unless a driver has its own.
 const messagesFile = "executor.out"
 
 // Start starts a task as described, and counts it as known. describe fills in
@@ -52,7 +52,7 @@ func (t *Task) start(ctx context.Context, describe func(task *Task, spec *shim.S
 	if err := describe(t, spec); err != nil {
 		return nil, err
 	}
-	if messages, err := openMessages(t.Config); err != nil {
+	if messages, err := t.openMessages(); err != nil {
 		t.Logger.Warn("messages about the task are not kept", "error", err)
 	} else {
 		defer messages.Close()
@@ -157,13 +157,13 @@ func logsOf(config *drivers.TaskConfig) (shim.Logs, error) {
 	}}, nil
 }
 
-func openMessages(config *drivers.TaskConfig) (*os.File, error) {
-	dir, err := rotate.OpenDir(config.AllocDir, config.Name)
+func (t *Task) openMessages() (*os.File, error) {
+	dir, err := rotate.OpenDir(t.Config.AllocDir, t.Config.Name)
 	if err != nil {
 		return nil, err
 	}
 	defer dir.Close()
-	return dir.OpenAppend(messagesFile)
+	return dir.OpenAppend(t.Messages)
 }
 
 // Groups makes the control groups of a task ready and returns them. What could

@@ -72,7 +72,7 @@ func (t *Tasks) Topology() *base.Topology {
 // NewTask returns a task that does not run yet.
 func (t *Tasks) NewTask(config *drivers.TaskConfig) *Task {
 	return &Task{
-		Config: config, Logger: t.logger.With("alloc_id", config.AllocID, "task", config.Name), find: t.find,
+		Config: config, Logger: t.logger.With("alloc_id", config.AllocID, "task", config.Name), Messages: messagesFile, find: t.find,
 	}
 }
 

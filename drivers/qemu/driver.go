@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -167,10 +169,8 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 			}
 		}
 		spec.Path, spec.Args, spec.WorkDir = command[0], command[1:], config.TaskDir()
-		for name, value := range config.Env {
-			spec.Env = append(spec.Env, name+"="+value)
-		}
-		slices.Sort(spec.Env)
+		spec.Env = environment(config, &o)
+		task.Messages = config.Name + "-" + task.Messages
 		spec.Cgroup = task.GroupsOfMachine()
 		return nil
 	})
@@ -181,6 +181,21 @@ func (d *Driver) StartTask(ctx context.Context, config *drivers.TaskConfig) (
 		return handle, &drivers.NetworkOverride{PortMap: o.PortMap}, nil
 	}
 	return handle, nil, nil
+}
+
+// environment is that of the emulator, in which ports are those that the guest listens on, sorted by name.
+func environment(config *drivers.TaskConfig, o *taskConfig) []string {
+	vars := map[string]string{}
+	maps.Copy(vars, config.Env)
+	for label, port := range o.PortMap {
+		vars["NOMAD_PORT_"+label] = strconv.Itoa(port)
+	}
+	env := make([]string, 0, len(vars))
+	for name, value := range vars {
+		env = append(env, name+"="+value)
+	}
+	slices.Sort(env)
+	return env
 }
 
 // StopTask implements drivers.Driver. A machine that listens is asked to switch

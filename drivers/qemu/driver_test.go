@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/nomadlike/nomadlike/internal/shim"
 	"github.com/nomadlike/nomadlike/plugins"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
@@ -78,6 +80,40 @@ func TestDriver(t *testing.T) {
 		SurvivesPlugin: true,
 		Stats:          true,
 	})
+}
+
+// TestProcess checks what the emulator is started with besides its arguments, and what the host is told.
+func TestProcess(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "qemu-system-script"), []byte(emulator), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	task := machine(t)
+	task.ID, task.StdoutPath, task.StderrPath = "a/web/1", os.DevNull, os.DevNull
+	task.Env = map[string]string{"NOMAD_PORT_ssh": "22022", "A": "b", "PATH": os.Getenv("PATH")}
+	task.DriverConfig = encode(t, taskSchema, map[string]any{
+		"image_path": "local/a,b.img", "emulator": "script", "port_map": []any{map[string]any{"ssh": 22}},
+		"args": []any{"-script", "echo $A $NOMAD_PORT_ssh > local/told"},
+	})
+	d := New(hclog.NewNullLogger())
+	_, override, err := d.StartTask(t.Context(), task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.DestroyTask(context.Background(), task.ID, true) }()
+	if override == nil || override.PortMap["ssh"] != 22 {
+		t.Errorf("the host is told %+v", override)
+	}
+	if exit, err := d.WaitTask(t.Context(), task.ID); err != nil || !exit.Successful() {
+		t.Errorf("exit is %+v, %v", exit, err)
+	}
+	if told, err := os.ReadFile(filepath.Join(task.LocalDir(), "told")); err != nil || string(told) != "b 22\n" {
+		t.Errorf("the environment is %q, %v", told, err)
+	}
+	if _, err := os.Stat(filepath.Join(task.TaskDir(), "web-executor.out")); err != nil {
+		t.Error(err)
+	}
 }
 
 func machine(t *testing.T) *drivers.TaskConfig {
