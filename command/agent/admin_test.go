@@ -29,3 +29,16 @@ func TestServerAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestSelfAfterReload: the agent tells the configuration that counts, with what a reload has changed.
+func TestSelfAfterReload(t *testing.T) {
+	a := &Agent{cfg: &Config{LogLevel: "INFO"}}
+	a.mu.present = &Config{LogLevel: "DEBUG"}
+	self, err := a.self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := self.Config["LogLevel"]; l != "DEBUG" {
+		t.Errorf("log level %v", l)
+	}
+}

@@ -49,7 +49,9 @@ func (a *Agent) health(r *api.AgentHealthRequest) *api.AgentHealthResponse {
 // self describes the agent (recorded agent-self.json): its configuration by Go field names, its gossip
 // member and its statistics.
 func (a *Agent) self() (*api.AgentSelf, error) {
-	data, err := json.Marshal(a.cfg)
+	a.mu.Lock()
+	data, err := json.Marshal(a.mu.present)
+	a.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("encode configuration: %w", err)
 	}
