@@ -182,11 +182,7 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 		"Periodic", strconv.FormatBool(job.IsPeriodic()), "Parameterized", strconv.FormatBool(job.IsParameterized()),
 	}
 	if job.Periodic != nil && !job.Stop {
-		next := "none"
-		if api.Or(job.Periodic.Enabled, true) {
-			next = either(s.m.nextLaunch(job), next)
-		}
-		kv = append(kv, "Next Periodic Launch", next)
+		kv = append(kv, "Next Periodic Launch", either(s.m.nextLaunch(job), "none"))
 	}
 	fmt.Fprintln(s.m.out, pairs(kv...))
 	switch {

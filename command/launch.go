@@ -48,6 +48,9 @@ func (m *meta) launched(ctx context.Context, c *client.Client, l *launch) error 
 
 // nextLaunch says when a periodic job is launched next, empty when it is not.
 func (m *meta) nextLaunch(job *api.Job) string {
+	if !api.Or(job.Periodic.Enabled, true) {
+		return ""
+	}
 	now := m.now()
 	next, err := cron.Next(job.Periodic, now)
 	if err != nil || next.IsZero() {

@@ -2,7 +2,10 @@
 
 package e2e
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 const periodicJob = `
 job "per" {
@@ -34,4 +37,7 @@ func TestPeriodicByCommand(t *testing.T) {
 	a.want(0, `Previously Launched Jobs\nID +Status\nper/periodic-\d+`, "job", "status", "per")
 	a.want(0, "", "job", "stop", "-yes", "per")
 	a.want(1, `can't force run non-tracked job`, "job", "periodic", "force", "per")
+	off := strings.ReplaceAll(strings.Replace(periodicJob, "periodic {", "periodic {\n    enabled = false", 1), `"per"`, `"off"`)
+	a.want(0, `^Job registration successful\n$`, "job", "run", a.write("off.nomad.hcl", off))
+	a.want(0, `Next Periodic Launch = none`, "job", "status", "off")
 }
