@@ -3,6 +3,7 @@
 package cgroup
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -170,6 +171,17 @@ func TestCounters(t *testing.T) {
 	}
 	if n, err := OOMKills(v1); err != nil || n != 1 {
 		t.Errorf("%d out of memory, %v", n, err)
+	}
+}
+
+// TestEnterNothing checks what is said of groups that cannot be entered, as a job may name them.
+func TestEnterNothing(t *testing.T) {
+	t.Parallel()
+	for dir, want := range map[string]error{"/sys/fs/cgroup/nonsense/x": unix.ENOENT, t.TempDir(): unix.EINVAL} {
+		_, refused, err := Enter([]string{dir})
+		if !errors.Is(err, want) || len(refused) != 1 {
+			t.Errorf("%s: %v, %q; want %v", dir, err, refused, want)
+		}
 	}
 }
 

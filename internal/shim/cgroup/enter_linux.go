@@ -32,7 +32,10 @@ func Enter(dirs []string) (leave func() error, refused []string, err error) {
 	for _, dir := range dirs {
 		home, ok := homeOf(own, dir)
 		if !ok {
-			refused, err = append(refused, dir), unix.EINVAL
+			refused, err = append(refused, dir), unix.EINVAL // no group of version 1
+			if e := unix.Access(dir, unix.F_OK); e != nil {
+				err = e
+			}
 			continue
 		}
 		if e := sysfs.Write(dir+"/tasks", "0"); e != nil {
