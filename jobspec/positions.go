@@ -5,6 +5,7 @@ package jobspec
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
@@ -49,55 +50,63 @@ func (p *Positions) Of(path string) string {
 	if m == nil || m[1] != "job" {
 		return ""
 	}
-	around := []*hclsyntax.Block{p.job} // the outermost first
-	for path = path[len(m[0]):]; path != ""; path = path[len(m[0]):] {
-		if m = step.FindStringSubmatch(path); m == nil {
-			break
-		}
-		inner := around[len(around)-1]
-		if attr := inner.Body.Attributes[m[1]]; attr != nil {
-			return p.at(attr.NameRange)
-		}
-		found := find(inner.Body, m[1], m[2])
-		for i := len(around) - 2; found == nil && m[2] == "" && i >= 0; i-- {
-			found = find(around[i].Body, m[1], "")
-		}
-		if found == nil {
-			break
-		}
-		around = append(around, found)
-	}
-	return p.at(around[len(around)-1].DefRange())
-}
-
-func (p *Positions) at(rng hcl.Range) string {
+	rng, _ := resolve([]*hclsyntax.Block{p.job}, path[len(m[0]):])
 	return fmt.Sprintf("%s:%d", p.file, rng.Start.Line)
 }
 
-// find returns the block of a type with a label, given as it is quoted, or with a number among those of its type; the
-// first one without either. A dynamic block that makes such ones is as good.
-func find(body *hclsyntax.Body, name, which string) *hclsyntax.Block {
+// resolve returns where the setting with the rest of a path stands in the last of the blocks, or in the nearest of
+// those around it, the outermost of which is the first; and whether it stands there, not only a block of its path.
+func resolve(around []*hclsyntax.Block, rest string) (hcl.Range, bool) {
+	inner := around[len(around)-1]
+	m := step.FindStringSubmatch(rest)
+	if m == nil {
+		return inner.DefRange(), rest == ""
+	}
+	if attr := inner.Body.Attributes[m[1]]; attr != nil {
+		return attr.NameRange, true
+	}
+	found := find(inner.Body, m[1], m[2])
+	for i := len(around) - 2; len(found) == 0 && m[2] == "" && i >= 0; i-- {
+		found = find(around[i].Body, m[1], "")
+	}
+	best := inner.DefRange()
+	for i, b := range found {
+		rng, ok := resolve(append(slices.Clip(around), b), rest[len(m[0]):])
+		if ok {
+			return rng, true
+		}
+		if i == 0 {
+			best = rng
+		}
+	}
+	return best, false
+}
+
+// find returns the blocks of a type with a label, given as it is quoted, or with a number among those of its type; all
+// without either. A dynamic block that makes such ones is as good, where there is none with the label.
+func find(body *hclsyntax.Body, name, which string) []*hclsyntax.Block {
 	label, err := strconv.Unquote(which)
 	labelled := err == nil
-	number, _ := strconv.Atoi(which)
+	number, err := strconv.Atoi(which)
+	numbered := err == nil
+	var found, made []*hclsyntax.Block
 	for _, b := range body.Blocks {
 		switch {
 		case b.Type == "dynamic" && len(b.Labels) == 1 && b.Labels[0] == name:
 			for _, content := range b.Body.Blocks {
 				if content.Type == "content" {
-					return content
+					made = append(made, content)
 				}
 			}
-		case b.Type != name:
-		case labelled:
-			if len(b.Labels) > 0 && b.Labels[0] == label {
-				return b
-			}
-		case number > 0:
-			number--
-		default:
-			return b
+		case b.Type == name && (!labelled || len(b.Labels) > 0 && b.Labels[0] == label):
+			found = append(found, b)
 		}
 	}
-	return nil
+	if !labelled || len(found) == 0 {
+		found = append(found, made...)
+	}
+	if numbered {
+		return found[min(number, len(found)):min(number+1, len(found))]
+	}
+	return found
 }

@@ -38,6 +38,15 @@ job "j" {
       network {}
     }
   }
+  group "services" {
+    service {
+      name = "a"
+    }
+    service {
+      provider = "consul"
+      connect {}
+    }
+  }
 }
 `
 	p := NewPositions("j.hcl", []byte(src))
@@ -56,6 +65,10 @@ job "j" {
 		`job.group["a \"b\""].task["no"].user`:            "j.hcl:14",
 		`job.group["made"].count`:                         "j.hcl:30",
 		`job.group["made"].network.mbits`:                 "j.hcl:31",
+		`job.group["services"].service.connect`:           "j.hcl:40",
+		`job.group["services"].service.provider`:          "j.hcl:39",
+		`job.group["services"].service.port`:              "j.hcl:35",
+		`job.group["services"].service[1].name`:           "j.hcl:38",
 		"other":                                           "",
 		"":                                                "",
 	} {
