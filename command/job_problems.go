@@ -43,16 +43,16 @@ func (l *loaded) located(err error) error {
 	if _, ok := errors.AsType[*client.StatusError](err); !ok {
 		return err
 	}
-	places := l.places()
+	places := l.places(err.Error())
 	if places == "" {
 		return err
 	}
 	return fmt.Errorf("%w\n\n%s", err, places)
 }
 
-// places lists the mistakes of the job by their places in the file, one a line; "" when there are none, or the file
-// does not tell.
-func (l *loaded) places() string {
+// places lists the mistakes of the job that an agent names in its answer by their places in the file, one a line; ""
+// when there are none, or the file does not tell. What the agent does not name is none to it: it may have other limits.
+func (l *loaded) places(answer string) string {
 	found, _ := problems(l.job)
 	if found == nil {
 		return ""
@@ -62,11 +62,11 @@ func (l *loaded) places() string {
 	seen := map[string]bool{}
 	for _, f := range found.Fields {
 		at := in.Of(f.Path)
-		if key := at + f.Message; at == "" || seen[key] {
+		key := at + f.Message
+		if at == "" || seen[key] || !strings.Contains(answer, f.Message) {
 			continue // tasks repeat what is wrong with what they have from their group
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 		lines = append(lines, at+": "+f.Error())
 	}
 	if more := len(lines) - maxPlaces; more > 0 {

@@ -46,7 +46,7 @@ Example:
 			}
 			if resp.Error != "" {
 				fmt.Fprintf(m.err, "%s\n%s\n", m.paint(red, "Job validation errors:"), m.paint(red, tight(resp.Error)))
-				if places := l.places(); places != "" {
+				if places := l.places(resp.Error); places != "" {
 					fmt.Fprintf(m.err, "\n%s\n", places)
 				}
 				return exitError(1)

@@ -3,7 +3,7 @@
 package command
 
 import (
-	"fmt"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -36,6 +36,7 @@ func TestValidateNested(t *testing.T) {
 // several tasks have from their group once.
 func TestPlacesOfMistakes(t *testing.T) {
 	const src = `job "j" {
+  priority = 150
   group "g" {
     restart {
       attempts = -1
@@ -58,19 +59,21 @@ func TestPlacesOfMistakes(t *testing.T) {
 	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	const answer = "refused: Restart attempts can not be less than zero: -1; KillTimeout must be a positive value; " +
+		`"consul", which is the default, is not supported yet; set provider = "nomad"; not supported yet`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/validate") {
-			fmt.Fprint(w, `{"Error": "refused"}`)
+			_ = json.NewEncoder(w).Encode(map[string]string{"Error": answer})
 			return
 		}
-		http.Error(w, "refused", http.StatusInternalServerError)
+		http.Error(w, answer, http.StatusInternalServerError)
 	}))
 	defer server.Close()
 	want := strings.ReplaceAll(`
-FILE:4: job.group["g"].restart.attempts: Restart attempts can not be less than zero: -1
-FILE:15: job.group["g"].task["u"].kill_timeout: KillTimeout must be a positive value
-FILE:6: job.group["g"].service.provider: "consul", which is the default, is not supported yet; set provider = "nomad"
-FILE:11: job.group["g"].task["t"].vault: not supported yet
+FILE:5: job.group["g"].restart.attempts: Restart attempts can not be less than zero: -1
+FILE:16: job.group["g"].task["u"].kill_timeout: KillTimeout must be a positive value
+FILE:7: job.group["g"].service.provider: "consul", which is the default, is not supported yet; set provider = "nomad"
+FILE:12: job.group["g"].task["t"].vault: not supported yet
 `, "FILE", file)
 	for _, command := range [][]string{{"job", "validate"}, {"job", "plan"}, {"job", "run"}} {
 		_, errs, code := execute("", append(command, "-address="+server.URL, file)...)
