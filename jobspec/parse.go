@@ -80,6 +80,9 @@ func (d *decoder) parse(cfg *Config, path string) (*api.Job, map[string]string, 
 	if file == nil {
 		return nil, nil, ""
 	}
+	if d.isOfAPI(file) {
+		return nil, nil, ""
+	}
 	content, diags := file.Body.Content(fileSchema)
 	jobs := content.Blocks.OfType("job")
 	ctx := &hcl.EvalContext{
@@ -103,6 +106,29 @@ func (d *decoder) parse(cfg *Config, path string) (*api.Job, map[string]string, 
 	body := &jobBody{ID: jobs[0].Labels[0]}
 	d.body(jobs[0].Body, reflect.ValueOf(body).Elem(), ctx)
 	return body.job(), sub.flags, sub.text()
+}
+
+// isOfAPI reports a file in JSON that is a job of the HTTP API: none of its names is known in a job file.
+func (d *decoder) isOfAPI(file *hcl.File) bool {
+	if !isJSON(file.Bytes) {
+		return false
+	}
+	attrs, _ := file.Body.JustAttributes()
+	if attrs["job"] != nil {
+		return false
+	}
+	for _, name := range []string{"Job", "ID", "TaskGroups"} {
+		if attr := attrs[name]; attr != nil {
+			d.report(&hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Job of the HTTP API",
+				Detail:   "This is a job in the JSON of the HTTP API, not a job file in JSON, which begins with {\"job\": ...}. The commands read it with -json; over HTTP it needs no parsing.",
+				Subject:  attr.NameRange.Ptr(),
+			})
+			return true
+		}
+	}
+	return false
 }
 
 // oneJob reports whether there is exactly one job block.

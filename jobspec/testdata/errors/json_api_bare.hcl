@@ -1,0 +1,1 @@
+{"ID": "api", "Name": "x", "TaskGroups": []}
