@@ -33,7 +33,7 @@ func nodeDrainCommand() *spec {
 		usage: "node drain [options] <node>", synopsis: "Move the allocations of a node away", remote: true,
 		args: atMost(1, "<node>"), completes: completeNodes,
 		long: "Starts or ends the drain of a node. A draining node takes no allocations; those that it has migrate at the pace of " +
-			"their migrate blocks, batch jobs may finish until the deadline, and system jobs are stopped last. After the drain the " +
+			"their migrate blocks, batch jobs may finish until the deadline and are not replaced, and system jobs are stopped last. After the drain the " +
 			"node stays ineligible until \"node eligibility -enable\".\n\nExample:\n\n    $ nomadlike node drain -enable -deadline 10m c0c63d32",
 	}
 	var set *flag.FlagSet

@@ -266,7 +266,7 @@ func (s *script) nodeOption(n *api.Node, option string) {
 	}
 }
 
-// cmdNode: "node NAME status=down|ready|disconnected|gone eligibility=…" or any option of nodes.
+// cmdNode: "node NAME status=down|ready|disconnected|gone eligibility=… drain=off" or any option of nodes.
 func (s *script) cmdNode(args, _ []string) string {
 	n := *s.nodes[args[0]]
 	for _, option := range args[1:] {
@@ -280,6 +280,8 @@ func (s *script) cmdNode(args, _ []string) string {
 			n.Status = value
 		case key == "eligibility":
 			n.SchedulingEligibility = value
+		case option == "drain=off":
+			n.DrainStrategy, n.SchedulingEligibility = nil, api.NodeEligible
 		default:
 			dup := *n.NodeResources
 			n.NodeResources = &dup

@@ -166,7 +166,11 @@ func (d *Drains) mark(ctx context.Context, snap *state.Snapshot, allocs []*api.A
 		req := &fsm.AllocsDesiredTransitionRequest{Transitions: map[string]api.DesiredTransition{}, Time: now.UnixNano()}
 		seen := map[jobRef]bool{}
 		for _, a := range part {
-			req.Transitions[a.ID] = api.DesiredTransition{Migrate: new(true)}
+			t := api.DesiredTransition{Migrate: new(true)}
+			if kind := typeOf(snap, a); kind == api.JobTypeBatch || kind == api.JobTypeSysBatch {
+				t.MigrateDisablePlacement = new(true) // they had their time until the deadline
+			}
+			req.Transitions[a.ID] = t
 			ref := jobRef{a.Namespace, a.JobID}
 			if seen[ref] {
 				continue

@@ -210,8 +210,8 @@ func TestDrainLetsBatchFinish(t *testing.T) {
 			t.Fatal("the batch allocation outlived the deadline")
 		}
 		r.expectEnd(n, api.DrainStatusComplete, true)
-		if other := r.busiest("work"); r.on(other, "work") != 1 {
-			t.Fatal("it was not replaced")
+		if other := r.busiest("work"); r.on(other, "work") != 0 {
+			t.Fatal("it was replaced")
 		}
 	})
 }

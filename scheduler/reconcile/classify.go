@@ -36,7 +36,7 @@ func classify(in *Input, a *api.Allocation) class {
 		return classReconnecting
 	}
 	if a.ServerTerminalStatus() {
-		if in.IsBatch && a.DesiredTransition.ShouldDisableMigrationPlacement() {
+		if in.IsBatch && a.DesiredTransition.ShouldDisableMigrationPlacement() && !isOlder(a, in.Job) {
 			return classKept
 		}
 		return classIgnored

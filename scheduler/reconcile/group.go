@@ -86,6 +86,9 @@ func (p *groupPass) sort(allocs []*api.Allocation) {
 		case classReconnecting:
 			p.returned = append(p.returned, a)
 		case classKept:
+			if p.reap(p.in, a) {
+				p.uncounted++
+			}
 			p.keep(a)
 		}
 	}

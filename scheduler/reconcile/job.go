@@ -204,6 +204,9 @@ func stopAll(in *Input, name string, allocs []*api.Allocation) *Group {
 		case classIgnored:
 			g.reap(in, a)
 		default:
+			if g.reap(in, a) {
+				continue
+			}
 			if !a.TerminalStatus() {
 				g.Desired.Stop++
 			} else if a.ClientStatus != api.AllocClientFailed || a.NextAllocation != "" {

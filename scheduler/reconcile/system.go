@@ -98,13 +98,14 @@ func (p *systemPass) leave(a *api.Allocation) {
 	p.finished[a.NodeID] = a
 }
 
-// sortStopped looks at an allocation that was told to stop: one that a drain sent away keeps its node free
-// until its end, everything else holds nothing.
+// sortStopped looks at an allocation that was told to stop: one of a sysbatch job that a drain sent away, or that ended well
+// anyway, stays the last of its node until the job changes, everything else holds nothing.
 func (p *systemPass) sortStopped(a *api.Allocation) {
 	if p.reap(p.in, a) {
 		p.uncounted++
 	}
-	if p.in.IsBatch && a.ClientStatus == api.AllocClientComplete && a.RanSuccessfully() && !isOlder(a, p.in.Job) {
+	drained := a.DesiredTransition.ShouldDisableMigrationPlacement()
+	if p.in.IsBatch && !isOlder(a, p.in.Job) && (drained || a.ClientStatus == api.AllocClientComplete && a.RanSuccessfully()) {
 		p.held[a.NodeID] = true
 	}
 }
