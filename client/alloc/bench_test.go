@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,8 +38,9 @@ type bench struct {
 	runners  map[string]*Runner
 	stop     context.CancelFunc
 	ctx      context.Context
-	// collected is how the output of tasks is collected, in order.
-	collected []logs.Config
+	// collected is how the output of tasks is collected, in order; tasks start at the same time.
+	collecting sync.Mutex
+	collected  []logs.Config
 	// templates and artifacts are what tasks need for them.
 	templates task.Templates
 	artifacts task.Artifacts
@@ -91,6 +93,8 @@ func (b *bench) boot() {
 			MaxKillTimeout: 30 * time.Second, Random: func() float64 { return 0 },
 			StartLogs: func(cfg logs.Config) (*logs.Collector, error) {
 				cfg.Logger = nil
+				b.collecting.Lock()
+				defer b.collecting.Unlock()
 				b.collected = append(b.collected, cfg)
 				c := &logs.Collector{Stdout: os.DevNull, Stderr: os.DevNull}
 				if cfg.Outlive {
