@@ -184,10 +184,10 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 	cfg.Server.Enabled = cfg.Server.Enabled || fl.server
 	cfg.Client.Enabled = cfg.Client.Enabled || fl.client
 	cfg.Server.RejoinAfterLeave = cfg.Server.RejoinAfterLeave || fl.rejoin
-	if fl.networkSpeed > 0 {
+	if fl.networkSpeed != 0 {
 		cfg.Client.NetworkSpeed = fl.networkSpeed
 	}
-	if fl.bootstrap > 0 {
+	if fl.bootstrap != 0 {
 		cfg.Server.BootstrapExpect = fl.bootstrap
 	}
 	if fl.servers != "" {
@@ -195,13 +195,13 @@ func (fl *agentFlags) config() (*agent.Config, error) {
 	}
 	join := &cfg.Server.ServerJoin
 	join.StartJoin, join.RetryJoin = append(join.StartJoin, fl.join...), append(join.RetryJoin, fl.retryJoin...)
-	if fl.retryMax > 0 {
+	if fl.retryMax != 0 {
 		join.RetryMax = fl.retryMax
 	}
-	if fl.retryInterval > 0 {
+	if fl.retryInterval != 0 {
 		join.RetryInterval = fl.retryInterval
 	}
-	if fl.raftProtocol > 0 {
+	if fl.raftProtocol != 0 {
 		cfg.Server.RaftProtocol = &fl.raftProtocol
 	}
 	cfg.LogIncludeLocation = cfg.LogIncludeLocation || fl.location

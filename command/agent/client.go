@@ -41,9 +41,10 @@ func (r *clientRole) Handlers() *opset.Set { return r.handlers }
 func newClientRole(a *Agent) (*clientRole, error) {
 	r := &clientRole{agent: a, met: make(chan struct{})}
 	c := &a.cfg.Client
+	var err error
 	if a.server == nil {
-		for _, s := range c.Servers {
-			r.listed = append(r.listed, withPort(s, defaultServerPort))
+		if r.listed, err = serverAddresses(c.Servers); err != nil {
+			return nil, fmt.Errorf("client.servers: %w", err)
 		}
 		r.servers = rpc.NewServers(a.pool, r.listed)
 	}
@@ -51,7 +52,6 @@ func newClientRole(a *Agent) (*clientRole, error) {
 	if idle := idleOptions(c.Options); len(idle) > 0 {
 		a.log.Warn("nothing reads these client options", "options", strings.Join(idle, " "))
 	}
-	var err error
 	if r.Client, err = client.New(cfg, client.Deps{Servers: r, Logger: a.deps.Log, Metrics: a.metricsSink()}); err != nil {
 		return nil, err
 	}

@@ -429,6 +429,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Client.Enabled {
 		errs = append(errs, c.Client.ServerJoin.validate("client"))
+		if _, err := serverAddresses(c.Client.Servers); err != nil {
+			errs = append(errs, fmt.Errorf("client.servers: %w", err))
+		}
 	}
 	errs = append(errs, c.Telemetry.validate())
 	check(c.RPC.DialTimeout >= 0 && c.RPC.KeepAliveInterval >= 0 && c.RPC.ConnectionWriteTimeout >= 0, "rpc: times must not be negative")
