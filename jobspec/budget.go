@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -25,6 +26,10 @@ const (
 	maxAllValues  = 64 << 20  // bytes of the values of one file, which is what an agent takes in a request
 	maxAllRefers  = 256 << 20 // bytes of what the expressions of one file refer to
 	partSize      = 32        // bytes a part of a value counts for, besides its text
+
+	// maxTime is how long the expressions of a file that came over the network may take: some functions take far
+	// longer for a value than its size tells. A job file takes a second.
+	maxTime = 20 * time.Second
 )
 
 // exhausted is what a for expression panics with when its budget is spent: there is no other way to make
@@ -41,6 +46,9 @@ type budget struct {
 	bytes      int // of the current expression
 	values     int // bytes of the values of the file
 	refers     int // bytes that the expressions of the file refer to, without the current one
+
+	ends time.Time // when the time for the file ends; never when zero
+	late bool      // that it has ended is reported
 }
 
 func newBudget() budget {
@@ -49,6 +57,23 @@ func newBudget() budget {
 
 // spent reports whether nothing of the file can be evaluated any more.
 func (b *budget) spent() bool { return b.iterations < 0 || b.values < 0 || b.refers < 0 }
+
+// ended reports whether the time for the file is over.
+func (b *budget) ended() bool { return !b.ends.IsZero() && time.Now().After(b.ends) }
+
+// tooLate says that the time for the file is over, once.
+func (b *budget) tooLate(rng hcl.Range) hcl.Diagnostics {
+	if b.late {
+		return nil
+	}
+	b.late = true
+	return hcl.Diagnostics{{
+		Severity: hcl.DiagError,
+		Summary:  "Input too complex",
+		Detail:   fmt.Sprintf("The expressions of this file take longer than %v.", maxTime),
+		Subject:  &rng,
+	}}
+}
 
 // keep takes the value of an expression from what is left for the file.
 func (b *budget) keep(val cty.Value, rng hcl.Range) hcl.Diagnostics {
@@ -102,6 +127,9 @@ func (b *budget) metered(fn function.Function) function.Function {
 		VarParam:    fn.VarParam(),
 		Type:        fn.ReturnTypeForValues,
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if b.ended() {
+				return cty.DynamicVal, fmt.Errorf("the expressions of the file take longer than %v", maxTime)
+			}
 			val, err := fn.Call(args)
 			if err == nil && !b.take(val) {
 				return cty.DynamicVal, fmt.Errorf("there are more than %d bytes of values", maxReferred)
@@ -174,6 +202,9 @@ func (d *decoder) evaluate(expr hcl.Expression, ctx *hcl.EvalContext) (val cty.V
 	val, diags = resolved.Value(ctx)
 	if d.left.iterations < 0 || d.left.bytes < 0 { // a function such as try swallowed the panic
 		return cty.DynamicVal, tooComplex("iterations or bytes of values", maxIterations, expr.Range())
+	}
+	if d.left.ended() { // a function such as try may have taken that for an error of another
+		return cty.DynamicVal, d.left.tooLate(expr.Range())
 	}
 	if !diags.HasErrors() {
 		if over := d.left.keep(val, expr.Range()); over.HasErrors() {

@@ -41,6 +41,10 @@ func (d *decoder) value(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, b
 	if d.left.spent() {
 		return cty.DynamicVal, false // as an error says
 	}
+	if d.left.ended() {
+		d.report(d.left.tooLate(expr.Range())...)
+		return cty.DynamicVal, false
+	}
 	val, diags := d.evaluate(expr, ctx)
 	d.report(diags...)
 	if diags.HasErrors() {

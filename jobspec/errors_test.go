@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestErrorCorpus(t *testing.T) {
@@ -163,6 +164,26 @@ func TestBudget(t *testing.T) {
 		if _, err := Parse(&Config{Body: []byte(name(expr))}); err != nil {
 			t.Errorf("%s: %v", expr, err)
 		}
+	}
+}
+
+// TestTimeOfExpressions: what came over the network has its expressions evaluated for a limited time, which is told once.
+func TestTimeOfExpressions(t *testing.T) {
+	src := "locals {\n  a = [for i in range(3) : upper(\"x\")]\n}\njob \"j\" {\n  meta {\n" + numbered("    m%d = upper(\"x\")\n", 100) + "  }\n}\n"
+	d := newDecoder()
+	d.left.ends = time.Unix(1, 0)
+	d.parse(&Config{Body: []byte(src)}, "j.hcl")
+	if len(d.diags) != 1 || !strings.Contains(d.diags[0].Detail, "take longer than") {
+		t.Errorf("when the time is over: %v", d.diags)
+	}
+
+	d = newDecoder()
+	if d.parse(&Config{Body: []byte(src), AllowFS: true}, "j.hcl"); d.diags.HasErrors() || !d.left.ends.IsZero() {
+		t.Errorf("a user's own file: %v, until %v", d.diags, d.left.ends)
+	}
+	d = newDecoder()
+	if d.parse(&Config{Body: []byte(src)}, "j.hcl"); d.diags.HasErrors() || d.left.ends.IsZero() {
+		t.Errorf("the file of another: %v, until %v", d.diags, d.left.ends)
 	}
 }
 
