@@ -337,7 +337,7 @@ func (s *script) cmdClient(args, _ []string) string {
 	return ""
 }
 
-// cmdAlloc: "alloc NAME healthy|unhealthy|force|reschedule" edits the newest allocation of that name.
+// cmdAlloc: "alloc NAME healthy|unhealthy|force|reschedule|away|stopped" edits the newest allocation of that name.
 func (s *script) cmdAlloc(args, _ []string) string {
 	var newest *api.Allocation
 	for _, a := range s.allocs {
@@ -354,6 +354,8 @@ func (s *script) cmdAlloc(args, _ []string) string {
 			a.DesiredTransition.Reschedule = new(true)
 		case "force":
 			a.DesiredTransition.ForceReschedule = new(true)
+		case "away", "stopped":
+			a.DesiredTransition.Migrate, a.DesiredTransition.MigrateDisablePlacement = new(true), new(args[1] == "stopped")
 		}
 	})
 	return ""

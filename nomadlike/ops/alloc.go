@@ -102,6 +102,9 @@ func (e *Env) allocStop(ctx context.Context, r *api.AllocStopRequest) (*api.Allo
 			tr.Migrate = nil
 		}
 	}
+	if !r.Reschedule && a.Job != nil && a.Job.Type == api.JobTypeSysBatch {
+		tr.MigrateDisablePlacement = &yes // once on each node, until the job changes
+	}
 	if r.NoShutdownDelay {
 		tr.NoShutdownDelay = &yes
 	}

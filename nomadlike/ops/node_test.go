@@ -454,4 +454,17 @@ func TestAllocStop(t *testing.T) {
 	if e := c.running("web", 1)[0]; e.ID == d.ID || e.PreviousAllocation != d.ID {
 		t.Errorf("replaced by %s, previous %q, want a new one after %s", e.ID, e.PreviousAllocation, d.ID)
 	}
+
+	// A sysbatch job runs once on each node, so that one that is stopped is replaced on demand only.
+	j := job("once", 1)
+	j["Type"] = api.JobTypeSysBatch
+	c.register(j)
+	f := c.running("once", 1)[0]
+	decode(t, c.do("PUT", "/v1/allocation/"+f.ID+"/stop", ""), &resp)
+	c.done(resp.EvalID)
+	for a := range state.Allocs.By(c.srv.Store().Snapshot(), state.ByJob, "default", "once") {
+		if !a.ServerTerminalStatus() {
+			t.Errorf("%s follows a sysbatch allocation that was stopped", a.ID)
+		}
+	}
 }

@@ -88,7 +88,8 @@ func (p *systemPass) sort(a *api.Allocation) {
 	}
 }
 
-// leave stops what a drain or a user sends away. On a node that takes allocations, another one follows.
+// leave stops what a drain or a user sends away. On a node that takes allocations, another one follows, but not one of a
+// sysbatch job unless the user wants that.
 func (p *systemPass) leave(a *api.Allocation) {
 	if !p.nodes[a.NodeID] {
 		p.stop(a, "", api.AllocDescNodeTainted)
@@ -96,16 +97,19 @@ func (p *systemPass) leave(a *api.Allocation) {
 	}
 	p.stop(a, "", api.AllocDescMigrating)
 	p.finished[a.NodeID] = a
+	if p.in.IsBatch && a.DesiredTransition.ShouldDisableMigrationPlacement() && !isOlder(a, p.in.Job) {
+		p.held[a.NodeID] = true
+	}
 }
 
-// sortStopped looks at an allocation that was told to stop: one of a sysbatch job that a drain sent away, or that ended well
+// sortStopped looks at an allocation that was told to stop: one of a sysbatch job that was sent away, or that ended well
 // anyway, stays the last of its node until the job changes, everything else holds nothing.
 func (p *systemPass) sortStopped(a *api.Allocation) {
 	if p.reap(p.in, a) {
 		p.uncounted++
 	}
-	drained := a.DesiredTransition.ShouldDisableMigrationPlacement()
-	if p.in.IsBatch && !isOlder(a, p.in.Job) && (drained || a.ClientStatus == api.AllocClientComplete && a.RanSuccessfully()) {
+	sent := a.DesiredTransition.ShouldDisableMigrationPlacement()
+	if p.in.IsBatch && !isOlder(a, p.in.Job) && (sent || a.ClientStatus == api.AllocClientComplete && a.RanSuccessfully()) {
 		p.held[a.NodeID] = true
 	}
 }
