@@ -5,6 +5,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"path"
 	"path/filepath"
@@ -192,6 +193,9 @@ func (c *Config) EnsureDefaults() {
 	}
 }
 
+// lastUser is the highest number of a user: the one above it stands for none.
+const lastUser = math.MaxUint32 - 1
+
 var poolName = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
 
 // metaKey is what a reference to metadata can name: anything but what ends a word or the reference.
@@ -260,8 +264,8 @@ func (c *Config) Validate() error {
 		}
 	}
 	errs = append(errs, c.validateBridge()...)
-	if c.Users.Min < 1 || c.Users.Max < c.Users.Min {
-		bad("client.users: dynamic_user_min and dynamic_user_max: %d and %d must be greater than 0, the lower one first", c.Users.Min, c.Users.Max)
+	if c.Users.Min < 1 || c.Users.Max < c.Users.Min || c.Users.Max > lastUser {
+		bad("client.users: dynamic_user_min and dynamic_user_max: %d and %d must lie within 1 and %d, the lower one first", c.Users.Min, c.Users.Max, lastUser)
 	}
 	if c.NodeMaxAllocs < 0 {
 		bad("client.node_max_allocs: must not be negative")

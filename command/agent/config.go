@@ -6,12 +6,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client"
@@ -387,6 +390,9 @@ func (c *Config) EnsureDefaults() error {
 	return c.resolveAddresses()
 }
 
+// ownHeaders are the headers that the agent has to say itself; with others in their place no client could read an answer.
+var ownHeaders = []string{"Content-Length", "Transfer-Encoding", "Content-Encoding", "Connection", "Trailer", "Upgrade"}
+
 var logLevels = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "OFF"}
 
 // Validate returns everything that is wrong with the finished configuration.
@@ -405,7 +411,14 @@ func (c *Config) Validate() error {
 		}
 	}
 	check(c.LogRotateBytes >= 0 && c.LogRotateDuration >= 0, "log_rotate_bytes and log_rotate_duration must not be negative")
-	check(!strings.ContainsAny(c.Region, "\x00"), "region must not hold a NUL character")
+	for key, text := range map[string]string{"region": c.Region, "name": c.Name} {
+		check(!strings.Contains(text, "\x00"), "%s must not hold a NUL character", key)
+	}
+	for name, text := range c.HTTPAPIResponseHeaders {
+		check(httpguts.ValidHeaderFieldName(name), "http_api_response_headers: %q cannot be the name of a header", name)
+		check(httpguts.ValidHeaderFieldValue(text), "http_api_response_headers: %q: the value %q holds a line break or another control character", name, text)
+		check(!slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)), "http_api_response_headers: %q says how long an answer is and how it comes, which the agent says of each", name)
+	}
 	check(!strings.ContainsAny(c.Datacenter, "\x00*"), "datacenter must not hold a NUL character or *")
 	if !c.Dev {
 		apart := !c.Server.Enabled && c.PluginDir != "" && c.Client.StateDir != "" && c.Client.AllocDir != ""
