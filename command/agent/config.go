@@ -318,7 +318,16 @@ func (c *Config) LoadPath(path string) error {
 		if e.IsDir() || temporary || !strings.HasSuffix(n, ".hcl") && !strings.HasSuffix(n, ".json") {
 			continue
 		}
-		if err := c.loadFile(filepath.Join(path, n)); err != nil {
+		file := filepath.Join(path, n)
+		switch info, err := os.Stat(file); {
+		case err != nil:
+			return fmt.Errorf("read configuration: %w", err)
+		case info.IsDir(): // by way of a link
+			continue
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("read configuration: %s is no regular file; remove it or rename it", file)
+		}
+		if err := c.loadFile(file); err != nil {
 			return err
 		}
 	}

@@ -5,8 +5,10 @@
 package agent
 
 import (
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -28,5 +30,32 @@ func TestUmask(t *testing.T) {
 		if info, err := os.Stat(cfg.DataDir); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v, want %v", name, info.Mode(), err, want)
 		}
+	}
+}
+
+// TestOddEntries: what is no file is passed over or refused, not waited for.
+func TestOddEntries(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.hcl"), []byte(`region = "a"`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "sub.hcl"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(t.TempDir(), filepath.Join(dir, "link.hcl")); err != nil {
+		t.Fatal(err)
+	}
+	c := &Config{}
+	if err := c.LoadPath(dir); err != nil || c.Region != "a" || len(c.Sources) != 1 {
+		t.Errorf("region %q of %v: %v", c.Region, c.Sources, err)
+	}
+	// A socket, which nobody can open, in place of a pipe, for which a test without the refusal would wait.
+	l, err := net.Listen("unix", filepath.Join(dir, "b.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := c.LoadPath(dir); err == nil || !strings.Contains(err.Error(), "b.hcl is no regular file") {
+		t.Errorf("a socket: %v", err)
 	}
 }

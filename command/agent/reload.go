@@ -33,7 +33,7 @@ func (a *Agent) Reload() error {
 	defer a.mu.Unlock()
 	live, fixed := compare(reflect.ValueOf(a.mu.present).Elem(), reflect.ValueOf(next).Elem(), "", false)
 	if len(live) > 0 {
-		if err := a.applyLocked(); err != nil {
+		if err := a.applyLocked(live); err != nil {
 			return api.CodeErrorf(api.ClassInternal, 500, "apply the configuration: %s", err)
 		}
 	}
@@ -71,18 +71,28 @@ func compare(present, next reflect.Value, path string, live bool) (changed, fixe
 	return changed, fixed
 }
 
-// applyLocked makes the agent follow the live settings of a.mu.present.
-func (a *Agent) applyLocked() error {
+// applyLocked makes the agent follow the settings of a.mu.present whose names are given. The others stay: what was set
+// through the API since, the scheduler workers for example, is not undone by a setting that has nothing to do with it.
+func (a *Agent) applyLocked(changed []string) error {
+	has := func(prefixes ...string) bool {
+		return slices.ContainsFunc(changed, func(name string) bool {
+			return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+		})
+	}
 	c := a.mu.present
-	a.log.SetLevel(logLevel(c.LogLevel))
+	if has("log_level") {
+		a.log.SetLevel(logLevel(c.LogLevel))
+	}
 	var errs []error
-	if a.server != nil {
+	if a.server != nil && has("server.num_schedulers", "server.enabled_schedulers") {
 		a.server.evals.SetWorkers(c.Server.workers())
+	}
+	if a.server != nil && has("server.raft_") {
 		if err := a.server.srv.ReloadRaft(c.Server.raft()); err != nil {
 			errs = append(errs, fmt.Errorf("raft: %w", err))
 		}
 	}
-	if a.client != nil {
+	if a.client != nil && has("client.") {
 		a.client.SetNodeData(c.Client.Meta, c.Client.NodeClass, c.Client.HostVolumes)
 	}
 	return errors.Join(errs...)
