@@ -38,6 +38,7 @@ var commandNotes = map[string]string{
 	"version":                   "tells the version of this product, that of the contract it keeps and the revision",
 	"job status":                "an addition: below a placement failure, what would place the allocations and what stands in their way",
 	"alloc status":              "an addition: the devices that a task has and what they tell",
+	"alloc stop":                "an allocation of a system job is replaced at once, not by the next evaluation of its job",
 	"eval status":               "an addition: below a failed placement, what would place the allocations and what stands in their way",
 	"job run":                   "job files come from a path, standard input or http(s); other sources are refused by name; jobs without a deployment are followed until they run; what would place what was not placed is an addition",
 	"job plan":                  "job files come from a path, standard input or http(s); what would place what cannot be placed is an addition; the unchanged fields of a changed block are always shown, not only with -verbose",
