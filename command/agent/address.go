@@ -51,7 +51,10 @@ func (c *Config) advertise(key, adv string, bound []string, port int) (string, e
 		if err != nil {
 			return "", err
 		}
-		return withPort(adv, port), nil
+		if adv = withPort(adv, port); !usableAddress(adv) {
+			return "", fmt.Errorf("advertise.%s: %q is not of the form host or host:port", key, adv)
+		}
+		return adv, nil
 	}
 	bind := bound[0]
 	if i := slices.IndexFunc(bound, isUnicast); i >= 0 {

@@ -132,14 +132,22 @@ func serverAddresses(list []string) ([]string, error) {
 	var addrs []string
 	for _, given := range list {
 		addr := withPort(given, defaultServerPort)
-		host, port, err := net.SplitHostPort(addr)
-		number, portErr := strconv.ParseUint(port, 10, 16)
-		if err != nil || host == "" || strings.ContainsAny(host, " /") || portErr != nil || number == 0 {
+		if !usableAddress(addr) {
 			return nil, api.Errorf(api.ClassInvalid, "server address %q is not of the form host or host:port", given)
 		}
 		addrs = append(addrs, addr)
 	}
 	return addrs, nil
+}
+
+// usableAddress says whether others could be told the address: it has a host and the number of a port.
+func usableAddress(addr string) bool {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || host == "" || strings.ContainsAny(host, " /") {
+		return false
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && number > 0
 }
 
 // errServerOnly answers questions about schedulers on an agent that has none.

@@ -52,9 +52,14 @@ func newServerRole(a *Agent) (*serverRole, error) {
 	adv, err := net.ResolveTCPAddr("tcp", a.cfg.Advertise.RPC)
 	if err != nil {
 		r.close()
-		return nil, err
+		return nil, fmt.Errorf("advertise.rpc: %w", err)
 	}
-	r.srv, err = nomadlike.New(r.config(adv.String()), nomadlike.Deps{
+	serf, err := net.ResolveTCPAddr("tcp", a.cfg.Advertise.Serf)
+	if err != nil {
+		r.close()
+		return nil, fmt.Errorf("advertise.serf: %w", err)
+	}
+	r.srv, err = nomadlike.New(r.config(adv.String(), serf.String()), nomadlike.Deps{
 		Logger: a.deps.Log, Metrics: a.metricsSink(), RaftLayer: r.rpc.RaftLayer(adv), PeersOf: r.peersOf, StatsOf: r.statsOf,
 	})
 	if err != nil {
@@ -65,7 +70,7 @@ func newServerRole(a *Agent) (*serverRole, error) {
 	return r, nil
 }
 
-func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
+func (r *serverRole) config(rpcAdvertise, serfAdvertise string) nomadlike.Config {
 	c := r.agent.cfg
 	s := &c.Server
 	cfg := nomadlike.Config{
@@ -73,7 +78,7 @@ func (r *serverRole) config(rpcAdvertise string) nomadlike.Config {
 		BootstrapExpect: s.BootstrapExpect, RPCAdvertise: rpcAdvertise,
 		SerfBind:      net.JoinHostPort(hosts(c.Addresses.Serf)[0], strconv.Itoa(c.Ports.Serf)),
 		SerfMoreHosts: hosts(c.Addresses.Serf)[1:],
-		SerfAdvertise: c.Advertise.Serf,
+		SerfAdvertise: serfAdvertise,
 	}
 	if !c.Dev || c.DataDir != "" {
 		cfg.DataDir = s.DataDir
