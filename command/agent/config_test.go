@@ -362,6 +362,8 @@ func TestServerBounds(t *testing.T) {
 func FuzzConfig(f *testing.F) {
 	f.Add("client { meta { a = \"${x}\" } }")
 	f.Add(`{"ports":{"http":1}}`)
+	f.Add("name = 99999999999999999999 region = \"\\u00e9\" ports { http = 0x10 rpc = 1e400 serf = 017 }")
+	f.Add("client { servers = [\"a\", 5] host_volume \"v\" { path = <<E\n/x\nE\n} meta = { \"a.b\" = [1] } }")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := parse("f.hcl", []byte(text))
 		if err != nil {
