@@ -53,7 +53,7 @@ require (
 	github.com/hashicorp/hcl v1.0.1-vault-7
 	github.com/klauspost/compress v1.20.1
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c
-	github.com/ulikunitz/xz v0.5.8
+	github.com/ulikunitz/xz v0.5.17
 )
 
 require (

@@ -64,7 +64,7 @@ func saveSnapshot(ctx context.Context, m *meta, c *client.Client, path string, s
 			return err
 		}
 		_, err = draft.Seek(0, io.SeekStart)
-		if err = errors.Join(err, draft.Truncate(0)); err != nil {
+		if err := errors.Join(err, draft.Truncate(0)); err != nil {
 			return err
 		}
 		return a.WriteRedacted(draft, m.now())

@@ -47,7 +47,7 @@ func (p *Positions) Of(path string) string {
 		return ""
 	}
 	m := step.FindStringSubmatch(path)
-	if m == nil || m[1] != "job" {
+	if len(m) < 2 || m[1] != "job" {
 		return ""
 	}
 	rng, _ := resolve([]*hclsyntax.Block{p.job}, path[len(m[0]):])

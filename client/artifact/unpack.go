@@ -166,7 +166,7 @@ func (u *unpacking) file(name string, m *member) error {
 		return err
 	}
 	_, err = io.Copy(to, from)
-	if err = errors.Join(err, to.Chmod(m.mode.Perm()&^u.umask), to.Close()); err != nil {
+	if err := errors.Join(err, to.Chmod(m.mode.Perm()&^u.umask), to.Close()); err != nil {
 		return err
 	}
 	return u.setTime(name, m.time)

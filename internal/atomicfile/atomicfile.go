@@ -29,7 +29,7 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 
 // Fill is Write for what is not in memory: fill writes to the draft, which nobody but the owner can read until it is in
 // its place. An error of fill is returned as it is, and nothing is left of the draft.
-func Fill(path string, mode fs.FileMode, fill func(draft *os.File) error) (err error) {
+func Fill(path string, mode fs.FileMode, fill func(draft *os.File) error) error {
 	dir, base := filepath.Split(path)
 	if dir == "" {
 		dir = "."
@@ -38,19 +38,15 @@ func Fill(path string, mode fs.FileMode, fill func(draft *os.File) error) (err e
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(draft.Name()))
-		}
-	}()
 	if err = fill(draft); err == nil {
 		err = errors.Join(draft.Chmod(mode), draft.Sync())
 	}
-	if err = errors.Join(err, draft.Close()); err != nil {
-		return err
+	err = errors.Join(err, draft.Close())
+	if err == nil {
+		err = os.Rename(draft.Name(), path)
 	}
-	if err = os.Rename(draft.Name(), path); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, os.Remove(draft.Name()))
 	}
 	return syncDir(dir)
 }
