@@ -29,11 +29,16 @@ var shown = []string{
 	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
 }
 
+// firstToGo makes a process the one that the kernel ends when memory is short.
+const firstToGo = "1000"
+
 // confine parts the process from the file system of the host and makes it unprivileged.
 func (s *spec) confine() (work, how string, err error) {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return "", "", fmt.Errorf("switch off core files: %w", err)
 	}
+	// Archives say how much memory it takes to unpack them. When that is more than there is, the download has to end.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte(firstToGo), 0)
 	unix.Umask(0o022) // the task runs as another user, whatever the agent keeps to itself
 	work = filepath.Join(s.Stage, stageWork)
 	if s.Isolate {

@@ -5,6 +5,7 @@ package artifact
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +50,11 @@ func peek() {
 		_, err := os.ReadFile(p)
 		note(p, err)
 	}
+	adj, err := os.ReadFile("/proc/self/oom_score_adj")
+	if err == nil && strings.TrimSpace(string(adj)) != firstToGo {
+		err = fmt.Errorf("oom_score_adj is %s", adj)
+	}
+	note("first to go", err)
 	note("write", os.WriteFile(filepath.Join(work, "x"), nil, 0o600))
 	note("write usr", os.WriteFile("/usr/x", nil, 0o600))
 	note("root again", syscall.Setuid(0))
@@ -116,7 +122,7 @@ func TestSandbox(t *testing.T) {
 	if err := json.Unmarshal(out, &seen); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for name, want := range map[string]bool{secret: false, extra: true, globalKnownHosts: true, "/etc/hosts": true, "/etc/shadow": false, "write": true, "write usr": false, "root again": false} {
+	for name, want := range map[string]bool{secret: false, extra: true, globalKnownHosts: true, "/etc/hosts": true, "/etc/shadow": false, "write": true, "first to go": true, "write usr": false, "root again": false} {
 		if (seen[name] == "yes") != want {
 			t.Errorf("%s: %s", name, seen[name])
 		}
