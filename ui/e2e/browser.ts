@@ -83,8 +83,15 @@ export class Screen {
 
   /** Fails when anything went wrong so far but what the test provokes, or when the page as it is violates a rule of accessibility. */
   async check(forgiven?: RegExp) {
-    // Transitions blend colours, which would be judged.
-    await this.page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => undefined))));
+    // Transitions blend colours, which would be judged. One may begin some frames after what causes it, or after another.
+    await this.page.evaluate(async () => {
+      for (let calm = 0; calm < 5; calm++) {
+        await new Promise(requestAnimationFrame);
+        const moving = document.getAnimations().filter((a) => a.playState === 'running');
+        if (moving.length > 0) calm = -1;
+        await Promise.all(moving.map((a) => a.finished.catch(() => undefined)));
+      }
+    });
     // Through the protocol: the page's own policy allows no foreign script, and shall not.
     const session = await this.context.newCDPSession(this.page);
     await session.send('Runtime.evaluate', { expression: axe });
