@@ -30,10 +30,7 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 // Fill is Write for what is not in memory: fill writes to the draft, which nobody but the owner can read until it is in
 // its place. An error of fill is returned as it is, and nothing is left of the draft.
 func Fill(path string, mode fs.FileMode, fill func(draft *os.File) error) error {
-	dir, base := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
+	dir, base := filepath.Dir(path), filepath.Base(path)
 	draft, err := os.CreateTemp(dir, "."+base+mark+"*")
 	if err != nil {
 		return err
@@ -65,10 +62,7 @@ func syncDir(dir string) error {
 
 // Sweep removes the drafts that killed processes have left of a file. Only who alone writes the file may call it.
 func Sweep(path string) error {
-	dir, base := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
+	dir, base := filepath.Dir(path), filepath.Base(path)
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
