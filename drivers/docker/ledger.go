@@ -76,9 +76,6 @@ func (l *ledger) read() (*ledgerFile, error) {
 	if l.path == "" {
 		return file, nil
 	}
-	if err := atomicfile.Sweep(l.path); err != nil {
-		return file, err
-	}
 	text, err := os.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return file, nil
@@ -123,6 +120,11 @@ func (i *images) saveLocked() {
 // learn reads what an earlier process has left. Its images stay until the host had time to say which of them are in use.
 func (i *images) learn() {
 	file, err := i.ledger.read()
+	if i.ledger.path != "" {
+		if err := atomicfile.Sweep(i.ledger.path); err != nil {
+			i.driver.logger.Warn("drafts of an earlier process stay", "error", err)
+		}
+	}
 	if err != nil {
 		i.driver.logger.Warn("it is not known which images were brought before", "error", err)
 		return

@@ -5,6 +5,8 @@ package docker
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/moby/moby/client"
 
+	"github.com/nomadlike/nomadlike/internal/atomicfile"
 	"github.com/nomadlike/nomadlike/plugins/drivertest"
 )
 
@@ -153,11 +156,20 @@ func TestLedgerIsWhole(t *testing.T) {
 	if err := l.write(&ledgerFile{Brought: map[string][]string{"id": {"name"}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(l.path+".draft", []byte(`{"brou`), 0o600); err != nil {
+	// Who reads takes no draft away: it may be about to get its place.
+	err := atomicfile.Fill(l.path, 0o600, func(draft *os.File) error {
+		if file, err := l.read(); err != nil || len(file.Brought) != 1 {
+			t.Errorf("%+v, %v", file, err)
+		}
+		_, err := draft.WriteString(`{"brought":{}}`)
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if file, err := l.read(); err != nil || len(file.Brought) != 1 {
-		t.Errorf("%+v, %v", file, err)
+	draft := filepath.Join(filepath.Dir(l.path), ".images.json.draft-1")
+	if err := os.WriteFile(draft, []byte(`{"brou`), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(l.path, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -167,5 +179,8 @@ func TestLedgerIsWhole(t *testing.T) {
 	d.images.learn()
 	if len(d.images.mu.brought) != 0 {
 		t.Error("images were learnt from an empty file")
+	}
+	if _, err := os.Stat(draft); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the draft of an earlier process stays: %v", err)
 	}
 }
