@@ -227,7 +227,9 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 	if err := errors.Join(cfg.EnsureDefaults(), cfg.Validate()); err != nil {
 		return err
 	}
-	log, err := agent.OpenLog(cfg, m.out)
+	early := &gate{out: m.out}
+	defer early.open() // for an agent that does not come that far
+	log, err := agent.OpenLog(cfg, early)
 	if err != nil {
 		return err
 	}
@@ -237,6 +239,7 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 		return err
 	}
 	banner(m, cfg, a)
+	early.open()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 4)

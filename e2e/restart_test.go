@@ -13,7 +13,7 @@ import (
 // TestStartupLines: an agent says first what it was started with, in the order of the contract, and a server has the ID that
 // it tells there from its first start on.
 func TestStartupLines(t *testing.T) {
-	a := newAgent(t, false, "").start()
+	a := newAgent(t, false, `client { options { "no.such" = "option" } }`).start()
 	for _, start := range []string{"first", "second"} {
 		text := a.log.String()
 		text = text[strings.LastIndex(text, "==> Loaded configuration from "+filepath.Join(a.dir, "agent.hcl")+"\n"):]
@@ -37,6 +37,9 @@ func TestStartupLines(t *testing.T) {
 		}
 		if !strings.HasPrefix(log, "    20") {
 			t.Errorf("%s start: the log begins with %.80q", start, log)
+		}
+		if early := "nothing reads these client options: options=no.such\n"; !strings.Contains(log, early) {
+			t.Errorf("%s start: after the beginning there is no line %q, in\n%s", start, early, text)
 		}
 		if peers, err := a.client.Operator().RaftGetConfiguration(nil); err != nil || len(peers.Servers) != 1 || peers.Servers[0].ID != values["Node Id"] {
 			t.Errorf("%s start: the server is %q, raft says %+v %v", start, values["Node Id"], peers, err)

@@ -91,6 +91,29 @@ func TestRoleLogs(t *testing.T) {
 	}
 }
 
+// TestRoleLogLocation: the file of a role tells where the line was logged.
+func TestRoleLogLocation(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "client.log")
+	cfg := &Config{LogLevel: "INFO", LogIncludeLocation: true}
+	cfg.Client.Enabled, cfg.Client.LogFile = true, file
+	var out bytes.Buffer
+	log, err := OpenLog(cfg, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Named("client").Info("said here")
+	log.Close()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{out.String(), string(data)} {
+		if !strings.Contains(line, "log_test.go:") {
+			t.Errorf("the line names another place: %q", line)
+		}
+	}
+}
+
 func TestLogRotation(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -43,7 +43,8 @@ func (l *Log) openRoles(cfg *Config) error {
 		role := &roleLog{file: file, says: r.says}
 		role.level.Store(int32(logLevel(cfg.LogLevel)))
 		options := logOptions(cfg, file)
-		options.Level = hclog.Trace // Accept looks at the level, which may change
+		options.Level = hclog.Trace          // Accept looks at the level, which may change
+		options.AdditionalLocationOffset = 1 // that of Accept
 		role.sink = hclog.NewSinkAdapter(options)
 		l.roles = append(l.roles, role)
 		l.RegisterSink(role)

@@ -32,9 +32,9 @@ func checkSyslog(cfg *Config) error {
 
 // syslogSink sends the log to syslog with its levels.
 type syslogSink struct {
-	level atomic.Int32
-	out   *syslog.Writer
-	json  bool
+	level          atomic.Int32
+	out            *syslog.Writer
+	json, location bool
 }
 
 func openSyslog(cfg *Config) (*syslogSink, error) {
@@ -42,7 +42,7 @@ func openSyslog(cfg *Config) (*syslogSink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("enable_syslog: %w", err)
 	}
-	s := &syslogSink{out: out, json: cfg.LogJSON}
+	s := &syslogSink{out: out, json: cfg.LogJSON, location: cfg.LogIncludeLocation}
 	s.level.Store(int32(logLevel(cfg.LogLevel)))
 	return s, nil
 }
@@ -55,7 +55,9 @@ func (s *syslogSink) Accept(name string, level hclog.Level, msg string, args ...
 		return
 	}
 	var b bytes.Buffer
-	hclog.NewSinkAdapter(&hclog.LoggerOptions{Level: hclog.Trace, Output: &b, JSONFormat: s.json, DisableTime: true}).Accept(name, level, msg, args...)
+	hclog.NewSinkAdapter(&hclog.LoggerOptions{
+		Level: hclog.Trace, Output: &b, JSONFormat: s.json, DisableTime: true, IncludeLocation: s.location, AdditionalLocationOffset: 1,
+	}).Accept(name, level, msg, args...)
 	text := strings.TrimSpace(b.String())
 	//nolint:errcheck // there is nowhere to complain
 	switch level {
