@@ -517,6 +517,34 @@ func TestCancel(t *testing.T) {
 	r.noStages()
 }
 
+// TestGitTimeout ends a download by git although the program that git has started waits for its server on and on.
+func TestGitTimeout(t *testing.T) {
+	testkit.Need(t, "git")
+	for _, isolated := range []bool{true, false} {
+		r := newRig(t, func(c *Config) {
+			c.GitTimeout, c.DisableFilesystemIsolation = new(time.Second), !isolated
+		})
+		held := make(chan struct{}, 10)
+		r.mux.HandleFunc("/stall/", func(_ http.ResponseWriter, req *http.Request) {
+			held <- struct{}{}
+			<-req.Context().Done()
+			<-held
+		})
+		err := r.fetch(&Request{Source: "git::" + r.site.URL + "/stall/repo.git"}, "local/")
+		if err == nil || !strings.Contains(err.Error(), "longer than git_timeout of the client allows (1s)") {
+			t.Errorf("isolated %t: %v", isolated, err)
+		}
+		for late := time.After(patience); len(held) > 0; {
+			select {
+			case <-late:
+				t.Fatalf("isolated %t: the download still holds its connection", isolated)
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		r.noStages()
+	}
+}
+
 func TestGit(t *testing.T) {
 	testkit.Need(t, "git")
 	r := newRig(t, nil)

@@ -79,6 +79,7 @@ func Main() int {
 	if err := json.NewEncoder(os.Stdout).Encode(a); err != nil {
 		return 1
 	}
+	endGroup() // with what a download that took too long has started
 	return 0
 }
 

@@ -28,13 +28,10 @@ func (s *spec) getters() []getter.Getter {
 		header.Set(k, v)
 	}
 	return []getter.Getter{
-		&gitGetter{getter.GitGetter{
-			Detectors: []getter.Detector{
-				new(getter.GitHubDetector), new(getter.GitDetector), new(getter.BitBucketDetector), new(getter.GitLabDetector),
-			},
-			Timeout: s.Limits.Git,
-		}},
-		&getter.HgGetter{Timeout: s.Limits.Hg},
+		&timed{&gitGetter{getter.GitGetter{Detectors: []getter.Detector{
+			new(getter.GitHubDetector), new(getter.GitDetector), new(getter.BitBucketDetector), new(getter.GitLabDetector),
+		}}}, "git_timeout", s.Limits.Git},
+		&timed{new(getter.HgGetter), "hg_timeout", s.Limits.Hg},
 		&s3Getter{client: &http.Client{Transport: transport}, timeout: s.Limits.S3, now: time.Now},
 		&gcsGetter{
 			s3Getter: s3Getter{client: &http.Client{Transport: transport}, timeout: s.Limits.GCS, now: time.Now},

@@ -30,11 +30,6 @@ func (g *gitGetter) Get(ctx context.Context, req *getter.Request) error {
 	if depth == 0 || ref == "" {
 		return g.GitGetter.Get(ctx, req)
 	}
-	if g.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, g.Timeout)
-		defer cancel()
-	}
 	forget, err := showKey(q.Get("sshkey"))
 	if err != nil {
 		return err
