@@ -15,8 +15,9 @@ import (
 const (
 	// collectorLook is how often an agent looks at how busy its garbage collector is.
 	collectorLook = 250 * time.Millisecond
-	// calmLooks is after how many looks without a collection it is busy no more.
+	// calmLooks is after how many looks it is judged: it is busy if it ran busyRuns times by then, about every other second.
 	calmLooks = 40
+	busyRuns  = 4
 	// collectorSpare is how much garbage, in bytes, a busy collector may leave although there is less in use, and
 	// mostPercent how much at most in percent of that.
 	collectorSpare = 256 << 20
@@ -32,9 +33,9 @@ const (
 type collector struct {
 	samples []metrics.Sample
 	cycles  uint64
-	// quiet counts the looks since the last collection.
-	quiet   int
-	percent int
+	// looks counts the looks, runs the collections since it was last judged.
+	looks, runs int
+	percent     int
 	// freed is set when the next collection that is seen is its own.
 	freed bool
 	set   func(percent int) int
@@ -74,21 +75,27 @@ func (c *collector) run(ctx context.Context) error {
 
 // look takes the collections since the start and the bytes in use after the last one.
 func (c *collector) look(cycles, live uint64) {
-	percent, ran := c.percent, cycles != c.cycles
-	c.quiet++
-	switch {
-	case ran && !c.freed:
-		percent, c.quiet = busyPercent(live), 0
-	case c.quiet >= calmLooks:
-		percent = calmPercent
+	percent, calm := c.percent, false
+	c.looks++
+	if !c.freed {
+		c.runs += int(cycles - c.cycles)
 	}
 	c.cycles, c.freed = cycles, false
+	switch {
+	case c.runs >= busyRuns:
+		percent = busyPercent(live)
+	case c.looks >= calmLooks:
+		percent, calm = calmPercent, true
+	default:
+		return
+	}
+	c.looks, c.runs = 0, 0
 	if percent == c.percent {
 		return
 	}
 	c.percent = percent
 	c.set(percent)
-	if c.quiet > 0 {
+	if calm {
 		c.free()
 		c.freed = true
 	}

@@ -26,17 +26,22 @@ func TestCollector(t *testing.T) {
 		{calmLooks - 1, 0, 20 * mib, 300, 0}, // it starts
 		{1, 0, 20 * mib, 100, 1},
 		{1, 1, 20 * mib, 100, 1}, // its own collection
-		{1, 2, 20 * mib, 300, 1}, // much to do, little in use
-		{5, 2, 20 * mib, 300, 1},
-		{1, 3, 100 * mib, 250, 1},
-		{1, 4, 200 * mib, 100, 1}, // much in use
-		{1, 5, 4096 * mib, 100, 1},
-		{1, 6, 10 * mib, 300, 1},
-		{calmLooks - 1, 6, 10 * mib, 300, 1},
-		{1, 6, 10 * mib, 100, 2}, // ten seconds without a collection
-		{1, 7, 10 * mib, 100, 2}, // but its own
-		{calmLooks, 7, 10 * mib, 100, 2},
-		{1, 8, 10 * mib, 300, 2},
+		{1, 2, 20 * mib, 100, 1},
+		{1, 4, 20 * mib, 100, 1},
+		{1, 5, 20 * mib, 300, 1}, // much to do, little in use
+		{5, 5, 20 * mib, 300, 1},
+		{1, 10, 100 * mib, 250, 1},
+		{1, 14, 200 * mib, 100, 1}, // much in use
+		{1, 18, 4096 * mib, 100, 1},
+		{1, 22, 10 * mib, 300, 1},
+		{calmLooks / 2, 22, 10 * mib, 300, 1},
+		{calmLooks/2 - 1, 25, 10 * mib, 300, 1},
+		{1, 25, 10 * mib, 100, 2}, // ten seconds with a few collections
+		{1, 26, 10 * mib, 100, 2}, // and its own
+		{calmLooks - 2, 29, 10 * mib, 100, 2},
+		{1, 29, 10 * mib, 100, 2},
+		{calmLooks, 32, 10 * mib, 100, 2}, // they come as seldom from now on
+		{1, 36, 10 * mib, 300, 2},
 	} {
 		for range look.times {
 			c.look(look.cycles, look.live)
