@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
 )
@@ -37,4 +38,4 @@ func socketPath(_ int, place Place) (path string, release func(), err error) {
 
 func checkPeer(net.Conn, int) error { return nil }
 
-func killOrphans(*State) {}
+func killOrphans(*State, time.Time) {}

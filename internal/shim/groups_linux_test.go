@@ -5,7 +5,9 @@ package shim
 import (
 	"bytes"
 	"errors"
+	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -177,6 +179,65 @@ func TestRunaways(t *testing.T) {
 				t.Errorf("the shim said %q", said)
 			}
 		})
+	}
+}
+
+// TestOrphansDieSlowly checks that a process left of a task whose shim is gone is waited for when it takes its time to die.
+// One that is frozen does; with version 2 of control groups it dies at once.
+func TestOrphansDieSlowly(t *testing.T) {
+	testkit.Need(t, "root")
+	const freezer = "/sys/fs/cgroup/freezer"
+	if _, err := os.Stat(freezer); err != nil {
+		return
+	}
+	dir := filepath.Join(freezer, t.Name()+itoa(os.Getpid()))
+	state := filepath.Join(dir, "freezer.state")
+	set := func(file, value string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(value), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mark := "TEST_ORPHAN=" + dir
+	cmd := exec.Command("sleep", "3600")
+	cmd.Env = []string{mark}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = os.WriteFile(state, []byte("THAWED"), 0)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = os.Remove(dir)
+	})
+	pid := cmd.Process.Pid
+	set(filepath.Join(dir, "cgroup.procs"), itoa(pid))
+	set(state, "FROZEN")
+	await(t, "the process is frozen", func() bool {
+		text, err := os.ReadFile(state)
+		return err == nil && string(text) == "FROZEN\n"
+	})
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		killOrphans(&State{ShimPID: math.MaxInt32, Marks: []string{mark}}, time.Now().Add(time.Hour))
+	}()
+	await(t, "the process is killed", func() bool {
+		text, err := os.ReadFile("/proc/" + itoa(pid) + "/status")
+		return err == nil && bytes.Contains(text, []byte("ShdPnd:\t0000000000000100\n"))
+	})
+	select {
+	case <-over:
+		t.Error("it was not waited for")
+	case <-time.After(time.Second):
+	}
+	set(state, "THAWED")
+	<-over
+	if alive(pid) {
+		t.Error("the process is alive")
 	}
 }
 

@@ -314,7 +314,7 @@ func (h *Handle) killRest() {
 		_ = unix.Kill(-h.state.PID, unix.SIGKILL)
 		_ = unix.Kill(h.state.PID, unix.SIGKILL)
 	}
-	killOrphans(&h.state)
+	killOrphans(&h.state, time.Now().Add(clearLimit))
 }
 
 func (h *Handle) shimAlive() bool {

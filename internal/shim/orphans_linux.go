@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,13 +14,14 @@ import (
 	"github.com/nomadlike/nomadlike/internal/shim/sysfs"
 )
 
-// orphanRounds bounds how often killOrphans looks again.
-const orphanRounds = 20
+// orphanPause is what killOrphans gives processes to die before it looks again.
+const orphanPause = 5 * time.Millisecond
 
-// killOrphans kills the processes of a task whose shim is gone: those that are
-// still in its session and those that carry the marks of the task. The task's
-// control group, if it has one, is ended by other means.
-func killOrphans(s *State) {
+// killOrphans kills the processes of a task whose shim is gone, and waits until
+// they are gone, at most until the deadline: those that are still in its session
+// and those that carry the marks of the task. The task's control group, if it
+// has one, is ended by other means.
+func killOrphans(s *State, deadline time.Time) {
 	if s.ShimPID <= 1 {
 		return
 	}
@@ -29,7 +31,7 @@ func killOrphans(s *State) {
 		// has the number now, the session has ended.
 		session = -1
 	}
-	for range orphanRounds {
+	for {
 		all, err := proc.All()
 		if err != nil {
 			return
@@ -44,9 +46,10 @@ func killOrphans(s *State) {
 				_ = unix.Kill(p.PID, unix.SIGKILL)
 			}
 		}
-		if !left {
+		if !left || !time.Now().Before(deadline) {
 			return
 		}
+		time.Sleep(orphanPause)
 	}
 }
 
