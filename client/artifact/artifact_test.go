@@ -249,7 +249,7 @@ func TestHTTP(t *testing.T) {
 		"path as the task sees it":  {req: Request{Source: "/hello.txt"}, dest: "/local/a", want: "a/\na/hello.txt=hello"},
 		"mode file":                 {req: Request{Source: "/hello.txt", Mode: ModeFile}, dest: "local/greeting", want: "greeting=hello"},
 		"checksum":                  {req: Request{Source: "/hello.txt", Options: map[string]string{"checksum": good}}, dest: "local", want: "hello.txt=hello"},
-		"wrong checksum":            {req: Request{Source: "/hello.txt", Options: map[string]string{"checksum": "md5:" + strings.Repeat("0", 32)}}, dest: "local", fails: "Checksums did not match"},
+		"wrong checksum":            {req: Request{Source: "/hello.txt", Options: map[string]string{"checksum": "md5:" + strings.Repeat("0", 32)}}, dest: "local", fails: "checksums did not match: expected 0000"},
 		"archive":                   {req: Request{Source: "/app.tar.gz"}, dest: "local/", want: "bin/\nbin/app=app\nreadme=read"},
 		"archive kept":              {req: Request{Source: "/hello.zip", Options: map[string]string{"archive": "false"}}, dest: "local/", want: "hello.zip=" + string(zipped(entry{name: "in", body: "side"}))},
 		"archive by option":         {req: Request{Source: "/strange", Options: map[string]string{"archive": "zip"}}, dest: "local/", want: "in=side"},

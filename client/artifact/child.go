@@ -166,6 +166,10 @@ func (s *spec) download(work string) error {
 	}
 	c := &getter.Client{Getters: s.getters(), DisableSymlinks: true, Decompressors: s.decompressors()}
 	if _, err := c.Get(context.Background(), req); err != nil {
+		// Its own text has a path of the sandbox, and the name of a type.
+		if differs := (*getter.ChecksumError)(nil); errors.As(err, &differs) {
+			return fmt.Errorf("checksums did not match: expected %x, got %x", differs.Expected, differs.Actual)
+		}
 		return errors.New(strings.TrimSpace(err.Error()) + s.advice())
 	}
 	if sub != "" {
