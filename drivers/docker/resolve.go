@@ -6,21 +6,73 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
-// hostsFile writes the hosts file of an allocation, which all its containers
-// share, unless it exists.
+// hostsFile sees to the hosts file of an allocation, which all its containers
+// share: the first writes it, and each adds what it wants and does not find
+// there. Containers that run see the same file, and tasks start at once, so
+// that it is only ever added to.
 func hostsFile(task *drivers.TaskConfig, own *drivers.HostsConfig, extra []string) (string, error) {
-	text, err := drivers.HostsFile(own, extra)
+	const name = "hosts"
+	root, err := os.OpenRoot(task.AllocDir)
 	if err != nil {
 		return "", err
 	}
-	return writeBeneath(task.AllocDir, "hosts", text, false)
+	defer root.Close()
+	if st, err := root.Lstat(name); err == nil && !st.Mode().IsRegular() {
+		if err := root.RemoveAll(name); err != nil {
+			return "", err
+		}
+	}
+	file, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	have, err := io.ReadAll(file)
+	if err != nil {
+		return "", err
+	}
+	var text []byte
+	if len(have) == 0 {
+		text = drivers.HostsFile(own)
+	}
+	missing, err := extraHosts(have, extra)
+	if err != nil {
+		return "", err
+	}
+	if text = append(text, missing...); len(text) > 0 {
+		_, err = file.Write(text)
+	}
+	return filepath.Join(task.AllocDir, name), err
+}
+
+// extraHosts are the lines of a hosts file for what is written name:address
+// and is not in the file.
+func extraHosts(have []byte, extra []string) ([]byte, error) {
+	var lines []byte
+	for _, entry := range extra {
+		host, address, ok := strings.Cut(entry, ":")
+		if !ok {
+			return nil, fmt.Errorf("extra_hosts %q is not name:ip", entry)
+		}
+		line := address + " " + host + "\n"
+		if slices.Contains(strings.SplitAfter(string(have), "\n"), line) {
+			continue
+		}
+		if lines == nil {
+			lines = []byte("\n# these entries are extra hosts added by the task config\n")
+		}
+		lines = append(lines, line...)
+	}
+	return lines, nil
 }
 
 // resolvFile writes the resolver configuration that the job asks for.
@@ -30,7 +82,7 @@ func resolvFile(task *drivers.TaskConfig) (string, error) {
 		return "", fmt.Errorf("read the resolver configuration of the host: %w", err)
 	}
 	name := filepath.Join(task.Name, "resolv.conf")
-	return writeBeneath(task.AllocDir, name, drivers.ResolvConf(host, task.DNS), true)
+	return writeBeneath(task.AllocDir, name, drivers.ResolvConf(host, task.DNS))
 }
 
 // The files of the resolver: the usual one, and the one with the real servers
@@ -51,22 +103,14 @@ func hostResolver() string {
 }
 
 // writeBeneath writes a file beneath a directory that tasks can write to, never
-// through links, and returns its path. Without replace a file that exists stays.
-func writeBeneath(dir, name string, text []byte, replace bool) (string, error) {
+// through links, and returns its path.
+func writeBeneath(dir, name string, text []byte) (string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", err
 	}
 	defer root.Close()
-	path := filepath.Join(dir, name)
-	switch st, err := root.Lstat(name); {
-	case err == nil && st.Mode().IsRegular() && !replace:
-		return path, nil
-	case err == nil:
-		if err := root.RemoveAll(name); err != nil {
-			return "", err
-		}
-	case !errors.Is(err, fs.ErrNotExist):
+	if err := root.RemoveAll(name); err != nil {
 		return "", err
 	}
 	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -74,5 +118,5 @@ func writeBeneath(dir, name string, text []byte, replace bool) (string, error) {
 		return "", err
 	}
 	_, err = file.Write(text)
-	return path, errors.Join(err, file.Close())
+	return filepath.Join(dir, name), errors.Join(err, file.Close())
 }

@@ -50,22 +50,10 @@ func ResolvConf(host []byte, dns *DNSConfig) []byte {
 }
 
 // HostsFile returns the hosts file of a task in a network that has a name and an
-// address. The extra hosts are written name:address.
-func HostsFile(own *HostsConfig, extra []string) ([]byte, error) {
-	var text bytes.Buffer
-	text.WriteString("127.0.0.1 localhost\n::1 localhost\n::1 ip6-localhost ip6-loopback\n" +
-		"fe00::0 ip6-localnet\nff00::0 ip6-mcastprefix\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\nff02::3 ip6-allhosts\n\n" +
-		"# this entry is the IP address and hostname of the allocation\n# shared with tasks in the task group's network\n")
-	fmt.Fprintf(&text, "%s %s\n", own.Address, own.Hostname)
-	if len(extra) > 0 {
-		text.WriteString("\n# these entries are extra hosts added by the task config\n")
-	}
-	for _, entry := range extra {
-		name, address, ok := strings.Cut(entry, ":")
-		if !ok {
-			return nil, fmt.Errorf("extra_hosts %q is not name:ip", entry)
-		}
-		fmt.Fprintf(&text, "%s %s\n", address, name)
-	}
-	return text.Bytes(), nil
+// address.
+func HostsFile(own *HostsConfig) []byte {
+	return fmt.Append(nil, "127.0.0.1 localhost\n::1 localhost\n::1 ip6-localhost ip6-loopback\n"+
+		"fe00::0 ip6-localnet\nff00::0 ip6-mcastprefix\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\nff02::3 ip6-allhosts\n\n"+
+		"# this entry is the IP address and hostname of the allocation\n# shared with tasks in the task group's network\n",
+		own.Address, " ", own.Hostname, "\n")
 }

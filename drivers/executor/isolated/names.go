@@ -43,11 +43,7 @@ func (l *layout) names(private bool) error {
 		own := *network.Hosts
 		own.Address = cmp.Or(own.Address, loopback)
 		l.root.HostName = own.Hostname
-		text, err := drivers.HostsFile(&own, nil)
-		if err != nil {
-			return err
-		}
-		if err := l.file("hosts", hostsFile, text); err != nil {
+		if err := l.file("hosts", hostsFile, drivers.HostsFile(&own)); err != nil {
 			return err
 		}
 	} else if private {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package docker
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nomadlike/nomadlike/plugins/drivers"
+)
+
+// TestExtraHostsOfAllTasks: the containers of an allocation share a hosts file, and all find the names there that they want.
+func TestExtraHostsOfAllTasks(t *testing.T) {
+	task := &drivers.TaskConfig{AllocDir: t.TempDir()}
+	own := &drivers.HostsConfig{Hostname: "shop", Address: "10.0.0.2"}
+	text := func(extra ...string) string {
+		t.Helper()
+		path, err := hostsFile(task, own, extra)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(got)
+	}
+	first := text("db:10.0.0.3")
+	if !strings.HasPrefix(first, "127.0.0.1 localhost\n") || !strings.Contains(first, "\n10.0.0.2 shop\n") || !strings.HasSuffix(first, "\n10.0.0.3 db\n") {
+		t.Errorf("the first wrote %q", first)
+	}
+	if second := text("six:::1", "db:10.0.0.3"); !strings.HasPrefix(second, first) || strings.Count(second, "10.0.0.3 db\n") != 1 || !strings.HasSuffix(second, "\n::1 six\n") {
+		t.Errorf("the second left %q", second)
+	}
+	if before, again := text(), text("six:::1"); before != again {
+		t.Errorf("a restart made %q of %q", again, before)
+	}
+	if _, err := hostsFile(task, own, []string{"nothing"}); err == nil {
+		t.Error("what has no address is taken")
+	}
+}
+
+// TestHostsAtOnce: tasks of an allocation start at the same time.
+func TestHostsAtOnce(t *testing.T) {
+	task := &drivers.TaskConfig{AllocDir: t.TempDir()}
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if _, err := hostsFile(task, &drivers.HostsConfig{Hostname: "shop", Address: "10.0.0.2"}, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
