@@ -212,7 +212,7 @@ func (c *Client) detect(groups *cgroup.Manager) error {
 		NetworkSpeed: cfg.NetworkSpeed, TotalCompute: cfg.CPUTotalCompute, TotalMemoryMB: cfg.MemoryTotalMB, TotalDiskMB: cfg.DiskTotalMB,
 		ReservableCores: reservable, ReservedCPU: cfg.Reserved.CPU, ReservedCores: reserved, ReservedMemoryMB: cfg.Reserved.MemoryMB,
 		ReservedDiskMB: cfg.Reserved.DiskMB, ReservedPorts: cfg.Reserved.ReservedPorts,
-		MinDynamicPort: cfg.MinDynamicPort, MaxDynamicPort: cfg.MaxDynamicPort,
+		MinDynamicPort: cfg.MinDynamicPort, MaxDynamicPort: min(cfg.MaxDynamicPort, lastPort),
 		CgroupVersion: groups.Version(), Version: version.CompatVersion, Revision: version.Revision(), AdvertiseAddr: cfg.HTTPAddr,
 		ServiceDiscovery: api.Or(cfg.NomadServiceDiscovery, true),
 		Allow:            cfg.optionList("fingerprint.allowlist", "fingerprint.whitelist"),
@@ -231,6 +231,9 @@ func (c *Client) detect(groups *cgroup.Manager) error {
 	groups.Setup(usable)
 	c.facts.CanReserveCores = groups.Enabled()
 	found := fingerprint.Detect(c.facts, c.logger.Named("fingerprint"))
+	for _, d := range cfg.doubts(found) {
+		c.logger.Warn("a setting seems to be meant for another machine", "setting", d.setting, "reason", d.reason)
+	}
 
 	machine := ""
 	if !api.Or(cfg.NoHostUUID, true) {

@@ -235,7 +235,7 @@ func TestReportsSurviveTheAgent(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		// There is reason to collect garbage all the time, but not what the servers have not heard of.
 		b.halt()
-		b.cfg.GCDiskUsageThreshold = -1
+		b.cfg.GCDiskUsageThreshold = 1e-9 // no disk is as empty
 		b.boot()
 		b.servers.Place(allocation(1, api.JobTypeBatch, "run_for=1m"))
 		pass(time.Second)
@@ -480,9 +480,9 @@ func TestConfigErrors(t *testing.T) {
 	cfg := client.Config{
 		DataDir: "relative", NodePool: "all", MinDynamicPort: 30000, MaxDynamicPort: 20000, PreferredAddressFamily: "ipx", ReservableCores: "3-1",
 		HostVolumes:  []*client.HostVolumeConfig{{Name: "v", Path: "x"}},
-		HostNetworks: []*client.HostNetworkConfig{{Name: "n", CIDR: "10.0.0.0"}, {Name: "m", CIDR: "10.0.0.0/8", ReservedPorts: "90-80"}},
+		HostNetworks: []*client.HostNetworkConfig{{Name: "n", CIDR: "10.0.0.0"}, {Name: "m", CIDR: "10.0.0.0/8", ReservedPorts: "90-80"}, {Interface: "lo"}},
 		Reserved:     &client.ReservedConfig{CPU: -1, ReservedPorts: "22,x"}, MaxKillTimeout: -time.Second, DiskTotalMB: -1,
-		Meta: map[string]string{"a b": "", "a.b/c-d_e": ""},
+		Meta: map[string]string{"a b": "", "a.b/c-d_e": ""}, GCInodeUsageThreshold: -1, ChrootEnv: map[string]string{"bin": "/bin"}, CNIConfigDir: "here",
 	}
 	cfg.EnsureDefaults()
 	err := cfg.Validate()
@@ -492,6 +492,7 @@ func TestConfigErrors(t *testing.T) {
 	for _, want := range []string{
 		"client.state_dir: ", "client.alloc_dir: ", "client.node_pool: ", "client.min_dynamic_port", "client.preferred_address_family", "client.reservable_cores",
 		`client.host_volume "v"`, `client.host_network "n"`, `client.host_network "m": reserved_ports: "90-80"`, `client.reserved.reserved_ports: "x"`,
+		"gc_inode_usage_threshold: must not be negative", `client.chroot_env: "bin" must`, `client.cni_config_dir: "here" must`, "client.host_network: needs a name",
 		"client.reserved.cpu", "client.max_kill_timeout", "client.disk_total_mb", `client.meta: "a b"`,
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -193,6 +193,9 @@ func (c *Config) EnsureDefaults() {
 	}
 }
 
+// lastPort is the highest number of a port.
+const lastPort = math.MaxUint16
+
 // lastUser is the highest number of a user: the one above it stands for none.
 const lastUser = math.MaxUint32 - 1
 
@@ -219,14 +222,12 @@ func (c *Config) Validate() error {
 	case !poolName.MatchString(c.NodePool):
 		bad("client.node_pool: %q must match %s", c.NodePool, poolName)
 	}
-	ports := func(key string, low, high int) {
-		if low < 0 || high > 65535 || low > high {
-			bad("client.min_%s and max_%s: %d and %d must lie within 0 and 65535, the lower one first", key, key, low, high)
-		}
+	// Compat: the contract's range ends with 65536, which is no port and is given to nobody.
+	if c.MinDynamicPort < 0 || c.MaxDynamicPort > lastPort+1 || c.MinDynamicPort > min(c.MaxDynamicPort, lastPort) {
+		bad("client.min_dynamic_port and max_dynamic_port: %d and %d must lie within 0 and %d, the lower one first", c.MinDynamicPort, c.MaxDynamicPort, lastPort)
 	}
-	ports("dynamic_port", c.MinDynamicPort, c.MaxDynamicPort)
-	if c.ClientMinPort < 0 || c.ClientMaxPort > 65535 || c.ClientMinPort > c.ClientMaxPort {
-		bad("client.client_min_port and client_max_port: %d and %d must lie within 0 and 65535, the lower one first", c.ClientMinPort, c.ClientMaxPort)
+	if c.ClientMinPort < 0 || c.ClientMaxPort > lastPort || c.ClientMinPort > c.ClientMaxPort {
+		bad("client.client_min_port and client_max_port: %d and %d must lie within 0 and %d, the lower one first", c.ClientMinPort, c.ClientMaxPort, lastPort)
 	}
 	if f := c.PreferredAddressFamily; f != "" && f != "ipv4" && f != "ipv6" {
 		bad("client.preferred_address_family: %q must be \"ipv4\" or \"ipv6\"", f)
@@ -242,6 +243,14 @@ func (c *Config) Validate() error {
 	} {
 		if n < 0 {
 			bad("client.%s: must not be negative", key)
+		}
+	}
+	if c.GCDiskUsageThreshold < 0 || c.GCInodeUsageThreshold < 0 {
+		bad("client.gc_disk_usage_threshold and gc_inode_usage_threshold: must not be negative")
+	}
+	for source := range c.ChrootEnv {
+		if !path.IsAbs(source) {
+			bad("client.chroot_env: %q must be an absolute path", source)
 		}
 	}
 	if c.MaxKillTimeout < 0 {
@@ -270,6 +279,13 @@ func (c *Config) Validate() error {
 	if c.NodeMaxAllocs < 0 {
 		bad("client.node_max_allocs: must not be negative")
 	}
+	return errors.Join(append(errs, c.validateHost()...)...)
+}
+
+// validateHost reports what is wrong with the volumes and networks of the machine that tasks may use.
+func (c *Config) validateHost() []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	seen := map[string]bool{}
 	for _, v := range c.HostVolumes {
 		if v.Name == "" || v.Path == "" || !filepath.IsAbs(v.Path) {
@@ -281,6 +297,9 @@ func (c *Config) Validate() error {
 		seen[v.Name] = true
 	}
 	for _, n := range c.HostNetworks {
+		if n.Name == "" {
+			bad("client.host_network: needs a name")
+		}
 		if _, err := api.ParsePorts(n.ReservedPorts); err != nil {
 			bad("client.host_network %q: reserved_ports: %w", n.Name, err)
 		}
@@ -293,7 +312,7 @@ func (c *Config) Validate() error {
 			bad("client.host_network %q: needs cidr or interface", n.Name)
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // interfaceNames are those that Linux takes.
@@ -321,6 +340,9 @@ func (c *Config) validateBridge() []error {
 		if !path.IsAbs(dir) {
 			bad("client.cni_path: %q must be an absolute path", dir)
 		}
+	}
+	if !path.IsAbs(c.CNIConfigDir) {
+		bad("client.cni_config_dir: %q must be an absolute path", c.CNIConfigDir)
 	}
 	return errs
 }

@@ -89,7 +89,7 @@ func cpu(cfg *Config, f *Facts) error {
 				ids = append(ids, c.ID)
 			}
 		}
-		f.set(fmt.Sprintf("numa.node%d.cores", n), formatCores(ids))
+		f.set(fmt.Sprintf("numa.node%d.cores", n), FormatCores(ids))
 	}
 	return err
 }
@@ -136,8 +136,8 @@ func ParseCores(text string) ([]uint16, error) {
 	return slices.Compact(cores), nil
 }
 
-// formatCores renders core IDs as a cpuset.
-func formatCores(cores []uint16) string {
+// FormatCores renders core IDs, which are in order, as a cpuset.
+func FormatCores(cores []uint16) string {
 	var parts []string
 	for i := 0; i < len(cores); {
 		end := i

@@ -188,8 +188,8 @@ func TestCores(t *testing.T) {
 			t.Errorf("ParseCores(%q) = %v", text, got)
 		}
 	}
-	if got := formatCores([]uint16{0, 1, 2, 5, 7, 8}); got != "0-2,5,7-8" {
-		t.Errorf("formatCores = %q", got)
+	if got := FormatCores([]uint16{0, 1, 2, 5, 7, 8}); got != "0-2,5,7-8" {
+		t.Errorf("FormatCores = %q", got)
 	}
 }
 
@@ -216,7 +216,7 @@ func FuzzParseCores(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := ParseCores(formatCores(cores))
+		again, err := ParseCores(FormatCores(cores))
 		if err != nil || !slices.Equal(cores, again) {
 			a, _ := json.Marshal([]any{cores, again})
 			t.Errorf("%q does not survive: %s, %v", text, a, err)

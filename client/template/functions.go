@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 
 	dep "github.com/hashicorp/consul-template/dependency"
+	ct "github.com/hashicorp/consul-template/template"
 )
 
 // Functions that need what this agent does not have.
@@ -74,6 +76,21 @@ func (m *Manager) denied(patterns bool) []string {
 		}
 	}
 	return list
+}
+
+// UnknownFunctions are the entries of the list of denied functions that are the name of none.
+func (c *Config) UnknownFunctions() []string {
+	m := &Manager{cfg: Task{Client: &Config{}}}
+	return slices.DeleteFunc(slices.Clone(c.FunctionDenylist), func(name string) bool {
+		if strings.Contains(name, "*") {
+			return true // a pattern
+		}
+		t, err := ct.NewTemplate(&ct.NewTemplateInput{Contents: "{{ if false }}{{ " + name + " }}{{ end }}", ExtFuncMap: m.functions()})
+		if err == nil {
+			_, err = t.Execute(&ct.ExecuteInput{Brain: ct.NewBrain()})
+		}
+		return err == nil
+	})
 }
 
 // use returns the value of a source, which is watched from now on. ok is false while there is none.

@@ -432,8 +432,8 @@ func (c *Config) Validate() error {
 	if !c.Dev {
 		apart := !c.Server.Enabled && c.PluginDir != "" && c.Client.StateDir != "" && c.Client.AllocDir != ""
 		check(c.DataDir != "" || apart, "data_dir: must be set (with an absolute path) unless the agent runs in dev mode, or runs a client only whose plugin_dir, state_dir, alloc_dir and alloc_mounts_dir are set")
-		check(c.DataDir == "" || filepath.IsAbs(c.DataDir), "data_dir: %q is not an absolute path", c.DataDir)
 	}
+	check(c.DataDir == "" || filepath.IsAbs(c.DataDir), "data_dir: %q is not an absolute path", c.DataDir)
 	check(c.PluginDir == "" || filepath.IsAbs(c.PluginDir), "plugin_dir: %q is not an absolute path", c.PluginDir)
 	for _, p := range []struct {
 		key  string

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -79,12 +78,7 @@ func (r *serverRole) config(rpcAdvertise, serfAdvertise string) nomadlike.Config
 		SerfBind:      net.JoinHostPort(hosts(c.Addresses.Serf)[0], strconv.Itoa(c.Ports.Serf)),
 		SerfMoreHosts: hosts(c.Addresses.Serf)[1:],
 		SerfAdvertise: serfAdvertise,
-	}
-	if !c.Dev || c.DataDir != "" {
-		cfg.DataDir = s.DataDir
-		if cfg.DataDir == "" {
-			cfg.DataDir = filepath.Join(c.DataDir, "server")
-		}
+		DataDir:       s.DataDir, // of a dev agent there is none unless it is told
 	}
 	value(&cfg.EventBufferSize, s.EventBufferSize)
 	if s.EnableEventBroker != nil && !*s.EnableEventBroker {
@@ -185,14 +179,14 @@ func (r *serverRole) compose() {
 	r.evals = evals
 	r.srv.Store().Subscribe(evals.Observe)
 
-	var beats control.HeartbeatConfig
+	beats := control.DefaultHeartbeats()
 	value(&beats.Grace, s.HeartbeatGrace)
 	value(&beats.MinTTL, s.MinHeartbeatTTL)
 	value(&beats.FailoverTTL, s.FailoverHeartbeatTTL)
 	value(&beats.MaxPerSecond, s.MaxHeartbeatsPerSecond)
 	heartbeats := control.NewHeartbeats(beats, r.srv.Store(), r.srv, log, sink)
 
-	var gcc control.GCConfig
+	gcc := control.DefaultGC()
 	value(&gcc.JobInterval, s.JobGCInterval)
 	value(&gcc.JobThreshold, s.JobGCThreshold)
 	value(&gcc.EvalThreshold, s.EvalGCThreshold)

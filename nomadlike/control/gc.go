@@ -15,40 +15,23 @@ import (
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
-// GCConfig holds the periods and ages of scheduler.md 13.
+// GCConfig holds the periods and ages of scheduler.md 13. An age of 0 collects what has ended at the next pass.
 type GCConfig struct {
-	// Interval is the period of collecting evaluations, allocations, nodes and deployments, 5m when 0.
-	Interval time.Duration
-	// JobInterval is the period of collecting jobs, 5m when 0.
-	JobInterval time.Duration
-	// EvalThreshold is the age of evaluations and allocations, 1h when 0; BatchEvalThreshold that of batch
-	// jobs, 24h when 0.
+	// Interval is the period of collecting evaluations, allocations, nodes and deployments, JobInterval that of jobs.
+	Interval, JobInterval time.Duration
+	// EvalThreshold is the age of evaluations and allocations, BatchEvalThreshold that of those of batch jobs.
 	EvalThreshold, BatchEvalThreshold time.Duration
-	// JobThreshold is the age since submission, 4h when 0.
-	JobThreshold time.Duration
-	// NodeThreshold is the time since a node went down, 24h when 0.
-	NodeThreshold time.Duration
-	// DeploymentThreshold is the age of ended deployments, 1h when 0.
-	DeploymentThreshold time.Duration
+	// JobThreshold is the age since submission, NodeThreshold the time since a node went down, DeploymentThreshold
+	// the age of ended deployments.
+	JobThreshold, NodeThreshold, DeploymentThreshold time.Duration
 }
 
-// EnsureDefaults sets what is unset.
-func (c *GCConfig) EnsureDefaults() {
-	for _, d := range []struct {
-		value *time.Duration
-		def   time.Duration
-	}{
-		{&c.Interval, 5 * time.Minute},
-		{&c.JobInterval, 5 * time.Minute},
-		{&c.EvalThreshold, time.Hour},
-		{&c.BatchEvalThreshold, 24 * time.Hour},
-		{&c.JobThreshold, 4 * time.Hour},
-		{&c.NodeThreshold, 24 * time.Hour},
-		{&c.DeploymentThreshold, time.Hour},
-	} {
-		if *d.value <= 0 {
-			*d.value = d.def
-		}
+// DefaultGC is what counts for servers that are not told otherwise.
+func DefaultGC() GCConfig {
+	return GCConfig{
+		Interval: 5 * time.Minute, JobInterval: 5 * time.Minute,
+		EvalThreshold: time.Hour, BatchEvalThreshold: 24 * time.Hour,
+		JobThreshold: 4 * time.Hour, NodeThreshold: 24 * time.Hour, DeploymentThreshold: time.Hour,
 	}
 }
 
@@ -68,7 +51,6 @@ type GC struct {
 
 // NewGC returns a collector that does nothing yet.
 func NewGC(cfg GCConfig, store *state.Store, raft Raft, log hclog.Logger) *GC {
-	cfg.EnsureDefaults()
 	return &GC{cfg: cfg, store: store, raft: raft, log: log.Named("gc")}
 }
 

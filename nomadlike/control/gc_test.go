@@ -106,7 +106,7 @@ type cluster struct {
 
 func newCluster(t *testing.T) *cluster {
 	r := brokertest.NewRaft()
-	return &cluster{Raft: r, t: t, gc: NewGC(GCConfig{}, r.Store, r, hclog.NewNullLogger())}
+	return &cluster{Raft: r, t: t, gc: NewGC(DefaultGC(), r.Store, r, hclog.NewNullLogger())}
 }
 
 func (c *cluster) job(id, kind string, edit func(*api.Job)) {
@@ -271,6 +271,24 @@ func TestCollectNodesAndDeployments(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.expect("|a3 a4 d1 d2||node-0 node-1 node-3 node-5|in-use running young")
+}
+
+// TestThresholdOfZero collects what has ended just now, and takes no age of 0 for one that is not set.
+func TestThresholdOfZero(t *testing.T) {
+	c := newCluster(t)
+	c.gc = NewGC(GCConfig{Interval: time.Minute, JobInterval: time.Minute}, c.Store, c.Raft, hclog.NewNullLogger())
+	c.job("over", "batch", func(j *api.Job) { j.Status, j.SubmitTime = "dead", ago(time.Second) })
+	c.eval("over-e", "over", "batch", "complete", time.Second)
+	c.eval("ended", "gone", "service", "complete", time.Second)
+	down := brokertest.Node(1, 1, 1)
+	down.Status, down.StatusUpdatedAt = "down", time.Now().Add(-5*time.Second).Unix()
+	put(c.Raft, func(w *state.WriteTx) { state.Nodes.Put(w, down) })
+	for _, collect := range []func(context.Context, cutoffs) error{c.gc.jobs, c.gc.evals, c.gc.nodes} {
+		if err := collect(t.Context(), c.gc.cutoffs(time.Now())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.expect("||||")
 }
 
 func TestForceCollectsWhateverTheAge(t *testing.T) {

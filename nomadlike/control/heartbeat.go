@@ -25,30 +25,19 @@ type Raft interface {
 
 // HeartbeatConfig holds the times of scheduler.md 10.2.
 type HeartbeatConfig struct {
-	// MinTTL is the shortest time between heartbeats that nodes are told, 10s when 0.
+	// MinTTL is the shortest time between heartbeats that nodes are told, above 0.
 	MinTTL time.Duration
-	// MaxPerSecond bounds the heartbeats of the whole cluster: with many nodes the TTL grows. 50 when 0.
+	// MaxPerSecond bounds the heartbeats of the whole cluster: with many nodes the TTL grows. Above 0.
 	MaxPerSecond float64
-	// Grace is how long a node may be late, 10s when 0.
+	// Grace is how long a node may be late.
 	Grace time.Duration
-	// FailoverTTL is what every node gets when leadership starts, 5m when 0.
+	// FailoverTTL is what every node gets when leadership starts.
 	FailoverTTL time.Duration
 }
 
-// EnsureDefaults sets what is unset.
-func (c *HeartbeatConfig) EnsureDefaults() {
-	if c.MinTTL <= 0 {
-		c.MinTTL = 10 * time.Second
-	}
-	if c.MaxPerSecond <= 0 {
-		c.MaxPerSecond = 50
-	}
-	if c.Grace <= 0 {
-		c.Grace = 10 * time.Second
-	}
-	if c.FailoverTTL <= 0 {
-		c.FailoverTTL = 5 * time.Minute
-	}
+// DefaultHeartbeats is what counts for servers that are not told otherwise.
+func DefaultHeartbeats() HeartbeatConfig {
+	return HeartbeatConfig{MinTTL: 10 * time.Second, MaxPerSecond: 50, Grace: 10 * time.Second, FailoverTTL: 5 * time.Minute}
 }
 
 const (
@@ -92,7 +81,6 @@ type beat struct {
 
 // NewHeartbeats returns an idle watcher.
 func NewHeartbeats(cfg HeartbeatConfig, store *state.Store, raft Raft, log hclog.Logger, sink *metrics.Metrics) *Heartbeats {
-	cfg.EnsureDefaults()
 	if sink == nil {
 		sink = metrics.Default()
 	}

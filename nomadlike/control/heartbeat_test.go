@@ -34,7 +34,7 @@ func inBubble(t *testing.T, nodes int, fn func(t *testing.T, r *brokertest.Raft,
 	synctest.Test(t, func(t *testing.T) {
 		r := brokertest.NewRaft()
 		r.AddNodes(t, nodes, 1000, 1000)
-		h := NewHeartbeats(HeartbeatConfig{}, r.Store, r, hclog.NewNullLogger(), nil)
+		h := NewHeartbeats(DefaultHeartbeats(), r.Store, r, hclog.NewNullLogger(), nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- h.Run(ctx) }()

@@ -56,8 +56,8 @@ func start(t *testing.T) *cluster {
 	log := hclog.NewNullLogger()
 	evals := broker.New(broker.ServiceConfig{Store: srv.Store(), Raft: srv, Workers: 1})
 	srv.Store().Subscribe(evals.Observe)
-	heartbeats := control.NewHeartbeats(control.HeartbeatConfig{}, srv.Store(), srv, log, nil)
-	gc := control.NewGC(control.GCConfig{}, srv.Store(), srv, log)
+	heartbeats := control.NewHeartbeats(control.DefaultHeartbeats(), srv.Store(), srv, log, nil)
+	gc := control.NewGC(control.DefaultGC(), srv.Store(), srv, log)
 	upkeep := control.NewEvals(evals, srv.Store(), srv, log, nil)
 	ready := make(chan struct{})
 	for name, run := range map[string]func(context.Context) error{
