@@ -234,6 +234,13 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 		return err
 	}
 	defer log.Close()
+	// A signal that comes while the agent is set up waits.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	reloads := make(chan os.Signal, 4)
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
 	a, err := agent.New(cfg, agent.Deps{Log: log, Load: load, Program: []string{exe}, Drivers: agentDrivers()})
 	if err != nil {
 		return err
@@ -242,9 +249,6 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 	early.open()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	go func() {
@@ -254,9 +258,6 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 		case <-ctx.Done():
 		}
 	}()
-	reloads := make(chan os.Signal, 4)
-	signal.Notify(reloads, syscall.SIGHUP)
-	defer signal.Stop(reloads)
 	go func() {
 		for {
 			select {
@@ -270,6 +271,7 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 			}
 		}
 	}()
+	var failed error
 	select {
 	case err := <-done:
 		return err
@@ -277,7 +279,8 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 		// Compat: without leave_on_interrupt or leave_on_terminate the agent stops in order too, with status 0.
 		fmt.Fprintf(m.out, "==> Caught signal: %s\n", s)
 		if s == os.Interrupt && cfg.LeaveOnInterrupt || s == syscall.SIGTERM && cfg.LeaveOnTerminate {
-			if !leave(ctx, m, a, signals) {
+			var ok bool
+			if failed, ok = leave(ctx, m, a, signals); !ok {
 				return exitError(1)
 			}
 		}
@@ -287,27 +290,27 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 	select {
 	case err := <-done:
 		if errors.Is(err, context.Canceled) {
-			return nil
+			return failed
 		}
-		return err
+		return errors.Join(err, failed)
 	case <-signals:
 		return exitError(1)
 	}
 }
 
-// leave lets the agent leave in order; it is false when another signal came first.
-func leave(ctx context.Context, m *meta, a *agent.Agent, signals <-chan os.Signal) bool {
+// leave lets the agent leave in order and returns why it could not; ok is false when another signal came first.
+func leave(ctx context.Context, m *meta, a *agent.Agent, signals <-chan os.Signal) (failed error, ok bool) {
 	fmt.Fprintln(m.out, "==> Gracefully shutting down agent...")
 	left := make(chan error, 1)
 	go func() { left <- a.Leave(ctx) }()
 	select {
 	case err := <-left:
 		if err != nil {
-			fmt.Fprintf(m.err, "could not leave in order: %v\n", err)
+			err = fmt.Errorf("could not leave in order: %w", err)
 		}
-		return true
+		return err, true
 	case <-signals:
-		return false
+		return nil, false
 	}
 }
 
