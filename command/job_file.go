@@ -45,6 +45,25 @@ func (j *jobFile) register(f *flag.FlagSet) {
 	f.StringVar(&j.vaultSpace, "vault-namespace", "", "The Vault `namespace` of the job.")
 }
 
+// varFlags returns the flags for variables as a POSIX shell takes them, in the double quotes of the contract where
+// nothing in them would be expanded.
+func (j *jobFile) varFlags() string {
+	var line strings.Builder
+	for _, given := range []struct {
+		flag   string
+		values stringList
+	}{{"var", j.vars}, {"var-file", j.varFiles}} {
+		for _, v := range given.values {
+			quoted := `"` + v + `"`
+			if strings.ContainsAny(v, "\"$`\\!") {
+				quoted = shellQuote(v)
+			}
+			fmt.Fprintf(&line, " -%s=%s", given.flag, quoted)
+		}
+	}
+	return line.String()
+}
+
 // maxJobFile is the largest job file that is read, in bytes.
 const maxJobFile = 64 << 20
 

@@ -86,25 +86,18 @@ func plan(ctx context.Context, m *meta, file *jobFile, path string, req *api.Job
 	if l.job.Multiregion != nil {
 		return planCode(resp), nil // every region has an index of its own
 	}
-	var flags strings.Builder
-	for _, v := range file.vars {
-		k, val, _ := strings.Cut(v, "=")
-		fmt.Fprintf(&flags, "-var=%q ", k+"="+val)
-	}
-	for _, v := range file.varFiles {
-		fmt.Fprintf(&flags, "-var-file=%q ", v)
-	}
+	flags := m.flagsGiven("diff", "verbose", "json-output", "t", "var", "var-file") + file.varFlags()
 	fmt.Fprintf(m.out, `
 Job Modify Index: %d
 To submit the job with version verification run:
 
-%s job run -check-index %d %s%s
+%s job run -check-index %d%s %s
 
 When running the job with the check-index flag, the job will only be run if the
 job modify index given matches the server-side version. If the index has
 changed, another user has modified the job and the plan's results are
 potentially invalid.
-`, resp.JobModifyIndex, name, resp.JobModifyIndex, flags.String(), path)
+`, resp.JobModifyIndex, name, resp.JobModifyIndex, flags, shellQuote(path))
 	return planCode(resp), nil
 }
 

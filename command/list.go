@@ -5,6 +5,7 @@ package command
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -39,19 +40,28 @@ func (m *meta) nextPage(token string) {
 	}
 	var line strings.Builder
 	line.WriteString(name + " " + firstWords(m.spec.usage))
-	m.flags.Visit(func(f *flag.Flag) {
-		b, boolean := f.Value.(interface{ IsBoolFlag() bool })
-		switch {
-		case f.Name == "page-token" || f.Name == "token":
-		case boolean && b.IsBoolFlag():
-			line.WriteString(fmt.Sprintf(" -%s=%s", f.Name, f.Value))
-		default:
-			line.WriteString(fmt.Sprintf(" -%s %s", f.Name, shellQuote(f.Value.String())))
-		}
-	})
+	line.WriteString(m.flagsGiven("page-token"))
 	line.WriteString(" -page-token " + shellQuote(token))
 	for _, a := range m.flags.Args() {
 		line.WriteString(" " + shellQuote(a))
 	}
 	fmt.Fprintf(m.out, "\nResults have been paginated. To get the next page run:\n\n%s\n", line.String())
+}
+
+// flagsGiven returns the flags of the command line, for one like it, without the token and those to leave out.
+func (m *meta) flagsGiven(leaveOut ...string) string {
+	var line strings.Builder
+	m.flags.Visit(func(f *flag.Flag) {
+		b, boolean := f.Value.(interface{ IsBoolFlag() bool })
+		switch {
+		case f.Name == "token" || slices.Contains(leaveOut, f.Name):
+		case boolean && b.IsBoolFlag() && f.Value.String() == "true":
+			line.WriteString(" -" + f.Name)
+		case boolean && b.IsBoolFlag():
+			fmt.Fprintf(&line, " -%s=%s", f.Name, f.Value)
+		default:
+			fmt.Fprintf(&line, " -%s %s", f.Name, shellQuote(f.Value.String()))
+		}
+	})
+	return line.String()
 }
