@@ -272,6 +272,46 @@ func TestStaleServersCostNothing(t *testing.T) {
 	})
 }
 
+// Servers whose state was replaced by an older one hear how things stand, and what they want from then on counts although
+// its indexes are lower.
+func TestServersThatWentBack(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService), allocation(2, api.JobTypeService), allocation(3, api.JobTypeService), allocation(4, api.JobTypeService))
+		pass(time.Second)
+		saved := b.servers.Save()
+		b.servers.Stop(id(1))
+		b.servers.Forget(id(2))
+		for range 5 {
+			b.servers.Place(b.servers.Alloc(id(3)), b.servers.Alloc(id(4)))
+		}
+		pass(time.Minute)
+		b.wantStatus(1, api.AllocClientComplete)
+		if got := b.machine.Running(); len(got) != 2 {
+			t.Errorf("%v run, want two tasks", got)
+		}
+		registered := len(b.servers.Registered())
+		b.servers.GoBack(saved)
+		pass(time.Second)
+		b.wantStatus(1, api.AllocClientComplete)
+		b.wantStatus(2, api.AllocClientRunning)
+		b.wantStatus(3, api.AllocClientRunning)
+		if got := b.machine.Running(); len(got) != 3 {
+			t.Errorf("%v run, want three tasks", got)
+		}
+		if got := len(b.servers.Registered()); got != registered+1 {
+			t.Errorf("%d registrations after the servers went back", got-registered)
+		}
+		b.servers.Stop(id(3))
+		pass(time.Second)
+		b.wantStatus(3, api.AllocClientComplete)
+		calls := len(b.servers.Updates())
+		pass(time.Hour)
+		if got := len(b.servers.Updates()); got != calls {
+			t.Errorf("%d reports although nothing happened", got-calls)
+		}
+	})
+}
+
 func TestGarbageCollection(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.halt()

@@ -26,7 +26,7 @@ func (c *Client) watchAllocs(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	w := &watch{client: c, known: map[string]uint64{}}
+	w := &watch{client: c, known: map[string]uint64{}, restored: neverRestored}
 	for try := 0; ctx.Err() == nil; {
 		if c.watched(ctx, w.next(ctx), try) {
 			try = 0
@@ -71,12 +71,26 @@ type watch struct {
 	// known are the versions of allocations that were looked at and are not to run, by ID.
 	known  map[string]uint64
 	synced bool
+	// restored tells which state of the servers that is: it grows when theirs is replaced by that of a snapshot.
+	restored int64
+	// back is set while that was found: versions that the servers went back to count although they are older.
+	back bool
+}
+
+// neverRestored asks to be told of the first restore, too.
+const neverRestored = 1
+
+// answer is what servers said of the node's allocations.
+type answer struct {
+	want     map[string]uint64
+	index    uint64
+	restored int64
 }
 
 // list asks for the versions of the node's allocations, waiting for a change when wait is set.
-func (w *watch) list(ctx context.Context, wait, stale bool) (map[string]uint64, uint64, error) {
+func (w *watch) list(ctx context.Context, wait, stale bool) (answer, error) {
 	c := w.client
-	req := &api.NodeAllocsRequest{NodeID: c.identity.id, SecretID: c.identity.secret}
+	req := &api.NodeAllocsRequest{NodeID: c.identity.id, SecretID: c.identity.secret, Restored: w.restored}
 	req.Region, req.AllowStale = c.cfg.Region, stale
 	limit := callTimeout
 	if wait && w.index > 0 {
@@ -87,35 +101,45 @@ func (w *watch) list(ctx context.Context, wait, stale bool) (map[string]uint64, 
 	defer cancel()
 	resp, meta, err := api.NodeAllocsWatch.Call(callCtx, c.deps.Servers, req)
 	if err != nil {
-		return nil, 0, err
+		return answer{}, err
 	}
-	index := uint64(0)
+	a := answer{want: map[string]uint64{}}
 	if meta != nil {
-		index = meta.Index
+		a.index = meta.Index
 	}
-	if resp == nil {
-		return map[string]uint64{}, index, nil
+	if resp != nil {
+		a.want, a.restored = resp.Over(w.listed), resp.Restored
 	}
-	return resp.Over(w.listed), index, nil
+	return a, nil
 }
 
 // next waits for one change and applies it.
 func (w *watch) next(ctx context.Context) error {
-	want, index, err := w.list(ctx, true, true)
+	got, err := w.list(ctx, true, true)
 	if err != nil {
 		return err
 	}
-	if index < w.index || w.loses(want) {
+	if got.index < w.index || got.restored > w.restored || w.loses(got.want) {
 		// A server that lags behind, or was restored from an older snapshot, must not cost allocations:
 		// only what the leader says now counts.
-		if want, index, err = w.list(ctx, false, false); err != nil {
+		if got, err = w.list(ctx, false, false); err != nil {
 			return err
 		}
 	}
-	if err := w.apply(ctx, want); err != nil {
+	if w.back = w.synced && got.restored > w.restored; w.back {
+		w.client.logger.Warn("servers went back to the state of a snapshot, they are told anew of the node and what runs on it")
+		clear(w.known)
+	}
+	if err := w.apply(ctx, got.want); err != nil {
 		return err
 	}
-	w.index, w.listed = max(index, 1), want
+	if w.back {
+		w.client.askToRegister()
+		for _, r := range w.client.allRunners() {
+			w.client.reports.again(r)
+		}
+	}
+	w.index, w.listed, w.restored = max(got.index, 1), got.want, max(got.restored, w.restored)
 	if !w.synced {
 		w.synced = true
 		// Tasks that could not be found again have waited to hear whether they are still wanted.
@@ -163,9 +187,7 @@ func (w *watch) apply(ctx context.Context, want map[string]uint64) error {
 	}
 	var fetch []string
 	for id, version := range want {
-		r := c.runner(id)
-		switch {
-		case r != nil && r.Alloc().AllocModifyIndex < version, r == nil && w.known[id] < version:
+		if w.isNews(id, version) {
 			fetch = append(fetch, id)
 		}
 	}
@@ -179,9 +201,19 @@ func (w *watch) apply(ctx context.Context, want map[string]uint64) error {
 	return nil
 }
 
+// isNews reports whether the version of an allocation is one that the client does not go by yet.
+func (w *watch) isNews(id string, version uint64) bool {
+	r := w.client.runner(id)
+	if r == nil {
+		return w.known[id] < version
+	}
+	have := r.Alloc().AllocModifyIndex
+	return have < version || w.back && have != version && !isFinished(r)
+}
+
 // fetch gets allocations in full and hands them on.
 func (w *watch) fetch(ctx context.Context, ids []string, want map[string]uint64) error {
-	got, err := w.get(ctx, ids, true)
+	got, err := w.get(ctx, ids, !w.back)
 	if err != nil {
 		return err
 	}
@@ -234,7 +266,11 @@ func (w *watch) take(a *api.Allocation) {
 	c := w.client
 	a = c.jobs.share(a, c.heldAllocs)
 	if r := c.runner(a.ID); r != nil {
-		r.Update(a)
+		if w.back {
+			r.GoBack(a)
+		} else {
+			r.Update(a)
+		}
 		if a.ClientStatus == api.AllocClientUnknown {
 			c.reports.again(r) // the servers lost contact meanwhile
 		}

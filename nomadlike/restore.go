@@ -16,6 +16,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/nomadlike/archive"
+	"github.com/nomadlike/nomadlike/nomadlike/fsm"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
 )
 
@@ -138,9 +139,14 @@ func (s *Server) RestoreSnapshot(from io.Reader) (err error) {
 		return err
 	}
 	s.log.Warn("restoring a snapshot on request", "id", meta.ID, "index", meta.Index)
+	mark := max(time.Now().UnixNano(), state.Cluster.RestoreTime(s.store.Snapshot())+1)
 	// The caller is not looked at any more: raft reads the file, and a restore that has begun ends.
 	if err := s.raftError(r.Restore(meta, f, 0)); err != nil {
 		return fmt.Errorf("failed to restore from snapshot: %w", err)
+	}
+	// Without the mark nodes go on from what they knew of the state before.
+	if _, _, err := s.Apply(context.Background(), fsm.ClusterRestored.Encode(&fsm.ClusterRestoredRequest{Time: mark})); err != nil {
+		return fmt.Errorf("the state is restored, but the nodes do not hear of it; restore it again: %w", err)
 	}
 	return nil
 }

@@ -72,8 +72,12 @@ func TestSnapshotAndRestore(t *testing.T) {
 		}
 		c.write("after", 1) // has an index that no server had before
 		c.agree()
+		first := state.Cluster.RestoreTime(leader.Store().Snapshot())
 		for _, p := range c.peers {
 			c.has(p, "kept", 20)
+			if got := state.Cluster.RestoreTime(p.Store().Snapshot()); got == 0 || got != first {
+				t.Errorf("server %s has the mark %d, the leader %d", p.name, got, first)
+			}
 			if n := state.Namespaces.Len(p.Store().Snapshot()); n != 22 {
 				t.Errorf("server %s has %d namespaces after the restore", p.name, n)
 			}

@@ -19,6 +19,7 @@ import (
 // Messages to the goroutine of a runner.
 type (
 	updateMsg   struct{ alloc *api.Allocation }
+	goBackMsg   struct{ alloc *api.Allocation }
 	abandonMsg  struct{}
 	destroyMsg  struct{}
 	contactMsg  struct{}
@@ -30,6 +31,9 @@ const userRestart = "User requested task to restart"
 
 // Update takes a new version of the allocation from the servers.
 func (r *Runner) Update(a *api.Allocation) { r.box.Put(updateMsg{alloc: a}) }
+
+// GoBack takes the version of the allocation that the servers went back to, though it may be older than the present one.
+func (r *Runner) GoBack(a *api.Allocation) { r.box.Put(goBackMsg{alloc: a}) }
 
 // Abandon ends all tasks because no server was heard of for too long; poststop tasks run. An allocation that it brings to
 // its end is lost, so that the servers replace it whenever they hear of that: it has neither failed nor done its work.
@@ -46,6 +50,10 @@ func (r *Runner) receive() {
 	for _, m := range r.box.Take() {
 		switch m := m.(type) {
 		case updateMsg:
+			if m.alloc.AllocModifyIndex >= r.Alloc().AllocModifyIndex {
+				r.receiveUpdate(m.alloc)
+			}
+		case goBackMsg:
 			r.receiveUpdate(m.alloc)
 		case abandonMsg:
 			r.abandon()
@@ -72,9 +80,6 @@ func (r *Runner) each(fn func(*task.Runner)) {
 
 func (r *Runner) receiveUpdate(a *api.Allocation) {
 	old := r.Alloc()
-	if a.AllocModifyIndex < old.AllocModifyIndex {
-		return
-	}
 	if err := r.deps.Tasks.State.PutAlloc(a); err != nil {
 		r.logger.Error("allocation cannot be stored", "error", err)
 	}

@@ -26,6 +26,8 @@ type Servers struct {
 		allocs  map[string]*api.Allocation
 		down    bool
 		stale   map[string]uint64
+		// restored grows with each GoBack.
+		restored int64
 		// what was called
 		registered []*api.Node
 		beats      []time.Time
@@ -102,6 +104,27 @@ func (s *Servers) AnswerStale(allocs map[string]uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.stale = allocs
+	s.bumpLocked()
+}
+
+// Saved is a state of the servers that they can go back to.
+type Saved struct {
+	index  uint64
+	allocs map[string]*api.Allocation
+}
+
+// Save returns the state of the allocations.
+func (s *Servers) Save() Saved {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Saved{s.mu.index, maps.Clone(s.mu.allocs)}
+}
+
+// GoBack makes a saved state that of the servers, as the restore of a snapshot in a new cluster does: indexes go back, too.
+func (s *Servers) GoBack(to Saved) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.index, s.mu.allocs, s.mu.restored = to.index, maps.Clone(to.allocs), time.Now().UnixNano()
 	s.bumpLocked()
 }
 
@@ -234,7 +257,7 @@ func (s *Servers) watch(ctx context.Context, r *api.NodeAllocsRequest, resp **ap
 			s.mu.Unlock()
 			return nil, err
 		}
-		index, changed := s.mu.index, s.mu.changed
+		index, changed, restored := s.mu.index, s.mu.changed, s.mu.restored
 		out := map[string]uint64{}
 		for id, a := range s.mu.allocs {
 			out[id] = a.AllocModifyIndex
@@ -243,14 +266,14 @@ func (s *Servers) watch(ctx context.Context, r *api.NodeAllocsRequest, resp **ap
 			out = maps.Clone(s.mu.stale)
 		}
 		s.mu.Unlock()
-		if index > r.MinIndex {
-			*resp = &api.NodeAllocsResponse{Allocs: out}
+		if index > r.MinIndex || r.Restored > 0 && restored > r.Restored {
+			*resp = &api.NodeAllocsResponse{Allocs: out, Restored: restored}
 			return &api.Meta{Index: index, HasIndex: true, KnownLeader: true}, nil
 		}
 		select {
 		case <-changed:
 		case <-patience.C:
-			*resp = &api.NodeAllocsResponse{Allocs: out}
+			*resp = &api.NodeAllocsResponse{Allocs: out, Restored: restored}
 			return &api.Meta{Index: index, HasIndex: true}, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -73,3 +73,19 @@ var ClusterInit = Define(81, "ClusterInit", func(w *state.WriteTx, p *ClusterIni
 	state.Cluster.Put(w, c)
 	return c, nil
 })
+
+// ClusterRestoredRequest notes that the state was replaced by that of a snapshot.
+type ClusterRestoredRequest struct {
+	// Time is in unix nanoseconds, and above that of the restore before.
+	Time int64
+}
+
+// ClusterRestored answers nothing.
+var ClusterRestored = Define(83, "ClusterRestored", func(w *state.WriteTx, p *ClusterRestoredRequest) (any, error) {
+	if old := state.Cluster.Get(w); old != nil {
+		c := *old
+		c.RestoreTime = p.Time
+		state.Cluster.Put(w, &c)
+	}
+	return nil, nil
+})

@@ -303,7 +303,7 @@ var codes = map[string]uint16{
 	"NodeRegister": 40, "NodeStatusUpdate": 41, "NodeEligibility": 42, "NodeDeregister": 43, "NodeEvents": 44, "NodeDrain": 45,
 	"NodePoolUpsert": 50, "NodePoolDelete": 51, "NamespaceUpsert": 60, "NamespaceDelete": 61,
 	"DeploymentStatusUpdate": 70, "DeploymentsDelete": 71, "DeploymentPromotion": 72, "DeploymentAllocHealth": 73,
-	"SchedulerConfigSet": 80, "ClusterInit": 81, "AutopilotConfigSet": 82,
+	"SchedulerConfigSet": 80, "ClusterInit": 81, "AutopilotConfigSet": 82, "ClusterRestored": 83,
 	"ServicesUpsert": 90, "ServicesDelete": 91, "ServicesSync": 92, "Batch": 100,
 }
 

@@ -311,6 +311,9 @@ var scripts = map[string]func(a *author) []byte{
 			Config: &api.AutopilotConfiguration{MinQuorum: a.rand.IntN(5), LastContactThreshold: "1s"}, CAS: a.rand.IntN(3) == 0,
 		})
 	},
+	"ClusterRestored": func(a *author) []byte {
+		return ClusterRestored.Encode(&ClusterRestoredRequest{Time: a.now()})
+	},
 	"ClusterInit": func(a *author) []byte {
 		return ClusterInit.Encode(&ClusterInitRequest{ClusterID: a.id(), CreateTime: a.now()})
 	},

@@ -193,22 +193,26 @@ func (e *Env) nodeAllocsWatch(tx *readTx, r *api.NodeAllocsRequest) (*api.NodeAl
 	if _, err := e.verifyNode(tx.Unrecorded(), r.NodeID, r.SecretID); err != nil {
 		return nil, err
 	}
-	rows, newest := state.Allocs.Newest(tx, state.ByNode, r.NodeID)
-	if r.Known > 0 && rows == r.Known && newest <= r.MinIndex {
-		tx.overrideIndex(r.MinIndex) // only what the client reported itself has changed
-		return &api.NodeAllocsResponse{Partial: true}, nil
+	restored, known := state.Cluster.RestoreTime(tx), r.Known
+	if r.Restored > 0 && restored > r.Restored {
+		known, tx.blocking = 0, false // indexes from before mean nothing
 	}
-	resp := &api.NodeAllocsResponse{Allocs: map[string]uint64{}}
+	rows, newest := state.Allocs.Newest(tx, state.ByNode, r.NodeID)
+	if known > 0 && rows == known && newest <= r.MinIndex {
+		tx.overrideIndex(r.MinIndex) // only what the client reported itself has changed
+		return &api.NodeAllocsResponse{Partial: true, Restored: restored}, nil
+	}
+	resp := &api.NodeAllocsResponse{Allocs: map[string]uint64{}, Restored: restored}
 	old := 0
 	for a := range state.Allocs.By(tx, state.ByNode, r.NodeID) {
 		if a.CreateIndex <= r.MinIndex {
 			old++
 		}
-		if r.Known == 0 || a.AllocModifyIndex > r.MinIndex {
+		if known == 0 || a.AllocModifyIndex > r.MinIndex {
 			resp.Allocs[a.ID] = a.AllocModifyIndex
 		}
 	}
-	if resp.Partial = r.Known > 0 && old == r.Known; resp.Partial || r.Known == 0 {
+	if resp.Partial = known > 0 && old == known; resp.Partial || known == 0 {
 		return resp, nil
 	}
 	for a := range state.Allocs.By(tx, state.ByNode, r.NodeID) { // some that the client knows are gone

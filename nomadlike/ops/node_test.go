@@ -145,6 +145,42 @@ func TestWatchOfForgottenNode(t *testing.T) {
 	}
 }
 
+// TestWatchAfterRestore: a client that goes by the state before is told of all allocations at once, whatever its index.
+func TestWatchAfterRestore(t *testing.T) {
+	c := start(t)
+	n := c.manual()
+	if _, err := n.register(n.describe(), n.secret); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
+	defer cancel()
+	watch := func(restored int64, wait time.Duration) *api.NodeAllocsResponse {
+		t.Helper()
+		req := &api.NodeAllocsRequest{NodeID: n.id, SecretID: n.secret, Restored: restored, Known: 1}
+		req.MinIndex, req.MaxWait = 1<<40, wait
+		resp, _, err := api.NodeAllocsWatch.Call(ctx, c.caller, req)
+		if err != nil {
+			t.Error(err)
+			return &api.NodeAllocsResponse{}
+		}
+		return resp
+	}
+	answer := make(chan *api.NodeAllocsResponse, 1)
+	go func() { answer <- watch(1, time.Hour) }()
+	if _, _, err := c.srv.Apply(ctx, fsm.ClusterRestored.Encode(&fsm.ClusterRestoredRequest{Time: 7})); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answer; got.Partial || got.Restored != 7 {
+		t.Errorf("answer after a restore: %+v", got)
+	}
+	if got := watch(7, time.Millisecond); got.Restored != 7 {
+		t.Errorf("answer to one who knows of the restore: %+v", got)
+	}
+	if got := watch(0, time.Millisecond); got.Restored != 7 {
+		t.Errorf("answer to one who does not ask: %+v", got)
+	}
+}
+
 func TestNodeLife(t *testing.T) {
 	c := start(t)
 	n := c.manual()

@@ -8,6 +8,9 @@ type ClusterMeta struct {
 	// CreateTime is in unix nanoseconds.
 	CreateTime  int64
 	CreateIndex uint64
+	// RestoreTime is when the state was last replaced by that of a snapshot on request, in unix nanoseconds; 0 for never.
+	// It grows with each restore, whatever the clocks of the leaders say.
+	RestoreTime int64
 }
 
 // clusterMetas is the table of the cluster's identity, which has one row.
@@ -24,6 +27,14 @@ var Cluster = &clusterMetas{newTable(schema[ClusterMeta]{
 		}
 	},
 })}
+
+// RestoreTime returns when the state was last replaced by that of a snapshot.
+func (t *clusterMetas) RestoreTime(r Reader) int64 {
+	if c := t.Get(r); c != nil {
+		return c.RestoreTime
+	}
+	return 0
+}
 
 // Get returns the identity, nil before the first leader made it.
 func (t *clusterMetas) Get(r Reader) *ClusterMeta { return t.getKey(r, Key{}) }
