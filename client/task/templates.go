@@ -149,6 +149,9 @@ func (r *Runner) startTemplates(ctx context.Context, running bool) {
 		Running: running, Heard: strings.Fields(r.memory[templateHook]),
 		Missing: func(keys []string) { r.Event(NewEvent(EventTemplate, missingText(keys))) },
 		Changed: func(changed []*api.Template, rendered []string) { r.box.Put(templateMsg{changed, rendered}) },
+		Unwritten: func(err error) {
+			r.Event(NewEvent(EventTemplate, "Template is not written, trying again: "+err.Error()))
+		},
 		Failed: func(err error) {
 			<-made
 			r.box.Put(templateFailedMsg{manager, err})

@@ -44,11 +44,13 @@ type Task struct {
 	Heard []string
 
 	// Missing is told, now and then, what the first rendering waits for. Changed is told which templates have
-	// changed, once at a time, after their splay, and what all have rendered. Failed is told why nothing is rendered any more, at most
-	// once and only after the first rendering. They must not block.
-	Missing func(keys []string)
-	Changed func(changed []*api.Template, rendered []string)
-	Failed  func(err error)
+	// changed, once at a time, after their splay, and what all have rendered. Unwritten is told why the new contents of a file
+	// have to wait. Failed is told why nothing is rendered any more, at most once and only after the first rendering. They must
+	// not block.
+	Missing   func(keys []string)
+	Changed   func(changed []*api.Template, rendered []string)
+	Unwritten func(err error)
+	Failed    func(err error)
 }
 
 // Manager renders the templates of a task and keeps them up to date until it is stopped.
@@ -88,12 +90,16 @@ var errStopped = errors.New("the rendering of templates was stopped")
 // Start begins to render. The errors of templates come with Ready.
 func Start(ctx context.Context, cfg Task) *Manager {
 	ctx, cancel := context.WithCancel(ctx)
-	m := &Manager{
-		cfg: cfg, stop: cancel, done: make(chan struct{}), ready: make(chan struct{}), inbox: make(chan news),
-		sources: map[string]*source{}, pending: map[*rendering]bool{},
-	}
+	m := newManager(cancel, cfg)
 	go m.run(ctx)
 	return m
+}
+
+func newManager(stop context.CancelFunc, cfg Task) *Manager {
+	return &Manager{
+		cfg: cfg, stop: stop, done: make(chan struct{}), ready: make(chan struct{}), inbox: make(chan news),
+		sources: map[string]*source{}, pending: map[*rendering]bool{},
+	}
 }
 
 // Stop ends the rendering; it does not wait for a template that is being executed.
@@ -262,6 +268,9 @@ func (m *Manager) pass(ctx context.Context, first bool) (next time.Duration, wai
 		}
 		if err := m.render(r, first); err != nil {
 			return 0, nil, err
+		}
+		if r.dirty { // its disk is full
+			next = min(next, r.due(now))
 		}
 	}
 	for _, r := range m.list {

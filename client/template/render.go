@@ -12,6 +12,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	ct "github.com/hashicorp/consul-template/template"
@@ -41,6 +42,8 @@ type rendering struct {
 	uses, missing map[string]bool
 	// env are its variables, if it is an environment.
 	env map[string]string
+	// held is why its last contents could not be written, until they are.
+	held string
 	// digest is that of what it has rendered, heard what the running task has heard of, empty if that is not known.
 	digest, heard string
 }
@@ -142,18 +145,21 @@ func (m *Manager) render(r *rendering, first bool) error {
 	if len(m.missing) > 0 {
 		return nil
 	}
+	env := r.env
 	if r.conf.Envvars {
-		env, err := envparse.Parse(bytes.NewReader(result.Output))
-		if err != nil {
+		if env, err = envparse.Parse(bytes.NewReader(result.Output)); err != nil {
 			return &Error{err: fmt.Errorf("%s: the result is no list of variables: %w", r.name, err)}
 		}
-		r.env = env
 	}
 	wrote, err := m.write(r, result.Output)
+	if err != nil && r.rendered && isFull(err) {
+		m.hold(r, err)
+		return nil
+	}
 	if err != nil {
 		return &Error{err: err, Again: true}
 	}
-	r.rendered = true
+	r.rendered, r.env, r.held = true, env, ""
 	if r.conf.Once {
 		r.finished, r.uses = true, nil
 	}
@@ -180,6 +186,22 @@ func (m *Manager) write(r *rendering, data []byte) (wrote bool, err error) {
 	}
 	return true, nil
 }
+
+// fullInterval is how long a file waits for room on its disk.
+const fullInterval = 5 * time.Second
+
+// hold leaves a file as it is for now: the task has it, and can go on with that until the disk has room again.
+func (m *Manager) hold(r *rendering, err error) {
+	r.dirty, r.from = true, time.Now().Add(fullInterval)
+	r.since = r.from
+	if text := err.Error(); text != r.held {
+		r.held = text
+		m.cfg.Logger.Warn("a template is not written, trying again", "task", m.cfg.Task, "error", err)
+		m.cfg.Unwritten(err)
+	}
+}
+
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // publish joins the variables of all templates, the last one winning, and the digests.
 func (m *Manager) publish() {

@@ -7,11 +7,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -124,6 +129,13 @@ func newRig(t *testing.T) *rig {
 
 func (r *rig) start(templates ...*api.Template) *Manager {
 	r.t.Helper()
+	m := Start(r.t.Context(), r.task(templates))
+	r.t.Cleanup(m.Stop)
+	return m
+}
+
+func (r *rig) task(templates []*api.Template) Task {
+	r.t.Helper()
 	r.conf.EnsureDefaults()
 	if err := r.conf.Validate(); err != nil {
 		r.t.Fatal(err)
@@ -139,7 +151,7 @@ func (r *rig) start(templates ...*api.Template) *Manager {
 			t.Splay = new(time.Duration(0))
 		}
 	}
-	m := Start(r.t.Context(), Task{
+	return Task{
 		Client: &r.conf, Logger: hclog.NewNullLogger(), Servers: r.registry, Region: "global", Namespace: "default",
 		Templates: templates, Dir: r.dir, Task: taskName, Seen: allocdir.Seen{Shared: "/alloc", Local: "/local", Secrets: "/secrets"},
 		Env: map[string]string{"GREETING": "hello", "EMPTY": ""}, Replace: func(s string) string { return strings.ReplaceAll(s, "${X}", "local") },
@@ -148,9 +160,7 @@ func (r *rig) start(templates ...*api.Template) *Manager {
 		Heard:   r.heard,
 		Changed: func(changed []*api.Template, _ []string) { r.changed <- changed },
 		Failed:  func(err error) { r.failed <- err },
-	})
-	r.t.Cleanup(m.Stop)
-	return m
+	}
 }
 
 func (r *rig) ready(m *Manager) error {
@@ -420,6 +430,64 @@ func TestFailureOfRunningTask(t *testing.T) {
 	if err := await(t, r.failed); !strings.Contains(Describe(err), "Template failed: local/out") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// full is a place on a disk that has no room until it is emptied.
+type full struct {
+	place
+	tries, room int
+}
+
+func (f *full) WriteFile(data []byte, mode fs.FileMode, uid, gid int) error {
+	if f.tries++; f.tries <= f.room {
+		return fmt.Errorf("write: %w", syscall.ENOSPC)
+	}
+	return f.place.WriteFile(data, mode, uid, gid)
+}
+
+// TestFullDisk: a task goes on with the file that it has while there is no room for a new one.
+func TestFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var told []string
+		m := newManager(func() {}, r.task([]*api.Template{{EmbeddedTmpl: `A={{ env "V" }}`, Envvars: true}}))
+		m.cfg.Env = map[string]string{"V": "1"}
+		m.cfg.Unwritten = func(err error) { told = append(told, err.Error()) }
+		if err := m.load(); err != nil {
+			t.Fatal(err)
+		}
+		pass := func(first bool) time.Duration {
+			t.Helper()
+			next, _, err := m.pass(t.Context(), first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return next
+		}
+		pass(true)
+		out := m.list[0]
+		disk := &full{place: out.dest, room: 2}
+		out.dest = disk
+		m.cfg.Env["V"] = "2"
+		out.changed(time.Now())
+		for range 3 {
+			next := pass(false)
+			pass(false) // what comes too early does nothing
+			if disk.tries <= disk.room && (r.read("web/local/out") != "A=1" || m.Env()["A"] != "1" || len(m.pending) != 0) {
+				t.Errorf("without room the file is %q, the environment %v, %d changes are told", r.read("web/local/out"), m.Env(), len(m.pending))
+			}
+			if disk.tries <= disk.room && next != fullInterval {
+				t.Errorf("the next try is in %s", next)
+			}
+			time.Sleep(fullInterval)
+		}
+		if disk.tries != 3 || r.read("web/local/out") != "A=2" || m.Env()["A"] != "2" || len(m.pending) != 1 {
+			t.Errorf("after %d tries the file is %q, the environment %v, %d changes are told", disk.tries, r.read("web/local/out"), m.Env(), len(m.pending))
+		}
+		if !slices.Equal(told, []string{"write: no space left on device"}) {
+			t.Errorf("told %q", told)
+		}
+	})
 }
 
 func TestSettle(t *testing.T) {
