@@ -245,7 +245,7 @@ func (r *clientRole) serveServers(ctx context.Context) error {
 // keepConnection opens the connection again whenever it ends.
 func (r *clientRole) keepConnection(ctx context.Context, addr string) {
 	for ctx.Err() == nil {
-		err := rpc.ServeNode(ctx, addr, r.NodeID(), r.SecretID(), r.agent)
+		err := rpc.ServeNode(ctx, addr, r.NodeID(), r.SecretID(), r.agent.pool.Timing, r.agent)
 		r.agent.logger.Debug("node connection ended", "server", addr, "error", err)
 		select {
 		case <-time.After(time.Second):

@@ -45,6 +45,7 @@ func newServerRole(a *Agent) (*serverRole, error) {
 	}
 	r.lis = newConnLimiter(lis, api.Or(a.cfg.Limits.RPCMaxConnsPerClient, defaultMaxConns), "")
 	r.nodes = rpc.NewNodeConns(func(nodeID, secret string) error { return r.env.VerifyNode(nodeID, secret) })
+	r.nodes.Timing = a.pool.Timing
 	r.rpc = rpc.NewServer(r.lis, rpc.ServerConfig{
 		Caller: a, Nodes: r.nodes, HandshakeTimeout: a.cfg.Limits.RPCHandshakeTimeout, Logger: a.deps.Log,
 	})

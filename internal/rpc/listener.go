@@ -100,8 +100,10 @@ func (s *Server) sort(conn net.Conn) {
 		conn.Close()
 		return
 	}
-	conn.SetReadDeadline(time.Time{}) //nolint:errcheck // see above
 	pc := &peekedConn{Conn: conn, r: br}
+	if b[0] != byteNode { // the deadline is for all that a node says of itself
+		conn.SetReadDeadline(time.Time{}) //nolint:errcheck // see above
+	}
 	switch b[0] {
 	case byteRaft:
 		br.Discard(1) //nolint:errcheck // it was peeked

@@ -3,6 +3,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -29,6 +30,9 @@ const maxHello = 4096
 
 // NodeConns holds the connections that clients opened so that a server can run operations on them.
 type NodeConns struct {
+	// Timing counts for connections that come later.
+	Timing Timing
+
 	// verify says whether the secret is the node's.
 	verify func(nodeID, secretID string) error
 
@@ -57,7 +61,6 @@ func (n *NodeConns) Caller(nodeID string) (api.Caller, bool) {
 }
 
 func (n *NodeConns) accept(conn net.Conn) error {
-	conn.SetReadDeadline(time.Now().Add(handshakeTimeout)) //nolint:errcheck // a dead connection fails the read
 	var size [4]byte
 	if _, err := io.ReadFull(conn, size[:]); err != nil {
 		return fmt.Errorf("read node hello: %w", err)
@@ -70,7 +73,7 @@ func (n *NodeConns) accept(conn net.Conn) error {
 	if _, err := io.ReadFull(conn, buf); err != nil {
 		return fmt.Errorf("read node hello: %w", err)
 	}
-	conn.SetReadDeadline(time.Time{}) //nolint:errcheck // see above
+	conn.SetReadDeadline(time.Time{}) //nolint:errcheck // a dead connection fails what comes next
 	var h hello
 	if err := codec.Unmarshal(buf, &h); err != nil {
 		return fmt.Errorf("decode node hello: %w", err)
@@ -80,7 +83,7 @@ func (n *NodeConns) accept(conn net.Conn) error {
 	}
 	tracked := &trackedConn{Conn: conn, closed: make(chan struct{})}
 	taken := false
-	cc, err := dial("passthrough:///node-"+h.NodeID, Timing{}, func(context.Context, string) (net.Conn, error) {
+	cc, err := dial("passthrough:///node-"+h.NodeID, n.Timing, func(context.Context, string) (net.Conn, error) {
 		if taken {
 			return nil, errors.New("node connection closed")
 		}
@@ -126,8 +129,8 @@ func (t *trackedConn) Close() error {
 
 // ServeNode opens a node connection to the server at addr and serves the client's operations, which c
 // runs, on it until the connection or ctx ends.
-func ServeNode(ctx context.Context, addr, nodeID, secretID string, c api.Caller) error {
-	var d net.Dialer
+func ServeNode(ctx context.Context, addr, nodeID, secretID string, t Timing, c api.Caller) error {
+	d := net.Dialer{Timeout: cmp.Or(t.Dial, defaultDial)}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return err

@@ -9,7 +9,10 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
@@ -135,8 +138,8 @@ func TestNodeConnection(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- ServeNode(ctx, s.Addr().String(), "n1", "s", newTwin()) }()
-	if err := ServeNode(ctx, s.Addr().String(), "n2", "bad", newTwin()); err != nil && ctx.Err() != nil {
+	go func() { done <- ServeNode(ctx, s.Addr().String(), "n1", "s", Timing{}, newTwin()) }()
+	if err := ServeNode(ctx, s.Addr().String(), "n2", "bad", Timing{}, newTwin()); err != nil && ctx.Err() != nil {
 		t.Fatal(err)
 	}
 	if _, ok := nodes.Caller("n2"); ok {
@@ -147,6 +150,35 @@ func TestNodeConnection(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestNodeHandshake: the time that a connection has to say what it is counts for all that a node says.
+func TestNodeHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lis := newQueueListener(&net.TCPAddr{})
+		nodes := NewNodeConns(func(string, string) error { return nil })
+		s := NewServer(lis, ServerConfig{Caller: newTwin(), Nodes: nodes, HandshakeTimeout: new(time.Minute), Logger: hclog.NewNullLogger()})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		near, far := net.Pipe()
+		lis.put(far)
+		if _, err := near.Write([]byte{byteNode}); err != nil {
+			t.Fatal(err)
+		}
+		refused := make(chan time.Duration, 1)
+		begun := time.Now()
+		go func() {
+			_, _ = near.Read(make([]byte, 1)) // until the server closes it
+			refused <- time.Since(begun)
+		}()
+		if after := <-refused; after != time.Minute {
+			t.Errorf("it was closed after %s", after)
+		}
+		cancel()
+		<-ended
+	})
 }
 
 // eventually polls a registry that has no event for a new connection.

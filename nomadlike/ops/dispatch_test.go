@@ -326,7 +326,7 @@ func TestNodeHop(t *testing.T) {
 	})
 	nctx, leave := context.WithCancel(context.Background())
 	left := make(chan error, 1)
-	go func() { left <- rpc.ServeNode(nctx, other, farNode, farSecret, client) }()
+	go func() { left <- rpc.ServeNode(nctx, other, farNode, farSecret, rpc.Timing{}, client) }()
 	t.Cleanup(func() { leave(); <-left })
 	for {
 		if _, ok := nodes.Caller(farNode); ok {
@@ -499,7 +499,7 @@ func TestAgentHop(t *testing.T) {
 	})
 	nctx, leave := context.WithCancel(context.Background())
 	left := make(chan error, 1)
-	go func() { left <- rpc.ServeNode(nctx, one, farNode, farSecret, client) }()
+	go func() { left <- rpc.ServeNode(nctx, one, farNode, farSecret, rpc.Timing{}, client) }()
 	t.Cleanup(func() { leave(); <-left })
 	for {
 		if _, ok := nodes.Caller(farNode); ok {
