@@ -98,13 +98,15 @@ func (c *Config) settle(job Wait) (least, most time.Duration) {
 	if job.Max == nil {
 		job.Max = c.Wait.Max
 	}
-	least, most = *job.Min, *job.Max
-	if b := c.WaitBounds.Min; b != nil {
-		least = max(least, *b)
+	within := func(d time.Duration) time.Duration {
+		if b := c.WaitBounds.Min; b != nil {
+			d = max(d, *b)
+		}
+		if b := c.WaitBounds.Max; b != nil {
+			d = min(d, *b)
+		}
+		return d
 	}
-	if b := c.WaitBounds.Max; b != nil {
-		most = min(most, *b)
-		least = min(least, most)
-	}
+	least, most = within(*job.Min), within(*job.Max)
 	return least, max(least, most)
 }

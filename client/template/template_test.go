@@ -500,6 +500,7 @@ func TestSettle(t *testing.T) {
 		least, most int
 	}{
 		{Wait{}, 5, 60}, {Wait{Min: second(0)}, 2, 60}, {Wait{Min: second(100), Max: second(200)}, 60, 60}, {Wait{Min: second(3), Max: second(4)}, 3, 4},
+		{Wait{Min: second(0), Max: second(1)}, 2, 2},
 	} {
 		least, most := c.settle(test.job)
 		if least != *second(test.least) || most != *second(test.most) {
