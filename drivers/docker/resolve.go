@@ -11,16 +11,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
+// mostHosts is how large a hosts file may be, in bytes: containers can write to
+// it.
+const mostHosts = 1 << 20
+
+// hostsLock is held while a hosts file is looked at and written.
+var hostsLock sync.Mutex
+
 // hostsFile sees to the hosts file of an allocation, which all its containers
 // share: the first writes it, and each adds what it wants and does not find
-// there. Containers that run see the same file, and tasks start at once, so
-// that it is only ever added to.
+// there. Containers that run see the same file, so that it is only ever added
+// to.
 func hostsFile(task *drivers.TaskConfig, own *drivers.HostsConfig, extra []string) (string, error) {
 	const name = "hosts"
+	hostsLock.Lock()
+	defer hostsLock.Unlock()
 	root, err := os.OpenRoot(task.AllocDir)
 	if err != nil {
 		return "", err
@@ -36,9 +46,12 @@ func hostsFile(task *drivers.TaskConfig, own *drivers.HostsConfig, extra []strin
 		return "", err
 	}
 	defer file.Close()
-	have, err := io.ReadAll(file)
+	have, err := io.ReadAll(io.LimitReader(file, mostHosts+1))
 	if err != nil {
 		return "", err
+	}
+	if len(have) > mostHosts {
+		return "", fmt.Errorf("the containers of the allocation have made their hosts file larger than %d bytes", mostHosts)
 	}
 	var text []byte
 	if len(have) == 0 {

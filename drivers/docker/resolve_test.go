@@ -4,6 +4,7 @@ package docker
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,12 @@ func TestExtraHostsOfAllTasks(t *testing.T) {
 	if _, err := hostsFile(task, own, []string{"nothing"}); err == nil {
 		t.Error("what has no address is taken")
 	}
+	if err := os.Truncate(filepath.Join(task.AllocDir, "hosts"), 2*mostHosts); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hostsFile(task, own, nil); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("a container has made the file large: %v", err)
+	}
 }
 
 // TestHostsAtOnce: tasks of an allocation start at the same time.
@@ -54,4 +61,7 @@ func TestHostsAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+	if text, err := os.ReadFile(filepath.Join(task.AllocDir, "hosts")); err != nil || strings.Count(string(text), " shop\n") != 1 {
+		t.Errorf("%v: they wrote\n%s", err, text)
+	}
 }
