@@ -234,10 +234,7 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 		return err
 	}
 	defer log.Close()
-	// A signal that comes while the agent is set up waits.
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
+	// One that comes while the agent is set up waits.
 	reloads := make(chan os.Signal, 4)
 	signal.Notify(reloads, syscall.SIGHUP)
 	defer signal.Stop(reloads)
@@ -245,6 +242,9 @@ func runAgent(m *meta, cfg *agent.Config, load func() (*agent.Config, error)) er
 	if err != nil {
 		return err
 	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	banner(m, cfg, a)
 	early.open()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -54,7 +54,8 @@ func (c *Config) advertise(key, adv string, bound []string, port int) (string, e
 		if adv = withPort(adv, port); !usableAddress(adv) {
 			return "", fmt.Errorf("advertise.%s: %q is not of the form host or host:port", key, adv)
 		}
-		if host, _, _ := net.SplitHostPort(adv); net.ParseIP(host) != nil && net.ParseIP(host).IsUnspecified() {
+		// That of http is told to people and programs on this machine too, which reach it.
+		if host, _, _ := net.SplitHostPort(adv); key != "http" && c.Server.Enabled && net.ParseIP(host).IsUnspecified() {
 			return "", fmt.Errorf("advertise.%s: %q is no address that others reach; name one of this machine, {{ GetPrivateIP }} for example", key, host)
 		}
 		return adv, nil

@@ -294,8 +294,11 @@ func TestValidate(t *testing.T) {
 		"advertised":   {func(c *Config) { c.Advertise = Addresses{"::1", "[::1]:5", "a.example"} }, ""},
 		"no port told": {func(c *Config) { c.Advertise.HTTP = "127.0.0.1:x" }, `advertise.http: "127.0.0.1:x" is not`},
 		"port 0 told":  {func(c *Config) { c.Advertise.RPC = "127.0.0.1:0" }, `advertise.rpc: "127.0.0.1:0" is not`},
-		"any address":  {func(c *Config) { c.Advertise.HTTP = "0.0.0.0" }, `advertise.http: "0.0.0.0" is no address that others reach`},
-		"any of IPv6":  {func(c *Config) { c.Advertise.RPC = "[::]:5" }, `advertise.rpc: "::" is no address`},
+		"any address": {func(c *Config) {
+			c.Server.Enabled, c.Advertise = true, Addresses{"0.0.0.0", "1.2.3.4", "0.0.0.0"}
+		}, `advertise.serf: "0.0.0.0" is no address that others reach`},
+		"any of IPv6":  {func(c *Config) { c.Server.Enabled, c.Advertise.RPC = true, "[::]:5" }, `advertise.rpc: "::" is no address`},
+		"of a client":  {func(c *Config) { c.Advertise = Addresses{"0.0.0.0", "0.0.0.0", "0.0.0.0"} }, ""},
 		"nothing told": {func(c *Config) { c.Advertise.Serf = ":33" }, `advertise.serf: ":33" is not`},
 		"cloud":        {func(c *Config) { c.Client.ServerJoin.RetryJoin = []string{"provider=aws tag_key=x"} }, "finding servers with a cloud's API is not supported"},
 		"bad join":     {func(c *Config) { c.Client.ServerJoin.RetryJoin = []string{"{{ GetNothing }}"} }, "client.server_join"},
@@ -351,9 +354,9 @@ func TestServerBounds(t *testing.T) {
 		"job_tracked_versions = 1": "", "job_tracked_versions = 0": "server.job_tracked_versions must be above 0",
 		"event_buffer_size = 0": "", "event_buffer_size = -1": "server.event_buffer_size must not",
 		`node_gc_threshold = "0s"`: "", `node_gc_threshold = "-1s"`: "server.node_gc_threshold must not", `heartbeat_grace = "-1s"`: "server.heartbeat_grace must not",
-		`heartbeat_grace = "0s"`: "", `job_gc_interval = "0s"`: "server.job_gc_interval must be above 0", `min_heartbeat_ttl = "0s"`: "server.min_heartbeat_ttl must be above 0",
-		`failover_heartbeat_ttl = "-1s"`: "server.failover_heartbeat_ttl must be above 0", "max_heartbeats_per_second = 0": "server.max_heartbeats_per_second must be above 0",
-		"max_heartbeats_per_second = -0.5": "server.max_heartbeats_per_second must be above 0", "search {\nlimit_query = -1\n}": "server.search.limit_query must not",
+		`heartbeat_grace = "0s"`: "", `job_gc_interval = "0s"`: "", `job_gc_interval = "-1s"`: "server.job_gc_interval must not", `min_heartbeat_ttl = "0s"`: "",
+		`failover_heartbeat_ttl = "-1s"`: "server.failover_heartbeat_ttl must not", "max_heartbeats_per_second = 0": "",
+		"max_heartbeats_per_second = -0.5": "server.max_heartbeats_per_second must not", "search {\nlimit_query = -1\n}": "server.search.limit_query must not",
 		"plan_rejection_tracker {\nnode_window = \"-1s\"\n}": "server.plan_rejection_tracker.node_window must not",
 	} {
 		c, err := load(t, "data_dir = \"/d\"\nadvertise {\nhttp = \"1.2.3.4\"\nrpc = \"1.2.3.4\"\nserf = \"1.2.3.4\"\n}\nserver {\nenabled = true\n"+text+"\n}")

@@ -166,6 +166,13 @@ func value[T any](dst *T, set *T) {
 	}
 }
 
+// positive is value for settings of which 0 stands for the default.
+func positive[T time.Duration | float64](dst *T, set *T) {
+	if set != nil && *set > 0 {
+		*dst = *set
+	}
+}
+
 // compose hangs the evaluation machinery, the controllers and the handlers on the server.
 func (r *serverRole) compose() {
 	a, s := r.agent, &r.agent.cfg.Server
@@ -181,14 +188,14 @@ func (r *serverRole) compose() {
 	r.srv.Store().Subscribe(evals.Observe)
 
 	beats := control.DefaultHeartbeats()
-	value(&beats.Grace, s.HeartbeatGrace)
-	value(&beats.MinTTL, s.MinHeartbeatTTL)
-	value(&beats.FailoverTTL, s.FailoverHeartbeatTTL)
-	value(&beats.MaxPerSecond, s.MaxHeartbeatsPerSecond)
+	positive(&beats.Grace, s.HeartbeatGrace)
+	positive(&beats.MinTTL, s.MinHeartbeatTTL)
+	positive(&beats.FailoverTTL, s.FailoverHeartbeatTTL)
+	positive(&beats.MaxPerSecond, s.MaxHeartbeatsPerSecond)
 	heartbeats := control.NewHeartbeats(beats, r.srv.Store(), r.srv, log, sink)
 
 	gcc := control.DefaultGC()
-	value(&gcc.JobInterval, s.JobGCInterval)
+	positive(&gcc.JobInterval, s.JobGCInterval)
 	value(&gcc.JobThreshold, s.JobGCThreshold)
 	value(&gcc.EvalThreshold, s.EvalGCThreshold)
 	value(&gcc.BatchEvalThreshold, s.BatchEvalGCThreshold)

@@ -65,21 +65,19 @@ func (s *ServerConfig) validate() error {
 		d   *time.Duration
 	}{
 		{"node_gc_threshold", s.NodeGCThreshold},
+		{"job_gc_interval", s.JobGCInterval},
 		{"job_gc_threshold", s.JobGCThreshold},
 		{"eval_gc_threshold", s.EvalGCThreshold},
 		{"batch_eval_gc_threshold", s.BatchEvalGCThreshold},
 		{"deployment_gc_threshold", s.DeploymentGCThreshold},
 		{"heartbeat_grace", s.HeartbeatGrace},
+		{"min_heartbeat_ttl", s.MinHeartbeatTTL},
+		{"failover_heartbeat_ttl", s.FailoverHeartbeatTTL},
 		{"plan_rejection_tracker.node_window", &s.PlanRejectionTracker.NodeWindow},
 	} {
 		check(d.d == nil || *d.d >= 0, "%s must not be negative", d.key)
 	}
-	for key, d := range map[string]*time.Duration{
-		"job_gc_interval": s.JobGCInterval, "min_heartbeat_ttl": s.MinHeartbeatTTL, "failover_heartbeat_ttl": s.FailoverHeartbeatTTL,
-	} {
-		check(d == nil || *d > 0, "%s must be above 0", key)
-	}
-	check(s.MaxHeartbeatsPerSecond == nil || *s.MaxHeartbeatsPerSecond > 0, "max_heartbeats_per_second must be above 0")
+	check(s.MaxHeartbeatsPerSecond == nil || *s.MaxHeartbeatsPerSecond >= 0, "max_heartbeats_per_second must not be negative")
 	if d := s.DefaultSchedulerConfig; d != nil {
 		check(slices.Contains([]string{"", api.AlgorithmBinpack, api.AlgorithmSpread}, d.SchedulerAlgorithm), "default_scheduler_config.scheduler_algorithm: unknown algorithm %q", d.SchedulerAlgorithm)
 		check(d.NodeLimit >= 0, "default_scheduler_config.node_limit_for_feasibility_checks must not be negative")
