@@ -94,7 +94,7 @@ func (a *agent) logs(alloc *nomad.Allocation, task string) string {
 
 func TestServiceJob(t *testing.T) {
 	a := newAgent(t, true, "").start()
-	resp := a.register(shellJob("web", "service", 2, `echo "hello from $NOMAD_ALLOC_NAME"; echo data > "$NOMAD_TASK_DIR/file"; exec sleep 1000`))
+	resp := a.register(shellJob("web", "service", 2, `echo data > "$NOMAD_TASK_DIR/file"; echo "hello from $NOMAD_ALLOC_NAME"; exec sleep 1000`))
 	allocs := a.running("web", 2)
 	a.eventually("the evaluation is complete", func() error {
 		ev, _, err := a.client.Evaluations().Info(resp.EvalID, nil)

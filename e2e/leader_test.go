@@ -195,12 +195,12 @@ func (f *fleet) register(job *nomad.Job) {
 	f.alive().register(job)
 }
 
-// paced makes a service that moves and rolls one at a time, each a second after it runs.
+// paced makes a service that moves and rolls one at a time, each two seconds after it runs.
 func paced(id string, count int, canary bool, script string) *nomad.Job {
 	job := shellJob(id, "service", count, script)
 	g := job.TaskGroups[0]
-	g.Migrate = &nomad.MigrateStrategy{MaxParallel: new(1), MinHealthyTime: new(time.Second), HealthyDeadline: new(time.Minute), HealthCheck: new("task_states")}
-	g.Update = &nomad.UpdateStrategy{MaxParallel: new(1), MinHealthyTime: new(time.Second), HealthyDeadline: new(time.Minute), ProgressDeadline: new(2 * time.Minute)}
+	g.Migrate = &nomad.MigrateStrategy{MaxParallel: new(1), MinHealthyTime: new(2 * time.Second), HealthyDeadline: new(time.Minute), HealthCheck: new("task_states")}
+	g.Update = &nomad.UpdateStrategy{MaxParallel: new(1), MinHealthyTime: new(2 * time.Second), HealthyDeadline: new(time.Minute), ProgressDeadline: new(2 * time.Minute)}
 	if canary {
 		g.Update.Canary, g.Update.AutoPromote = new(1), new(true)
 	}
@@ -324,10 +324,10 @@ func (f *fleet) deployed(job string, version uint64) {
 	})
 }
 
-// launches has a job launched every two seconds; the leader is killed between two launches.
+// launches has a job launched every three seconds; the leader is killed between two launches.
 func (f *fleet) launches() {
 	job := shellJob("clock", "batch", 1, "true")
-	job.Periodic = &nomad.PeriodicConfig{Enabled: new(true), Specs: []string{"*/2 * * * * * *"}, SpecType: new("cron")}
+	job.Periodic = &nomad.PeriodicConfig{Enabled: new(true), Specs: []string{"*/3 * * * * * *"}, SpecType: new("cron")}
 	if _, _, err := f.alive().client.Jobs().Register(job, nil); err != nil {
 		f.t.Fatal(err)
 	}
@@ -363,7 +363,7 @@ func (f *fleet) launches() {
 	times := launched(last, 3)
 	// What was missed without a leader is launched once, the last of it; after that every launch takes place.
 	for i := 2; i < len(times); i++ {
-		if times[i]-times[i-1] != 2 {
+		if times[i]-times[i-1] != 3 {
 			f.t.Errorf("launches at %v", times)
 		}
 	}

@@ -240,13 +240,13 @@ func (i *images) settle(name string) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	found, err := engine.ImageInspect(ctx, name)
-	if err != nil && (!notFound(err) || time.Now().Before(b.Until)) {
-		return // it is looked for again
-	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.mu.bringing[name] != b || b.waiting > 0 {
 		return
+	}
+	if err != nil && (!notFound(err) || time.Now().Before(b.Until)) {
+		return // it is looked for again
 	}
 	named := found.Metadata.LastTagTime
 	if named.IsZero() {

@@ -53,6 +53,8 @@ export class Screen {
     page.setDefaultTimeout(30_000);
     const screen = new Screen(page, context, base);
     page.on('console', (m) => {
+      // Chromium drops requests when a network of the machine comes or goes, as those of containers do. The page asks again.
+      if (m.text().includes('net::ERR_NETWORK_CHANGED')) return;
       if (m.type() === 'error' || m.type() === 'warning') screen.wrong.push(`console ${m.type()}: ${m.text()} ${m.location().url}`);
     });
     page.on('pageerror', (e) => screen.wrong.push(`error: ${e.message}`));

@@ -10,7 +10,7 @@ job "leader" {
 
       config {
         command = "/bin/sh"
-        args    = ["-c", "until [ -f $NOMAD_ALLOC_DIR/data/ready ]; do sleep 0.05; done; sleep 0.5"]
+        args    = ["-c", "until [ -f $NOMAD_ALLOC_DIR/data/ready ]; do sleep 0.05; done; sleep 2"]
       }
     }
 

@@ -18,7 +18,7 @@ job "restart-fail" {
 
       config {
         command = "/bin/sh"
-        args    = ["-c", "until [ -f $NOMAD_ALLOC_DIR/data/ready ]; do sleep 0.05; done; sleep 0.5; exit 7"]
+        args    = ["-c", "until [ -f $NOMAD_ALLOC_DIR/data/ready ]; do sleep 0.05; done; sleep 2; exit 7"]
       }
     }
 
