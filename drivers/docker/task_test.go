@@ -714,9 +714,13 @@ func TestPorts(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	task := w.task(script("head -c 200000000 /dev/zero | yes \"$(head -c 90000000 /dev/zero | busybox tr '\\0' x)\" >/dev/null"))
+	// Engines learn nothing of what ran out of memory before they had told that it was started.
+	task := w.task(script("until [ -e /local/go ]; do sleep 0.1; done; head -c 200000000 /dev/zero | yes \"$(head -c 90000000 /dev/zero | busybox tr '\\0' x)\" >/dev/null"))
 	task.Resources.MemoryMB, task.Resources.MemoryMaxMB = 16, 0
 	w.start(task)
+	if err := os.WriteFile(filepath.Join(task.LocalDir(), "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if exit := w.wait(task); !exit.OOMKilled || exit.Successful() {
 		t.Errorf("exit is %+v", exit)
 	}
