@@ -148,7 +148,8 @@ func (r *rig) encode(t *testing.T, task Config) []byte {
 func (r *rig) task(t *testing.T, task Config) *drivers.TaskConfig {
 	t.Helper()
 	number := r.counter.Add(1)
-	allocID := fmt.Sprintf("00000000-0000-4000-8000-%012d", number)
+	// Others may test on the same engine.
+	allocID := fmt.Sprintf("00000000-0000-4000-8000-%06d%06d", os.Getpid()%1000000, number)
 	dir := filepath.Join(tempDir(t), allocID)
 	name := "t"
 	for _, sub := range []string{
