@@ -128,10 +128,10 @@ func (c *cluster) start(name string, expect int) *peer {
 }
 
 func (c *cluster) peersOf(_ context.Context, addr string) ([]string, error) {
-	for _, p := range c.peers {
-		if p.addr == addr {
-			return p.PeerAddresses(), nil
-		}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.running[addr]; p != nil {
+		return p.PeerAddresses(), nil
 	}
 	return nil, fmt.Errorf("no server at %s", addr)
 }
@@ -421,6 +421,9 @@ func TestClusterKills(t *testing.T) {
 			p := c.peers[victim]
 			delete(c.peers, victim)
 			mu.Unlock()
+			c.mu.Lock()
+			delete(c.running, p.addr)
+			c.mu.Unlock()
 			p.cancel()
 			if err := <-p.ended; err != nil {
 				t.Errorf("server %s: %v", victim, err)
