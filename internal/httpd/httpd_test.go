@@ -291,6 +291,9 @@ func TestFrames(t *testing.T) {
 				return err
 			}
 		}
+		if r.Task == "half" {
+			return api.Errorf(api.ClassUnavailable, "the node is gone")
+		}
 		return nil
 	}
 	srv, _ := serve(t, func(s *opset.Set) {
@@ -299,7 +302,10 @@ func TestFrames(t *testing.T) {
 			if r.Path == "/none" {
 				return api.Errorf(api.ClassNotFound, "no such file")
 			}
-			return s.Send(&api.StreamFrame{Data: []byte("<html>")})
+			if err := s.Send(&api.StreamFrame{Data: []byte("<html>")}); err != nil || r.Path == "/x" {
+				return err
+			}
+			return api.Errorf(api.ClassUnavailable, "the node is gone")
 		})
 		opset.HandleStream(s, api.MetricsGet, func(_ context.Context, r *api.MetricsRequest, s api.Stream) error {
 			if r.Format != "" {
@@ -334,6 +340,16 @@ func TestFrames(t *testing.T) {
 	}
 	if res, body := do(t, "GET", srv.URL+"/v1/client/fs/cat/a?path=/x", ""); body != "<html>" || strings.Contains(res.Header.Get("Content-Type"), "html") {
 		t.Errorf("a task's page is served as %v", res.Header)
+	}
+	for _, path := range []string{"/logs/a?task=half", "/logs/a?task=half&plain=true", "/cat/a?path=/half"} {
+		res, err := http.Get(srv.URL + "/v1/client/fs" + path)
+		if err != nil {
+			continue // a part so small that nothing was sent yet
+		}
+		if body, err := io.ReadAll(res.Body); err == nil {
+			t.Errorf("%s: a part looks like the whole: %q", path, body)
+		}
+		res.Body.Close()
 	}
 	for _, path := range []string{"/logs/a?task=t", "/logs/a?task=t&plain=true", "/cat/a?path=/x", "/cat/a?path=/none"} {
 		res, _ := do(t, "GET", srv.URL+"/v1/client/fs"+path, "")

@@ -125,7 +125,9 @@ func serveFrames(w http.ResponseWriter, r *http.Request, s api.Stream) {
 			if f.err != nil {
 				if !started && !errors.Is(f.err, io.EOF) {
 					writeError(w, f.err)
+					return
 				}
+				end(f.err)
 				return
 			}
 			var err error
@@ -166,6 +168,7 @@ func servePlain(w http.ResponseWriter, r *http.Request, s api.Stream) {
 				}
 				w.Header().Set("Content-Type", "text/plain")
 			}
+			end(f.err)
 			return
 		}
 		if !started {
@@ -187,7 +190,9 @@ func serveFile(w http.ResponseWriter, r *http.Request, s api.Stream) {
 		if f.err != nil {
 			if !started && !errors.Is(f.err, io.EOF) {
 				writeFileError(w, f.err)
+				return
 			}
+			end(f.err)
 			return
 		}
 		if !started {
@@ -230,19 +235,25 @@ func serveDocument(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	writeBody(w, r, http.StatusOK, body)
 }
 
-// serveDownload writes chunks as they come. An error after the first one cuts the connection off, so that nobody
-// takes a part for the whole.
+// end ends an answer that may have begun. Compat: an error cuts the connection off, so that nobody takes a part for the
+// whole; the contract's answers just end.
+func end(err error) {
+	if !errors.Is(err, io.EOF) {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// serveDownload writes chunks as they come.
 func serveDownload(w http.ResponseWriter, r *http.Request, s api.Stream) {
 	flush := flusher(w)
 	started := false
 	for c := range receive[api.Chunk](r.Context(), s) {
 		switch {
-		case errors.Is(c.err, io.EOF):
-			return
-		case c.err != nil && started:
-			panic(http.ErrAbortHandler)
-		case c.err != nil:
+		case c.err != nil && !started && !errors.Is(c.err, io.EOF):
 			writeError(w, c.err)
+			return
+		case c.err != nil:
+			end(c.err)
 			return
 		}
 		if !started {

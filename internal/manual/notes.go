@@ -83,7 +83,7 @@ var generalNotes = []string{
 	"Tasks have no API of their own at `secrets/api.sock`, and no `NOMAD_UNIX_ADDR`: it is for requests with the identity of the task.",
 	"Links in archives that are unpacked as artifacts are links, and one that leads out of the artifact refuses it; the reference makes empty files of all of them. A compressed file that is no archive is unpacked in every `mode`, there in mode `file` only.",
 	"A blocking read of one object or group wakes for changes of that object or group only.",
-	"Long lists are sent while they are made: an error after the first 64 KiB cuts the connection off.",
+	"Long lists are sent while they are made. An error in one after the first 64 KiB, or after the first bytes of a file or log, cuts the connection off, so that nobody takes a part for the whole; there streams just end.",
 	"Keys of the agent configuration that nothing acts on are refused with file and line, unless their value asks for nothing.",
 	"A web page may open an exec or action session only if it comes from the agent's own address, from that of a proxy which tells X-Forwarded-Host, or from an origin that http_api_response_headers { Access-Control-Allow-Origin } allows; others get 403. Programs, which send no Origin, are not concerned.",
 	"What tasks wrote - files, logs, streams of them - is answered with headers that keep a browser from running it.",
