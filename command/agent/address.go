@@ -67,15 +67,31 @@ func (c *Config) advertise(key, adv string, bound []string, port int) (string, e
 	ip := net.ParseIP(bind)
 	switch {
 	case ip != nil && ip.IsUnspecified():
-		private, err := template.Parse("{{ GetPrivateIP }}")
-		if err != nil || private == "" {
+		if bind = ownAddress(ip.To4() != nil); bind == "" {
 			return "", fmt.Errorf("no private address found to advertise for %s; set advertise { %s = ... }", key, key)
 		}
-		bind = private
 	case ip != nil && ip.IsLoopback() && !c.Dev && c.Server.Enabled && key != "http":
 		return "", errors.New("Defaulting advertise to localhost is unsafe, please set advertise manually") //nolint:staticcheck // the contract's text
 	}
 	return net.JoinHostPort(bind, strconv.Itoa(port)), nil
+}
+
+// ownAddress is the private address of this machine, or "".
+//
+// Compat: who listens on all IPv4 addresses is not told of by an IPv6 address, which nobody would reach, but by that of the
+// default route.
+func ownAddress(ipv4 bool) string {
+	private, err := template.Parse("{{ GetPrivateIP }}")
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(private); ipv4 && ip != nil && ip.To4() == nil {
+		other, err := template.Parse(`{{ GetDefaultInterfaces | include "type" "IPv4" | limit 1 | attr "address" }}`)
+		if err == nil && other != "" {
+			return other
+		}
+	}
+	return private
 }
 
 // isUnicast says whether others can be told the address.

@@ -3,11 +3,14 @@
 package agent
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-sockaddr/template"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client"
@@ -337,6 +340,22 @@ func TestValidate(t *testing.T) {
 	}
 	if err := dev.Validate(); err != nil || dev.Advertise.HTTP != "127.0.0.1:4646" {
 		t.Errorf("dev mode: %v %+v", err, dev.Advertise)
+	}
+}
+
+// TestAdvertisedFamily: who listens on all IPv4 addresses advertises one of IPv4.
+func TestAdvertisedFamily(t *testing.T) {
+	if out, err := template.Parse(`{{ GetDefaultInterfaces | include "type" "IPv4" | attr "address" }}`); err != nil || out == "" {
+		t.Skip("this machine has no route by IPv4")
+	}
+	c := &Config{DataDir: t.TempDir(), BindAddr: "0.0.0.0", Server: ServerConfig{Enabled: true}}
+	if err := c.EnsureDefaults(); err != nil {
+		t.Fatal(err)
+	}
+	for _, addr := range []string{c.Advertise.HTTP, c.Advertise.RPC, c.Advertise.Serf} {
+		if a, err := netip.ParseAddrPort(addr); err != nil || !a.Addr().Is4() {
+			t.Errorf("advertised is %q", addr)
+		}
 	}
 }
 
