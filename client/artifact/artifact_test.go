@@ -488,6 +488,24 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 	}
 }
 
+// TestExtraPaths reads the form that the contract gives them.
+func TestExtraPaths(t *testing.T) {
+	c := &Config{FilesystemIsolationExtraPaths: []string{"f:r:/etc/keys", "d:rx:/opt/a:b", "d::/none"}}
+	c.EnsureDefaults()
+	if err := c.Validate(); err != nil || strings.Join(c.extraPaths(), " ") != "/etc/keys /opt/a:b" {
+		t.Errorf("%v: %v", c.extraPaths(), err)
+	}
+	for text, want := range map[string]string{
+		"/etc/keys": "not of the form", "x:r:/a": "not of the form", "f:q:/a": "not of the form", "f:r:a": "not of the form", "f:r": "not of the form",
+		"d:rw:/a": "modes w and c are not supported", "d:c:/a": "modes w and c are not supported",
+	} {
+		c.FilesystemIsolationExtraPaths = []string{text}
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
 // TestCancel ends a download while its server says nothing.
 func TestCancel(t *testing.T) {
 	r := newRig(t, nil)

@@ -29,7 +29,7 @@ type Config struct {
 
 	// DisableFilesystemIsolation leaves the child in the file system of the host, as an unprivileged user still.
 	DisableFilesystemIsolation bool `hcl:"disable_filesystem_isolation"`
-	// FilesystemIsolationExtraPaths are further paths of the host that downloads may read.
+	// FilesystemIsolationExtraPaths are further paths of the host that downloads may use; see extraPath.
 	FilesystemIsolationExtraPaths []string `hcl:"filesystem_isolation_extra_paths"`
 	// DisableArtifactInspection accepts links that lead out of the artifact.
 	DisableArtifactInspection bool `hcl:"disable_artifact_inspection"`
@@ -82,11 +82,40 @@ func (c *Config) Validate() error {
 		bad("decompression_file_count_limit: must lie within 0 and %d", math.MaxInt32)
 	}
 	for _, p := range c.FilesystemIsolationExtraPaths {
-		if !filepath.IsAbs(p) {
-			bad("filesystem_isolation_extra_paths: %q must be an absolute path", p)
+		if _, err := extraPath(p); err != nil {
+			bad("filesystem_isolation_extra_paths: %w", err)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// extraPath returns the path of "kind:mode:path": kind is f for a file or d for a directory, mode any of r, w, c and x for
+// reading, writing, creating and executing. It is empty when the mode is.
+//
+// Compat: what may be read may be executed, too, and the other way round; w and c are refused.
+func extraPath(text string) (string, error) {
+	kind, rest, _ := strings.Cut(text, ":")
+	mode, path, ok := strings.Cut(rest, ":")
+	switch {
+	case !ok || kind != "f" && kind != "d" || strings.Trim(mode, "rwcx") != "" || !filepath.IsAbs(path):
+		return "", fmt.Errorf("%q is not of the form \"f:r:/a/file\" or \"d:rx:/a/directory\"", text)
+	case strings.ContainsAny(mode, "wc"):
+		return "", fmt.Errorf("%q: modes w and c are not supported by this version of nomadlike, downloads write to their own directory only", text)
+	case mode == "":
+		return "", nil
+	}
+	return path, nil
+}
+
+// extraPaths are the further paths of a validated configuration.
+func (c *Config) extraPaths() []string {
+	var paths []string
+	for _, text := range c.FilesystemIsolationExtraPaths {
+		if path, _ := extraPath(text); path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // parseSize reads a number of bytes, "0", "512" or "100GB".

@@ -90,7 +90,7 @@ func (f *Fetcher) Fetch(ctx context.Context, to Target, req *Request) error {
 	}()
 	s := &spec{
 		Address: address, Mode: req.Mode, Name: req.name(), Headers: req.Headers, Insecure: req.Insecure, Limits: f.cfg.limits(),
-		Stage: stage.Path(), Extra: f.cfg.FilesystemIsolationExtraPaths, Env: f.env, UID: -1, GID: -1,
+		Stage: stage.Path(), Extra: f.cfg.extraPaths(), Env: f.env, UID: -1, GID: -1,
 		KnownHosts: knownHosts(),
 	}
 	s.UID, s.GID = stage.Owner()

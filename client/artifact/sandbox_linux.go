@@ -102,8 +102,13 @@ func (s *spec) enterRoot() (string, error) {
 	if err := bind(filepath.Join(s.Stage, stageWork), root+work, false); err != nil {
 		return "", err
 	}
-	for _, p := range append(append([]string(nil), shown...), s.Extra...) {
+	for _, p := range shown {
 		if err := show(root, p); err != nil {
+			return "", err
+		}
+	}
+	for _, p := range s.Extra {
+		if err := showWhole(root, p); err != nil {
 			return "", err
 		}
 	}
@@ -162,6 +167,21 @@ func show(root, path string) error {
 		return nil
 	}
 	return bind(path, target, !strings.HasPrefix(path, "/dev/"))
+}
+
+// showWhole is show for a path that may be a link to what is not shown.
+func showWhole(root, path string) error {
+	target, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(root, path)); err == nil {
+		return show(root, target) // the link is in a directory that is shown
+	}
+	return bind(target, filepath.Join(root, path), !strings.HasPrefix(target, "/dev/"))
 }
 
 // bind mounts a path of the host at the target.

@@ -93,6 +93,13 @@ func TestSandbox(t *testing.T) {
 	if err := os.WriteFile(extra, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(extra+"2", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(extra+"2", []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	known := filepath.Join(t.TempDir(), "known_hosts")
 	if err := os.WriteFile(known, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -101,8 +108,8 @@ func TestSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &spec{Stage: stage.Path(), Isolate: true, Extra: []string{extra}, KnownHosts: known, Headers: map[string]string{
-		"a": secret, "b": extra, "c": "/etc/hosts", "d": "/etc/shadow", "e": globalKnownHosts,
+	s := &spec{Stage: stage.Path(), Isolate: true, Extra: []string{extra, link}, KnownHosts: known, Headers: map[string]string{
+		"a": secret, "b": extra, "c": "/etc/hosts", "d": "/etc/shadow", "e": globalKnownHosts, "f": link,
 	}}
 	s.UID, s.GID = stage.Owner()
 	in, _ := json.Marshal(s)
@@ -122,7 +129,7 @@ func TestSandbox(t *testing.T) {
 	if err := json.Unmarshal(out, &seen); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for name, want := range map[string]bool{secret: false, extra: true, globalKnownHosts: true, "/etc/hosts": true, "/etc/shadow": false, "write": true, "first to go": true, "write usr": false, "root again": false} {
+	for name, want := range map[string]bool{secret: false, extra: true, link: true, globalKnownHosts: true, "/etc/hosts": true, "/etc/shadow": false, "write": true, "first to go": true, "write usr": false, "root again": false} {
 		if (seen[name] == "yes") != want {
 			t.Errorf("%s: %s", name, seen[name])
 		}

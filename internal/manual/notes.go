@@ -61,10 +61,11 @@ var configNotes = map[string]string{
 	"server.raft_protocol":        "3 only, as in the contract",
 	"client.options":              "options of drivers count unless the driver has a plugin block; the log names those that nothing reads",
 	"server.log_file":             "what the server says goes there too; the agent's log has all of it",
-	"rpc.dial_timeout":            "5s when it is not set, so that a server that does not answer is soon left for another",
-	"rpc.keep_alive_interval":     "10s at least",
-	"client.max_dynamic_port":     "65536, the end of the range in the contract, stands for 65535",
-	"client.log_file":             "what the client says goes there too; the agent's log has all of it",
+	"client.artifact.filesystem_isolation_extra_paths": "modes w and c are refused: downloads write to their own directory only; what may be read may be executed",
+	"rpc.dial_timeout":        "5s when it is not set, so that a server that does not answer is soon left for another",
+	"rpc.keep_alive_interval": "10s at least",
+	"client.max_dynamic_port": "65536, the end of the range in the contract, stands for 65535",
+	"client.log_file":         "what the client says goes there too; the agent's log has all of it",
 }
 
 // metricNotes say which of the contract's metrics there are.

@@ -193,7 +193,7 @@ client {
     decompression_size_limit = "98GB"
     decompression_file_count_limit = 4000
     disable_filesystem_isolation = true
-    filesystem_isolation_extra_paths = ["/srv/keys"]
+    filesystem_isolation_extra_paths = ["f:r:/srv/keys"]
     disable_artifact_inspection = true
     set_environment_variables = "A,B"
   }
