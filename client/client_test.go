@@ -312,6 +312,27 @@ func TestServersThatWentBack(t *testing.T) {
 	})
 }
 
+// The same for a client that is away when the servers go back.
+func TestServersThatWentBackMeanwhile(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService))
+		pass(time.Second)
+		saved := b.servers.Save()
+		for range 5 {
+			b.servers.Place(b.servers.Alloc(id(1)))
+		}
+		pass(time.Minute)
+		b.halt()
+		b.servers.GoBack(saved)
+		b.boot()
+		pass(time.Second)
+		b.wantStatus(1, api.AllocClientRunning)
+		b.servers.Stop(id(1))
+		pass(time.Second)
+		b.wantStatus(1, api.AllocClientComplete)
+	})
+}
+
 func TestGarbageCollection(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.halt()

@@ -126,14 +126,17 @@ func (w *watch) next(ctx context.Context) error {
 			return err
 		}
 	}
-	if w.back = w.synced && got.restored > w.restored; w.back {
+	// A client that has just started may have been away when they went back; it registers and reports in any case.
+	w.back = got.restored > w.restored
+	notice := w.back && w.synced
+	if notice {
 		w.client.logger.Warn("servers went back to the state of a snapshot, they are told anew of the node and what runs on it")
 		clear(w.known)
 	}
 	if err := w.apply(ctx, got.want); err != nil {
 		return err
 	}
-	if w.back {
+	if notice {
 		w.client.askToRegister()
 		for _, r := range w.client.allRunners() {
 			w.client.reports.again(r)
