@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nomadlike/nomadlike/internal/shim"
@@ -108,11 +109,25 @@ func newSpec(config *drivers.TaskConfig) (*shim.Spec, error) {
 // startError marks failures that another try may not meet. A program that
 // cannot be executed stays that way.
 func startError(err error) error {
-	var failed *shim.StartError
-	if errors.As(err, &failed) && failed.Exec || errors.Is(err, shim.ErrUnsupported) {
+	if failed, ok := errors.AsType[*shim.StartError](err); ok && failed.Exec {
+		return fmt.Errorf("start task: %w%s", err, meaning(failed))
+	}
+	if errors.Is(err, shim.ErrUnsupported) {
 		return fmt.Errorf("start task: %w", err)
 	}
 	return drivers.NewRecoverableError(fmt.Errorf("start task: %w", err), true)
+}
+
+// meaning is what the system's reasons not to execute a file that is there
+// leave open.
+func meaning(failed *shim.StartError) string {
+	switch {
+	case errors.Is(failed, syscall.ENOEXEC):
+		return ` (it is made for another kind of machine, or is a script without "#!" in its first line)`
+	case errors.Is(failed, fs.ErrNotExist) && !strings.Contains(failed.Message, ": find ") && !strings.Contains(failed.Message, ": enter the working directory "):
+		return " (the file is there; missing is the interpreter that the first line of a script names, or the loader that a program is made for)"
+	}
+	return ""
 }
 
 // statePlace is where the shim of a start attempt keeps its socket and record.

@@ -258,7 +258,15 @@ func TestStartErrors(t *testing.T) {
 			func(task *drivers.TaskConfig) {
 				_ = os.WriteFile(filepath.Join(task.TaskDir(), "local", "broken"), []byte("\x7fELF nonsense"), 0o600)
 			},
-			"exec format error", false,
+			"another kind of machine", false,
+		},
+		"no interpreter": {
+			allowed,
+			drivertest.Config{"command": "broken"},
+			func(task *drivers.TaskConfig) {
+				_ = os.WriteFile(filepath.Join(task.TaskDir(), "local", "broken"), []byte("#!/no/such/shell\n"), 0o600)
+			},
+			"missing is the interpreter", false,
 		},
 		"work dir missing": {
 			allowed, drivertest.Config{"command": "true", "work_dir": "/no/such/directory"}, nil, "enter the working directory /no/such/directory: no such file", false,
