@@ -34,7 +34,8 @@ type Wait struct {
 // Retry says how failed queries are repeated.
 type Retry struct {
 	// Attempts is how often before templates that were never rendered fail, 0 for ever.
-	Attempts   *int           `hcl:"attempts"`
+	Attempts *int `hcl:"attempts"`
+	// Backoff is the time before the first repetition, which doubles up to MaxBackoff, or without end if that is 0.
 	Backoff    *time.Duration `hcl:"backoff"`
 	MaxBackoff *time.Duration `hcl:"max_backoff"`
 }

@@ -71,8 +71,12 @@ func (m *Manager) follow(ctx context.Context, key string, fetch func(context.Con
 }
 
 func (m *Manager) backoff(failures int) time.Duration {
-	d := *m.cfg.Client.NomadRetry.Backoff << min(failures-1, 16)
-	return max(min(d, *m.cfg.Client.NomadRetry.MaxBackoff), 10*time.Millisecond)
+	retry := &m.cfg.Client.NomadRetry
+	d := *retry.Backoff << min(failures-1, 16)
+	if most := *retry.MaxBackoff; most > 0 {
+		d = min(d, most)
+	}
+	return max(d, 10*time.Millisecond)
 }
 
 // isFinal reports whether another query would fail as well.

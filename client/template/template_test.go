@@ -508,3 +508,20 @@ func TestSettle(t *testing.T) {
 		}
 	}
 }
+
+// TestBackoff checks the time between queries that fail; a longest time of 0 is none.
+func TestBackoff(t *testing.T) {
+	for most, want := range map[time.Duration][]time.Duration{
+		3 * time.Second: {time.Second, 2 * time.Second, 3 * time.Second, 3 * time.Second},
+		0:               {time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second},
+	} {
+		c := &Config{NomadRetry: Retry{Backoff: new(time.Second), MaxBackoff: new(most)}}
+		c.EnsureDefaults()
+		m := &Manager{cfg: Task{Client: c}}
+		for i, d := range want {
+			if got := m.backoff(i + 1); got != d {
+				t.Errorf("after %d failures with %s at most: %s, want %s", i+1, most, got, d)
+			}
+		}
+	}
+}
