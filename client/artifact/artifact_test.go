@@ -277,7 +277,7 @@ func TestHTTP(t *testing.T) {
 		"bomb in a directory":       {req: Request{Source: "/bomb.gz"}, dest: "local/b", fails: "imit", config: func(c *Config) { c.DecompressionSizeLimit = "1MB" }},
 		"too large":                 {req: Request{Source: "/bomb.txt"}, dest: "local/", fails: "http_max_size", config: func(c *Config) { c.HTTPMaxSize = "1MB" }},
 		"too large without length":  {req: Request{Source: "/endless"}, dest: "local/", fails: "http_max_size", config: func(c *Config) { c.HTTPMaxSize = "1MB" }},
-		"stalls":                    {req: Request{Source: "/stall"}, dest: "local/", fails: "deadline exceeded", config: func(c *Config) { c.HTTPReadTimeout = new(200 * time.Millisecond) }},
+		"stalls":                    {req: Request{Source: "/stall"}, dest: "local/", fails: "longer than http_read_timeout of the client allows (200ms)", config: func(c *Config) { c.HTTPReadTimeout = new(200 * time.Millisecond) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, test.config)

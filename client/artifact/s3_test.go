@@ -3,6 +3,7 @@
 package artifact
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"net/http"
@@ -128,10 +129,10 @@ func TestGCS(t *testing.T) {
 func TestS3(t *testing.T) {
 	keys := map[string]string{"aws_access_key_id": "me", "aws_access_key_secret": "s3cr3t", "region": "eu"}
 	for name, test := range map[string]struct {
-		key, mode string
-		options   map[string]string
-		want      string
-		fails     string
+		bucket, key, mode string
+		options           map[string]string
+		want              string
+		fails             string
 	}{
 		"object":             {key: "conf/a b.txt", options: keys, want: "a b.txt=A"},
 		"object as file":     {key: "conf/a b.txt", mode: ModeFile, options: keys, want: "x=A"},
@@ -141,10 +142,16 @@ func TestS3(t *testing.T) {
 		"without keys":       {key: "conf/a b.txt", fails: "403 AccessDenied"},
 		"missing":            {key: "nothing", options: keys, fails: "404"},
 		"leads out":          {key: "evil", mode: ModeDir, options: keys, fails: "leads out"},
+		"stalls":             {bucket: "stalls", key: "x", options: keys, fails: "longer than s3_timeout of the client allows (200ms)"},
 		"nothing below that": {key: "none", mode: ModeDir, options: keys, fails: "gave nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, nil)
+			r := newRig(t, func(c *Config) {
+				if name == "stalls" {
+					c.S3Timeout = new(200 * time.Millisecond)
+				}
+			})
+			r.mux.HandleFunc("/stalls/", func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() })
 			r.mux.Handle("/b/", bucket(map[string]string{
 				"conf/a b.txt": "A", "conf/sub/": "", "conf/sub/c": "C", "conf/sub/d": "D", "conf-1": "no", "conf-2": "no", "confusing": "no", "app.tgz": string(tgz(entry{name: "in", body: "side"})),
 				"evil/../../x": "X",
@@ -153,7 +160,7 @@ func TestS3(t *testing.T) {
 			if test.mode == ModeFile {
 				dest = "local/x"
 			}
-			err := r.fetch(&Request{Source: "s3::" + r.site.URL + "/b/" + test.key, Mode: test.mode, Options: test.options}, dest)
+			err := r.fetch(&Request{Source: "s3::" + r.site.URL + "/" + cmp.Or(test.bucket, "b") + "/" + test.key, Mode: test.mode, Options: test.options}, dest)
 			if test.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), test.fails) || strings.Contains(err.Error(), "s3cr3t") {
 					t.Fatalf("got %v, want an error with %q", err, test.fails)
