@@ -333,6 +333,29 @@ func TestServersThatWentBackMeanwhile(t *testing.T) {
 	})
 }
 
+// A server that has not gone back with the others does not bring back what is no more.
+func TestServerThatLagsBehindARestore(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService))
+		pass(time.Second)
+		saved := b.servers.Save()
+		b.servers.Place(allocation(2, api.JobTypeService))
+		pass(time.Second)
+		b.servers.GoBack(saved)
+		pass(time.Second)
+		for _, lags := range []bool{true, false} {
+			b.servers.Lag(lags)
+			pass(time.Minute)
+			if got := b.machine.Running(); len(got) != 1 {
+				t.Errorf("%v run, want one task; a server lags behind: %t", got, lags)
+			}
+		}
+		b.servers.Stop(id(1))
+		pass(time.Second)
+		b.wantStatus(1, api.AllocClientComplete)
+	})
+}
+
 func TestGarbageCollection(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.halt()

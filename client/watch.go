@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"time"
 
@@ -103,12 +104,12 @@ func (w *watch) list(ctx context.Context, wait, stale bool) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{want: map[string]uint64{}}
+	a := answer{want: map[string]uint64{}, restored: neverRestored}
 	if meta != nil {
 		a.index = meta.Index
 	}
 	if resp != nil {
-		a.want, a.restored = resp.Over(w.listed), resp.Restored
+		a.want, a.restored = resp.Over(w.listed), max(resp.Restored, neverRestored)
 	}
 	return a, nil
 }
@@ -118,6 +119,9 @@ func (w *watch) next(ctx context.Context) error {
 	got, err := w.list(ctx, true, true)
 	if err != nil {
 		return err
+	}
+	if got.restored < w.restored {
+		return errors.New("the server that was asked does not know yet that the state was restored from a snapshot")
 	}
 	if got.index < w.index || got.restored > w.restored || w.loses(got.want) {
 		// A server that lags behind, or was restored from an older snapshot, must not cost allocations:
@@ -142,7 +146,7 @@ func (w *watch) next(ctx context.Context) error {
 			w.client.reports.again(r)
 		}
 	}
-	w.index, w.listed, w.restored = max(got.index, 1), got.want, max(got.restored, w.restored)
+	w.index, w.listed, w.restored = max(got.index, 1), got.want, got.restored
 	if !w.synced {
 		w.synced = true
 		// Tasks that could not be found again have waited to hear whether they are still wanted.

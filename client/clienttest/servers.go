@@ -26,8 +26,10 @@ type Servers struct {
 		allocs  map[string]*api.Allocation
 		down    bool
 		stale   map[string]uint64
-		// restored grows with each GoBack.
+		// restored grows with each GoBack, which keeps the allocations of before in former.
 		restored int64
+		former   map[string]*api.Allocation
+		lags     bool
 		// what was called
 		registered []*api.Node
 		beats      []time.Time
@@ -124,8 +126,25 @@ func (s *Servers) Save() Saved {
 func (s *Servers) GoBack(to Saved) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.mu.former = s.mu.allocs
 	s.mu.index, s.mu.allocs, s.mu.restored = to.index, maps.Clone(to.allocs), time.Now().UnixNano()
 	s.bumpLocked()
+}
+
+// Lag makes reads that allow it see the state from before GoBack, or no more.
+func (s *Servers) Lag(lags bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.lags = lags
+	s.bumpLocked()
+}
+
+// seenLocked returns the allocations that a read sees, and the restore that it knows of.
+func (s *Servers) seenLocked(stale bool) (map[string]*api.Allocation, int64) {
+	if stale && s.mu.lags {
+		return s.mu.former, 0
+	}
+	return s.mu.allocs, s.mu.restored
 }
 
 // Registered returns all registrations so far.
@@ -257,9 +276,10 @@ func (s *Servers) watch(ctx context.Context, r *api.NodeAllocsRequest, resp **ap
 			s.mu.Unlock()
 			return nil, err
 		}
-		index, changed, restored := s.mu.index, s.mu.changed, s.mu.restored
+		index, changed := s.mu.index, s.mu.changed
+		allocs, restored := s.seenLocked(r.AllowStale)
 		out := map[string]uint64{}
-		for id, a := range s.mu.allocs {
+		for id, a := range allocs {
 			out[id] = a.AllocModifyIndex
 		}
 		if r.AllowStale && s.mu.stale != nil {
@@ -285,8 +305,9 @@ func (s *Servers) fetch(r *api.AllocFetchRequest, resp **api.AllocFetchResponse)
 	var list []*api.Allocation
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	allocs, _ := s.seenLocked(r.AllowStale)
 	for _, id := range r.AllocIDs {
-		if a := s.mu.allocs[id]; a != nil {
+		if a := allocs[id]; a != nil {
 			list = append(list, a)
 		}
 	}
