@@ -182,9 +182,14 @@ func (t *Task) openMessages() (*os.File, error) {
 }
 
 // Groups makes the control groups of a task ready and returns them. What could
-// not be done is logged: a task runs without a part of them as well.
-func (t *Task) Groups(pids int64) cgroup.Group {
-	return t.groups(func(limits *cgroup.Limits) { limits.PIDs = pids })
+// not be done is logged: a task runs without a part of them as well, but for a
+// limit on its processes, which somebody has asked for.
+func (t *Task) Groups(pids int64) (cgroup.Group, error) {
+	group := t.groups(func(limits *cgroup.Limits) { limits.PIDs = pids })
+	if pids > 0 && !group.BoundsProcesses(pids) {
+		return group, fmt.Errorf("pids_limit %d cannot be kept: the client has no control group for the task that limits processes", pids)
+	}
+	return group, nil
 }
 
 // GroupsOfMachine is Groups for a task that is a machine: what it was given is

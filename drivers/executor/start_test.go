@@ -8,7 +8,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/nomadlike/nomadlike/internal/shim"
+	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
 // TestMeaning: a file that is there and cannot be executed has its reason told, other failures have it in their text.
@@ -30,5 +33,17 @@ func TestMeaning(t *testing.T) {
 		if !ok || (rest == "") != (test.want == "") || !strings.Contains(rest, test.want) || !errors.Is(got, test.err.Errno) {
 			t.Errorf("got %q, want %q after the message", got, test.want)
 		}
+	}
+}
+
+// TestLimitThatCannotBeKept: a task does not run without the limit on its processes.
+func TestLimitThatCannotBeKept(t *testing.T) {
+	config := &drivers.TaskConfig{Name: "web", AllocID: "a", Resources: &drivers.Resources{Linux: &drivers.LinuxResources{}}}
+	task := &Task{Config: config, Logger: hclog.NewNullLogger()}
+	if _, err := task.Groups(0); err != nil {
+		t.Error("without a limit:", err)
+	}
+	if _, err := task.Groups(7); err == nil || !strings.Contains(err.Error(), "pids_limit 7 cannot be kept") {
+		t.Errorf("with a limit: got %v", err)
 	}
 }

@@ -77,6 +77,9 @@ func (c *taskConfig) validate() error {
 	if c.CgroupV2Override != "" && len(c.CgroupV1Override) > 0 {
 		err = errors.Join(err, errors.New("only one of cgroup_v1_override and cgroup_v2_override may be set"))
 	}
+	if c.PidsLimit > 0 && (c.CgroupV2Override != "" || len(c.CgroupV1Override) > 0) {
+		err = errors.Join(err, errors.New("pids_limit has no effect in a control group that the job names: set pids.max there"))
+	}
 	if c.OOMScoreAdj < 0 || c.OOMScoreAdj > maxOOMScoreAdj {
 		err = errors.Join(err, fmt.Errorf("oom_score_adj must be between 0 and %d, not %d", maxOOMScoreAdj, c.OOMScoreAdj))
 	}

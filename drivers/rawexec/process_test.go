@@ -276,6 +276,9 @@ func TestStartErrors(t *testing.T) {
 				"command": "true", "cgroup_v2_override": "a", "cgroup_v1_override": []any{map[string]any{"pids": "b"}},
 			}, nil, "only one of", false,
 		},
+		"limit in an override": {
+			allowed, drivertest.Config{"command": "true", "cgroup_v2_override": "a", "pids_limit": 5}, nil, "pids_limit has no effect", false,
+		},
 		"override missing": {
 			allowed, drivertest.Config{"command": "true", "cgroup_v2_override": "no/such/group"}, nil, "no/such/group", true,
 		},

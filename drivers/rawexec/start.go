@@ -71,8 +71,8 @@ func (c *pluginConfig) describe(task *executor.Task, spec *shim.Spec) error {
 	if options.CgroupV2Override != "" || len(options.CgroupV1Override) > 0 {
 		// Groups that the job itself names are used as they are.
 		spec.Cgroup = cgroup.ForOverride(options.CgroupV2Override, options.CgroupV1Override)
-	} else {
-		spec.Cgroup = task.Groups(executor.PidsLimit(c.PidsLimit, options.PidsLimit))
+		return nil
 	}
-	return nil
+	spec.Cgroup, err = task.Groups(executor.PidsLimit(c.PidsLimit, options.PidsLimit))
+	return err
 }

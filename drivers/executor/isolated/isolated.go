@@ -161,8 +161,8 @@ func (s *Settings) Describe(task *executor.Task, spec *shim.Spec, command string
 	tell(env, config.Env, root)
 	spec.Env = environment(config.Env, env)
 	spec.OOMScoreAdj = new(int)
-	spec.Cgroup = task.Groups(executor.PidsLimit(s.PidsLimit, o.PidsLimit))
-	return nil
+	spec.Cgroup, err = task.Groups(executor.PidsLimit(s.PidsLimit, o.PidsLimit))
+	return err
 }
 
 func mode(task, plugin string) string {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/nomadlike/nomadlike/internal/shim/sysfs"
 )
 
 // The range of processor shares that kernels take.
@@ -46,6 +49,15 @@ func (l Limits) pids() string {
 		return strconv.FormatInt(l.PIDs, 10)
 	}
 	return "max"
+}
+
+// BoundsProcesses reports whether one of the groups holds the task to so many
+// processes.
+func (g Group) BoundsProcesses(limit int64) bool {
+	return slices.ContainsFunc(append([]string{g.V2}, g.V1...), func(dir string) bool {
+		most, err := sysfs.ReadUint(filepath.Join(dir, "pids.max"))
+		return err == nil && most == uint64(limit)
+	})
 }
 
 // applyV2 sets the limits in a unified group.

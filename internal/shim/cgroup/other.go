@@ -28,3 +28,6 @@ func ForOverride(string, map[string]string) Group { return Group{} }
 
 // Prepare has nothing to do on this system.
 func (g Group) Prepare(Limits) (Group, []error) { return g, nil }
+
+// BoundsProcesses reports false: there is nothing to hold a task to a number of processes with.
+func (g Group) BoundsProcesses(int64) bool { return false }
