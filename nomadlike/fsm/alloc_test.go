@@ -61,3 +61,26 @@ func TestReportsAlike(t *testing.T) {
 		})
 	}
 }
+
+// TestNoShutdownDelay: allocations that are being stopped already are told to skip the rest of their delay, those that have ended are left.
+func TestNoShutdownDelay(t *testing.T) {
+	f, job, node := registered(t)
+	alloc := func(id, desired, status string) *api.Allocation {
+		return &api.Allocation{
+			ID: id, Name: "web.g[0]", TaskGroup: "g", NodeID: node.ID, DesiredStatus: desired, ClientStatus: status,
+			AllocatedResources: &api.AllocatedResources{}, EvalID: "eval",
+		}
+	}
+	all := []*api.Allocation{
+		alloc("runs", api.AllocDesiredRun, api.AllocClientRunning), alloc("stops", api.AllocDesiredStop, api.AllocClientRunning),
+		alloc("ended", api.AllocDesiredStop, api.AllocClientComplete),
+	}
+	commit(t, f, 10, &PlanCommit{EvalID: "eval", Job: job, Result: &api.PlanResult{NodeAllocation: map[string][]*api.Allocation{node.ID: all}}})
+	f.apply(11, JobDeregister.Encode(&JobDeregisterRequest{Namespace: job.Namespace, JobID: job.ID, NoShutdownDelay: true}))
+	for id, want := range map[string]bool{"runs": true, "stops": true, "ended": false} {
+		a := state.Allocs.Get(f.store.Snapshot(), id)
+		if a.DesiredTransition.ShouldSkipShutdownDelay() != want || (a.AllocModifyIndex == 11) != want {
+			t.Errorf("%s: skips its delay: %t, modified at %d", id, a.DesiredTransition.ShouldSkipShutdownDelay(), a.AllocModifyIndex)
+		}
+	}
+}

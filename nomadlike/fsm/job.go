@@ -98,8 +98,8 @@ func jobDeregister(w *state.WriteTx, p *JobDeregisterRequest) (any, error) {
 	old := state.Jobs.Get(w, p.Namespace, p.JobID)
 	if p.NoShutdownDelay {
 		for _, a := range collect(state.Allocs.By(w, state.ByJob, p.Namespace, p.JobID)) {
-			if a.ServerTerminalStatus() {
-				continue
+			if a.ClientTerminalStatus() {
+				continue // those that are being stopped may be in their delay
 			}
 			c := *a
 			c.DesiredTransition.NoShutdownDelay = new(true)
