@@ -35,7 +35,9 @@ type collector struct {
 	cycles  uint64
 	// looks counts the looks, runs the collections since it was last judged.
 	looks, runs int
-	percent     int
+	// ran is set when there was one since memory was given back.
+	ran     bool
+	percent int
 	// freed is set when the next collection that is seen is its own.
 	freed bool
 	set   func(percent int) int
@@ -75,29 +77,30 @@ func (c *collector) run(ctx context.Context) error {
 
 // look takes the collections since the start and the bytes in use after the last one.
 func (c *collector) look(cycles, live uint64) {
-	percent, calm := c.percent, false
 	c.looks++
-	if !c.freed {
-		c.runs += int(cycles - c.cycles)
+	if n := int(cycles - c.cycles); !c.freed {
+		c.runs += n
+		c.ran = c.ran || n > 0
 	}
 	c.cycles, c.freed = cycles, false
+	percent, free := calmPercent, false
 	switch {
 	case c.runs >= busyRuns:
 		percent = busyPercent(live)
 	case c.looks >= calmLooks:
-		percent, calm = calmPercent, true
+		// Where little is in use, what a single collection has left is worth another one, once there is none by itself.
+		free = c.percent != calmPercent || c.ran && c.runs == 0 && busyPercent(live) != calmPercent
 	default:
 		return
 	}
 	c.looks, c.runs = 0, 0
-	if percent == c.percent {
-		return
+	if percent != c.percent {
+		c.percent = percent
+		c.set(percent)
 	}
-	c.percent = percent
-	c.set(percent)
-	if calm {
+	if free {
 		c.free()
-		c.freed = true
+		c.freed, c.ran = true, false
 	}
 }
 

@@ -41,7 +41,12 @@ func TestCollector(t *testing.T) {
 		{calmLooks - 2, 29, 10 * mib, 100, 2},
 		{1, 29, 10 * mib, 100, 2},
 		{calmLooks, 32, 10 * mib, 100, 2}, // they come as seldom from now on
-		{1, 36, 10 * mib, 300, 2},
+		{calmLooks, 32, 10 * mib, 100, 3}, // and then no more
+		{1, 33, 10 * mib, 100, 3},
+		{2*calmLooks - 1, 33, 10 * mib, 100, 3},
+		{2 * calmLooks, 34, 4096 * mib, 100, 3}, // much in use
+		{2 * calmLooks, 34, 10 * mib, 100, 4},
+		{1, 38, 10 * mib, 300, 4},
 	} {
 		for range look.times {
 			c.look(look.cycles, look.live)
