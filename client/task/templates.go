@@ -3,6 +3,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -255,10 +256,7 @@ func (r *Runner) runScript(telling *sync.WaitGroup, tpl *api.Template) {
 	command := append([]string{r.env.Replace(script.Command)}, r.env.ReplaceAll(script.Args)...)
 	telling.Go(func() {
 		what := fmt.Sprintf("script %s with arguments: %v", command[0], command[1:])
-		result, err := r.Command(context.Background(), command, script.Timeout)
-		if err == nil && result.Exit.ExitCode != 0 {
-			err = fmt.Errorf("Exit Code: %d%s", result.Exit.ExitCode, firstLine(result.Stderr)) //nolint:staticcheck // text of events
-		}
+		err := scriptError(r.Command(context.Background(), command, script.Timeout))
 		if err == nil {
 			r.Event(messageEvent(EventHookMessage, "Template successfully ran "+what))
 			return
@@ -270,6 +268,20 @@ func (r *Runner) runScript(telling *sync.WaitGroup, tpl *api.Template) {
 		}
 		r.Event(messageEvent(EventHookFailed, err.Error()))
 	})
+}
+
+// scriptError says why a change script has failed, nil if it has not. Most drivers give all that it said as its output.
+func scriptError(result *drivers.ExecResult, err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("it did not end within its timeout")
+	case err != nil:
+		return err
+	case result.Exit.ExitCode != 0:
+		said := cmp.Or(firstLine(result.Stderr), firstLine(result.Stdout))
+		return fmt.Errorf("Exit Code: %d%s", result.Exit.ExitCode, said) //nolint:staticcheck // text of events
+	}
+	return nil
 }
 
 // firstLine is the beginning of what a script said, for texts.
