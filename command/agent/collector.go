@@ -16,8 +16,10 @@ const (
 	// collectorLook is how often an agent looks at how busy its garbage collector is.
 	collectorLook = 250 * time.Millisecond
 	// calmLooks is after how many looks it is judged: it is busy if it ran busyRuns times by then, about every other second.
+	// With burstRuns between two looks it is at once.
 	calmLooks = 40
 	busyRuns  = 4
+	burstRuns = 2
 	// collectorSpare is how much garbage, in bytes, a busy collector may leave although there is less in use, and
 	// mostPercent how much at most in percent of that.
 	collectorSpare = 256 << 20
@@ -78,14 +80,16 @@ func (c *collector) run(ctx context.Context) error {
 // look takes the collections since the start and the bytes in use after the last one.
 func (c *collector) look(cycles, live uint64) {
 	c.looks++
-	if n := int(cycles - c.cycles); !c.freed {
-		c.runs += n
-		c.ran = c.ran || n > 0
+	n := int(cycles - c.cycles)
+	if c.freed {
+		n = 0 // its own
 	}
+	c.runs += n
+	c.ran = c.ran || n > 0
 	c.cycles, c.freed = cycles, false
 	percent, free := calmPercent, false
 	switch {
-	case c.runs >= busyRuns:
+	case n >= burstRuns, c.runs >= busyRuns:
 		percent = busyPercent(live)
 	case c.looks >= calmLooks:
 		// Where little is in use, what a single collection has left is worth another one, once there is none by itself.

@@ -27,6 +27,7 @@ func TestCollector(t *testing.T) {
 		{1, 0, 20 * mib, 100, 1},
 		{1, 1, 20 * mib, 100, 1}, // its own collection
 		{1, 2, 20 * mib, 100, 1},
+		{1, 3, 20 * mib, 100, 1},
 		{1, 4, 20 * mib, 100, 1},
 		{1, 5, 20 * mib, 300, 1}, // much to do, little in use
 		{5, 5, 20 * mib, 300, 1},
@@ -35,18 +36,24 @@ func TestCollector(t *testing.T) {
 		{1, 18, 4096 * mib, 100, 1},
 		{1, 22, 10 * mib, 300, 1},
 		{calmLooks / 2, 22, 10 * mib, 300, 1},
-		{calmLooks/2 - 1, 25, 10 * mib, 300, 1},
+		{1, 23, 10 * mib, 300, 1},
+		{1, 24, 10 * mib, 300, 1},
+		{calmLooks/2 - 3, 25, 10 * mib, 300, 1},
 		{1, 25, 10 * mib, 100, 2}, // ten seconds with a few collections
 		{1, 26, 10 * mib, 100, 2}, // and its own
-		{calmLooks - 2, 29, 10 * mib, 100, 2},
+		{1, 27, 10 * mib, 100, 2},
+		{1, 28, 10 * mib, 100, 2},
+		{calmLooks - 4, 29, 10 * mib, 100, 2},
 		{1, 29, 10 * mib, 100, 2},
-		{calmLooks, 32, 10 * mib, 100, 2}, // they come as seldom from now on
-		{calmLooks, 32, 10 * mib, 100, 3}, // and then no more
+		{1, 30, 10 * mib, 100, 2},
+		{1, 31, 10 * mib, 100, 2},
+		{calmLooks - 2, 32, 10 * mib, 100, 2}, // they come as seldom from now on
+		{calmLooks, 32, 10 * mib, 100, 3},     // and then no more
 		{1, 33, 10 * mib, 100, 3},
 		{2*calmLooks - 1, 33, 10 * mib, 100, 3},
 		{2 * calmLooks, 34, 4096 * mib, 100, 3}, // much in use
 		{2 * calmLooks, 34, 10 * mib, 100, 4},
-		{1, 38, 10 * mib, 300, 4},
+		{1, 36, 10 * mib, 300, 4}, // two at once
 	} {
 		for range look.times {
 			c.look(look.cycles, look.live)
