@@ -182,7 +182,7 @@ func (d *Deployments) round(ctx context.Context, all map[string]*watched) (next 
 func (d *Deployments) sync(ctx context.Context, snap *state.Snapshot, row *api.Deployment, w *watched, now time.Time) (*api.Evaluation, error) {
 	w.deadline = time.Time{}
 	failed, outdated := allocsOf(snap, row)
-	if reason, group := hopeless(row, failed); reason != "" {
+	if reason, group := hopeless(row, state.Jobs.Get(snap, row.Namespace, row.JobID), failed); reason != "" {
 		return nil, d.fail(ctx, snap, row, reason, group, now)
 	}
 	if row.Status == api.DeploymentPaused {
@@ -259,7 +259,7 @@ func allocsOf(snap *state.Snapshot, row *api.Deployment) (failed []*api.Allocati
 
 // hopeless reports whether an unhealthy allocation fails the deployment at once, and of which group: the job
 // grants no time for another try, or its attempts are used up.
-func hopeless(row *api.Deployment, failed []*api.Allocation) (reason, group string) {
+func hopeless(row *api.Deployment, job *api.Job, failed []*api.Allocation) (reason, group string) {
 	for _, a := range failed {
 		g, tg := row.TaskGroups[a.TaskGroup], a.Group()
 		if g == nil || tg == nil {
@@ -270,11 +270,21 @@ func hopeless(row *api.Deployment, failed []*api.Allocation) (reason, group stri
 		}
 	}
 	for name, g := range row.TaskGroups {
-		if g != nil && g.ProgressDeadline == 0 && g.UnhealthyAllocs > 0 {
+		if g != nil && g.UnhealthyAllocs > 0 && (g.ProgressDeadline == 0 || neverReplaces(row, job, name)) {
 			return api.DeploymentDescUnhealthy, name
 		}
 	}
 	return "", ""
+}
+
+// neverReplaces reports whether the job wants no other allocations of the group in place of bad ones, also of those that
+// run and do not become healthy.
+func neverReplaces(row *api.Deployment, job *api.Job, group string) bool {
+	if job == nil || job.Version != row.JobVersion {
+		return false
+	}
+	tg := job.LookupTaskGroup(group)
+	return tg != nil && !tg.ReschedulePolicy.Enabled()
 }
 
 // mayReschedule reports whether the policy has an attempt left for the allocation.

@@ -181,6 +181,38 @@ func TestRolloutProgressDeadline(t *testing.T) {
 	})
 }
 
+// TestUnhealthyButRunning: where nothing is rescheduled, an allocation that runs and is unhealthy fails the deployment at once.
+func TestUnhealthyButRunning(t *testing.T) {
+	for name, test := range map[string]struct {
+		policy *api.ReschedulePolicy
+		want   string
+	}{
+		"no attempts": {&api.ReschedulePolicy{Attempts: new(0), Unlimited: new(false)}, api.DeploymentFailed},
+		"unlimited":   {&api.ReschedulePolicy{Unlimited: new(true), Delay: new(30 * time.Second)}, api.DeploymentRunning},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withRollouts(t, func(r *rollouts) {
+				j := brokertest.Job("web", 3, 100, 100)
+				j.TaskGroups[0].Update, j.TaskGroups[0].ReschedulePolicy = rolling(1), test.policy
+				r.Register(t, j)
+				after(time.Second)
+				now := time.Now()
+				req := &fsm.AllocsClientUpdateRequest{Time: now.UnixNano()}
+				for a := range state.Allocs.All(r.Store.Snapshot()) {
+					req.Allocs = append(req.Allocs, &fsm.AllocUpdate{
+						ID: a.ID, ClientStatus: api.AllocClientRunning, DeploymentStatus: &api.AllocDeploymentStatus{Healthy: new(false), Timestamp: &now},
+					})
+				}
+				r.Must(t, fsm.AllocsClientUpdate.Encode(req))
+				after(time.Second)
+				if d := r.latest(); d.Status != test.want {
+					t.Errorf("deployment is %s, %q, want %s", d.Status, d.StatusDescription, test.want)
+				}
+			})
+		})
+	}
+}
+
 func TestAutomaticPromotion(t *testing.T) {
 	withRollouts(t, func(r *rollouts) {
 		r.register("a", rolling(3))
