@@ -75,11 +75,50 @@ func isMacro(spec string) bool {
 func (s *Schedule) Next(after time.Time) time.Time {
 	var first time.Time
 	for _, e := range s.expressions {
-		if t := e.Next(after.In(s.zone)); !t.IsZero() && (first.IsZero() || t.Before(first)) {
+		if t := s.next(e, after.In(s.zone)); !t.IsZero() && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
 	}
 	return first
+}
+
+// next is the library's, which never comes back where a month begins without a midnight, as in America/Asuncion on
+// 2017-10-01, and goes on to the wrong day where another day does. There the launch is found on a clock that does not change.
+func (s *Schedule) next(e *cronexpr.Expression, after time.Time) time.Time {
+	found := e.Next(onClock(after, time.UTC))
+	if !found.IsZero() && s.reaches(after, found) {
+		next := e.Next(after)
+		if shown := onClock(next, time.UTC); e.Next(shown.Add(-time.Second)).Equal(shown) {
+			return next
+		}
+	}
+	for ; !found.IsZero(); found = e.Next(found) {
+		if t := onClock(found, s.zone); t.After(after) && onClock(t, time.UTC).Equal(found) {
+			return t
+		}
+	}
+	return found
+}
+
+// reaches reports whether the clocks of the zone show that time, and all months from now until after it have their midnight.
+func (s *Schedule) reaches(now, shown time.Time) bool {
+	if !onClock(onClock(shown, s.zone), time.UTC).Equal(shown) {
+		return false
+	}
+	first := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+	for ; !first.After(shown.AddDate(0, 1, 0)); first = first.AddDate(0, 1, 0) {
+		if onClock(first, s.zone).Day() != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// onClock is when the clocks of another zone show what those of the time's own show.
+func onClock(t time.Time, zone *time.Location) time.Time {
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	return time.Date(year, month, day, hour, minute, second, 0, zone)
 }
 
 // Next returns the first launch of a periodic job after a time, in its time zone; the zero time when there

@@ -77,6 +77,24 @@ func TestNextAfterNext(t *testing.T) {
 			"2026-10-25T00:00:00Z",
 			[]string{"2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"},
 		},
+		{
+			"a month without its first midnight",
+			api.Periodic{Spec: "0 3 * * 0", TimeZone: "America/Asuncion"},
+			"2017-09-18T00:00:00Z",
+			[]string{"2017-09-24T07:00:00Z", "2017-10-01T06:00:00Z", "2017-10-08T06:00:00Z"},
+		},
+		{
+			"a day without its midnight",
+			api.Periodic{Spec: "0 3 * * 6", TimeZone: "America/Santiago"},
+			"2026-09-01T00:00:00Z",
+			[]string{"2026-09-05T07:00:00Z", "2026-09-12T06:00:00Z"},
+		},
+		{
+			"that midnight",
+			api.Periodic{Spec: "0 0 1 * *", TimeZone: "America/Asuncion"},
+			"2017-08-20T00:00:00Z",
+			[]string{"2017-09-01T04:00:00Z", "2017-11-01T03:00:00Z"},
+		},
 	} {
 		s, err := New(&r.p)
 		if err != nil {
@@ -96,6 +114,32 @@ func TestNextAfterNext(t *testing.T) {
 	}
 	if _, err := New(&api.Periodic{Spec: "nonsense"}); err == nil {
 		t.Error("nonsense was accepted")
+	}
+}
+
+// Every launch is after the one before and at a time that the expression names, whatever clocks do.
+func TestAllLaunches(t *testing.T) {
+	for zone, years := range map[string][2]int{
+		"Europe/Berlin": {2024, 2027}, "America/New_York": {2024, 2027}, "Australia/Lord_Howe": {2024, 2026}, "America/Sao_Paulo": {2015, 2020},
+		"Asia/Tehran": {2020, 2023}, "Pacific/Apia": {2011, 2013}, "Africa/Cairo": {2023, 2026}, "Antarctica/Troll": {2024, 2026},
+		"America/Asuncion": {2016, 2019}, "America/Havana": {2024, 2026},
+	} {
+		for _, spec := range []string{"*/15 * * * *", "30 2 * * *", "0 0 * * *", "30 0 * * *", "15 1 * * *", "0 3 * * 0", "0 0 31 * *", "0 0 1 * *"} {
+			s, err := New(&api.Periodic{Spec: spec, TimeZone: zone})
+			if err != nil {
+				t.Fatal(err)
+			}
+			last, end := time.Date(years[0], 1, 1, 0, 0, 0, 0, s.zone), time.Date(years[1], 1, 1, 0, 0, 0, 0, s.zone)
+			for last.Before(end) {
+				next := s.Next(last)
+				shown := onClock(next, time.UTC)
+				if !next.After(last) || !s.expressions[0].Next(shown.Add(-time.Second)).Equal(shown) {
+					t.Errorf("%s, %q: %v after %v", zone, spec, next, last)
+					break
+				}
+				last = next
+			}
+		}
 	}
 }
 
