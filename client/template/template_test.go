@@ -499,7 +499,10 @@ func TestSettle(t *testing.T) {
 		job         Wait
 		least, most int
 	}{
-		{Wait{}, 5, 60}, {Wait{Min: second(0)}, 2, 60}, {Wait{Min: second(100), Max: second(200)}, 60, 60}, {Wait{Min: second(3), Max: second(4)}, 3, 4},
+		{Wait{}, 5, 60},
+		{Wait{Min: second(0)}, 2, 60},
+		{Wait{Min: second(100), Max: second(200)}, 60, 60},
+		{Wait{Min: second(3), Max: second(4)}, 3, 4},
 		{Wait{Min: second(0), Max: second(1)}, 2, 2},
 	} {
 		least, most := c.settle(test.job)
