@@ -92,8 +92,8 @@ type NodeAllocsRequest struct {
 	// Known is how many allocations the answer with index MinIndex listed; with it the servers wait for news
 	// and answer with the news alone. 0 asks for everything.
 	Known int
-	// Restored is the Restored of the answer that the caller goes by. When the state was replaced by that of a snapshot
-	// since, the servers answer at once, with everything. Callers who do not ask for that leave it 0.
+	// Restored is the Restored of the answer that the caller goes by, NeverRestored in the beginning. Servers with another
+	// answer at once, with everything. Callers who do not ask for that leave it 0.
 	Restored int64
 }
 
@@ -102,9 +102,13 @@ type NodeAllocsResponse struct {
 	Allocs map[string]uint64
 	// Partial says that only those which changed since MinIndex are listed, and that all others are as before.
 	Partial bool
-	// Restored tells when the state was last replaced by that of a snapshot: it grows each time.
+	// Restored tells when the state was last replaced by that of a snapshot: it grows each time, and is NeverRestored until
+	// then.
 	Restored int64
 }
+
+// NeverRestored stands for a state that was not replaced by that of a snapshot.
+const NeverRestored = 1
 
 // Over returns all allocations of the node: those listed over the known ones if the answer is partial.
 func (r *NodeAllocsResponse) Over(known map[string]uint64) map[string]uint64 {

@@ -333,6 +333,24 @@ func TestServersThatWentBackMeanwhile(t *testing.T) {
 	})
 }
 
+// Servers that begin anew after they have gone back once are believed, too.
+func TestServersThatBeginAnew(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.servers.Place(allocation(1, api.JobTypeService))
+		pass(time.Second)
+		b.servers.GoBack(b.servers.Save())
+		pass(time.Second)
+		b.servers.Wipe()
+		pass(time.Second)
+		b.servers.Place(allocation(2, api.JobTypeService))
+		pass(time.Second)
+		b.wantStatus(2, api.AllocClientRunning)
+		if got := b.machine.Running(); len(got) != 1 {
+			t.Errorf("%v run, want the task of the new servers", got)
+		}
+	})
+}
+
 // A server that has not gone back with the others does not bring back what is no more.
 func TestServerThatLagsBehindARestore(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {

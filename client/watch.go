@@ -27,7 +27,7 @@ func (c *Client) watchAllocs(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	w := &watch{client: c, known: map[string]uint64{}, restored: neverRestored}
+	w := &watch{client: c, known: map[string]uint64{}, restored: api.NeverRestored}
 	for try := 0; ctx.Err() == nil; {
 		if c.watched(ctx, w.next(ctx), try) {
 			try = 0
@@ -72,14 +72,12 @@ type watch struct {
 	// known are the versions of allocations that were looked at and are not to run, by ID.
 	known  map[string]uint64
 	synced bool
-	// restored tells which state of the servers that is: it grows when theirs is replaced by that of a snapshot.
+	// restored tells which state of the servers that is: it changes when theirs is replaced by that of a snapshot, or they
+	// begin anew without one.
 	restored int64
 	// back is set while that was found: versions that the servers went back to count although they are older.
 	back bool
 }
-
-// neverRestored asks to be told of the first restore, too.
-const neverRestored = 1
 
 // answer is what servers said of the node's allocations.
 type answer struct {
@@ -104,12 +102,12 @@ func (w *watch) list(ctx context.Context, wait, stale bool) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{want: map[string]uint64{}, restored: neverRestored}
+	a := answer{want: map[string]uint64{}, restored: api.NeverRestored}
 	if meta != nil {
 		a.index = meta.Index
 	}
 	if resp != nil {
-		a.want, a.restored = resp.Over(w.listed), max(resp.Restored, neverRestored)
+		a.want, a.restored = resp.Over(w.listed), max(resp.Restored, api.NeverRestored)
 	}
 	return a, nil
 }
@@ -120,21 +118,21 @@ func (w *watch) next(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if got.restored < w.restored {
-		return errors.New("the server that was asked does not know yet that the state was restored from a snapshot")
-	}
-	if got.index < w.index || got.restored > w.restored || w.loses(got.want) {
+	if behind := got.restored < w.restored; behind || got.index < w.index || got.restored > w.restored || w.loses(got.want) {
 		// A server that lags behind, or was restored from an older snapshot, must not cost allocations:
 		// only what the leader says now counts.
 		if got, err = w.list(ctx, false, false); err != nil {
 			return err
 		}
+		if behind && got.restored == w.restored {
+			return errors.New("the server that was asked does not know yet that the state was restored from a snapshot")
+		}
 	}
 	// A client that has just started may have been away when they went back; it registers and reports in any case.
-	w.back = got.restored > w.restored
+	w.back = got.restored != w.restored
 	notice := w.back && w.synced
 	if notice {
-		w.client.logger.Warn("servers went back to the state of a snapshot, they are told anew of the node and what runs on it")
+		w.client.logger.Warn("servers have another state than before, that of a snapshot or a new one; they are told anew of the node and what runs on it")
 		clear(w.known)
 	}
 	if err := w.apply(ctx, got.want); err != nil {

@@ -131,6 +131,14 @@ func (s *Servers) GoBack(to Saved) {
 	s.bumpLocked()
 }
 
+// Wipe makes the servers begin anew.
+func (s *Servers) Wipe() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.index, s.mu.allocs, s.mu.restored = 1, map[string]*api.Allocation{}, 0
+	s.bumpLocked()
+}
+
 // Lag makes reads that allow it see the state from before GoBack, or no more.
 func (s *Servers) Lag(lags bool) {
 	s.mu.Lock()
@@ -286,7 +294,7 @@ func (s *Servers) watch(ctx context.Context, r *api.NodeAllocsRequest, resp **ap
 			out = maps.Clone(s.mu.stale)
 		}
 		s.mu.Unlock()
-		if index > r.MinIndex || r.Restored > 0 && restored > r.Restored {
+		if index > r.MinIndex || r.Restored > 0 && max(restored, api.NeverRestored) != r.Restored {
 			*resp = &api.NodeAllocsResponse{Allocs: out, Restored: restored}
 			return &api.Meta{Index: index, HasIndex: true, KnownLeader: true}, nil
 		}

@@ -194,8 +194,8 @@ func (e *Env) nodeAllocsWatch(tx *readTx, r *api.NodeAllocsRequest) (*api.NodeAl
 		return nil, err
 	}
 	restored, known := state.Cluster.RestoreTime(tx), r.Known
-	if r.Restored > 0 && restored > r.Restored {
-		known, tx.blocking = 0, false // indexes from before mean nothing
+	if r.Restored > 0 && restored != r.Restored {
+		known, tx.blocking = 0, false // indexes of another state mean nothing
 	}
 	rows, newest := state.Allocs.Newest(tx, state.ByNode, r.NodeID)
 	if known > 0 && rows == known && newest <= r.MinIndex {

@@ -176,6 +176,9 @@ func TestWatchAfterRestore(t *testing.T) {
 	if got := watch(7, time.Millisecond); got.Restored != 7 {
 		t.Errorf("answer to one who knows of the restore: %+v", got)
 	}
+	if got := watch(8, time.Hour); got.Partial || got.Restored != 7 {
+		t.Errorf("answer to one who goes by servers that are no more: %+v", got)
+	}
 	if got := watch(0, time.Millisecond); got.Restored != 7 {
 		t.Errorf("answer to one who does not ask: %+v", got)
 	}

@@ -2,6 +2,8 @@
 
 package state
 
+import "github.com/nomadlike/nomadlike/api"
+
 // ClusterMeta identifies the cluster; it is made once, by the first leader.
 type ClusterMeta struct {
 	ClusterID string
@@ -28,12 +30,12 @@ var Cluster = &clusterMetas{newTable(schema[ClusterMeta]{
 	},
 })}
 
-// RestoreTime returns when the state was last replaced by that of a snapshot.
+// RestoreTime returns when the state was last replaced by that of a snapshot, or api.NeverRestored.
 func (t *clusterMetas) RestoreTime(r Reader) int64 {
 	if c := t.Get(r); c != nil {
-		return c.RestoreTime
+		return max(c.RestoreTime, api.NeverRestored)
 	}
-	return 0
+	return api.NeverRestored
 }
 
 // Get returns the identity, nil before the first leader made it.
