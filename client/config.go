@@ -5,6 +5,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"path"
@@ -248,7 +249,7 @@ func (c *Config) Validate() error {
 	if c.GCDiskUsageThreshold < 0 || c.GCInodeUsageThreshold < 0 {
 		bad("client.gc_disk_usage_threshold and gc_inode_usage_threshold: must not be negative")
 	}
-	for source := range c.ChrootEnv {
+	for _, source := range slices.Sorted(maps.Keys(c.ChrootEnv)) {
 		if !path.IsAbs(source) {
 			bad("client.chroot_env: %q must be an absolute path", source)
 		}

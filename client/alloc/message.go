@@ -18,8 +18,10 @@ import (
 
 // Messages to the goroutine of a runner.
 type (
-	updateMsg   struct{ alloc *api.Allocation }
-	goBackMsg   struct{ alloc *api.Allocation }
+	updateMsg struct {
+		alloc *api.Allocation
+		back  bool
+	}
 	abandonMsg  struct{}
 	destroyMsg  struct{}
 	contactMsg  struct{}
@@ -33,7 +35,7 @@ const userRestart = "User requested task to restart"
 func (r *Runner) Update(a *api.Allocation) { r.box.Put(updateMsg{alloc: a}) }
 
 // GoBack takes the version of the allocation that the servers went back to, though it may be older than the present one.
-func (r *Runner) GoBack(a *api.Allocation) { r.box.Put(goBackMsg{alloc: a}) }
+func (r *Runner) GoBack(a *api.Allocation) { r.box.Put(updateMsg{alloc: a, back: true}) }
 
 // Abandon ends all tasks because no server was heard of for too long; poststop tasks run. An allocation that it brings to
 // its end is lost, so that the servers replace it whenever they hear of that: it has neither failed nor done its work.
@@ -50,11 +52,9 @@ func (r *Runner) receive() {
 	for _, m := range r.box.Take() {
 		switch m := m.(type) {
 		case updateMsg:
-			if m.alloc.AllocModifyIndex >= r.Alloc().AllocModifyIndex {
+			if m.back || m.alloc.AllocModifyIndex >= r.Alloc().AllocModifyIndex {
 				r.receiveUpdate(m.alloc)
 			}
-		case goBackMsg:
-			r.receiveUpdate(m.alloc)
 		case abandonMsg:
 			r.abandon()
 		case destroyMsg:

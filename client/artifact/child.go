@@ -147,18 +147,6 @@ func (s *spec) advice() string {
 		"it looks in /etc/ssh/ssh_known_hosts, and in .ssh/known_hosts of the user that the agent runs as)"
 }
 
-// late says which setting of the client has ended a download that no other program does.
-func (s *spec) late() string {
-	key, limit := "http_read_timeout", s.Limits.HTTPRead
-	switch g, _, _ := strings.Cut(s.Address, "::"); {
-	case g == "gcs" || strings.HasPrefix(s.Address, "www.googleapis.com"+gcsPath):
-		key, limit = "gcs_timeout", s.Limits.GCS
-	case g == "s3" || !strings.Contains(s.Address, "://"):
-		key, limit = "s3_timeout", s.Limits.S3
-	}
-	return fmt.Sprintf("the download takes longer than %s of the client allows (%s)", key, limit)
-}
-
 // download fetches the artifact into the directory out of work.
 func (s *spec) download(work string) error {
 	out := filepath.Join(work, workOut)
@@ -181,9 +169,6 @@ func (s *spec) download(work string) error {
 		// Its own text has a path of the sandbox, and the name of a type.
 		if differs := (*getter.ChecksumError)(nil); errors.As(err, &differs) {
 			return fmt.Errorf("checksums did not match: expected %x, got %x", differs.Expected, differs.Actual)
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			return errors.New(s.late())
 		}
 		return errors.New(strings.TrimSpace(err.Error()) + s.advice())
 	}

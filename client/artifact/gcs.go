@@ -41,7 +41,7 @@ func (g *gcsGetter) Mode(ctx context.Context, u *url.URL) (getter.Mode, error) {
 	if err != nil {
 		return 0, err
 	}
-	return g.mode(ctx, b)
+	return b.mode(ctx)
 }
 
 // GetFile implements getter.Getter.
@@ -50,7 +50,7 @@ func (g *gcsGetter) GetFile(ctx context.Context, req *getter.Request) error {
 	if err != nil {
 		return err
 	}
-	return g.file(ctx, b, req.Dst)
+	return b.fetch(ctx, b.key, b.version, req.Dst)
 }
 
 // Get implements getter.Getter.
@@ -59,7 +59,7 @@ func (g *gcsGetter) Get(ctx context.Context, req *getter.Request) error {
 	if err != nil {
 		return err
 	}
-	return g.tree(ctx, b, req.Dst)
+	return b.tree(ctx, req.Dst)
 }
 
 func (g *gcsGetter) parse(u *url.URL) (*s3Bucket, error) {

@@ -32,15 +32,15 @@ func (s *spec) getters() []getter.Getter {
 			new(getter.GitHubDetector), new(getter.GitDetector), new(getter.BitBucketDetector), new(getter.GitLabDetector),
 		}}}, "git_timeout", s.Limits.Git},
 		&timed{new(getter.HgGetter), "hg_timeout", s.Limits.Hg},
-		&s3Getter{client: &http.Client{Transport: transport}, timeout: s.Limits.S3, now: time.Now},
-		&gcsGetter{
-			s3Getter: s3Getter{client: &http.Client{Transport: transport}, timeout: s.Limits.GCS, now: time.Now},
+		&timed{&s3Getter{client: &http.Client{Transport: transport}, now: time.Now}, "s3_timeout", s.Limits.S3},
+		&timed{&gcsGetter{
+			s3Getter: s3Getter{client: &http.Client{Transport: transport}, now: time.Now},
 			store:    url.URL{Scheme: "https", Host: "storage.googleapis.com"},
-		},
-		&getter.HttpGetter{
+		}, "gcs_timeout", s.Limits.GCS},
+		&timed{&getter.HttpGetter{
 			Client: &http.Client{Transport: &bounded{next: transport, limit: s.Limits.HTTPSize}},
-			Header: header, HeadFirstTimeout: s.Limits.HTTPRead, ReadTimeout: s.Limits.HTTPRead, XTerraformGetDisabled: true,
-		},
+			Header: header, XTerraformGetDisabled: true,
+		}, "http_read_timeout", s.Limits.HTTPRead},
 	}
 }
 

@@ -21,9 +21,8 @@ import (
 // s3Getter downloads objects of Amazon S3 and of what speaks its protocol: one object, or all below a prefix. It
 // signs with the keys of the source's options or those in the environment, and not at all without any.
 type s3Getter struct {
-	client  *http.Client
-	timeout time.Duration
-	now     func() time.Time
+	client *http.Client
+	now    func() time.Time
 }
 
 // Detect implements getter.Getter.
@@ -46,12 +45,39 @@ func (g *s3Getter) Mode(ctx context.Context, u *url.URL) (getter.Mode, error) {
 	if err != nil {
 		return 0, err
 	}
-	return g.mode(ctx, b)
+	return b.mode(ctx)
 }
 
-func (g *s3Getter) mode(ctx context.Context, b *s3Bucket) (getter.Mode, error) {
-	ctx, cancel := g.within(ctx)
-	defer cancel()
+// GetFile implements getter.Getter.
+func (g *s3Getter) GetFile(ctx context.Context, req *getter.Request) error {
+	b, err := g.parse(req.URL())
+	if err != nil {
+		return err
+	}
+	return b.fetch(ctx, b.key, b.version, req.Dst)
+}
+
+// Get implements getter.Getter.
+func (g *s3Getter) Get(ctx context.Context, req *getter.Request) error {
+	b, err := g.parse(req.URL())
+	if err != nil {
+		return err
+	}
+	return b.tree(ctx, req.Dst)
+}
+
+// s3Bucket is a bucket, and the key that a source names there.
+type s3Bucket struct {
+	getter *s3Getter
+	// base is the address of the bucket, without a slash at its end.
+	base         url.URL
+	key, version string
+	keys         s3Keys
+	// bearer is shown instead of a signature, unless it is empty.
+	bearer string
+}
+
+func (b *s3Bucket) mode(ctx context.Context) (getter.Mode, error) {
 	if b.key == "" {
 		return getter.ModeDir, nil
 	}
@@ -73,34 +99,8 @@ func (g *s3Getter) mode(ctx context.Context, b *s3Bucket) (getter.Mode, error) {
 	return getter.ModeFile, nil
 }
 
-// GetFile implements getter.Getter.
-func (g *s3Getter) GetFile(ctx context.Context, req *getter.Request) error {
-	b, err := g.parse(req.URL())
-	if err != nil {
-		return err
-	}
-	return g.file(ctx, b, req.Dst)
-}
-
-func (g *s3Getter) file(ctx context.Context, b *s3Bucket, dst string) error {
-	ctx, cancel := g.within(ctx)
-	defer cancel()
-	return b.fetch(ctx, b.key, b.version, dst)
-}
-
-// Get implements getter.Getter.
-func (g *s3Getter) Get(ctx context.Context, req *getter.Request) error {
-	b, err := g.parse(req.URL())
-	if err != nil {
-		return err
-	}
-	return g.tree(ctx, b, req.Dst)
-}
-
 // tree downloads all objects below the key.
-func (g *s3Getter) tree(ctx context.Context, b *s3Bucket, dst string) error {
-	ctx, cancel := g.within(ctx)
-	defer cancel()
+func (b *s3Bucket) tree(ctx context.Context, dst string) error {
 	prefix := strings.TrimSuffix(b.key, "/")
 	if prefix != "" {
 		prefix += "/"
@@ -125,24 +125,6 @@ func (g *s3Getter) tree(ctx context.Context, b *s3Bucket, dst string) error {
 		token, more = page.NextContinuationToken, page.IsTruncated && page.NextContinuationToken != ""
 	}
 	return nil
-}
-
-func (g *s3Getter) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	if g.timeout <= 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, g.timeout)
-}
-
-// s3Bucket is a bucket, and the key that a source names there.
-type s3Bucket struct {
-	getter *s3Getter
-	// base is the address of the bucket, without a slash at its end.
-	base         url.URL
-	key, version string
-	keys         s3Keys
-	// bearer is shown instead of a signature, unless it is empty.
-	bearer string
 }
 
 // parse understands both kinds of addresses: the bucket as the first part of the host or of the path.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -420,10 +421,10 @@ func (c *Config) Validate() error {
 		}
 	}
 	check(c.LogRotateBytes >= 0 && c.LogRotateDuration >= 0, "log_rotate_bytes and log_rotate_duration must not be negative")
-	for key, text := range map[string]string{"region": c.Region, "name": c.Name} {
-		check(!strings.Contains(text, "\x00"), "%s must not hold a NUL character", key)
-	}
-	for name, text := range c.HTTPAPIResponseHeaders {
+	check(!strings.Contains(c.Region, "\x00"), "region must not hold a NUL character")
+	check(!strings.Contains(c.Name, "\x00"), "name must not hold a NUL character")
+	for _, name := range slices.Sorted(maps.Keys(c.HTTPAPIResponseHeaders)) {
+		text := c.HTTPAPIResponseHeaders[name]
 		check(httpguts.ValidHeaderFieldName(name), "http_api_response_headers: %q cannot be the name of a header", name)
 		check(httpguts.ValidHeaderFieldValue(text), "http_api_response_headers: %q: the value %q holds a line break or another control character", name, text)
 		check(!slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)), "http_api_response_headers: %q says how long an answer is and how it comes, which the agent says of each", name)

@@ -55,6 +55,9 @@ func (l Limits) pids() string {
 // processes.
 func (g Group) BoundsProcesses(limit int64) bool {
 	return slices.ContainsFunc(append([]string{g.V2}, g.V1...), func(dir string) bool {
+		if dir == "" {
+			return false
+		}
 		most, err := sysfs.ReadUint(filepath.Join(dir, "pids.max"))
 		return err == nil && most == uint64(limit)
 	})
