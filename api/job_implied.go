@@ -147,13 +147,32 @@ func (n implied) taskConsul(t *Task) {
 	t.Constraints = addConstraint(t.Constraints, nil, attribute, OpSemver, ">= 1.8.0")
 }
 
+// BridgePluginVersion is what a network of mode bridge asks of each of its CNI plugins.
+const BridgePluginVersion = ">= 0.4.0"
+
+// What stands around the name of a CNI plugin in the attribute of its version.
+const (
+	bridgePluginPrefix = "${attr.plugins.cni.version."
+	bridgePluginEnd    = "}"
+)
+
+// BridgePlugin returns the CNI plugin that a constraint, written as "attribute operator value", asks for as networks of
+// mode bridge imply it.
+func BridgePlugin(constraint string) (plugin string, ok bool) {
+	rest, ok := strings.CutPrefix(constraint, bridgePluginPrefix)
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(rest, bridgePluginEnd+" "+OpSemver+" "+BridgePluginVersion)
+}
+
 func (n implied) network() {
 	for _, network := range n.group.Networks {
 		if network.Mode != NetworkModeBridge {
 			continue
 		}
 		for _, plugin := range []string{"bridge", "firewall", "host-local", "loopback", "portmap"} {
-			n.addUnlessBound("${attr.plugins.cni.version."+plugin+"}", OpSemver, ">= 0.4.0")
+			n.addUnlessBound(bridgePluginPrefix+plugin+bridgePluginEnd, OpSemver, BridgePluginVersion)
 		}
 	}
 	for _, s := range n.group.Services {

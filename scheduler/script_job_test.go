@@ -18,6 +18,7 @@ func (s *script) cmdSubmit(args, body []string) string {
 	s.cmdJob(args, body)
 	job := typeinfo.Copy(s.jobs[args[0]])
 	job.Canonicalize()
+	job.AddImpliedConstraints()
 	refused, _ := job.Validate(api.DefaultLimits())
 	if refused == nil {
 		s.jobs[job.ID] = job

@@ -134,7 +134,9 @@ func (s *obstacleSet) cost() float64 {
 			} else {
 				sum += float64(lack.Short()) / float64(max(lack.Wanted, 1))
 			}
-		case o.Kind == api.ObstacleConstraint && (strings.HasPrefix(o.Reason, missingDriver) || strings.HasPrefix(o.Reason, missingDevice)):
+		case o.Kind == api.ObstacleConstraint && slices.ContainsFunc([]string{missingDriver, missingDevice, missingPlugins}, func(prefix string) bool {
+			return strings.HasPrefix(o.Reason, prefix)
+		}):
 			sum += 3
 		case o.Kind == api.ObstacleConstraint:
 			sum++
@@ -253,7 +255,9 @@ const (
 	missingVolume   = "missing host volume "
 	missingNetwork  = "missing host network "
 	missingMode     = "missing network "
+	missingPlugins  = "missing CNI plugins "
 	missingProperty = "missing property "
+	unknownSignals  = "${attr.os.signals} " + api.OpSetContains + " "
 	unhealthyDevice = "missing healthy instances of device "
 	forWriting      = " for writing"
 )
@@ -266,7 +270,9 @@ func giveUp(reason string) string {
 		missingVolume:   "define the host volume %s on a node",
 		missingNetwork:  "define the host network %s on a node",
 		missingMode:     "provide the network %s on a node",
+		missingPlugins:  "install the CNI plugins %s in the cni_path of a node",
 		missingProperty: "set %s on a node",
+		unknownSignals:  "ask for signals that a node knows, which are written in capitals, instead of %s",
 	} {
 		name, ok := strings.CutPrefix(reason, prefix)
 		if !ok {

@@ -83,13 +83,22 @@ func (g *Group) Condition(text string) *Condition {
 // the ranking.
 func (g *Group) Obstacles(ord, index int) []string {
 	node := g.job.snapshot.Node(ord)
-	var reasons []string
+	var reasons, plugins []string
 	for _, list := range [][]*Condition{g.job.conditions, g.conditions} {
 		for _, c := range list {
-			if !c.Holds(node) && !slices.Contains(reasons, c.text) {
+			plugin, implied := api.BridgePlugin(c.text)
+			switch {
+			case c.Holds(node):
+			case implied:
+				plugins = append(plugins, plugin)
+			case !slices.Contains(reasons, c.text):
 				reasons = append(reasons, c.text)
 			}
 		}
+	}
+	if len(plugins) > 0 {
+		slices.Sort(plugins)
+		reasons = append(reasons, "missing CNI plugins "+strings.Join(slices.Compact(plugins), ", ")+" ("+api.BridgePluginVersion+")")
 	}
 	have := strings.Split(g.job.snapshot.DriverSets()[g.job.snapshot.DriverSet(ord)], usage.DriverSeparator)
 	for _, name := range g.drivers {
