@@ -176,7 +176,7 @@ func (d *Dir) Unpack(r io.Reader, tasks []string) error {
 // clear makes the shared part an empty directory, and removes those of tasks, which are made later.
 func (d *Dir) clear(parts []string) error {
 	for _, part := range parts {
-		err := d.root.RemoveAll(part)
+		err := removeAll(d.root, part)
 		if err == nil && part == Shared+"/"+Data {
 			err = mkdir(d.root, part, 0o777, d.parent.owner)
 		}

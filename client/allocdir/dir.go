@@ -173,7 +173,7 @@ func (d *Dir) Take(prev *Dir, tasks []string) error {
 		if err := mkdir(d.root, m[0], 0o777, d.parent.owner); err != nil {
 			return fmt.Errorf("create %s: %w", m[0], err)
 		}
-		if err := d.root.RemoveAll(part); err != nil {
+		if err := removeAll(d.root, part); err != nil {
 			return fmt.Errorf("make room for %s: %w", part, err)
 		}
 		if err := d.parent.root.Rename(filepath.Join(prev.id, part), filepath.Join(d.id, part)); err != nil {

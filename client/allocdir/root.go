@@ -148,7 +148,7 @@ func (r *Root) Destroy(id string) error {
 		return fmt.Errorf("unmount what is below the allocation directory: %w", err)
 	}
 	project := r.project(id)
-	if err := r.root.RemoveAll(id); err != nil {
+	if err := removeAll(r.root, id); err != nil {
 		return fmt.Errorf("remove allocation directory: %w", err)
 	}
 	if err := r.quotas.free(project); err != nil {

@@ -52,7 +52,7 @@ func (s *Stage) Open(parts ...string) (*os.Root, error) {
 
 // Remove removes the directory and all that is in it.
 func (s *Stage) Remove() error {
-	if err := s.dir.root.RemoveAll(s.name); err != nil {
+	if err := removeAll(s.dir.root, s.name); err != nil {
 		return fmt.Errorf("remove the staging directory: %w", err)
 	}
 	return nil
