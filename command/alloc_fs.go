@@ -78,7 +78,7 @@ Example:
 func fileRows(files []*api.AllocFileInfo, bare bool) [][]string {
 	rows := [][]string{{"Mode", "Size", "Modified Time", "Name"}}
 	for _, f := range files {
-		n, s := f.Name, size(uint64(max(f.Size, 0)))
+		n, s := oneLine(f.Name), size(uint64(max(f.Size, 0)))
 		if f.IsDir {
 			n += "/"
 		}

@@ -51,7 +51,7 @@ func (d *diffPrinter) line(l diffLevel, kind, format string, args ...any) {
 	case "Edited":
 		sign = d.m.paint(light, sign)
 	}
-	fmt.Fprintf(&d.b, "%s%s%s%s\n", strings.Repeat(" ", l.indent), sign, pad, fmt.Sprintf(format, args...))
+	fmt.Fprintf(&d.b, "%s%s%s%s\n", strings.Repeat(" ", l.indent), sign, pad, visible(fmt.Sprintf(format, args...)))
 }
 
 // changes are the kinds of changes of a level's fields and objects.

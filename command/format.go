@@ -46,6 +46,8 @@ func layout(rows [][]string, glue string) string {
 				c = none
 			case blank:
 				c = ""
+			default:
+				c = visible(c)
 			}
 			r[i] = c
 			if i == len(widths) {

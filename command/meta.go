@@ -72,7 +72,7 @@ func doing(text string, err error) error { return fmt.Errorf("%s: %w", text, err
 
 // complain prints an error that does not end the command by itself.
 func (m *meta) complain(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := visible(fmt.Sprintf(format, args...))
 	if m.coloured() && (m.forceColor || isTerminal(m.err)) {
 		text = m.paint(red, text)
 	}

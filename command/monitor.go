@@ -45,7 +45,7 @@ func (o *monitor) head(format string, args ...any) {
 
 func (o *monitor) note(format string, args ...any) {
 	o.live.clear()
-	fmt.Fprintf(o.m.out, "    %s: %s\n", o.stamp(), fmt.Sprintf(format, args...))
+	fmt.Fprintf(o.m.out, "    %s: %s\n", o.stamp(), visible(fmt.Sprintf(format, args...)))
 }
 
 func (o *monitor) id(id string) string { return shortID(id, o.verbose) }

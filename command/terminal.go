@@ -18,7 +18,10 @@ const (
 	yellow colour = "33"
 	light  colour = "93" // light yellow
 	bold   colour = "1"
+	plain  colour = "0" // ends the others
 )
+
+func (c colour) code() string { return "\x1b[" + string(c) + "m" }
 
 // coloured says whether standard output takes colours.
 func (m *meta) coloured() bool {
@@ -85,8 +88,9 @@ func (m *meta) terminal() bool {
 }
 
 func (m *meta) paint(c colour, s string) string {
+	s = visible(s)
 	if !m.coloured() {
 		return s
 	}
-	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+	return c.code() + s + plain.code()
 }
