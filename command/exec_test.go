@@ -166,6 +166,7 @@ func TestExec(t *testing.T) {
 			"/v1/job/web/action?action=hi&allocID=" + execAlloc + "&group=g&namespace=default&task=t", "", "err\n", 0,
 		},
 		{"unknown action", "job action -job web -alloc b4 ho", "", "", 1, "", "", "No action \"ho\", found:\n  * hi\n", 0},
+		{"action where none is", "job action -job web -alloc b4 -task x ho", "", "", 1, "", "", "No action \"ho\", found none\n", 0},
 		{"action of what", "job action -job web hi", "", "", 1, "", "", "A group and a task are required", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

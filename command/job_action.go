@@ -94,6 +94,9 @@ func actionTask(ctx context.Context, c *client.Client, a *api.Allocation, action
 	case 1:
 		return tasks[0], nil
 	case 0:
+		if len(names) == 0 {
+			return "", fmt.Errorf("No action %q, found none", action) //nolint:staticcheck // like the contract's texts
+		}
 		slices.Sort(names)
 		return "", fmt.Errorf("No action %q, found:\n  * %s", action, strings.Join(slices.Compact(names), "\n  * ")) //nolint:staticcheck // like the contract's texts
 	}
