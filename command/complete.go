@@ -35,6 +35,7 @@ const (
 	completeAll         = "all"
 
 	completeServices = "services"
+	completeServers  = "servers"
 )
 
 // completeWait bounds how long a shell waits for an agent.
@@ -116,13 +117,19 @@ func (c *command) predictFlag(f *flag.Flag) posener.Predictor {
 	if what := c.spec.flagCompletes[f.Name]; what != "" {
 		return c.predict(what)
 	}
+	switch value, _ := flag.UnquoteUsage(f); value {
+	case "file", "path":
+		return c.predict(completeFiles)
+	case "directory":
+		return c.predict(completeDirs)
+	}
 	switch f.Name {
-	case "ca-cert", "client-cert", "client-key", "var-file":
-		return posener.PredictFiles("*")
-	case "ca-path":
-		return posener.PredictDirs("*")
 	case "namespace":
 		return c.predict(completeNamespaces)
+	case "node-id":
+		return c.predict(completeNodes)
+	case "server-id":
+		return c.predict(completeServers)
 	case "region":
 		return posener.PredictFunc(func(a posener.Args) []string {
 			return c.ask(a, func(ctx context.Context, cl *client.Client) ([]string, error) {
@@ -135,7 +142,18 @@ func (c *command) predictFlag(f *flag.Flag) posener.Predictor {
 }
 
 // AutocompleteArgs completes file names or what the agent knows.
-func (c *command) AutocompleteArgs() posener.Predictor { return c.predict(c.spec.completes) }
+func (c *command) AutocompleteArgs() posener.Predictor {
+	if c.spec.completes != completeAllocs || c.meta().flags.Lookup("job") == nil {
+		return c.predict(c.spec.completes)
+	}
+	return posener.PredictFunc(func(a posener.Args) []string {
+		what := completeAllocs
+		if slices.ContainsFunc(a.Completed, func(w string) bool { return w == "-job" || w == "--job" }) {
+			what = completeJobs
+		}
+		return c.predict(what).Predict(a)
+	})
+}
 
 // predict completes one of the complete… constants.
 func (c *command) predict(what string) posener.Predictor {
@@ -148,6 +166,8 @@ func (c *command) predict(what string) posener.Predictor {
 		return posener.PredictDirs("*")
 	case completeServices:
 		return posener.PredictFunc(func(a posener.Args) []string { return c.ask(a, serviceNames) })
+	case completeServers:
+		return posener.PredictFunc(func(a posener.Args) []string { return c.ask(a, serverNames) })
 	}
 	return posener.PredictFunc(func(a posener.Args) []string {
 		return c.ask(a, func(ctx context.Context, cl *client.Client) ([]string, error) {
@@ -201,4 +221,17 @@ func serviceNames(ctx context.Context, cl *client.Client) ([]string, error) {
 		}
 	}
 	return out, err
+}
+
+// serverNames lists the names of servers, which no search knows.
+func serverNames(ctx context.Context, cl *client.Client) ([]string, error) {
+	list, _, err := api.AgentMembers.Call(ctx, cl, &api.AgentRequest{})
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, m := range list.Members {
+		out = append(out, m.Name)
+	}
+	return out, nil
 }

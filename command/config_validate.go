@@ -11,7 +11,7 @@ import (
 
 func configValidateCommand() *spec {
 	return &spec{
-		usage: "config validate <path>...", synopsis: "Check agent configuration", args: atLeast(1, "<path>"),
+		usage: "config validate <path>...", synopsis: "Check agent configuration", args: atLeast(1, "<path>"), completes: completeFiles,
 		long: "Reads configuration files and directories as the agent would and reports every mistake.\n\nExample:\n\n    $ nomadlike config validate /etc/nomad.d",
 		run: func(_ context.Context, m *meta, args []string) error {
 			cfg := &agent.Config{}

@@ -31,7 +31,7 @@ type formatter struct {
 func fmtCommand() *spec {
 	var f formatter
 	return &spec{
-		usage: "fmt [options] [<path>...]", synopsis: "Format job and configuration files", args: func(int) string { return "" },
+		usage: "fmt [options] [<path>...]", synopsis: "Format job and configuration files", args: func(int) string { return "" }, completes: completeFiles,
 		long: `Rewrites files in the form that everybody's have: .nomad and .hcl files of directories, or any file by name; the
 current directory without arguments, and standard input to standard output for -. A file that cannot be read stays as
 it is. Prints the names of the files that it changed.

@@ -21,7 +21,7 @@ var exampleJobShort []byte
 func jobInitCommand() *spec {
 	var short bool
 	return &spec{
-		usage: "job init [options] [<file>]", synopsis: "Write an example job file", args: atMost(1, "<file>"),
+		usage: "job init [options] [<file>]", synopsis: "Write an example job file", args: atMost(1, "<file>"), completes: completeFiles,
 		long: `Writes an example job file, example.nomad.hcl by default, to start from. An existing file stays.
 
 Example:

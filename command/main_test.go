@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +158,8 @@ func TestCompletion(t *testing.T) {
 				t.Error(err)
 			}
 			w.Write([]byte(`{"Matches":{"` + asked["Context"] + `":["web","web-2"]},"Truncations":{}}`)) //nolint:errcheck // a test's server
+		case "/v1/agent/members":
+			w.Write([]byte(`{"Members":[{"Name":"a.global"}]}`)) //nolint:errcheck // a test's server
 		default:
 			http.Error(w, "unexpected", http.StatusInternalServerError)
 		}
@@ -179,6 +182,55 @@ func TestCompletion(t *testing.T) {
 	t.Setenv("NOMAD_ADDR", web.URL)
 	if got := flags["-namespace"].Predict(posener.Args{}); len(got) != 2 || asked["Context"] != "namespaces" {
 		t.Errorf("namespaces: got %q from %v", got, asked)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "f"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	files, dirs := []string{dir + "/", dir + "/d/", dir + "/f"}, []string{dir + "/", dir + "/d/"}
+	for _, r := range []struct {
+		command, last string
+		want          []string
+		context       string // asked for in a search
+	}{
+		{"alloc logs", "", []string{"web", "web-2"}, completeAllocs},
+		{"alloc logs -f -job", "", []string{"web", "web-2"}, completeJobs},
+		{"monitor -node-id", "", []string{"web", "web-2"}, completeNodes},
+		{"monitor -server-id", "", []string{"a.global"}, ""},
+		{"server force-leave", "", []string{"a.global"}, ""},
+		{"agent -config", dir + "/", files, ""},
+		{"agent -data-dir", dir + "/", dirs, ""},
+		{"tls cert create -key", dir + "/", files, ""},
+		{"job status -ca-path", dir + "/", dirs, ""},
+		{"config validate", dir + "/", files, ""},
+		{"fmt -check", dir + "/", files, ""},
+	} {
+		asked = nil
+		line := strings.Fields(r.command)
+		first := slices.IndexFunc(line, func(w string) bool { return strings.HasPrefix(w, "-") })
+		if first < 0 {
+			first = len(line)
+		}
+		made, err := commands(streams{})[strings.Join(line[:first], " ")]()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := made.(*command)
+		predictor := c.AutocompleteFlags()[line[len(line)-1]]
+		if predictor == nil {
+			predictor = c.AutocompleteArgs()
+		}
+		var got []string
+		if predictor != nil {
+			got = predictor.Predict(posener.Args{Completed: line, Last: r.last})
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, r.want) || asked["Context"] != r.context {
+			t.Errorf("%s: got %q, asked %v", r.command, got, asked)
+		}
 	}
 	t.Setenv("NOMAD_ADDR", "http://127.0.0.1:1")
 	if got := c.AutocompleteArgs().Predict(posener.Args{}); len(got) != 0 {

@@ -23,7 +23,7 @@ func namespaceApplyCommand() *spec {
 		isJSON             bool
 	)
 	return &spec{
-		usage: "namespace apply [options] <name or path>", synopsis: "Create or change a namespace", remote: true, args: exactly(1, "<name or path>"),
+		usage: "namespace apply [options] <name or path>", synopsis: "Create or change a namespace", remote: true, args: exactly(1, "<name or path>"), completes: completeFiles,
 		long: `Creates or changes a namespace. The argument is a specification file if there is one of that name, standard input
 if it is -, and else the namespace's name; what exists of it then stays where no option changes it.
 

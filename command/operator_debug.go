@@ -42,7 +42,6 @@ func operatorDebugCommand() *spec {
 	var b debugBundle
 	return &spec{
 		usage: "operator debug [options]", synopsis: "Collect what helps to look into a problem", remote: true,
-		flagCompletes: map[string]string{"node-id": completeNodes, "output": completeDirs},
 		long: `Collects the configuration and state of the cluster every interval for a while, with logs, metrics, profiles and, if
 asked, events of servers and clients, into nomad-debug-<time>.tar.gz. Interrupted, it keeps what it has so far.
 

@@ -41,7 +41,7 @@ Example:
 func serverForceLeaveCommand() *spec {
 	var prune bool
 	return &spec{
-		usage: "server force-leave [options] <node>", synopsis: "Make a failed server count as left", remote: true, args: exactly(1, "<node>"),
+		usage: "server force-leave [options] <node>", synopsis: "Make a failed server count as left", remote: true, args: exactly(1, "<node>"), completes: completeServers,
 		long: `Makes a server that failed count as one that left, so that the others stop trying to reach it. It is named as in
 "server members".
 

@@ -158,7 +158,7 @@ func findService(ctx context.Context, m *meta, c *client.Client, id string) (ser
 
 func serviceDeleteCommand() *spec {
 	return &spec{
-		usage: "service delete [options] <name> <id>", synopsis: "Delete a service registration", remote: true, args: exactly(2, "<name> <id>"),
+		usage: "service delete [options] <name> <id>", synopsis: "Delete a service registration", remote: true, args: exactly(2, "<name> <id>"), completes: completeServices,
 		long: `Deletes the registration of one instance of a service, which "service info -verbose" shows. A running
 instance is registered again when its job changes or its client registers anew.
 

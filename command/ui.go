@@ -16,7 +16,7 @@ import (
 func uiCommand() *spec {
 	var show bool
 	return &spec{
-		usage: "ui [options] [<id>]", synopsis: "Open the web interface", remote: true, args: atMost(1, "<id>"),
+		usage: "ui [options] [<id>]", synopsis: "Open the web interface", remote: true, args: atMost(1, "<id>"), completes: completeAll,
 		long: `Opens the agent's web interface in a browser, at the page of what the ID, or the start of one, belongs to.
 
 Example:
