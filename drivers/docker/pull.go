@@ -53,16 +53,29 @@ func (i *images) pullFor(ctx context.Context, user string, named reference.Named
 	want.tell("Downloading image", map[string]string{"image": named.String()})
 	p := i.join(named.String(), auth, user, want)
 	defer i.leave(p, user)
-	select {
-	case <-p.done:
-	case <-ctx.Done():
+	switch err := p.wait(ctx, want.timeout); {
+	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	}
-	if p.err != nil {
-		failed := fmt.Errorf("Failed to pull `%s`: %w", named, p.err)
-		return nil, drivers.NewRecoverableError(failed, !notFound(p.err) && !says(p.err, "not found", "does not exist"))
+	case err != nil:
+		failed := fmt.Errorf("Failed to pull `%s`: %w", named, err)
+		return nil, drivers.NewRecoverableError(failed, !notFound(err) && !says(err, "not found", "does not exist"))
 	}
 	return i.use(ctx, user, want.name)
+}
+
+// wait waits for the end of a pull, as long as the one who waits has time for it: others may have more.
+func (p *pull) wait(ctx context.Context, limit time.Duration) error {
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the pull took longer than %v (image_pull_timeout)", limit))
+		defer cancel()
+	}
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // join starts a pull or joins the one under way.
@@ -76,7 +89,7 @@ func (i *images) join(name, auth, user string, want *wanted) *pull {
 		p = &pull{key: key, cancel: cancel, done: make(chan struct{}), tell: map[string]func(string, map[string]string){}}
 		i.mu.pulls[key] = p
 		go func() {
-			p.err = i.run(ctx, p, name, auth, want.timeout)
+			p.err = i.run(ctx, p, name, auth)
 			cancel(nil)
 			i.mu.Lock()
 			if i.mu.pulls[key] == p {
@@ -117,13 +130,8 @@ func (p *pull) tellAll(message string) {
 }
 
 // run pulls an image and watches the progress.
-func (i *images) run(ctx context.Context, p *pull, name, auth string, limit time.Duration) error {
+func (i *images) run(ctx context.Context, p *pull, name, auth string) error {
 	config, engine := i.driver.settings()
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the pull took longer than %v (image_pull_timeout)", limit))
-		defer cancel()
-	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	progress := &progress{began: time.Now(), layers: map[string]*layer{}}

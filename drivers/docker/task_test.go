@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -313,66 +312,6 @@ func TestPluginConfig(t *testing.T) {
 	if !c.GC.Image || c.imageDelay != 3*time.Minute || !c.GC.Container || !c.GC.Dangling.Enabled || c.Logging.Config["max-file"] != "2" || c.Volumes.Enabled {
 		t.Errorf("defaults are %+v", c)
 	}
-}
-
-// TestPull checks that tasks share a pull, that each hears of it, that
-// credentials are used, and that the image is removed after its last user.
-func TestPull(t *testing.T) {
-	t.Parallel()
-	r := newRegistry(t)
-	r.user, r.password = "anna", "secret"
-	w := newWorld(t, drivertest.Config{"gc": []any{map[string]any{"image_delay": "1ms"}}})
-	t.Cleanup(func() {
-		_, _ = w.engine.ImageRemove(context.Background(), r.image(), client.ImageRemoveOptions{Force: true})
-	})
-	events, err := w.driver.TaskEvents(w.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := drivertest.Config{"image": r.image(), "command": "sleep", "args": []any{"60"}}
-	if _, _, err := w.driver.StartTask(w.ctx, w.task(options)); err == nil || !strings.Contains(err.Error(), "Failed to pull") {
-		t.Errorf("without credentials: %v", err)
-	}
-	<-events
-	options["auth"] = []any{map[string]any{"username": "anna", "password": "secret"}}
-	var tasks []*drivers.TaskConfig
-	var starting sync.WaitGroup
-	for range 3 {
-		task := w.task(options)
-		tasks = append(tasks, task)
-		starting.Go(func() {
-			if _, _, err := w.driver.StartTask(w.ctx, task); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	told := map[string]bool{}
-	for range tasks {
-		e := <-events
-		if e.Message != "Downloading image" || e.Annotations["image"] != r.image() {
-			t.Errorf("event is %+v", e)
-		}
-		told[e.TaskID] = true
-	}
-	close(r.hold)
-	starting.Wait()
-	if len(told) != len(tasks) || r.pulls.Load() != 1 {
-		t.Errorf("%d tasks were told, the layer was asked for %d times", len(told), r.pulls.Load())
-	}
-	for i, task := range tasks {
-		if err := w.driver.DestroyTask(w.ctx, task.ID, true); err != nil {
-			t.Fatal(err)
-		}
-		if i == 0 {
-			if _, err := w.engine.ImageInspect(w.ctx, r.image()); err != nil {
-				t.Errorf("image in use: %v", err)
-			}
-		}
-	}
-	await(t, "the removal of the image", func() bool {
-		_, err := w.engine.ImageInspect(w.ctx, r.image())
-		return notFound(err)
-	})
 }
 
 // TestForeignImageStays checks that an image which the driver has not brought is
