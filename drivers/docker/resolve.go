@@ -25,8 +25,8 @@ var hostsLock sync.Mutex
 
 // hostsFile sees to the hosts file of an allocation, which all its containers
 // share: the first writes it, and each adds what it wants and does not find
-// there. Containers that run see the same file, so that it is only ever added
-// to.
+// there. Containers that run see the same file, so that it is never replaced by
+// another, and only added to unless the allocation has another address.
 func hostsFile(task *drivers.TaskConfig, own *drivers.HostsConfig, extra []string) (string, error) {
 	const name = "hosts"
 	hostsLock.Lock()
@@ -53,18 +53,36 @@ func hostsFile(task *drivers.TaskConfig, own *drivers.HostsConfig, extra []strin
 	if len(have) > mostHosts {
 		return "", fmt.Errorf("the containers of the allocation have made their hosts file larger than %d bytes", mostHosts)
 	}
-	var text []byte
-	if len(have) == 0 {
-		text = drivers.HostsFile(own)
-	}
-	missing, err := extraHosts(have, extra)
+	text := withEntry(have, own)
+	missing, err := extraHosts(text, extra)
 	if err != nil {
 		return "", err
 	}
-	if text = append(text, missing...); len(text) > 0 {
-		_, err = file.Write(text)
+	text = append(text, missing...)
+	rest, grows := bytes.CutPrefix(text, have)
+	if !grows {
+		rest, err = text, file.Truncate(0)
+	}
+	if err == nil && len(rest) > 0 {
+		_, err = file.Write(rest)
 	}
 	return filepath.Join(task.AllocDir, name), err
+}
+
+// withEntry is a hosts file with the entry of the allocation. It has another address when its network was made anew. What
+// containers have made of the lines up to it stays as it is.
+func withEntry(have []byte, own *drivers.HostsConfig) []byte {
+	fresh := drivers.HostsFile(own)
+	if len(have) == 0 {
+		return fresh
+	}
+	before := bytes.TrimSuffix(fresh, []byte(own.Address+" "+own.Hostname+"\n"))
+	rest, whole := bytes.CutPrefix(have, before)
+	entry, after, _ := bytes.Cut(rest, []byte("\n"))
+	if !whole || !bytes.HasSuffix(entry, []byte(" "+own.Hostname)) {
+		return slices.Clone(have)
+	}
+	return append(fresh, after...)
 }
 
 // extraHosts are the lines of a hosts file for what is written name:address

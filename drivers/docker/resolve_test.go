@@ -38,6 +38,15 @@ func TestExtraHostsOfAllTasks(t *testing.T) {
 	if before, again := text(), text("six:::1"); before != again {
 		t.Errorf("a restart made %q of %q", again, before)
 	}
+	before := text()
+	own.Address = "10.0.0.17"
+	if moved := text(); moved != strings.Replace(before, "10.0.0.2 shop\n", "10.0.0.17 shop\n", 1) {
+		t.Errorf("another address of the allocation made %q of %q", moved, before)
+	}
+	own.Address = "10.0.0.4"
+	if moved := text(); moved != strings.Replace(before, "10.0.0.2 shop\n", "10.0.0.4 shop\n", 1) {
+		t.Errorf("a third address of the allocation made %q of %q", moved, before)
+	}
 	if _, err := hostsFile(task, own, []string{"nothing"}); err == nil {
 		t.Error("what has no address is taken")
 	}
