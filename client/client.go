@@ -190,7 +190,7 @@ func (c *Client) detect(groups *cgroup.Manager) error {
 	c.networks = network.New(network.Config{
 		Path: cfg.cniPath(), ConfigDir: cfg.CNIConfigDir, Logger: c.logger.Named("network"),
 		Bridge: cfg.BridgeNetworkName, Subnet: cfg.BridgeNetworkSubnet, SubnetIPv6: cfg.BridgeNetworkSubnetIPv6, Hairpin: cfg.BridgeNetworkHairpin,
-		BindHostIP: !api.Or(cfg.BindWildcardDefaultHostNetwork, true) && len(cfg.HostNetworks) > 0,
+		BindHostIP: cfg.bindHostIP(),
 	})
 	noBridge := network.BridgeAvailable()
 	if noBridge != nil {

@@ -322,6 +322,12 @@ var interfaceNames = regexp.MustCompile(`^[^\s/:]{1,15}$`)
 // cniPath are the directories with CNI plugins; there are none on systems where a path is written otherwise.
 func (c *Config) cniPath() []string { return strings.Split(c.CNIPath, ":") }
 
+// bindHostIP tells whether mapped ports listen on their own address of the host only. Without host networks there is one
+// address, and ports listen on all unless bind_wildcard_default_host_network is off.
+func (c *Config) bindHostIP() bool {
+	return len(c.HostNetworks) > 0 || !api.Or(c.BindWildcardDefaultHostNetwork, true)
+}
+
 // validateBridge reports what is wrong with the network of allocations.
 func (c *Config) validateBridge() []error {
 	var errs []error
