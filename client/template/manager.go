@@ -238,7 +238,7 @@ func (m *Manager) receive(n news) error {
 	}
 	if n.err != nil {
 		if n.final {
-			return &Error{err: n.err, Again: !isFinal(n.err)}
+			return &Error{err: fmt.Errorf("%s: %w", n.key, n.err), Again: !isFinal(n.err)}
 		}
 		m.cfg.Logger.Warn("data of a template cannot be had, trying again", "source", n.key, "error", n.err)
 		return nil

@@ -209,12 +209,12 @@ func (m *Manager) file(name string) (key string, fetch func(context.Context) (an
 		for {
 			info, err := place.Stat()
 			if err != nil {
-				return nil, fmt.Errorf("file(%s): %w: %w", name, errFile, m.sandboxed(name, err))
+				return nil, fmt.Errorf("%w: %w", errFile, m.sandboxed(name, err))
 			}
 			if last == nil || info.Size() != last.Size() || !info.ModTime().Equal(last.ModTime()) {
 				data, info, err := place.ReadFile(maxFile)
 				if err != nil {
-					return nil, fmt.Errorf("file(%s): %w: %w", name, errFile, err)
+					return nil, fmt.Errorf("%w: %w", errFile, err)
 				}
 				last = info
 				return string(data), nil

@@ -415,7 +415,7 @@ func TestAttempts(t *testing.T) {
 	r.conf.NomadRetry.Attempts = new(2)
 	err := r.ready(r.start(&api.Template{EmbeddedTmpl: `{{ nomadService "db" }}`}))
 	var failed *Error
-	if !errors.As(err, &failed) || !failed.Again {
+	if !errors.As(err, &failed) || !failed.Again || Describe(err) != "Template failed: nomad.service(db): no leader" {
 		t.Errorf("got %v", err)
 	}
 }
