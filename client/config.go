@@ -209,12 +209,12 @@ var metaKey = regexp.MustCompile(`^[^ \x00-\x1f\x7f"'$\x60{}]+$`)
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for key, dir := range map[string]string{"state_dir": c.StateDir, "alloc_dir": c.AllocDir, "alloc_mounts_dir": c.AllocMountsDir} {
+	for _, d := range []struct{ key, dir string }{{"state_dir", c.StateDir}, {"alloc_dir", c.AllocDir}, {"alloc_mounts_dir", c.AllocMountsDir}} {
 		switch {
-		case dir == "":
-			bad("client.%s: must be set when there is no data_dir", key)
-		case !filepath.IsAbs(dir):
-			bad("client.%s: %q must be an absolute path", key, dir)
+		case d.dir == "":
+			bad("client.%s: must be set when there is no data_dir", d.key)
+		case !filepath.IsAbs(d.dir):
+			bad("client.%s: %q must be an absolute path", d.key, d.dir)
 		}
 	}
 	switch {
@@ -233,17 +233,25 @@ func (c *Config) Validate() error {
 	if f := c.PreferredAddressFamily; f != "" && f != "ipv4" && f != "ipv6" {
 		bad("client.preferred_address_family: %q must be \"ipv4\" or \"ipv6\"", f)
 	}
-	for key, cores := range map[string]string{"reservable_cores": c.ReservableCores, "reserved.cores": c.Reserved.Cores} {
-		if _, err := fingerprint.ParseCores(cores); err != nil {
-			bad("client.%s: %w", key, err)
+	for _, cores := range []struct{ key, list string }{{"reservable_cores", c.ReservableCores}, {"reserved.cores", c.Reserved.Cores}} {
+		if _, err := fingerprint.ParseCores(cores.list); err != nil {
+			bad("client.%s: %w", cores.key, err)
 		}
 	}
-	for key, n := range map[string]int{
-		"network_speed": c.NetworkSpeed, "cpu_total_compute": c.CPUTotalCompute, "memory_total_mb": c.MemoryTotalMB, "disk_total_mb": c.DiskTotalMB,
-		"reserved.cpu": c.Reserved.CPU, "reserved.memory": c.Reserved.MemoryMB, "reserved.disk": c.Reserved.DiskMB,
+	for _, n := range []struct {
+		key   string
+		value int
+	}{
+		{"network_speed", c.NetworkSpeed},
+		{"cpu_total_compute", c.CPUTotalCompute},
+		{"memory_total_mb", c.MemoryTotalMB},
+		{"disk_total_mb", c.DiskTotalMB},
+		{"reserved.cpu", c.Reserved.CPU},
+		{"reserved.memory", c.Reserved.MemoryMB},
+		{"reserved.disk", c.Reserved.DiskMB},
 	} {
-		if n < 0 {
-			bad("client.%s: must not be negative", key)
+		if n.value < 0 {
+			bad("client.%s: must not be negative", n.key)
 		}
 	}
 	if c.GCDiskUsageThreshold < 0 || c.GCInodeUsageThreshold < 0 {
@@ -257,7 +265,7 @@ func (c *Config) Validate() error {
 	if c.MaxKillTimeout < 0 {
 		bad("client.max_kill_timeout: must not be negative")
 	}
-	for key := range c.Meta {
+	for _, key := range slices.Sorted(maps.Keys(c.Meta)) {
 		if !metaKey.MatchString(key) {
 			bad("client.meta: %q cannot be used as ${meta.KEY}; it is empty or holds spaces, quotes, braces or $", key)
 		}

@@ -71,18 +71,29 @@ func setTime(p **time.Duration, d time.Duration) {
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("client.template."+format, args...)) }
-	for key, t := range map[string]*time.Duration{
-		"max_stale": c.MaxStale, "block_query_wait": c.BlockQueryWait, "wait.min": c.Wait.Min, "wait.max": c.Wait.Max,
-		"wait_bounds.min": c.WaitBounds.Min, "wait_bounds.max": c.WaitBounds.Max,
-		"nomad_retry.backoff": c.NomadRetry.Backoff, "nomad_retry.max_backoff": c.NomadRetry.MaxBackoff,
+	for _, t := range []struct {
+		key   string
+		value *time.Duration
+	}{
+		{"max_stale", c.MaxStale},
+		{"block_query_wait", c.BlockQueryWait},
+		{"wait.min", c.Wait.Min},
+		{"wait.max", c.Wait.Max},
+		{"wait_bounds.min", c.WaitBounds.Min},
+		{"wait_bounds.max", c.WaitBounds.Max},
+		{"nomad_retry.backoff", c.NomadRetry.Backoff},
+		{"nomad_retry.max_backoff", c.NomadRetry.MaxBackoff},
 	} {
-		if t != nil && *t < 0 {
-			bad("%s: must not be negative", key)
+		if t.value != nil && *t.value < 0 {
+			bad("%s: must not be negative", t.key)
 		}
 	}
-	for key, w := range map[string]Wait{"wait": c.Wait, "wait_bounds": c.WaitBounds} {
+	for _, w := range []struct {
+		key string
+		Wait
+	}{{"wait", c.Wait}, {"wait_bounds", c.WaitBounds}} {
 		if w.Min != nil && w.Max != nil && *w.Min > *w.Max {
-			bad("%s: min %v is greater than max %v", key, *w.Min, *w.Max)
+			bad("%s: min %v is greater than max %v", w.key, *w.Min, *w.Max)
 		}
 	}
 	if n := c.NomadRetry.Attempts; n != nil && *n < 0 {

@@ -463,12 +463,11 @@ func (c *Config) Validate() error {
 	key, err := base64.StdEncoding.DecodeString(c.Server.Encrypt)
 	check(err == nil && slices.Contains([]int{0, 16, 24, 32}, len(key)), "server.encrypt: want a key of 16, 24 or 32 bytes in base64; operator gossip keyring generate makes one")
 	check(c.Server.RaftProtocol == nil || *c.Server.RaftProtocol == 3, "server.raft_protocol: only 3 is supported")
-	for key, d := range map[string]*time.Duration{"last_contact_threshold": c.Autopilot.LastContactThreshold, "server_stabilization_time": c.Autopilot.ServerStabilizationTime} {
-		check(d == nil || *d > 0, "autopilot.%s must be positive", key)
-	}
-	for key, n := range map[string]*int{"max_trailing_logs": c.Autopilot.MaxTrailingLogs, "min_quorum": c.Autopilot.MinQuorum} {
-		check(n == nil || *n >= 0, "autopilot.%s must not be negative", key)
-	}
+	a := &c.Autopilot
+	check(a.LastContactThreshold == nil || *a.LastContactThreshold > 0, "autopilot.last_contact_threshold must be positive")
+	check(a.ServerStabilizationTime == nil || *a.ServerStabilizationTime > 0, "autopilot.server_stabilization_time must be positive")
+	check(a.MaxTrailingLogs == nil || *a.MaxTrailingLogs >= 0, "autopilot.max_trailing_logs must not be negative")
+	check(a.MinQuorum == nil || *a.MinQuorum >= 0, "autopilot.min_quorum must not be negative")
 	if _, err := parseSize(c.Server.JobMaxSourceSize); err != nil {
 		errs = append(errs, fmt.Errorf("server.job_max_source_size: %w", err))
 	}

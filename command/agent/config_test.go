@@ -334,6 +334,22 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
+	cfg := base()
+	if err := cfg.EnsureDefaults(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Autopilot.MaxTrailingLogs, cfg.Autopilot.MinQuorum = new(-1), new(-1)
+	cfg.Telemetry.StatsiteAddress, cfg.Telemetry.StatsdAddress, cfg.Telemetry.DatadogAddress = "a", "b", "c"
+	cfg.Client.StateDir, cfg.Client.AllocDir, cfg.Client.AllocMountsDir = "", "", ""
+	cfg.Client.NetworkSpeed, cfg.Client.MemoryTotalMB, cfg.Client.Reserved.CPU = -1, -1, -1
+	cfg.Client.Meta = map[string]string{"a b": "", "c d": "", "e f": ""}
+	cfg.Client.Template.MaxStale, cfg.Client.Template.BlockQueryWait, cfg.Client.Template.Wait.Min = new(-time.Second), new(-time.Second), new(-time.Second)
+	first := cfg.Validate()
+	for range 20 {
+		if again := cfg.Validate(); first == nil || again.Error() != first.Error() {
+			t.Fatalf("the mistakes of a configuration are told in another order: %v\n\n%v", again, first)
+		}
+	}
 	dev := DevConfig()
 	if err := dev.EnsureDefaults(); err != nil {
 		t.Fatal(err)

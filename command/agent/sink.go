@@ -25,12 +25,14 @@ const hostLabel = "host"
 // validate says what is wrong with the block.
 func (t *TelemetryConfig) validate() error {
 	var errs []error
-	for key, addr := range map[string]string{"statsite_address": t.StatsiteAddress, "statsd_address": t.StatsdAddress, "datadog_address": t.DatadogAddress} {
-		if addr == "" || key == "datadog_address" && strings.HasPrefix(addr, "unix://") {
+	for _, s := range []struct{ key, addr string }{
+		{"statsite_address", t.StatsiteAddress}, {"statsd_address", t.StatsdAddress}, {"datadog_address", t.DatadogAddress},
+	} {
+		if s.addr == "" || s.key == "datadog_address" && strings.HasPrefix(s.addr, "unix://") {
 			continue
 		}
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			errs = append(errs, fmt.Errorf("telemetry.%s: want host:port: %w", key, err))
+		if _, _, err := net.SplitHostPort(s.addr); err != nil {
+			errs = append(errs, fmt.Errorf("telemetry.%s: want host:port: %w", s.key, err))
 		}
 	}
 	if t.CollectionInterval < 0 {
