@@ -105,6 +105,9 @@ func (c *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 }
 
 func (b *budget) spend(val cty.Value, rng hcl.Range) {
+	if plain, _ := val.Unmark(); huge(plain) {
+		panic(exhausted{numberDigits, maxDigits, rng})
+	}
 	if !b.take(val) {
 		panic(exhausted{"bytes of values", maxReferred, rng})
 	}
@@ -131,6 +134,9 @@ func (b *budget) metered(fn function.Function) function.Function {
 				return cty.DynamicVal, fmt.Errorf("the expressions of the file take longer than %v", maxTime)
 			}
 			val, err := fn.Call(args)
+			if plain, _ := val.Unmark(); err == nil && huge(plain) {
+				return cty.DynamicVal, errDigits
+			}
 			if err == nil && !b.take(val) {
 				return cty.DynamicVal, fmt.Errorf("there are more than %d bytes of values", maxReferred)
 			}
@@ -154,6 +160,8 @@ func measure(val cty.Value, limit int) (parts, text int) {
 	case !val.IsKnown() || val.IsNull():
 	case val.Type() == cty.String:
 		text += len(val.AsString())
+	case huge(val):
+		text += limit + 1
 	case val.CanIterateElements():
 		for it := val.ElementIterator(); it.Next() && parts*partSize+text <= limit; {
 			key, elem := it.Element()
@@ -253,6 +261,9 @@ func limitText(base, times, size int) error {
 
 // limitFormat refuses widths and precisions that make a small format a big text.
 func limitFormat(args []cty.Value) error {
+	if err := limitNumbers(args[1:]); err != nil {
+		return err
+	}
 	str, ok := texts(args[:1])
 	if !ok {
 		return nil

@@ -139,6 +139,7 @@ func TestBudget(t *testing.T) {
 		"aliases":           name("yamldecode(\"" + aliases + "\").a0[0]"),
 		"values":            big + "job \"j\" {\n  meta {\n" + numbered("    m%d = \"${local.a18}x\"\n", 100) + "  }\n}\n",
 		"references of all": big + "job \"j\" {\n  meta {\n" + numbered("    m%d = local.a18 == \"x\"\n", 150) + "  }\n}\n",
+		"letters":           name("parseint(\"" + strings.Repeat("z", 2_000_000) + "\", 36)"),
 		"format":            name("format(\"%999999999d\", 1)"),
 		"precision":         name("join(\"\", formatlist(\"%.99999f\", [1]))"),
 	}
@@ -163,6 +164,70 @@ func TestBudget(t *testing.T) {
 	for _, expr := range []string{`yamldecode("a: &a [x, y]\nb: [*a, *a]").b[1][1]`, `format("100%% of %s 2024123456 %04d", "x", 7)`, `join(",", [for i in range(1000) : "${i}"])`} {
 		if _, err := Parse(&Config{Body: []byte(name(expr))}); err != nil {
 			t.Errorf("%s: %v", expr, err)
+		}
+	}
+}
+
+// TestLongNumbers reads numbers of more digits than anybody could write, each in a few bytes of a file or in many.
+func TestLongNumbers(t *testing.T) {
+	long := strings.Repeat("9", 2_000_000)
+	with := func(head, expr string) string { return head + "\njob \"j\" {\n  name = " + expr + "\n}\n" }
+	name := func(expr string) string { return with("", expr) }
+	squares := "locals {\n  a0 = 1e1000\n"
+	for i := range 20 {
+		squares += fmt.Sprintf("  a%d = local.a%d * local.a%d\n", i+1, i, i)
+	}
+	tests := map[string]string{
+		"literal":           name("1e600000000"),
+		"template":          name("\"${1e600000000}\""),
+		"small":             name("\"x${-1e-600000000}\""),
+		"many digits":       name(long),
+		"fraction":          name("0." + long),
+		"remainder":         name("1e600000000 % 7"),
+		"remainder of text": name("\"1e600000000\" % 7"),
+		"digits of text":    name("\"" + long + "\" % 7"),
+		"product":           with(squares+"}", "local.a20"),
+		"product inside":    name("\"${[for i in range(9) : 1e1000 * 1e1000 * 1e1000 * 1e1000][0]}\""),
+		"argument":          name("floor(\"1e600000000\")"),
+		"more arguments":    name("max(1, 2, \"1e600000000\")"),
+		"integer":           name("parseint(\"" + long + "\", 10)"),
+		"format":            name("format(\"%d\", \"1e600000000\")"),
+		"list":              name("formatlist(\"%d\", [1, \"1e600000000\"])"),
+		"JSON":              name("jsondecode(\"[1e600000000]\")[0]"),
+		"digits of JSON":    name("jsondecode(\"[" + long + "]\")[0]"),
+		"YAML":              name("yamldecode(\"[1e600000000]\")[0]"),
+		"conversion":        name("convert([\"1e600000000\"], list(number))[0]"),
+		"index":             name("[1e600000000][\"0\"]"),
+		"default":           with("variable \"v\" {\n  type = string\n  default = 1e600000000\n}", "var.v"),
+		"default text":      with("variable \"v\" {\n  type = number\n  default = \"1e600000000\"\n}", "var.v"),
+		"description":       with("variable \"v\" {\n  description = 1e600000000\n  default = 1\n}", "var.v"),
+		"count":             "job \"j\" {\n  group \"g\" {\n    count = \"1e600000000\"\n  }\n}\n",
+		"whole":             "job \"j\" {\n  priority = \"1e600000000\"\n}\n",
+		"JSON file":         `{"job":{"j":{"meta":{"a":1e600000000}}}}`,
+		"digits of a file":  `{"job":{"j":{"meta":{"a":` + long + `}}}}`,
+	}
+	for label, src := range tests {
+		t.Run(label, func(t *testing.T) {
+			_, err := Parse(&Config{Body: []byte(src)})
+			if err == nil || !strings.Contains(err.Error(), "1200 digits in a number") && !strings.Contains(err.Error(), "bytes of values") {
+				t.Errorf("got %.300v", err)
+			}
+		})
+	}
+	declared := with("variable \"n\" {\n  type = number\n  default = 1\n}\nvariable \"s\" {\n  type = string\n  default = \"\"\n}", "\"${var.n}${var.s}\"")
+	for label, cfg := range map[string]*Config{
+		"flag": {ArgVars: []string{"n=1e600000000"}}, "file": {VarContent: "s = 1e600000000"}, "digits of a flag": {ArgVars: []string{"n=" + long}},
+	} {
+		t.Run(label, func(t *testing.T) {
+			cfg.Body = []byte(declared)
+			if _, err := Parse(cfg); err == nil || !strings.Contains(err.Error(), "1200 digits in a number") {
+				t.Errorf("got %.300v", err)
+			}
+		})
+	}
+	for _, expr := range []string{"\"${1e308} ${-4.9e-324} ${1 / 3} ${2e3 % 7}\"", "format(\"%s\", \"1e9 and more\")", "\"" + long + "\"", "upper(\"" + long + "\")"} {
+		if _, err := Parse(&Config{Body: []byte(name(expr))}); err != nil {
+			t.Errorf("%.60s: %.300v", expr, err)
 		}
 	}
 }

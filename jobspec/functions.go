@@ -97,9 +97,8 @@ var pureFunctions = map[string]function.Function{
 	"values":          stdlib.ValuesFunc,
 	"zipmap":          stdlib.ZipmapFunc,
 
-	"can":     tryfunc.CanFunc,
-	"convert": typeexpr.ConvertFunc,
-	"try":     tryfunc.TryFunc,
+	"can": tryfunc.CanFunc,
+	"try": tryfunc.TryFunc,
 }
 
 // fileFunctions read files or depend on the machine they run on; relative paths start at dir.
@@ -132,6 +131,7 @@ func functionsFor(dir string, allowFS bool) map[string]function.Function {
 	all["indent"] = guard(stdlib.IndentFunc, limitIndent)
 	all["jsondecode"] = guard(stdlib.JSONDecodeFunc, validJSON)
 	all["yamldecode"] = guard(ctyyaml.YAMLDecodeFunc, limitYAML)
+	all["convert"] = guard(typeexpr.ConvertFunc, limitNumbers)
 	all["setproduct"] = guard(stdlib.SetProductFunc, limitProduct)
 	for name, fn := range fileFunctions(dir) {
 		if !allowFS {
@@ -215,6 +215,9 @@ func limitProduct(args []cty.Value) error {
 
 // limitYAML bounds what a text becomes when its aliases are replaced, which is where the decoder's work is.
 func limitYAML(args []cty.Value) error {
+	if err := limitNumbers(args); err != nil {
+		return err
+	}
 	text, ok := texts(args)
 	if !ok || !strings.Contains(text[0], "*") {
 		return nil
@@ -249,6 +252,9 @@ func expanded(n *yaml.Node, seen map[*yaml.Node]int) int {
 
 // validJSON also bounds the nesting, which the decoder itself does not.
 func validJSON(args []cty.Value) error {
+	if err := limitNumbers(args); err != nil {
+		return err
+	}
 	if arg, _ := args[0].Unmark(); arg.IsKnown() && !arg.IsNull() && !json.Valid([]byte(arg.AsString())) {
 		var v any
 		err := json.Unmarshal([]byte(arg.AsString()), &v)

@@ -67,6 +67,10 @@ func checkTokens(tokens hclsyntax.Tokens) hcl.Diagnostics {
 			}
 		}
 		switch tok.Type {
+		case hclsyntax.TokenNumberLit:
+			if longDigits(string(tok.Bytes)) {
+				return tooComplex(numberDigits, maxDigits, tok.Range)
+			}
 		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
 			hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
 			if len(stack) > maxNesting {
@@ -104,10 +108,20 @@ func isOperator(t hclsyntax.TokenType) bool {
 
 // checkJSON is checkConfig for JSON.
 func checkJSON(src []byte, filename string) hcl.Diagnostics {
-	depth, line, column := 0, 1, 0
+	depth, line, column, digits := 0, 1, 0, 0
 	inString, escaped := false, false
+	here := func(i int) hcl.Range {
+		at := hcl.Pos{Line: line, Column: column, Byte: i}
+		end := hcl.Pos{Line: line, Column: column + 1, Byte: i + 1}
+		return hcl.Range{Filename: filename, Start: at, End: end}
+	}
 	for i, c := range src {
 		column++
+		if c < '0' || c > '9' || inString {
+			digits = 0
+		} else if digits++; digits > maxDigits {
+			return tooComplex(numberDigits, maxDigits, here(i))
+		}
 		switch {
 		case c == '\n':
 			line, column = line+1, 0
@@ -120,9 +134,7 @@ func checkJSON(src []byte, filename string) hcl.Diagnostics {
 		case inString:
 		case c == '{' || c == '[':
 			if depth++; depth > maxNesting {
-				at := hcl.Pos{Line: line, Column: column, Byte: i}
-				end := hcl.Pos{Line: line, Column: column + 1, Byte: i + 1}
-				return tooComplex("nested brackets", maxNesting, hcl.Range{Filename: filename, Start: at, End: end})
+				return tooComplex("nested brackets", maxNesting, here(i))
 			}
 		case c == '}' || c == ']':
 			depth--

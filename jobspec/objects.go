@@ -75,6 +75,9 @@ var parseIntFunc = function.New(&function.Spec{
 	},
 	Type: function.StaticReturnType(cty.Number),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		if len(args[0].AsString()) > maxDigits {
+			return cty.DynamicVal, errDigits
+		}
 		return stdlib.ParseIntFunc.Call(args)
 	},
 })

@@ -52,6 +52,9 @@ func (d *decoder) resolveJSON(expr hcl.Expression, ctx *hcl.EvalContext) (hclsyn
 	}
 	val, diags := expr.Value(nil) // without a context a string is returned verbatim
 	if diags.HasErrors() || val.IsNull() || val.Type() != cty.String {
+		if !diags.HasErrors() && huge(val) {
+			panic(exhausted{numberDigits, maxDigits, expr.Range()})
+		}
 		return &hclsyntax.LiteralValueExpr{Val: val, SrcRange: expr.Range()}, diags
 	}
 	start := expr.Range().Start
@@ -79,7 +82,7 @@ type passthrough struct {
 }
 
 func (p *passthrough) known(root string) bool {
-	if slices.Contains(p.bound, root) {
+	if slices.Contains(p.bound, root) || p.ctx == nil {
 		return true
 	}
 	for c := p.ctx; c != nil; c = c.Parent() {
@@ -92,7 +95,7 @@ func (p *passthrough) known(root string) bool {
 
 // charge accounts for the value of a known reference; loop variables are accounted for by the loop.
 func (p *passthrough) charge(e *hclsyntax.ScopeTraversalExpr) {
-	if slices.Contains(p.bound, e.Traversal.RootName()) {
+	if slices.Contains(p.bound, e.Traversal.RootName()) || p.ctx == nil {
 		return
 	}
 	if val, diags := e.Traversal.TraverseAbs(p.ctx); !diags.HasErrors() {
@@ -188,14 +191,19 @@ func (p *passthrough) expr(e hclsyntax.Expression) hclsyntax.Expression {
 // operator is the part of expr for operators and access to elements.
 func (p *passthrough) operator(e hclsyntax.Expression) hclsyntax.Expression {
 	switch e := e.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		if huge(e.Val) {
+			panic(exhausted{numberDigits, maxDigits, e.SrcRange})
+		}
+		return e
 	case *hclsyntax.BinaryOpExpr:
 		c := *e
-		c.LHS, c.RHS = p.expr(e.LHS), p.expr(e.RHS)
-		return &c
+		c.LHS, c.RHS = p.operand(e.LHS, e.Op, 0), p.operand(e.RHS, e.Op, 1)
+		return &calculated{&c}
 	case *hclsyntax.UnaryOpExpr:
 		c := *e
-		c.Val = p.expr(e.Val)
-		return &c
+		c.Val = p.operand(e.Val, e.Op, 0)
+		return &calculated{&c}
 	case *hclsyntax.ConditionalExpr:
 		c := *e
 		c.Condition, c.TrueResult, c.FalseResult = p.expr(e.Condition), p.expr(e.TrueResult), p.expr(e.FalseResult)
@@ -220,6 +228,14 @@ func (p *passthrough) operator(e hclsyntax.Expression) hclsyntax.Expression {
 	return e // literals, splat symbols and syntax errors have no references inside
 }
 
+// operand is expr for what an operator is applied to, in that place.
+func (p *passthrough) operand(e hclsyntax.Expression, op *hclsyntax.Operation, at int) hclsyntax.Expression {
+	if e = p.expr(e); op.Impl.Params()[at].Type == cty.Number {
+		return &calculated{e}
+	}
+	return e
+}
+
 func (p *passthrough) exprs(list []hclsyntax.Expression) []hclsyntax.Expression {
 	out := make([]hclsyntax.Expression, len(list))
 	for i, e := range list {
@@ -238,9 +254,16 @@ func (p *passthrough) call(e *hclsyntax.FunctionCallExpr) hclsyntax.Expression {
 			continue
 		}
 		for i, param := range fn.Params() {
-			if i < len(c.Args) && param.Type.Equals(typeexpr.TypeConstraintType) {
+			switch {
+			case i >= len(c.Args):
+			case param.Type.Equals(typeexpr.TypeConstraintType):
 				c.Args[i] = e.Args[i]
+			case param.Type == cty.Number:
+				c.Args[i] = &calculated{c.Args[i]}
 			}
+		}
+		for i := len(fn.Params()); i < len(c.Args) && fn.VarParam() != nil && fn.VarParam().Type == cty.Number; i++ {
+			c.Args[i] = &calculated{c.Args[i]}
 		}
 		break
 	}

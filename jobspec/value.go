@@ -12,7 +12,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/gocty"
 )
 
@@ -44,7 +43,7 @@ func assign(dst reflect.Value, val cty.Value) error {
 	if err != nil {
 		return err
 	}
-	val, err = convert.Convert(val, want)
+	val, err = convertTo(val, want)
 	if err != nil {
 		return err
 	}
@@ -80,7 +79,7 @@ func toDuration(val cty.Value) (time.Duration, error) {
 	if val.Type() == cty.String {
 		return time.ParseDuration(val.AsString())
 	}
-	num, err := convert.Convert(val, cty.Number)
+	num, err := convertTo(val, cty.Number)
 	if err != nil {
 		return 0, fmt.Errorf("a duration such as \"1h30m\" or a number of nanoseconds is required")
 	}
@@ -93,7 +92,7 @@ func toDuration(val cty.Value) (time.Duration, error) {
 
 // truncate drops the fraction of a number or numeric text; other values stay as they are.
 func truncate(val cty.Value) cty.Value {
-	num, err := convert.Convert(val, cty.Number)
+	num, err := convertTo(val, cty.Number)
 	if err != nil || num.IsNull() {
 		return val
 	}

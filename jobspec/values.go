@@ -104,7 +104,7 @@ func (d *decoder) collectFile(src []byte, name string, strict bool, vars variabl
 	}
 	values := map[string]cty.Value{}
 	for _, attr := range sortedAttributes(attrs) {
-		val, diags := attr.Expr.Value(nil)
+		val, diags := d.constant(attr.Expr)
 		d.report(diags...)
 		if diags.HasErrors() {
 			continue
@@ -178,7 +178,7 @@ func (d *decoder) convertValue(v *variable) (cty.Value, bool) {
 			}
 			expr, diags := hclsyntax.ParseExpression(src, a.rng.Filename, hcl.InitialPos)
 			if !diags.HasErrors() {
-				val, diags = expr.Value(nil)
+				val, diags = d.constant(expr)
 			}
 			d.report(diags...)
 			if diags.HasErrors() {
@@ -186,7 +186,7 @@ func (d *decoder) convertValue(v *variable) (cty.Value, bool) {
 			}
 		}
 	}
-	conv, err := convert.Convert(val, v.typ)
+	conv, err := convertTo(val, v.typ)
 	if err != nil {
 		d.report(&hcl.Diagnostic{
 			Severity: hcl.DiagError,

@@ -156,14 +156,14 @@ func hasOptional(t cty.Type) bool {
 
 // setDefault evaluates the default, which may use neither variables nor functions.
 func (d *decoder) setDefault(v *variable, attr *hcl.Attribute) {
-	val, diags := attr.Expr.Value(nil)
+	val, diags := d.constant(attr.Expr)
 	d.report(diags...)
 	if diags.HasErrors() {
 		v.def = unusable(attr.Expr.Range())
 		return
 	}
 	if v.typed {
-		conv, err := convert.Convert(val, v.typ)
+		conv, err := convertTo(val, v.typ)
 		if err != nil {
 			d.report(&hcl.Diagnostic{
 				Severity: hcl.DiagError,
@@ -182,7 +182,7 @@ func (d *decoder) setDefault(v *variable, attr *hcl.Attribute) {
 
 // constantText returns the value of an attribute that must be a constant string.
 func (d *decoder) constantText(attr *hcl.Attribute) string {
-	val, diags := attr.Expr.Value(nil)
+	val, diags := d.constant(attr.Expr)
 	d.report(diags...)
 	if diags.HasErrors() {
 		return ""
