@@ -75,3 +75,34 @@ type TaskEvent struct {
 	// GenericSource: Obsolete individual fields, still present; use `Details`.
 	GenericSource string
 }
+
+// Types of task events (runtime.md 4.7).
+const (
+	TaskEventReceived         = "Received"
+	TaskEventDownloading      = "Downloading Artifacts"
+	TaskEventDownloadFailed   = "Failed Artifact Download"
+	TaskEventSetup            = "Task Setup"
+	TaskEventSetupFailure     = "Setup Failure"
+	TaskEventFailedValidation = "Failed Validation"
+	TaskEventDriver           = "Driver"
+	TaskEventDriverFailure    = "Driver Failure"
+	TaskEventTemplate         = "Template"
+	TaskEventHookMessage      = "Task hook message"
+	TaskEventStarted          = "Started"
+	TaskEventTerminated       = "Terminated"
+	TaskEventRestartSignaled  = "Restart Signaled"
+	TaskEventSignaling        = "Signaling"
+	TaskEventRestarting       = "Restarting"
+	TaskEventNotRestarting    = "Not Restarting"
+	TaskEventKilling          = "Killing"
+	TaskEventKilled           = "Killed"
+	TaskEventWaitingDelay     = "Waiting for shutdown delay"
+	TaskEventSkippingDelay    = "Skipping shutdown delay"
+	TaskEventSiblingFailed    = "Sibling Task Failed"
+	TaskEventLeaderDead       = "Leader Task Dead"
+	TaskEventMainDead         = "Main Tasks Dead"
+	TaskEventHookFailed       = "Task hook failed"
+	TaskEventRestoreFailed    = "Failed Restoring Task"
+	TaskEventReconnected      = "Reconnected"
+	TaskEventUnhealthy        = "Alloc Unhealthy"
+)

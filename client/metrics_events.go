@@ -10,7 +10,6 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/alloc"
-	"github.com/nomadlike/nomadlike/client/task"
 )
 
 // counted is what of a task was counted.
@@ -54,11 +53,11 @@ func (r *reporter) news(id, name string, s *api.TaskState) (news []string) {
 		}
 		n.last = e
 		switch {
-		case e.Type == task.EventStarted:
+		case e.Type == api.TaskEventStarted:
 			news = append(news, "running")
-		case e.Type == task.EventRestarting:
+		case e.Type == api.TaskEventRestarting:
 			news = append(news, "restart")
-		case e.Type == task.EventTerminated && e.Details["oom_killed"] == "true":
+		case e.Type == api.TaskEventTerminated && e.Details["oom_killed"] == "true":
 			news = append(news, "oom_killed")
 		}
 	}

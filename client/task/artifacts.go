@@ -48,7 +48,7 @@ func (r *Runner) fetchArtifacts(ctx context.Context) error {
 	if r.deps.Artifacts == nil {
 		return errors.New("this client downloads no artifacts")
 	}
-	r.emit(NewEvent(EventDownloading, "Client is downloading artifacts"))
+	r.emit(NewEvent(api.TaskEventDownloading, "Client is downloading artifacts"))
 	var done struct {
 		sync.Mutex
 		keys []string
@@ -125,7 +125,7 @@ func artifactKey(a *api.Artifact) string {
 }
 
 func downloadFailedEvent(err error) *api.TaskEvent {
-	e := NewEvent(EventDownloadFailed, err.Error())
+	e := NewEvent(api.TaskEventDownloadFailed, err.Error())
 	e.DownloadError, e.Details["download_error"] = err.Error(), err.Error()
 	return e
 }

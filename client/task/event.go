@@ -13,37 +13,6 @@ import (
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
-// Types of task events (runtime.md 4.7).
-const (
-	EventReceived         = "Received"
-	EventDownloading      = "Downloading Artifacts"
-	EventDownloadFailed   = "Failed Artifact Download"
-	EventSetup            = "Task Setup"
-	EventSetupFailure     = "Setup Failure"
-	EventFailedValidation = "Failed Validation"
-	EventDriver           = "Driver"
-	EventDriverFailure    = "Driver Failure"
-	EventTemplate         = "Template"
-	EventHookMessage      = "Task hook message"
-	EventStarted          = "Started"
-	EventTerminated       = "Terminated"
-	EventRestartSignaled  = "Restart Signaled"
-	EventSignaling        = "Signaling"
-	EventRestarting       = "Restarting"
-	EventNotRestarting    = "Not Restarting"
-	EventKilling          = "Killing"
-	EventKilled           = "Killed"
-	EventWaitingDelay     = "Waiting for shutdown delay"
-	EventSkippingDelay    = "Skipping shutdown delay"
-	EventSiblingFailed    = "Sibling Task Failed"
-	EventLeaderDead       = "Leader Task Dead"
-	EventMainDead         = "Main Tasks Dead"
-	EventHookFailed       = "Task hook failed"
-	EventRestoreFailed    = "Failed Restoring Task"
-	EventReconnected      = "Reconnected"
-	EventUnhealthy        = "Alloc Unhealthy"
-)
-
 // maxEvents is how many events a task keeps.
 const maxEvents = 10
 
@@ -51,7 +20,7 @@ const maxEvents = 10
 // events that happened later, such as the failure of the start that it is about: it has its place by its time.
 func withEvent(events []*api.TaskEvent, e *api.TaskEvent) []*api.TaskEvent {
 	at := len(events)
-	if e.Type == EventDriver {
+	if e.Type == api.TaskEventDriver {
 		for at > 0 && events[at-1].Time > e.Time {
 			at--
 		}
@@ -78,34 +47,36 @@ func failing(e *api.TaskEvent) *api.TaskEvent {
 	return e
 }
 
-func receivedEvent() *api.TaskEvent { return NewEvent(EventReceived, "Task received by client") }
+func receivedEvent() *api.TaskEvent {
+	return NewEvent(api.TaskEventReceived, "Task received by client")
+}
 
-func setupEvent() *api.TaskEvent { return messageEvent(EventSetup, "Building Task Directory") }
+func setupEvent() *api.TaskEvent { return messageEvent(api.TaskEventSetup, "Building Task Directory") }
 
-func startedEvent() *api.TaskEvent { return NewEvent(EventStarted, "Task started by client") }
+func startedEvent() *api.TaskEvent { return NewEvent(api.TaskEventStarted, "Task started by client") }
 
 // SetupFailure says that the allocation or the task could not be prepared.
 func SetupFailure(err error) *api.TaskEvent {
-	e := failing(NewEvent(EventSetupFailure, err.Error()))
+	e := failing(NewEvent(api.TaskEventSetupFailure, err.Error()))
 	e.SetupError, e.Details["setup_error"] = err.Error(), err.Error()
 	return e
 }
 
 func validationEvent(err error) *api.TaskEvent {
-	e := failing(NewEvent(EventFailedValidation, err.Error()))
+	e := failing(NewEvent(api.TaskEventFailedValidation, err.Error()))
 	e.ValidationError, e.Details["validation_error"] = err.Error(), err.Error()
 	return e
 }
 
 func driverFailureEvent(err error) *api.TaskEvent {
-	e := NewEvent(EventDriverFailure, err.Error())
+	e := NewEvent(api.TaskEventDriverFailure, err.Error())
 	e.DriverError, e.Details["driver_error"] = err.Error(), err.Error()
 	return e
 }
 
 // driverEvent is what a driver has to say of a task.
 func driverEvent(d *drivers.TaskEvent) *api.TaskEvent {
-	e := NewEvent(EventDriver, d.Message)
+	e := NewEvent(api.TaskEventDriver, d.Message)
 	if !d.Timestamp.IsZero() {
 		e.Time = d.Timestamp.UnixNano()
 	}
@@ -115,7 +86,7 @@ func driverEvent(d *drivers.TaskEvent) *api.TaskEvent {
 }
 
 func hookFailedEvent(hook string, err error) *api.TaskEvent {
-	return messageEvent(EventHookFailed, fmt.Sprintf("%s: %s", hook, err))
+	return messageEvent(api.TaskEventHookFailed, fmt.Sprintf("%s: %s", hook, err))
 }
 
 func terminatedEvent(res *drivers.ExitResult) *api.TaskEvent {
@@ -133,7 +104,7 @@ func terminatedEvent(res *drivers.ExitResult) *api.TaskEvent {
 	if message != "" {
 		text += fmt.Sprintf(", Exit Message: %q", message)
 	}
-	e := NewEvent(EventTerminated, text)
+	e := NewEvent(api.TaskEventTerminated, text)
 	e.ExitCode, e.Signal = res.ExitCode, res.Signal
 	e.Details["exit_code"] = strconv.Itoa(res.ExitCode)
 	e.Details["signal"] = strconv.Itoa(res.Signal)
@@ -146,14 +117,14 @@ func terminatedEvent(res *drivers.ExitResult) *api.TaskEvent {
 
 // RestartSignaled says that somebody asked for a restart.
 func RestartSignaled(reason string) *api.TaskEvent {
-	e := NewEvent(EventRestartSignaled, reason)
+	e := NewEvent(api.TaskEventRestartSignaled, reason)
 	e.RestartReason, e.Details["restart_reason"] = reason, reason
 	return e
 }
 
 // SignalingEvent says that a user sends a signal.
 func SignalingEvent(signal string) *api.TaskEvent {
-	e := NewEvent(EventSignaling, "Task being sent a signal")
+	e := NewEvent(api.TaskEventSignaling, "Task being sent a signal")
 	e.Details["signal"] = signal
 	return e
 }
@@ -163,26 +134,26 @@ func restartingEvent(delay time.Duration, reason string) *api.TaskEvent {
 	if reason != "" && reason != reasonWithinPolicy {
 		text = reason + " - " + text
 	}
-	e := NewEvent(EventRestarting, text)
+	e := NewEvent(api.TaskEventRestarting, text)
 	e.StartDelay, e.RestartReason = int(delay), reason
 	e.Details["start_delay"], e.Details["restart_reason"] = strconv.FormatInt(int64(delay), 10), reason
 	return e
 }
 
 func notRestartingEvent(reason string) *api.TaskEvent {
-	e := failing(NewEvent(EventNotRestarting, reason))
+	e := failing(NewEvent(api.TaskEventNotRestarting, reason))
 	e.RestartReason, e.Details["restart_reason"] = reason, reason
 	return e
 }
 
 func killingEvent(timeout time.Duration) *api.TaskEvent {
-	e := NewEvent(EventKilling, fmt.Sprintf("Sent interrupt. Waiting %v before force killing", timeout))
+	e := NewEvent(api.TaskEventKilling, fmt.Sprintf("Sent interrupt. Waiting %v before force killing", timeout))
 	e.KillTimeout, e.Details["kill_timeout"] = timeout, timeout.String()
 	return e
 }
 
 func killedEvent(err error) *api.TaskEvent {
-	e := NewEvent(EventKilled, "Task successfully killed")
+	e := NewEvent(api.TaskEventKilled, "Task successfully killed")
 	if err != nil {
 		e.DisplayMessage, e.KillError, e.Details["kill_error"] = err.Error(), err.Error(), err.Error()
 	}
@@ -190,34 +161,38 @@ func killedEvent(err error) *api.TaskEvent {
 }
 
 func waitingDelayEvent(delay time.Duration) *api.TaskEvent {
-	return messageEvent(EventWaitingDelay, fmt.Sprintf("Waiting for shutdown_delay of %v before killing the task.", delay))
+	return messageEvent(api.TaskEventWaitingDelay, fmt.Sprintf("Waiting for shutdown_delay of %v before killing the task.", delay))
 }
 
 func skippingDelayEvent(delay time.Duration) *api.TaskEvent {
-	return messageEvent(EventSkippingDelay, fmt.Sprintf("Skipping shutdown_delay of %v before killing the task.", delay))
+	return messageEvent(api.TaskEventSkippingDelay, fmt.Sprintf("Skipping shutdown_delay of %v before killing the task.", delay))
 }
 
 func restoreFailedEvent(err error) *api.TaskEvent {
-	e := messageEvent(EventRestoreFailed, "failed to restore task; will not run until server is contacted")
+	e := messageEvent(api.TaskEventRestoreFailed, "failed to restore task; will not run until server is contacted")
 	e.Details["error"] = err.Error()
 	return e
 }
 
 // SiblingFailed says that another task of the group failed.
 func SiblingFailed(name string) *api.TaskEvent {
-	e := NewEvent(EventSiblingFailed, fmt.Sprintf("Task's sibling %q failed", name))
+	e := NewEvent(api.TaskEventSiblingFailed, fmt.Sprintf("Task's sibling %q failed", name))
 	e.FailedSibling, e.Details["failed_sibling"] = name, name
 	return e
 }
 
 // LeaderDead says that the leader of the group ended.
-func LeaderDead() *api.TaskEvent { return NewEvent(EventLeaderDead, "Leader Task in Group dead") }
+func LeaderDead() *api.TaskEvent {
+	return NewEvent(api.TaskEventLeaderDead, "Leader Task in Group dead")
+}
 
 // MainDead says that only sidecars are left.
-func MainDead() *api.TaskEvent { return NewEvent(EventMainDead, "Main tasks in the group died") }
+func MainDead() *api.TaskEvent {
+	return NewEvent(api.TaskEventMainDead, "Main tasks in the group died")
+}
 
 // Reconnected says that servers were reached again after the node was taken for lost.
-func Reconnected() *api.TaskEvent { return NewEvent(EventReconnected, "Client reconnected") }
+func Reconnected() *api.TaskEvent { return NewEvent(api.TaskEventReconnected, "Client reconnected") }
 
 // Unhealthy says why a deployment counts the allocation as unhealthy.
-func Unhealthy(reason string) *api.TaskEvent { return messageEvent(EventUnhealthy, reason) }
+func Unhealthy(reason string) *api.TaskEvent { return messageEvent(api.TaskEventUnhealthy, reason) }

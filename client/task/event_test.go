@@ -79,13 +79,13 @@ func TestEventsAreThoseOfTheContract(t *testing.T) {
 func TestLateDriverEvents(t *testing.T) {
 	var events []*api.TaskEvent
 	for _, e := range []*api.TaskEvent{
-		{Type: EventReceived, Time: 1},
-		{Type: EventDriverFailure, Time: 5},
-		{Type: EventNotRestarting, Time: 6},
-		{Type: EventDriver, Time: 3, DisplayMessage: "a"},
-		{Type: EventDriver, Time: 3, DisplayMessage: "b"},
-		{Type: EventDriver, Time: 9},
-		{Type: EventKilled, Time: 7},
+		{Type: api.TaskEventReceived, Time: 1},
+		{Type: api.TaskEventDriverFailure, Time: 5},
+		{Type: api.TaskEventNotRestarting, Time: 6},
+		{Type: api.TaskEventDriver, Time: 3, DisplayMessage: "a"},
+		{Type: api.TaskEventDriver, Time: 3, DisplayMessage: "b"},
+		{Type: api.TaskEventDriver, Time: 9},
+		{Type: api.TaskEventKilled, Time: 7},
 	} {
 		events = withEvent(events, e)
 	}
@@ -93,12 +93,12 @@ func TestLateDriverEvents(t *testing.T) {
 	for _, e := range events {
 		got = append(got, e.Type+e.DisplayMessage)
 	}
-	want := []string{EventReceived, "Drivera", "Driverb", EventDriverFailure, EventNotRestarting, EventDriver, EventKilled}
+	want := []string{api.TaskEventReceived, "Drivera", "Driverb", api.TaskEventDriverFailure, api.TaskEventNotRestarting, api.TaskEventDriver, api.TaskEventKilled}
 	if !slices.Equal(got, want) {
 		t.Errorf("the events are %q, want %q", got, want)
 	}
 	for i := range 20 {
-		events = withEvent(events, &api.TaskEvent{Type: EventStarted, Time: int64(10 + i)})
+		events = withEvent(events, &api.TaskEvent{Type: api.TaskEventStarted, Time: int64(10 + i)})
 	}
 	if len(events) != maxEvents || events[0].Time != 20 {
 		t.Errorf("%d events are kept from %d on", len(events), events[0].Time)

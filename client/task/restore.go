@@ -56,7 +56,7 @@ func (r *Runner) restoreEnd(ctx context.Context, rec *statedb.TaskHandle) {
 	}
 	defer r.forgetExit()
 	res := rec.Exit.Result()
-	if events := r.state.Events; len(events) == 0 || events[len(events)-1].Type != EventTerminated {
+	if events := r.state.Events; len(events) == 0 || events[len(events)-1].Type != api.TaskEventTerminated {
 		r.emit(terminatedEvent(res))
 	}
 	r.open = true // it was, or the task had not run

@@ -402,8 +402,8 @@ func (r *Runner) receive() {
 		case eventMsg:
 			r.emit(m.event)
 		case slowMsg:
-			if e := r.state.Events; len(e) == 0 || e[len(e)-1].Type != EventDriver {
-				r.emit(messageEvent(EventDriver, "Driver has not started the task after "+startSlow.String()))
+			if e := r.state.Events; len(e) == 0 || e[len(e)-1].Type != api.TaskEventDriver {
+				r.emit(messageEvent(api.TaskEventDriver, "Driver has not started the task after "+startSlow.String()))
 			}
 		}
 	}

@@ -148,10 +148,10 @@ func (r *Runner) startTemplates(ctx context.Context, running bool) {
 		Region: r.deps.Node().Region, Namespace: r.alloc.Namespace,
 		Templates: r.task.Templates, Dir: r.dir, Task: r.name, Seen: r.seen, Env: env.All(), Replace: env.Replace,
 		Running: running, Heard: strings.Fields(r.memory[templateHook]),
-		Missing: func(keys []string) { r.Event(NewEvent(EventTemplate, missingText(keys))) },
+		Missing: func(keys []string) { r.Event(NewEvent(api.TaskEventTemplate, missingText(keys))) },
 		Changed: func(changed []*api.Template, rendered []string) { r.box.Put(templateMsg{changed, rendered}) },
 		Unwritten: func(err error) {
-			r.Event(NewEvent(EventTemplate, "Template is not written, trying again: "+err.Error()))
+			r.Event(NewEvent(api.TaskEventTemplate, "Template is not written, trying again: "+err.Error()))
 		},
 		Failed: func(err error) {
 			<-made
@@ -235,7 +235,7 @@ func (r *Runner) signalForTemplate(telling *sync.WaitGroup, signal string) {
 	if driver == nil {
 		return
 	}
-	event := NewEvent(EventSignaling, "Template re-rendered")
+	event := NewEvent(api.TaskEventSignaling, "Template re-rendered")
 	event.TaskSignal, event.TaskSignalReason = signal, "Template re-rendered"
 	event.Details["task_signal"], event.Details["task_signal_reason"] = signal, "Template re-rendered"
 	r.emit(event)
@@ -258,7 +258,7 @@ func (r *Runner) runScript(telling *sync.WaitGroup, tpl *api.Template) {
 		what := fmt.Sprintf("script %s with arguments: %v", command[0], command[1:])
 		err := scriptError(r.Command(context.Background(), command, script.Timeout))
 		if err == nil {
-			r.Event(messageEvent(EventHookMessage, "Template successfully ran "+what))
+			r.Event(messageEvent(api.TaskEventHookMessage, "Template successfully ran "+what))
 			return
 		}
 		err = fmt.Errorf("Template failed to run %s: %w", what, err) //nolint:staticcheck // text of events
@@ -266,7 +266,7 @@ func (r *Runner) runScript(telling *sync.WaitGroup, tpl *api.Template) {
 			r.Abort(templateScriptEvent(err))
 			return
 		}
-		r.Event(messageEvent(EventHookFailed, err.Error()))
+		r.Event(messageEvent(api.TaskEventHookFailed, err.Error()))
 	})
 }
 
@@ -310,7 +310,7 @@ func templateFailedEvent(err error) *api.TaskEvent {
 
 // templateScriptEvent says why templates end the task.
 func templateScriptEvent(err error) *api.TaskEvent {
-	e := failing(NewEvent(EventKilling, err.Error()))
+	e := failing(NewEvent(api.TaskEventKilling, err.Error()))
 	e.KillReason, e.Details["kill_reason"] = err.Error(), err.Error()
 	return e
 }
