@@ -130,15 +130,24 @@ Example:
 	}
 }
 
-// deploymentBlock describes a deployment, with its allocations when verbose.
+// deploymentBlock describes a deployment, with why allocations are unhealthy, and all of them when verbose.
 func deploymentBlock(ctx context.Context, m *meta, c *client.Client, d *api.Deployment, verbose bool) (string, error) {
 	text := deploymentText(m, d, verbose)
-	if !verbose {
+	if !verbose && !anyUnhealthy(d) {
 		return text, nil
 	}
 	list, _, err := api.DeploymentAllocations.Call(ctx, c, &api.DeploymentRequest{ReadOptions: inNamespace(d.Namespace), DeploymentID: d.ID})
-	if err != nil {
+	switch {
+	case err != nil && !verbose:
+		return text, nil // the reasons are an addition
+	case err != nil:
 		return "", doing("Error fetching allocations of the deployment", err)
+	}
+	if rows := unhealthyRows(list, verbose); rows != nil {
+		text += "\n\n" + m.paint(bold, unhealthyTitle) + "\n" + columns(rows)
+	}
+	if !verbose {
+		return text, nil
 	}
 	table := "No allocations placed"
 	if len(list) > 0 {

@@ -200,7 +200,7 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 		fmt.Fprintln(s.m.out, columns(jobEvalRows(r.Evaluations, s.verbose)))
 	}
 	if d := r.LatestDeployment; d != nil {
-		if err := s.deployment(ctx, job, d); err != nil {
+		if err := s.deployment(ctx, job, d, r.Allocations); err != nil {
 			return nil, err
 		}
 	}
@@ -217,8 +217,8 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 	return stub, nil
 }
 
-// deployment shows the latest deployment, in every region when there are several.
-func (s *jobStatus) deployment(ctx context.Context, job *api.Job, d *api.Deployment) error {
+// deployment shows the latest deployment, in every region when there are several, and why allocations of it are unhealthy.
+func (s *jobStatus) deployment(ctx context.Context, job *api.Job, d *api.Deployment, allocs []*api.AllocListStub) error {
 	s.m.heading("Latest Deployment")
 	fmt.Fprintln(s.m.out, pairs("ID", shortID(d.ID, s.verbose), "Status", d.Status, "Description", d.StatusDescription))
 	if d.IsMultiregion && job.Multiregion != nil {
@@ -239,6 +239,11 @@ func (s *jobStatus) deployment(ctx context.Context, job *api.Job, d *api.Deploym
 	}
 	s.m.heading("Deployed")
 	fmt.Fprintln(s.m.out, columns(deployedRows(d)))
+	allocs = slices.DeleteFunc(slices.Clone(allocs), func(a *api.AllocListStub) bool { return a.JobVersion != d.JobVersion })
+	if rows := unhealthyRows(allocs, s.verbose); rows != nil {
+		s.m.heading(unhealthyTitle)
+		fmt.Fprintln(s.m.out, columns(rows))
+	}
 	return nil
 }
 
