@@ -46,10 +46,12 @@ type Runner struct {
 	ended      bool
 	destroying bool
 	// ctx is that of Run. withdrawn is set once the services of the group are taken back; unhealthy has when
-	// the task was started that a check has restarted, by check.
+	// the task was started that a check has restarted, by check. offeredAt is the network that the services
+	// of the group were last offered in.
 	ctx       context.Context
 	withdrawn bool
 	unhealthy map[string]time.Time
+	offeredAt *api.AllocNetworkStatus
 
 	// network may be used from anywhere.
 	network groupNetwork
@@ -281,6 +283,7 @@ func (r *Runner) evaluate() time.Time {
 		if r.stop.active() || v.allDead() {
 			r.withdrawServices()
 		}
+		r.followNetwork()
 		soonest(r.stop.advance(v, now, r.kill))
 		soonest(r.restartUnhealthy(v, now))
 		r.openGates(v)

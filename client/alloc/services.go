@@ -26,6 +26,7 @@ func (r *Runner) workload(a *api.Allocation, t *api.Task) *services.Workload {
 // registerServices offers the services of the group, which comes before its tasks start.
 func (r *Runner) registerServices(context.Context) error {
 	a := r.Alloc()
+	r.offeredAt = r.networkStatus()
 	if !services.Used(a.Group()) || a.ServerTerminalStatus() {
 		return nil
 	}
@@ -124,20 +125,28 @@ func (r *Runner) checkStates() []services.State {
 	return m.States()
 }
 
-// updateServices takes what a new version of the job offers.
+// followNetwork offers the services of the group where its network is since it was made anew.
+func (r *Runner) followNetwork() {
+	if a := r.Alloc(); r.networkStatus() != r.offeredAt && services.Used(a.Group()) {
+		r.updateServices(a)
+	}
+}
+
+// updateServices takes what a new version of the job offers, or another network of the group.
 func (r *Runner) updateServices(a *api.Allocation) {
 	if r.withdrawn || r.ended || a.ServerTerminalStatus() {
 		return
 	}
+	r.offeredAt = r.networkStatus()
 	list, err := services.Registrations(r.workload(a, nil))
 	if err != nil {
-		r.logger.Error("services of the new version cannot be registered", "error", err)
+		r.logger.Error("services cannot be registered as they are now", "error", err)
 		return
 	}
 	r.deps.Tasks.Services.Set(r.id, services.GroupOwner, list)
 	checks, err := r.checks(a)
 	if err != nil {
-		r.logger.Error("checks of the new version cannot be run", "error", err)
+		r.logger.Error("checks cannot be run as they are now", "error", err)
 		return
 	}
 	if len(checks) > 0 || len(r.checkStates()) > 0 {

@@ -125,6 +125,45 @@ func TestServicesFollowTheAllocation(t *testing.T) {
 	})
 }
 
+// TestServicesFollowTheNetwork has the network of the group made anew, with another address.
+func TestServicesFollowTheNetwork(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		grouped(b, true)
+		servers := b.registry()
+		var checks atomic.Pointer[services.Check]
+		b.deps.Probe = func(_ context.Context, c *services.Check) services.Outcome {
+			checks.Store(c)
+			return services.Outcome{Status: services.Success}
+		}
+		a := inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t"))
+		a.Group().Services = []*api.Service{{
+			Name: "at-${NOMAD_ALLOC_IP_http}", Provider: api.ProviderNomad, PortLabel: "http", AddressMode: "alloc",
+			Checks: []*api.ServiceCheck{{Name: "alive", Type: "tcp", AddressMode: "alloc", Interval: 10 * time.Second, Timeout: time.Second}},
+		}}
+		r := b.run(a)
+		pass(time.Minute)
+		want := func(names string) {
+			t.Helper()
+			if got, _ := servers.last(); got != names {
+				t.Errorf("the servers know %q, want %q", got, names)
+			}
+			if results := r.CheckResults(); len(results) != 1 || results[checks.Load().ID] == nil {
+				t.Errorf("the check that ran last is %+v, results are %v", checks.Load(), results)
+			}
+		}
+		want("at-172.26.64.2")
+		b.machine.RestartNetworks()
+		b.machine.Exit("t", 137)
+		pass(time.Minute)
+		want("at-172.26.64.3")
+		r.Update(stopped(r))
+		pass(time.Minute)
+		if got, _ := servers.last(); got != "" {
+			t.Errorf("of the stopped allocation the servers know %q", got)
+		}
+	})
+}
+
 func TestChecksDecide(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		var bad atomic.Bool
