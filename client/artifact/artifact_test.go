@@ -522,7 +522,11 @@ func TestCancel(t *testing.T) {
 	go func() {
 		done <- r.f.Fetch(ctx, Target{Dir: r.dir, Task: taskName, Destination: "local/"}, &Request{Source: r.site.URL + "/stall", Mode: ModeAny})
 	}()
-	<-reached
+	select {
+	case <-reached:
+	case err := <-done:
+		t.Fatalf("ended before it was cancelled: %v", err)
+	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)

@@ -36,6 +36,7 @@ var applets = []string{"sh", "sleep", "cat", "echo", "printf", "rm", "stty", "id
 // busybox is a tar archive of the image's root. The mark tells it from others of the test.
 func busybox(t testing.TB, mark string) []byte {
 	t.Helper()
+	testkit.Need(t, "busybox")
 	program, err := os.ReadFile("/bin/busybox")
 	if err != nil {
 		t.Fatal(err)

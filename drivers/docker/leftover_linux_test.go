@@ -86,7 +86,7 @@ func (p *leftProcess) wantAlive(t *testing.T) {
 
 // TestEndLeft: what runs in the group of a container that the engine has removed is killed, and nothing else.
 func TestEndLeft(t *testing.T) {
-	testkit.Need(t, "linux", "root")
+	testkit.Need(t, "linux", "root", "cgroups")
 	d := New(hclog.NewNullLogger())
 	var err error
 	if d.mu.engine, err = newEngine(&pluginConfig{Endpoint: "unix:///run/none.sock"}); err != nil {
@@ -102,7 +102,7 @@ func TestEndLeft(t *testing.T) {
 // TestRemoveUnseen: what runs of a container that the engine takes for ended is killed before the container is removed,
 // since nothing would lead to it afterwards; of one that the engine knows to run, the engine ends it.
 func TestRemoveUnseen(t *testing.T) {
-	testkit.Need(t, "linux", "root")
+	testkit.Need(t, "linux", "root", "cgroups")
 	for name, running := range map[string]bool{"unseen": false, "seen": true} {
 		t.Run(name, func(t *testing.T) {
 			left := newLeftProcess(t)

@@ -502,13 +502,9 @@ func TestPluginConfigErrors(t *testing.T) {
 	}
 }
 
-// TestLimits checks the control groups of a task end to end, on a machine that
-// has version 1 and a user that may use it.
+// TestLimits checks the control groups of a task end to end.
 func TestLimits(t *testing.T) {
-	testkit.Need(t, "root")
-	if _, err := os.Stat("/sys/fs/cgroup/memory/memory.limit_in_bytes"); err != nil {
-		testkit.Need(t, "cgroups")
-	}
+	testkit.Need(t, "root", "cgroups")
 	w := newWorld(t, enabled)
 	task := w.task(script("echo ready; sleep 3600"))
 	group := "/sys/fs/cgroup/memory/nomad/" + task.AllocID + ".web"

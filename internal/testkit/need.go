@@ -20,7 +20,7 @@ const RequireAll = "REQUIRE_ALL"
 //
 //	root            the test runs as user 0
 //	linux, darwin…  the operating system
-//	cgroups         a writable cgroup v2 hierarchy
+//	cgroups         a writable hierarchy of control groups, of version 1 or 2
 //	docker          a docker client and a daemon that answers
 //	cni             the CNI plugins in CNIPath, and iptables
 //	kernel          an unpacked Debian kernel package in the directory NOMADLIKE_TEST_KERNEL
@@ -51,6 +51,9 @@ func Lacks(t testing.TB, format string, args ...any) {
 // CNIPath is where Debian installs CNI plugins.
 const CNIPath = "/usr/lib/cni"
 
+// groups is where control groups are.
+const groups = "/sys/fs/cgroup"
+
 // kernelVariable names a directory with the contents of a Debian kernel package.
 const kernelVariable = "NOMADLIKE_TEST_KERNEL"
 
@@ -61,11 +64,13 @@ func has(name string) bool {
 	case "linux", "darwin", "windows":
 		return runtime.GOOS == name
 	case "cgroups":
-		f, err := os.OpenFile("/sys/fs/cgroup/cgroup.subtree_control", os.O_WRONLY, 0)
-		if err != nil {
-			return false
+		for _, file := range []string{"cgroup.subtree_control", "freezer/cgroup.procs"} {
+			f, err := os.OpenFile(filepath.Join(groups, file), os.O_WRONLY, 0)
+			if err == nil {
+				return f.Close() == nil
+			}
 		}
-		return f.Close() == nil
+		return false
 	case "kernel":
 		found, err := filepath.Glob(filepath.Join(os.Getenv(kernelVariable), "boot", "vmlinuz-*"))
 		return err == nil && len(found) > 0 && os.Getenv(kernelVariable) != ""

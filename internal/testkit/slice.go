@@ -13,16 +13,15 @@ import (
 // processor time, as the agent makes one for its tasks; it returns the path, empty where the machine has version 1.
 func Slice(t testing.TB) string {
 	t.Helper()
-	const root = "/sys/fs/cgroup"
-	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err != nil {
+	Need(t, "cgroups")
+	if _, err := os.Stat(filepath.Join(groups, "cgroup.controllers")); err != nil {
 		return ""
 	}
-	Need(t, "cgroups")
-	dir := filepath.Join(root, "nomadlike-test.slice")
+	dir := filepath.Join(groups, "nomadlike-test.slice")
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		t.Fatal(err)
 	}
-	for _, parent := range []string{root, dir} {
+	for _, parent := range []string{groups, dir} {
 		for _, controller := range []string{"+cpuset", "+cpu", "+memory", "+pids"} {
 			if err := os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte(controller), 0); err != nil {
 				t.Fatal(err)

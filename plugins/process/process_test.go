@@ -29,7 +29,6 @@ const deadline = 60 * time.Second
 func TestMain(m *testing.M) {
 	drivertest.Main(m, drivertest.Roles{
 		"driver": func() { plugins.Serve(mock.New(plugins.Logger())) },
-		"mute":   func() { <-context.Background().Done() },
 		"sleep":  func() { <-time.After(deadline) },
 		"chatty": func() { plugins.Serve(chatty{mock.New(plugins.Logger())}) },
 		"tls": func() {
@@ -175,7 +174,7 @@ func TestRecordForm(t *testing.T) {
 func TestLaunchIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := process.Launch(ctx, spec(t, "mute")); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := process.Launch(ctx, spec(t, "sleep")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the launch ended with %v, want %v", err, context.DeadlineExceeded)
 	}
 }
