@@ -14,9 +14,10 @@ import (
 	"github.com/nomadlike/nomadlike/internal/httpd/httpdtest"
 )
 
-// nodeRules leave out what depends on the host: devices, drivers, host networks.
+// nodeRules leave out what depends on the host: devices, drivers, host networks, cores, which tasks have of their own
+// only with control groups.
 var nodeRules = httpdtest.Rules{
-	Null:     []string{"**.Meta", "**.HostVolumes", "**.HostNetworks", "**.CSIControllerPlugins", "**.CSINodePlugins", "**.Links", "**.Devices", "**.GCVolumePlugins", "**.Networks"},
+	Null:     []string{"**.Meta", "**.HostVolumes", "**.HostNetworks", "**.CSIControllerPlugins", "**.CSINodePlugins", "**.Links", "**.Devices", "**.GCVolumePlugins", "**.Networks", "**.ReservableCpuCores"},
 	Optional: []string{"**.NodeNetworks.[].*", "**.Resources.*", "**.IdentitySigningKeyID"},
 	Skip:     []string{"**.NUMA", "**.Cgroup", "**.NodeResources.Processors", "**.NodeResources.NodeNetworks", "**.Processors", "**.Events.[].Details"},
 }
