@@ -213,3 +213,43 @@ func TestHeapOrder(t *testing.T) {
 		t.Errorf("%d left", len(p.heaps[0]))
 	}
 }
+
+// TestPortsOfTheStopped replaces an allocation on its node, whose tasks have their ports until they have ended: the
+// new one gets another dynamic port, although it draws the same lots, unless there is no other.
+func TestPortsOfTheStopped(t *testing.T) {
+	for _, width := range []int{1, 2, 10000} {
+		table := usage.NewTable()
+		table.UpsertNode(&api.Node{
+			ID: "n1", Datacenter: "dc1", NodePool: "default", Status: api.NodeStatusReady, SchedulingEligibility: api.NodeEligible,
+			NodeResources: &api.NodeResources{
+				Cpu: api.NodeCpuResources{CpuShares: 1000}, Memory: api.NodeMemoryResources{MemoryMB: 1000}, Disk: api.NodeDiskResources{DiskMB: 1000},
+				NodeNetworks: []*api.NodeNetworkResource{{Mode: "host", Addresses: []api.NodeNetworkAddress{
+					{Alias: usage.DefaultHostNetwork, Address: "10.0.0.1"},
+				}}},
+				MinDynamicPort: 20000, MaxDynamicPort: 20000 + width - 1,
+			},
+		})
+		w := &world{snapshot: table.Snapshot(), group: &api.TaskGroup{
+			Name: "app", Networks: []*api.NetworkResource{{DynamicPorts: []*api.Port{{Label: "http"}}}},
+			Tasks: []*api.Task{{Name: "main", Resources: &api.Resources{CPU: new(100), MemoryMB: new(100)}}},
+		}}
+		w.job = &api.Job{ID: "job", NodePool: "default", Datacenters: []string{"*"}, TaskGroups: []*api.TaskGroup{w.group}}
+		first, ok := w.placer(usage.NewOverlay(w.snapshot), nil).Place(Want{Only: NoNode, Prefer: NoNode})
+		if !ok {
+			t.Fatal("the node has no room")
+		}
+		old := &api.Allocation{ID: "old", NodeID: "n1", AllocatedResources: first.Resources, DesiredStatus: api.AllocDesiredRun, ClientStatus: api.AllocClientRunning}
+		table.UpsertAlloc(nil, old)
+		w.snapshot = table.Snapshot()
+		overlay := usage.NewOverlay(w.snapshot)
+		overlay.RemoveAlloc(old)
+		second, ok := w.placer(overlay, nil).Place(Want{Only: NoNode, Prefer: NoNode})
+		if !ok {
+			t.Fatal("the node has no room for the replacement")
+		}
+		a, b := first.Resources.Shared.Ports[0].Value, second.Resources.Shared.Ports[0].Value
+		if (a == b) != (width == 1) {
+			t.Errorf("of %d ports, the first has %d and its replacement %d", width, a, b)
+		}
+	}
+}

@@ -135,14 +135,16 @@ func (p *Placer) staticPort(ord int, _ *usage.Layout, a *usage.Address, ask *api
 	return port, p.portIsFree(ord, a, port)
 }
 
+// dynamicPort prefers ports that no allocation has which the plan stops: its tasks have them until they have ended.
 func (p *Placer) dynamicPort(ord int, layout *usage.Layout, a *usage.Address, _ *api.Port) (uint16, bool) {
 	if layout.MaxPort < layout.MinPort {
 		return 0, false
 	}
+	held := p.overlay.Snapshot.UsedPorts(ord, a.IP)
 	width := uint32(layout.MaxPort) - uint32(layout.MinPort) + 1
 	for range dynamicTries {
 		port := layout.MinPort + uint16(p.random.Uint32N(width))
-		if p.portIsFree(ord, a, port) {
+		if p.portIsFree(ord, a, port) && !held.Has(port) {
 			return port, true
 		}
 	}
