@@ -53,7 +53,7 @@ func unhealthyRows(stubs []*api.AllocListStub, verbose bool) [][]string {
 	}
 	rows := [][]string{{"Newest", "Task Group", "Task", "Times", "Reason"}}
 	for _, key := range order[:min(maxReasons, len(order))] {
-		rows = append(rows, []string{shortID(newest[key], verbose), key.group, key.task, strconv.Itoa(times[key]), key.text})
+		rows = append(rows, []string{shortID(newest[key], verbose), key.group, key.task, strconv.Itoa(times[key]), oneLine(key.text)})
 	}
 	return rows
 }
