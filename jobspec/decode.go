@@ -20,6 +20,8 @@ type decoder struct {
 	files map[string]*hcl.File // everything read, by name, for messages
 	diags hcl.Diagnostics
 	left  budget
+
+	complete bool // whether the context has all that may be referred to
 }
 
 func newDecoder() *decoder {

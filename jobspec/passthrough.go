@@ -19,7 +19,7 @@ func (d *decoder) resolve(expr hcl.Expression, ctx *hcl.EvalContext) (hclsyntax.
 	if !ok {
 		return d.resolveJSON(expr, ctx)
 	}
-	p := passthrough{src: d.src, ctx: ctx, left: &d.left}
+	p := passthrough{src: d.src, ctx: ctx, left: &d.left, complete: d.complete || ctx == nil}
 	return p.expr(native), nil
 }
 
@@ -68,7 +68,7 @@ func (d *decoder) resolveJSON(expr hcl.Expression, ctx *hcl.EvalContext) (hclsyn
 	if diags.HasErrors() {
 		return tmpl, diags
 	}
-	p := passthrough{src: src, base: start.Byte, ctx: ctx, left: &d.left}
+	p := passthrough{src: src, base: start.Byte, ctx: ctx, left: &d.left, complete: d.complete}
 	return p.expr(tmpl), diags
 }
 
@@ -79,10 +79,12 @@ type passthrough struct {
 	ctx   *hcl.EvalContext
 	bound []string // variables of the for expressions around
 	left  *budget
+
+	complete bool // whether what ctx does not know is a mistake
 }
 
 func (p *passthrough) known(root string) bool {
-	if slices.Contains(p.bound, root) || p.ctx == nil {
+	if slices.Contains(p.bound, root) || p.complete {
 		return true
 	}
 	for c := p.ctx; c != nil; c = c.Parent() {

@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hcldec"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/nomadlike/nomadlike/jobspec"
 )
 
 // NoSchema is the configuration of a plugin without a schema: no bytes, and an
@@ -67,7 +69,8 @@ func (s *Schema) evaluate(values map[string]any, scope *Scope) (value cty.Value,
 			err = fmt.Errorf("schema of the plugin cannot be applied: %v", reason)
 		}
 	}()
-	value, diags = hcldec.Decode(file.Body, s.spec, scope.context())
+	body, ctx := jobspec.Bound(file.Body, scope.context())
+	value, diags = hcldec.Decode(body, s.spec, ctx)
 	if diags.HasErrors() {
 		return cty.NilVal, pathErrors(source, diags)
 	}

@@ -185,6 +185,41 @@ func TestEncodeErrors(t *testing.T) {
 
 // TestMissingBelongsToItsBlock checks that what is missing is not ascribed to the
 // option before.
+// TestHostileExpressions evaluates what jobs may have in the configuration of a task, in the agent: it must not end that, nor
+// take its time and memory.
+func TestHostileExpressions(t *testing.T) {
+	spec, err := Compile(dockerish())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := strings.TrimSuffix(strings.Repeat("1,", 1000), ",")
+	for name, expr := range map[string]string{
+		"brackets": "${" + strings.Repeat("(", 20_000) + "1" + strings.Repeat(")", 20_000) + "}",
+		"signs":    "${" + strings.Repeat("!", 20_000) + "true}",
+		"loops":    "${[for a in [" + list + "]: [for b in [" + list + "]: [for c in [" + list + "]: 1]]]}",
+		"text":     "${[for a in [" + list + "]: \"" + strings.Repeat("${BIG}", 100) + "\"][0]}",
+		"number":   "${1e600000000}",
+		"JSON":     "${jsondecode(\"1e600000000\")}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			scope := &Scope{Env: map[string]string{"BIG": strings.Repeat("x", 100_000)}}
+			for _, values := range []map[string]any{
+				{"image": expr},
+				{"image": "x", "args": []any{"a", expr}},
+				{"image": "x", "labels": []any{map[string]any{"k": expr}}},
+				{"image": "x", "labels": []any{map[string]any{expr: "v"}}},
+				{"image": "x", "mount": []any{map[string]any{"source": expr}}},
+				{"image": "x", "logging": map[string]any{"type": "x", "config": map[string]any{"k": expr}}},
+			} {
+				_, err := spec.Encode(values, scope)
+				if err == nil || !strings.Contains(err.Error(), "There are more than") && !strings.Contains(err.Error(), "there are more than") {
+					t.Errorf("%.40v: got %.200v", values, err)
+				}
+			}
+		})
+	}
+}
+
 func TestMissingBelongsToItsBlock(t *testing.T) {
 	schema, err := Compile(dockerish())
 	if err != nil {
