@@ -288,7 +288,11 @@ func (b *builder) names() error {
 	host.ExtraHosts = b.options.ExtraHosts
 	network := b.task.NetworkIsolation
 	if network != nil && network.Hosts != nil && network.Hosts.Hostname != "" && network.Hosts.Address != "" && b.options.NetworkMode == "" {
-		file, err := hostsFile(b.task, network.Hosts, b.options.ExtraHosts)
+		extra, err := b.addresses(b.options.ExtraHosts)
+		if err != nil {
+			return err
+		}
+		file, err := hostsFile(b.task, network.Hosts, extra)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ package docker
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -83,6 +84,29 @@ func withEntry(have []byte, own *drivers.HostsConfig) []byte {
 		return slices.Clone(have)
 	}
 	return append(fresh, after...)
+}
+
+// hostGateway ends an extra host that is this machine as containers see it. It means something to the engine only.
+const hostGateway = ":host-gateway"
+
+// addresses are extra hosts with addresses that mean something in a file too.
+func (b *builder) addresses(extra []string) ([]string, error) {
+	extra = slices.Clone(extra)
+	for i, entry := range extra {
+		host, is := strings.CutSuffix(entry, hostGateway)
+		if !is {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		_, engine := b.driver.settings()
+		address := bridgeIP(ctx, engine)
+		cancel()
+		if address == "" {
+			return nil, fmt.Errorf("extra_hosts %q: the engine has no default network with a gateway", entry)
+		}
+		extra[i] = host + ":" + address
+	}
+	return extra, nil
 }
 
 // extraHosts are the lines of a hosts file for what is written name:address

@@ -552,7 +552,9 @@ func TestNetwork(t *testing.T) {
 	const pause = "nomadlike-test/pause:1"
 	w := newWorld(t, drivertest.Config{"infra_image": pause})
 	importImage(t, w.engine, pause, `CMD ["sleep", "3600"]`)
-	task := w.task(script("hostname; ls /sys/class/net; cat /etc/hosts"))
+	options := script("hostname; ls /sys/class/net; cat /etc/hosts")
+	options["extra_hosts"] = []any{"outside:host-gateway"}
+	task := w.task(options)
 	request := &drivers.NetworkRequest{Hostname: "shop"}
 	spec, created, err := w.driver.CreateNetwork(w.ctx, task.AllocID, request)
 	if err != nil || !created || spec.Mode != drivers.NetworkIsolationGroup || spec.Path == "" {
@@ -611,7 +613,8 @@ func TestNetwork(t *testing.T) {
 	task.NetworkIsolation = spec
 	spec.Hosts = &drivers.HostsConfig{Hostname: "shop", Address: "10.1.2.3"}
 	got := w.run(task)
-	if !strings.HasPrefix(got, "shop\nlo\n127.0.0.1 localhost\n") || !strings.Contains(got, "\n10.1.2.3 shop\n") {
+	if !strings.HasPrefix(got, "shop\nlo\n127.0.0.1 localhost\n") || !strings.Contains(got, "\n10.1.2.3 shop\n") ||
+		!strings.Contains(got, "\n"+bridgeIP(w.ctx, w.engine)+" outside\n") {
 		t.Errorf("output is %q", got)
 	}
 	if err := w.driver.DestroyTask(w.ctx, task.ID, false); err != nil {
