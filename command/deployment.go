@@ -143,7 +143,7 @@ func deploymentBlock(ctx context.Context, m *meta, c *client.Client, d *api.Depl
 	case err != nil:
 		return "", doing("Error fetching allocations of the deployment", err)
 	}
-	if rows := unhealthyRows(list, verbose); rows != nil {
+	if rows := reasonRows(list, unhealthy, verbose); rows != nil {
 		text += "\n\n" + m.paint(bold, unhealthyTitle) + "\n" + columns(rows)
 	}
 	if !verbose {

@@ -204,6 +204,7 @@ func (s *jobStatus) one(ctx context.Context, id string) (*api.JobListStub, error
 			return nil, err
 		}
 	}
+	s.reasons(failedTitle, r.Allocations, job.Version, failed)
 	if rows := actionRows(job); len(rows) > 1 {
 		s.m.heading("Actions")
 		fmt.Fprintln(s.m.out, columns(rows))
@@ -239,12 +240,17 @@ func (s *jobStatus) deployment(ctx context.Context, job *api.Job, d *api.Deploym
 	}
 	s.m.heading("Deployed")
 	fmt.Fprintln(s.m.out, columns(deployedRows(d)))
-	allocs = slices.DeleteFunc(slices.Clone(allocs), func(a *api.AllocListStub) bool { return a.JobVersion != d.JobVersion })
-	if rows := unhealthyRows(allocs, s.verbose); rows != nil {
-		s.m.heading(unhealthyTitle)
+	s.reasons(unhealthyTitle, allocs, d.JobVersion, unhealthy)
+	return nil
+}
+
+// reasons shows why allocations of a version of the job are what is asked for, if any is.
+func (s *jobStatus) reasons(title string, allocs []*api.AllocListStub, version uint64, is func(*api.AllocListStub) bool) {
+	rows := reasonRows(allocs, func(a *api.AllocListStub) bool { return a.JobVersion == version && is(a) }, s.verbose)
+	if rows != nil {
+		s.m.heading(title)
 		fmt.Fprintln(s.m.out, columns(rows))
 	}
-	return nil
 }
 
 // actionRows is the table of what "job action" can run.

@@ -36,7 +36,7 @@ var operationNotes = map[string]string{
 var commandNotes = map[string]string{
 	"agent":                     "what it says when it starts names this product and has a line for the web interface",
 	"version":                   "tells the version of this product, that of the contract it keeps and the revision",
-	"job status":                "an addition: below a placement failure, what would place the allocations and what stands in their way; below a deployment, why allocations are unhealthy",
+	"job status":                "an addition: below a placement failure, what would place the allocations and what stands in their way; why allocations are unhealthy or have failed",
 	"deployment status":         "an addition: why allocations are unhealthy",
 	"alloc status":              "an addition: the devices that a task has and what they tell",
 	"alloc stop":                "an allocation of a system job is replaced at once, not by the next evaluation of its job",

@@ -9,10 +9,13 @@ import (
 	"github.com/nomadlike/nomadlike/api"
 )
 
-// unhealthyTitle heads the reasons of unhealthy allocations.
-const unhealthyTitle = "Unhealthy"
+// What heads the reasons of allocations.
+const (
+	unhealthyTitle = "Unhealthy"
+	failedTitle    = "Failed"
+)
 
-// maxReasons is how many reasons of unhealthy allocations are shown.
+// maxReasons is how many reasons are shown at a place.
 const maxReasons = 5
 
 // causes are the types of events that say why a task does not run.
@@ -31,17 +34,29 @@ func anyUnhealthy(d *api.Deployment) bool {
 	return false
 }
 
-// unhealthyRows shows why the allocations of a deployment are unhealthy: each reason with its newest allocation and how
-// many have it, the newest first. It is nil when none is unhealthy.
-func unhealthyRows(stubs []*api.AllocListStub, verbose bool) [][]string {
+// unhealthy reports whether an allocation is judged to be unhealthy by its deployment.
+func unhealthy(a *api.AllocListStub) bool {
+	s := a.DeploymentStatus
+	return s != nil && s.Healthy != nil && !*s.Healthy
+}
+
+// failed reports whether an allocation has failed and nothing has taken its place, for reasons of its own: those of a
+// deployment stand with it.
+func failed(a *api.AllocListStub) bool {
+	return a.ClientStatus == api.AllocClientFailed && a.NextAllocation == "" && !unhealthy(a)
+}
+
+// reasonRows shows why allocations are what is asked for: each reason with its newest allocation and how many have it, the
+// newest first. It is nil when none is.
+func reasonRows(stubs []*api.AllocListStub, is func(*api.AllocListStub) bool, verbose bool) [][]string {
 	type reason struct{ group, task, text string }
 	var order []reason
 	newest, times := map[reason]string{}, map[reason]int{}
 	for _, a := range newestFirst(stubs) {
-		if s := a.DeploymentStatus; s == nil || s.Healthy == nil || *s.Healthy {
+		if !is(a) {
 			continue
 		}
-		for _, r := range unhealthyTasks(a) {
+		for _, r := range failedTasks(a) {
 			key := reason{a.TaskGroup, r.task, r.text}
 			if times[key]++; times[key] == 1 {
 				order, newest[key] = append(order, key), a.ID
@@ -58,10 +73,10 @@ func unhealthyRows(stubs []*api.AllocListStub, verbose bool) [][]string {
 	return rows
 }
 
-// taskReason is why a task, or without one the allocation as a whole, is unhealthy.
+// taskReason is why a task, or without one the allocation as a whole, has failed or is unhealthy.
 type taskReason struct{ task, text string }
 
-func unhealthyTasks(a *api.AllocListStub) []taskReason {
+func failedTasks(a *api.AllocListStub) []taskReason {
 	var out []taskReason
 	for _, name := range sortedKeys(a.TaskStates) {
 		state := a.TaskStates[name]
