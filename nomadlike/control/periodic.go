@@ -19,7 +19,9 @@ const (
 	// launchRetry is the wait after a launch that could not be written.
 	launchRetry = time.Second
 	// farthest bounds how long a timer sleeps, so that a clock that was set meanwhile is noticed.
-	farthest = time.Hour
+	farthest = time.Minute
+	// setBack is how far a clock may be set back before launches that were made already are made again.
+	setBack = 3 * time.Hour
 )
 
 // Periodic launches the children of periodic jobs (scheduler.md 12). It follows the jobs that the clock
@@ -40,9 +42,10 @@ func NewPeriodic(store *state.Store, raft Raft, log hclog.Logger) *Periodic {
 type tracked struct {
 	job      *api.Job
 	schedule *cron.Schedule
-	// next is the first launch that was not looked at, zero when there is none any more.
-	next time.Time
-	seen bool
+	// last is the last launch that was looked at, or when the job began to follow its schedule; next is the one after
+	// it, zero when there is none any more.
+	last, next time.Time
+	seen       bool
 }
 
 type jobKey struct{ namespace, id string }
@@ -99,7 +102,9 @@ func (p *Periodic) track(tx *state.Tx, jobs map[jobKey]*tracked) {
 			p.log.Error("periodic job has no schedule that can be read", "job_id", j.ID, "namespace", j.Namespace, "error", err)
 			schedule = &cron.Schedule{}
 		}
-		jobs[key] = &tracked{job: j, schedule: schedule, next: schedule.Next(p.lastLaunch(tx, j)), seen: true}
+		t = &tracked{job: j, schedule: schedule, seen: true}
+		t.looked(p.lastLaunch(tx, j))
+		jobs[key] = t
 	}
 	for key, t := range jobs {
 		if !t.seen {
@@ -107,6 +112,9 @@ func (p *Periodic) track(tx *state.Tx, jobs map[jobKey]*tracked) {
 		}
 	}
 }
+
+// looked goes on to the launch after one.
+func (t *tracked) looked(last time.Time) { t.last, t.next = last, t.schedule.Next(last) }
 
 // lastLaunch returns when the job was last launched, or began to follow its schedule.
 func (p *Periodic) lastLaunch(tx *state.Tx, j *api.Job) time.Time {
@@ -120,6 +128,9 @@ func (p *Periodic) lastLaunch(tx *state.Tx, j *api.Job) time.Time {
 // launchDue launches every job whose time has come and returns the time of the next launch of any job.
 func (p *Periodic) launchDue(ctx context.Context, jobs map[jobKey]*tracked, now time.Time) (next time.Time, failed error) {
 	for _, t := range jobs {
+		if t.last.After(now.Add(setBack)) {
+			t.looked(now) // that clock was wrong, and nobody waits until this one shows the same
+		}
 		if t.next.IsZero() {
 			continue
 		}
@@ -133,7 +144,7 @@ func (p *Periodic) launchDue(ctx context.Context, jobs map[jobKey]*tracked, now 
 				failed = fmt.Errorf("launch job %q of namespace %q: %w", t.job.ID, t.job.Namespace, err)
 				continue
 			}
-			if t.next = t.schedule.Next(due); t.next.IsZero() {
+			if t.looked(due); t.next.IsZero() {
 				continue
 			}
 		}

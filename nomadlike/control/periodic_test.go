@@ -297,3 +297,39 @@ func TestPeriodicClocksChange(t *testing.T) {
 		c.launched("morning", "07:00:00")
 	})
 }
+
+// TestPeriodicClockSet: launches of a clock that ran ahead by years do not keep a job from its schedule until then, and a
+// clock that is set a little back makes none again.
+func TestPeriodicClockSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClockwork(t)
+		for id, ahead := range map[string]time.Duration{"years": 5 * 366 * 24 * time.Hour, "hours": 2 * time.Hour} {
+			c.register(id, api.Periodic{Specs: []string{"0 * * * *"}})
+			c.Must(t, fsm.PeriodicLaunch.Encode(&fsm.PeriodicLaunchRequest{Namespace: "default", ParentID: id, Launch: time.Now().Add(ahead).UnixNano()}))
+		}
+		c.lead()
+		defer c.resign()
+		c.pass(2*time.Hour + 30*time.Minute)
+		c.launched("years", "01:00:00", "02:00:00")
+		c.launched("hours")
+		c.pass(time.Hour)
+		c.launched("hours", "03:00:00")
+	})
+}
+
+// TestPeriodicLooks: a timer does not see that the clock is set, so none is long.
+func TestPeriodicLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClockwork(t)
+		p := NewPeriodic(c.Store, c.Raft, hclog.NewNullLogger())
+		for _, next := range []time.Time{{}, time.Now().Add(24 * time.Hour)} {
+			began := time.Now()
+			if err := p.sleep(t.Context(), c.Store.Read(), next); err != nil {
+				t.Fatal(err)
+			}
+			if slept := time.Since(began); slept > time.Minute {
+				t.Errorf("it looked at the clock after %v", slept)
+			}
+		}
+	})
+}
