@@ -214,7 +214,12 @@ func takePart(work, sub string) error {
 		return err
 	}
 	for _, name := range names {
-		if err := root.Rename(filepath.Join(part, name), filepath.Join(workOut, name)); err != nil {
+		from := filepath.Join(part, name)
+		info, err := root.Lstat(from)
+		if err != nil {
+			return err
+		}
+		if err := move(root, from, root, filepath.Join(workOut, name), info); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,8 @@ import (
 // errNoLandlock says that the kernel, or a build with cgo, cannot restrict the process.
 var errNoLandlock = errors.New("landlock is not available")
 
-// Rights of landlock's first version; later ones only add rights that are left alone.
+// Rights of landlock's first version, which refuses to move and to link files from one directory to another. The second
+// one has a right for that; what later ones add is left alone.
 const (
 	landlockRead  = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
 	landlockFile  = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE
@@ -28,14 +29,22 @@ const (
 
 // landlock restricts the process to what is shown, for reading, and the working directory.
 func (s *spec) landlock(work string) error {
-	attr := unix.LandlockRulesetAttr{Handled_access_fs: landlockAll}
+	version, _, no := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if no != 0 {
+		return errNoLandlock
+	}
+	var refer uint64
+	if version >= 2 {
+		refer = unix.LANDLOCK_ACCESS_FS_REFER
+	}
+	attr := unix.LandlockRulesetAttr{Handled_access_fs: landlockAll | refer}
 	fd, _, no := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), 8, 0)
 	if no != 0 {
 		return errNoLandlock
 	}
 	rules := int(fd)
 	defer unix.Close(rules)
-	if err := allow(rules, work, landlockWrite); err != nil {
+	if err := allow(rules, work, landlockWrite|refer); err != nil {
 		return err
 	}
 	for _, p := range slices.Concat([]string{"/proc/self"}, shown, s.Extra, []string{s.KnownHosts}) {

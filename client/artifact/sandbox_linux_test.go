@@ -138,3 +138,31 @@ func TestSandbox(t *testing.T) {
 		t.Errorf("confined by %q: %v", seen["how"], seen)
 	}
 }
+
+// TestLandlock downloads with nothing but landlock around the process, as agents do that are not root. It builds the
+// tests as the agent is built, since landlock needs a program without cgo.
+func TestLandlock(t *testing.T) {
+	testkit.Need(t, "go")
+	dir, err := os.MkdirTemp("", "landlock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { // another user runs it
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "artifact.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-ldflags", "-s -w", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	run := exec.CommandContext(t.Context(), program, "-test.run", "^(TestHTTP|TestLinksInArchives)$")
+	run.Dir = dir
+	if os.Geteuid() == 0 {
+		run.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
