@@ -97,8 +97,8 @@ func (d *decoder) parse(cfg *Config, path string) (*api.Job, map[string]string, 
 		ctx.Functions[name] = d.left.metered(fn)
 	}
 	vars := d.declare(content.Blocks)
-	sub := d.collect(cfg, vars)
-	ctx.Variables["var"] = d.settle(vars, ctx.Functions)
+	sub, taken := d.collect(cfg, vars)
+	ctx.Variables["var"] = d.settle(vars, taken, ctx.Functions)
 	if !d.diags.HasErrors() {
 		d.locals(content.Blocks, ctx)
 	}

@@ -23,9 +23,10 @@ const envPrefix = "NOMAD_VAR_"
 const varContentName = "input.vars"
 
 // collect takes the values of cfg in ascending precedence: environment, files, text, flags. The defaults
-// are in place already. It returns the submission parts that reproduce these values.
-func (d *decoder) collect(cfg *Config, vars variables) submission {
-	sub := newSubmission()
+// are in place already. It returns the submission parts that reproduce these values, and whether all were taken: with
+// a mistake in a file or flag nobody knows which ones it sets.
+func (d *decoder) collect(cfg *Config, vars variables) (sub submission, taken bool) {
+	sub, taken = newSubmission(), true
 	for _, entry := range cfg.Envs {
 		name, value, ok := strings.Cut(entry, "=")
 		name, isVar := strings.CutPrefix(name, envPrefix)
@@ -41,12 +42,13 @@ func (d *decoder) collect(cfg *Config, vars variables) submission {
 				Summary:  "Failed to read variable file",
 				Detail:   fmt.Sprintf("The variable file could not be read: %s.", err),
 			})
+			taken = false
 			continue
 		}
-		d.collectFile(src, path, cfg.Strict, vars, &sub)
+		taken = d.collectFile(src, path, cfg.Strict, vars, &sub) && taken
 	}
 	if strings.TrimSpace(cfg.VarContent) != "" {
-		d.collectFile([]byte(cfg.VarContent), varContentName, cfg.Strict, vars, &sub)
+		taken = d.collectFile([]byte(cfg.VarContent), varContentName, cfg.Strict, vars, &sub) && taken
 	}
 	for _, flag := range cfg.ArgVars {
 		name, value, ok := strings.Cut(flag, "=")
@@ -56,6 +58,7 @@ func (d *decoder) collect(cfg *Config, vars variables) submission {
 				Summary:  "Invalid -var option",
 				Detail:   fmt.Sprintf("The option %q is not a variable name and a value separated by an equals sign, as in -var 'name=value'.", flag),
 			})
+			taken = false
 			continue
 		}
 		v := vars[name]
@@ -70,7 +73,7 @@ func (d *decoder) collect(cfg *Config, vars variables) submission {
 			sub.flags[name] = v.value.text
 		}
 	}
-	return sub
+	return sub, taken
 }
 
 // pseudoRange is the place of a value that comes from no file.
@@ -78,11 +81,11 @@ func pseudoRange(name string) hcl.Range {
 	return hcl.Range{Filename: "<" + name + ">", Start: hcl.InitialPos, End: hcl.InitialPos}
 }
 
-// collectFile takes the assignments of one variable file.
-func (d *decoder) collectFile(src []byte, name string, strict bool, vars variables, sub *submission) {
+// collectFile takes the assignments of one variable file and says whether it could take all.
+func (d *decoder) collectFile(src []byte, name string, strict bool, vars variables, sub *submission) (taken bool) {
 	file := d.load(src, name)
 	if file == nil {
-		return
+		return false
 	}
 	if native, ok := file.Body.(*hclsyntax.Body); ok {
 		for _, b := range native.Blocks {
@@ -93,20 +96,22 @@ func (d *decoder) collectFile(src []byte, name string, strict bool, vars variabl
 					Detail:   "A variable file sets values, as in name = value; it cannot declare variables. Declare them in the job file.",
 					Subject:  b.TypeRange.Ptr(),
 				})
-				return
+				return false
 			}
 		}
 	}
 	attrs, diags := file.Body.JustAttributes()
 	d.report(diags...)
 	if diags.HasErrors() {
-		return
+		return false
 	}
+	taken = true
 	values := map[string]cty.Value{}
 	for _, attr := range sortedAttributes(attrs) {
 		val, diags := d.constant(attr.Expr)
 		d.report(diags...)
 		if diags.HasErrors() {
+			taken = false
 			continue
 		}
 		v := vars[attr.Name]
@@ -118,6 +123,7 @@ func (d *decoder) collectFile(src []byte, name string, strict bool, vars variabl
 		v.value = &assignment{source: "varfile", val: val, rng: attr.Expr.Range()}
 	}
 	sub.addFile(src, values)
+	return taken
 }
 
 // undeclared reports a value for a variable the job file does not declare.
@@ -135,19 +141,22 @@ func (d *decoder) undeclared(name, where string, rng *hcl.Range, strict bool) {
 	d.report(diag)
 }
 
-// settle converts and validates the winning value of each variable and returns the var object.
-func (d *decoder) settle(vars variables, functions map[string]function.Function) cty.Value {
+// settle converts and validates the winning value of each variable and returns the var object. Variables without a
+// value are mistakes when all values were taken.
+func (d *decoder) settle(vars variables, taken bool, functions map[string]function.Function) cty.Value {
 	out := map[string]cty.Value{}
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		v := vars[name]
 		if v.value == nil {
-			d.report(&hcl.Diagnostic{
-				Severity: hcl.DiagError,
-				Summary:  "Unset variable",
-				Detail: fmt.Sprintf("The variable %q has neither a value nor a default. Set it with -var or -var-file, with the environment variable %s%s, or give it a default.",
-					name, envPrefix, name),
-				Subject: v.rng.Ptr(),
-			})
+			if taken {
+				d.report(&hcl.Diagnostic{
+					Severity: hcl.DiagError,
+					Summary:  "Unset variable",
+					Detail: fmt.Sprintf("The variable %q has neither a value nor a default. Set it with -var or -var-file, with the environment variable %s%s, or give it a default.",
+						name, envPrefix, name),
+					Subject: v.rng.Ptr(),
+				})
+			}
 			out[name] = cty.DynamicVal
 			continue
 		}
