@@ -23,6 +23,7 @@ type pass struct {
 	cfg    Config
 	job    *api.Job // nil when stopped or gone
 	random *rand.Rand
+	ports  *rand.Rand
 	newID  func() string
 
 	overlay *usage.Overlay
@@ -93,7 +94,9 @@ func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 		annotations: &api.PlanAnnotations{DesiredTGUpdates: map[string]*api.DesiredUpdates{}},
 	}
 	job := view.Job(eval.Namespace, eval.JobID)
+	p.allocs = view.AllocsByJob(eval.Namespace, eval.JobID)
 	p.random = rand.New(rand.NewPCG(cfg.Seed, jobHash(eval, job)))
+	p.ports = rand.New(rand.NewPCG(cfg.Seed, jobHash(eval, job)^newestIndex(p.allocs)))
 	p.newID = cfg.NewID
 	if p.newID == nil {
 		// IDs have a source of their own, so that what is chosen is the same whoever makes them.
@@ -122,7 +125,6 @@ func newPass(view View, eval *api.Evaluation, cfg Config) *pass {
 
 // run reconciles, places and returns the outcome.
 func (p *pass) run(jobType string) *Outcome {
-	p.allocs = p.view.AllocsByJob(p.eval.Namespace, p.eval.JobID)
 	in := reconcile.Input{
 		Job:         p.job,
 		IsBatch:     jobType == api.JobTypeBatch || jobType == api.JobTypeSysBatch,
@@ -296,6 +298,15 @@ func jobHash(eval *api.Evaluation, job *api.Job) uint64 {
 		h ^= (job.Version + 1) * 0x9e3779b97f4a7c15
 	}
 	return h
+}
+
+// newestIndex tells the placements of one job version apart: what replaces an allocation draws other ports, since that
+// one may have ended because something else on its node has its port.
+func newestIndex(allocs []*api.Allocation) (newest uint64) {
+	for _, a := range allocs {
+		newest = max(newest, a.CreateIndex)
+	}
+	return newest
 }
 
 func textHash(text string) uint64 {

@@ -157,6 +157,7 @@ func (p *pass) placerInput(v *version, tg *api.TaskGroup) rank.Input {
 		Oversubscribe: v.config.MemoryOversubscriptionEnabled,
 		Preemption:    p.preemption(v),
 		Random:        p.random,
+		Ports:         p.ports,
 		Cache:         p.cfg.Cache,
 	}
 }

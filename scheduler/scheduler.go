@@ -46,7 +46,7 @@ type Config struct {
 	// Now is the time of the pass.
 	Now time.Time
 	// Seed drives the order among equal nodes and the choice of dynamic ports, together with the job and
-	// its version. `job plan` and the first try of an evaluation pass 0, so that they choose the same.
+	// its version, ports with the index of its newest allocation, too. `job plan` and the first try of an evaluation pass 0, so that they choose the same.
 	Seed uint64
 	// NewID makes the IDs of allocations and evaluations. Servers pass api.NewID; nil derives them from
 	// the seed, for tests and for plans that are never committed.

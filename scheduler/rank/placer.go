@@ -37,8 +37,9 @@ type Input struct {
 	Oversubscribe bool
 	// Preemption is nil where nothing may be evicted.
 	Preemption *Preemption
-	Random     *rand.Rand
-	Cache      *feasible.Cache
+	// Random orders equal nodes, Ports draws dynamic ports.
+	Random, Ports *rand.Rand
+	Cache         *feasible.Cache
 }
 
 // NoNode as an ordinal stands for none.
@@ -88,6 +89,7 @@ type Placer struct {
 	spread     *spread
 	properties []property
 	random     *rand.Rand
+	ports      *rand.Rand
 	seed       uint64
 	packs      bool
 	workload   workload
@@ -127,6 +129,7 @@ func New(in Input) *Placer {
 		spread:     newSpread(newSpreadRules(in.Job, in.Group, in.Group.CountOrDefault())),
 		properties: newProperties(in.Feasible.DistinctProperties()),
 		random:     in.Random,
+		ports:      in.Ports,
 		seed:       in.Random.Uint64(),
 		packs:      !in.Spread,
 		byOrdinal:  make([]int32, in.Overlay.Len()),

@@ -78,7 +78,7 @@ func (w *world) placer(overlay *usage.Overlay, residents []Resident) *Placer {
 	nodes := feasible.NewJob(w.snapshot, w.job, nil)
 	return New(Input{
 		Overlay: overlay, Job: w.job, Group: w.group, Nodes: nodes.Candidates(), Feasible: nodes.Group(w.group),
-		Residents: residents, Random: rand.New(rand.NewPCG(3, 4)),
+		Residents: residents, Random: rand.New(rand.NewPCG(3, 4)), Ports: rand.New(rand.NewPCG(5, 6)),
 	})
 }
 

@@ -143,7 +143,7 @@ func (p *Placer) dynamicPort(ord int, layout *usage.Layout, a *usage.Address, _ 
 	held := p.overlay.Snapshot.UsedPorts(ord, a.IP)
 	width := uint32(layout.MaxPort) - uint32(layout.MinPort) + 1
 	for range dynamicTries {
-		port := layout.MinPort + uint16(p.random.Uint32N(width))
+		port := layout.MinPort + uint16(p.ports.Uint32N(width))
 		if p.portIsFree(ord, a, port) && !held.Has(port) {
 			return port, true
 		}
