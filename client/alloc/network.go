@@ -114,13 +114,41 @@ func (r *Runner) setupNetwork(ctx context.Context) error {
 			r.logger.Warn("network is made although the state is not on disk yet", "error", err)
 		}
 	}
-	_, _, err := r.joinNetwork(ctx)
+	err := r.awaitNetwork(ctx)
 	if err != nil && before != nil && before.Status != nil && !before.Released {
 		// Tasks of the earlier agent run, perhaps. Each of them joins again before it starts again.
 		r.logger.Warn("network of the allocation cannot be looked at; its tasks are left as they are", "error", err)
 		return nil
 	}
 	return err
+}
+
+// awaitNetwork joins the network, unless the servers stop the allocation meanwhile: a driver may have to fetch something
+// first. Tasks that are stopped need none.
+func (r *Runner) awaitNetwork(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	result := make(chan error, 1)
+	go func() {
+		_, _, err := r.joinNetwork(ctx)
+		result <- err
+	}()
+	unwanted := false
+	for {
+		select {
+		case err := <-result:
+			if unwanted {
+				return nil
+			}
+			return err
+		case <-r.box.C():
+			r.receive()
+			if r.destroying || r.Alloc().ServerTerminalStatus() {
+				unwanted = true
+				cancel()
+			}
+		}
+	}
 }
 
 // joinNetwork makes the network what it has to be, if it is not, and returns it.

@@ -272,6 +272,36 @@ func TestPluginEndsWithNetwork(t *testing.T) {
 	})
 }
 
+// TestStoppedBeforeTheNetwork stops an allocation, and removes another, while a driver takes its time to make their network.
+func TestStoppedBeforeTheNetwork(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		grouped(b, true)
+		b.machine.SlowNetworks(time.Hour)
+		r := b.run(inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t")))
+		pass(time.Second)
+		r.Update(stopped(r))
+		pass(time.Second)
+		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+		b.halt()
+		r = b.restart()
+		r.Destroy()
+		pass(time.Second)
+		<-r.Done()
+		r = b.run(inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t")))
+		pass(time.Second)
+		r.Destroy()
+		pass(time.Second)
+		select {
+		case <-r.Done():
+		default:
+			t.Error("the removed allocation waits for its network")
+		}
+		if left := b.machine.DriverNetworks(); len(left) > 0 || b.timeline() != "" {
+			t.Errorf("the driver has networks for %q, tasks have done\n%s", left, b.timeline())
+		}
+	})
+}
+
 // TestNetworkFailsForGood has the driver make no network, but what it leaves of one; the next agent ends it when this one
 // cannot.
 func TestNetworkFailsForGood(t *testing.T) {

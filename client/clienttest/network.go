@@ -12,11 +12,12 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/network"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
 // CreateNetwork implements drivers.Driver for tests whose capabilities have MustCreateNetwork.
-func (d *Driver) CreateNetwork(_ context.Context, allocID string, req *drivers.NetworkRequest) (*drivers.NetworkIsolationSpec, bool, error) {
+func (d *Driver) CreateNetwork(ctx context.Context, allocID string, req *drivers.NetworkRequest) (*drivers.NetworkIsolationSpec, bool, error) {
 	if err := d.alive(); err != nil {
 		return nil, false, err
 	}
@@ -24,8 +25,11 @@ func (d *Driver) CreateNetwork(_ context.Context, allocID string, req *drivers.N
 	defer d.machine.mu.Unlock()
 	if takes := d.machine.mu.networkTakes; takes > 0 {
 		d.machine.mu.Unlock()
-		<-time.After(takes)
+		err := run.Sleep(ctx, takes)
 		d.machine.mu.Lock()
+		if err != nil {
+			return nil, false, err
+		}
 	}
 	path, exists := d.machine.mu.networks[allocID]
 	if !exists {
