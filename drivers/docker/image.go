@@ -75,8 +75,10 @@ type image struct {
 type wanted struct {
 	name string
 	// always has it looked for in its registry even if the engine has it.
-	always  bool
+	always bool
+	// timeout is how long it may take, setting the name of what says so.
 	timeout time.Duration
+	setting string
 	// auth returns encoded credentials.
 	auth func(context.Context, reference.Named) (string, error)
 	// archive is a file to load it from, empty if there is none.
@@ -92,7 +94,7 @@ func (d *Driver) imageFor(ctx context.Context, config *drivers.TaskConfig, optio
 		timeout, _ = time.ParseDuration(options.ImagePullTimeout) // checked by validate
 	}
 	want := &wanted{
-		name: options.Image, always: options.ForcePull, timeout: timeout,
+		name: options.Image, always: options.ForcePull, timeout: timeout, setting: "image_pull_timeout",
 		auth: func(ctx context.Context, named reference.Named) (string, error) {
 			return authFor(ctx, named, options, plugin)
 		},

@@ -193,7 +193,7 @@ func (d *Driver) CreateNetwork(ctx context.Context, allocID string, request *dri
 		return nil, false, failure("look for the container of the network", err)
 	}
 	img, err := d.images.get(ctx, allocID, "", &wanted{
-		name: config.InfraImage, timeout: config.infraPullTimeout,
+		name: config.InfraImage, timeout: config.infraPullTimeout, setting: "infra_image_pull_timeout",
 		auth: func(ctx context.Context, named reference.Named) (string, error) {
 			return authFor(ctx, named, &taskConfig{}, config)
 		},

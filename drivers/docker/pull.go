@@ -53,7 +53,7 @@ func (i *images) pullFor(ctx context.Context, user string, named reference.Named
 	want.tell("Downloading image", map[string]string{"image": named.String()})
 	p := i.join(named.String(), auth, user, want)
 	defer i.leave(p, user)
-	switch err := p.wait(ctx, want.timeout); {
+	switch err := p.wait(ctx, want); {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
@@ -64,10 +64,10 @@ func (i *images) pullFor(ctx context.Context, user string, named reference.Named
 }
 
 // wait waits for the end of a pull, as long as the one who waits has time for it: others may have more.
-func (p *pull) wait(ctx context.Context, limit time.Duration) error {
-	if limit > 0 {
+func (p *pull) wait(ctx context.Context, want *wanted) error {
+	if want.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the pull took longer than %v (image_pull_timeout)", limit))
+		ctx, cancel = context.WithTimeoutCause(ctx, want.timeout, fmt.Errorf("the pull took longer than %v (%s)", want.timeout, want.setting))
 		defer cancel()
 	}
 	select {

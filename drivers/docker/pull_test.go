@@ -100,3 +100,16 @@ func TestPullOfTheImpatient(t *testing.T) {
 		t.Errorf("the patient task: %v", err)
 	}
 }
+
+// TestPullForNetworks checks that the image of network containers has a time of its own, by its own name.
+func TestPullForNetworks(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t)
+	defer close(r.hold)
+	w := newWorld(t, drivertest.Config{"infra_image": r.image(), "infra_image_pull_timeout": "10ms"})
+	t.Cleanup(func() { w.dropImages(r.image()) })
+	_, _, err := w.driver.CreateNetwork(w.ctx, "00000000-0000-4000-a000-000000000000", nil)
+	if err == nil || !strings.Contains(err.Error(), "longer than 10ms (infra_image_pull_timeout)") {
+		t.Error(err)
+	}
+}
