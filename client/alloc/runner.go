@@ -46,10 +46,11 @@ type Runner struct {
 	ended      bool
 	destroying bool
 	// ctx is that of Run. withdrawn is set once the services of the group are taken back; unhealthy has when
-	// the task was started that a check has restarted, by check. offeredAt is the network that the services
-	// of the group were last offered in.
+	// the task was started that a check has restarted, by check. offered is set once it is time for the services
+	// of the group, which were last offered in the network offeredAt.
 	ctx       context.Context
 	withdrawn bool
+	offered   bool
 	unhealthy map[string]time.Time
 	offeredAt *api.AllocNetworkStatus
 

@@ -26,7 +26,7 @@ func (r *Runner) workload(a *api.Allocation, t *api.Task) *services.Workload {
 // registerServices offers the services of the group, which comes before its tasks start.
 func (r *Runner) registerServices(context.Context) error {
 	a := r.Alloc()
-	r.offeredAt = r.networkStatus()
+	r.offered, r.offeredAt = true, r.networkStatus()
 	if !services.Used(a.Group()) || a.ServerTerminalStatus() {
 		return nil
 	}
@@ -132,9 +132,10 @@ func (r *Runner) followNetwork() {
 	}
 }
 
-// updateServices takes what a new version of the job offers, or another network of the group.
+// updateServices takes what a new version of the job offers, or another network of the group. Before their time
+// nothing is offered: it may come while the network is made.
 func (r *Runner) updateServices(a *api.Allocation) {
-	if r.withdrawn || r.ended || a.ServerTerminalStatus() {
+	if !r.offered || r.withdrawn || r.ended || a.ServerTerminalStatus() {
 		return
 	}
 	r.offeredAt = r.networkStatus()

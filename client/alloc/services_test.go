@@ -14,6 +14,7 @@ import (
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/client/services"
+	"github.com/nomadlike/nomadlike/internal/typeinfo"
 )
 
 // registrar is the servers' side of a registry.
@@ -122,6 +123,32 @@ func TestServicesFollowTheAllocation(t *testing.T) {
 		want("in the task's delay", "")
 		pass(time.Minute)
 		wantStatus(t, r, api.AllocClientComplete, "All tasks have completed")
+	})
+}
+
+// TestServicesWaitForTheNetwork sends a new version of the allocation while its network is made.
+func TestServicesWaitForTheNetwork(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		grouped(b, true)
+		servers := b.registry()
+		b.machine.SlowNetworks(time.Minute)
+		a := inNetwork(&api.NetworkResource{Mode: "bridge"}, tk("t"))
+		a.Group().Services = []*api.Service{{Name: "old", Provider: api.ProviderNomad, PortLabel: "http"}}
+		r := b.run(a)
+		pass(time.Second)
+		update := *r.Alloc()
+		update.Job = typeinfo.Copy(update.Job)
+		update.Group().Services[0].Name = "new"
+		update.AllocModifyIndex++
+		r.Update(&update)
+		pass(10 * time.Second)
+		if got, _ := servers.last(); got != "" {
+			t.Errorf("before there is a network the servers know %q", got)
+		}
+		pass(time.Minute)
+		if got, _ := servers.last(); got != "new" {
+			t.Errorf("the servers know %q", got)
+		}
 	})
 }
 

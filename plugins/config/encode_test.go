@@ -183,8 +183,6 @@ func TestEncodeErrors(t *testing.T) {
 	}
 }
 
-// TestMissingBelongsToItsBlock checks that what is missing is not ascribed to the
-// option before.
 // TestHostileExpressions evaluates what jobs may have in the configuration of a task, in the agent: it must not end that, nor
 // take its time and memory.
 func TestHostileExpressions(t *testing.T) {
@@ -220,6 +218,8 @@ func TestHostileExpressions(t *testing.T) {
 	}
 }
 
+// TestMissingBelongsToItsBlock checks that what is missing is not ascribed to the
+// option before.
 func TestMissingBelongsToItsBlock(t *testing.T) {
 	schema, err := Compile(dockerish())
 	if err != nil {
