@@ -53,14 +53,17 @@ func (l *loaded) located(err error) error {
 // places lists the mistakes of the job that an agent names in its answer by their places in the file, one a line; ""
 // when there are none, or the file does not tell. What the agent does not name is none to it: it may have other limits.
 func (l *loaded) places(answer string) string {
-	found, _ := problems(l.job)
-	if found == nil {
-		return ""
+	var fields []api.FieldError
+	if found, _ := problems(l.job); found != nil {
+		fields = found.Fields
+	}
+	if l.job.Region != "" {
+		fields = append(fields, api.FieldError{Path: "job.region", Message: "No path to region"})
 	}
 	in := jobspec.NewPositions(l.path, []byte(l.submission.Source))
 	var lines []string
 	seen := map[string]bool{}
-	for _, f := range found.Fields {
+	for _, f := range fields {
 		at := in.Of(f.Path)
 		key := at + f.Message
 		if at == "" || seen[key] || !strings.Contains(answer, f.Message) {

@@ -42,7 +42,7 @@ Example:
 				fmt.Fprintln(m.out, m.paint(yellow, "The agent is not reachable: only local checks were made, driver configuration was not validated."))
 			}
 			if err != nil {
-				return fmt.Errorf("Error validating job: %w", err) //nolint:staticcheck // the contract's text
+				return l.located(fmt.Errorf("Error validating job: %w", err)) //nolint:staticcheck // the contract's text
 			}
 			if resp.Error != "" {
 				fmt.Fprintf(m.err, "%s\n%s\n", m.paint(red, "Job validation errors:"), m.paint(red, tight(resp.Error)))

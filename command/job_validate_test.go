@@ -90,3 +90,24 @@ FILE:12: job.group["g"].task["t"].vault: not supported yet
 		t.Errorf("what only the server knows has no place:\n%s", errs)
 	}
 }
+
+// TestPlaceOfRegion: a region that the servers do not know may stand in the job file, where it wins over -region.
+func TestPlaceOfRegion(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "No path to region", http.StatusInternalServerError)
+	}))
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "j.hcl")
+	for _, c := range []struct{ set, want string }{{"  region = \"moon\"\n", file + ":2: job.region: No path to region"}, {"", ""}} {
+		if err := os.WriteFile(file, []byte("job \"j\" {\n"+c.set+"  group \"g\" {\n    task \"t\" {\n      driver = \"docker\"\n    }\n  }\n}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range [][]string{{"job", "validate"}, {"job", "plan"}, {"job", "run"}} {
+			_, errs, code := execute("", append(command, "-region=sun", "-address="+server.URL, file)...)
+			_, place, _ := strings.Cut(strings.TrimSpace(errs), "\n\n")
+			if code == 0 || place != c.want || !strings.Contains(errs, "No path to region") {
+				t.Errorf("%v: code %d, %s", command, code, errs)
+			}
+		}
+	}
+}
