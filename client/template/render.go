@@ -84,6 +84,9 @@ func (m *Manager) newRendering(t *api.Template) (*rendering, error) {
 	if text == "" {
 		text = t.LeftDelim + `""` + t.RightDelim // an empty source is an empty file
 	}
+	if err := checkDepth(text, t.LeftDelim, t.RightDelim); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.name, err)
+	}
 	r.tmpl, err = ct.NewTemplate(&ct.NewTemplateInput{
 		Contents: text, LeftDelim: t.LeftDelim, RightDelim: t.RightDelim, ErrMissingKey: t.ErrMissingKey, ErrFatal: true,
 		ExtFuncMap: m.functions(), FunctionDenylist: m.denied(true),

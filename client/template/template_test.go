@@ -201,11 +201,17 @@ func TestRender(t *testing.T) {
 		want  string
 		fails string
 	}{
-		"plain":              {text: "a b", want: "a b"},
-		"function":           {text: `{{ "x" | toUpper }}{{ sprig_repeat 2 "y" }}`, want: "Xyy"},
-		"env":                {text: `{{ env "GREETING" }}{{ envOrDefault "NONE" "-" }}{{ envOrDefault "EMPTY" "-" }}`, want: "hello-"},
-		"env of the agent":   {text: `{{ env "PATH" }}{{ env "HOME" }}`, want: ""},
-		"env needed":         {text: `{{ mustEnv "PATH" }}`, fails: "PATH is empty"},
+		"plain":            {text: "a b", want: "a b"},
+		"function":         {text: `{{ "x" | toUpper }}{{ sprig_repeat 2 "y" }}`, want: "Xyy"},
+		"env":              {text: `{{ env "GREETING" }}{{ envOrDefault "NONE" "-" }}{{ envOrDefault "EMPTY" "-" }}`, want: "hello-"},
+		"env of the agent": {text: `{{ env "PATH" }}{{ env "HOME" }}`, want: ""},
+		"env needed":       {text: `{{ mustEnv "PATH" }}`, fails: "PATH is empty"},
+		"nested blocks":    {text: strings.Repeat("{{ if true }}", 200_000) + strings.Repeat("{{ end }}", 200_000), fails: "more than 100000 actions"},
+		"recursion": {
+			text:  `{{ define "a" }}` + strings.Repeat("{{ if true }}", 9) + `{{ template "b" }}` + strings.Repeat("{{ end }}", 9) + `{{ end }}{{ define "b" }}{{ template "a" }}{{ end }}`,
+			fails: `template "a" calls itself from within more than`,
+		},
+		"calls":              {text: `{{ define "a" }}{{ if . }}{{ template "a" false }}x{{ end }}{{ end }}` + strings.Repeat("{{ if true }}", 20) + `{{ template "a" true }}` + strings.Repeat("{{ end }}", 20), want: "x"},
 		"delimiters":         {text: `<< env "GREETING" >> {{ }}`, tpl: api.Template{LeftDelim: "<<", RightDelim: ">>"}, want: "hello {{ }}"},
 		"interpolated path":  {text: "x", tpl: api.Template{DestPath: "${X}/out"}, want: "x"},
 		"path as seen":       {text: "x", tpl: api.Template{DestPath: "/local/out"}, want: "x"},
