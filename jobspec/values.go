@@ -189,8 +189,10 @@ func (d *decoder) convertValue(v *variable) (cty.Value, bool) {
 			if !diags.HasErrors() {
 				val, diags = d.constant(expr)
 			}
-			d.report(diags...)
 			if diags.HasErrors() {
+				diags[0].Detail += fmt.Sprintf(` The variable %q is of the type %s, so its value is an expression, such as true, ["a", "b"] or {k = "v"}.`,
+					v.name, v.typ.FriendlyNameForConstraint())
+				d.report(diags...)
 				return cty.DynamicVal, false
 			}
 		}
