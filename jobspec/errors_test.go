@@ -76,6 +76,8 @@ func TestTooComplex(t *testing.T) {
 		"broken sums":   wrap("(1" + strings.Repeat("+\n1", n) + ")"),
 		"conditionals":  wrap(strings.Repeat("true ? 1 : ", n) + "1"),
 		"indexes":       wrap("local.a" + strings.Repeat("[0]", n)),
+		"words":         wrap("[" + strings.Repeat("a,", 600_000) + "]"),
+		"empty lines":   strings.Repeat("\n", 1_100_000),
 		"if directives": wrap(`"` + strings.Repeat("%{if true}", n) + `"`),
 		"json lists":    `{"job":{"j":{"meta":` + strings.Repeat("[", n) + `}}}`,
 		"json template": `{"job":{"j":{"name":"` + strings.Repeat("${(", n) + `"}}}`,

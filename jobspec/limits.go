@@ -4,6 +4,7 @@ package jobspec
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -14,24 +15,53 @@ import (
 const (
 	maxNesting   = 500
 	maxOperators = 10_000
+
+	// maxWords bounds the words and signs of a source before it is taken apart into those, of which each takes some
+	// hundred bytes then.
+	maxWords = 1_000_000
 )
 
 // checkConfig reports HCL native source that is nested too deeply to be parsed safely.
 func checkConfig(src []byte, filename string) hcl.Diagnostics {
+	if diags := checkWords(src, filename, hcl.InitialPos); diags.HasErrors() {
+		return diags
+	}
 	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos) // the parser reports lexical errors
 	return checkTokens(tokens)
 }
 
 // checkTemplate is checkConfig for template text that starts at start.
 func checkTemplate(src []byte, filename string, start hcl.Pos) hcl.Diagnostics {
+	if diags := checkWords(src, filename, start); diags.HasErrors() {
+		return diags
+	}
 	tokens, _ := hclsyntax.LexTemplate(src, filename, start)
 	return checkTokens(tokens)
 }
 
 // checkExpression is checkConfig for a single expression.
 func checkExpression(src []byte, filename string) hcl.Diagnostics {
+	if diags := checkWords(src, filename, hcl.InitialPos); diags.HasErrors() {
+		return diags
+	}
 	tokens, _ := hclsyntax.LexExpression(src, filename, hcl.InitialPos)
 	return checkTokens(tokens)
+}
+
+// checkWords reports source of more than maxWords words and signs. Bytes that are no letters count as signs, except for spaces.
+func checkWords(src []byte, filename string, start hcl.Pos) hcl.Diagnostics {
+	words, inside := 0, false
+	for _, c := range src {
+		letter := c >= utf8.RuneSelf || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && c != ' ' && c != '\t' || letter && !inside {
+			words++
+		}
+		inside = letter
+	}
+	if words > maxWords {
+		return tooComplex("words and signs", maxWords, hcl.Range{Filename: filename, Start: start, End: start})
+	}
+	return nil
 }
 
 func tooComplex(what string, limit int, rng hcl.Range) hcl.Diagnostics {
