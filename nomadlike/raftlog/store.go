@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"runtime/debug"
@@ -132,10 +133,53 @@ func checkHeader(path string) error {
 		return err
 	case info.IsDir():
 		return fmt.Errorf("%w: it is a directory", errDamaged)
-	case info.Size() > 0 && info.Size() < 2*int64(os.Getpagesize()):
+	case info.Size() == 0:
+		return nil
+	case info.Size() < 2*int64(os.Getpagesize()):
 		return fmt.Errorf("%w: it has only %d bytes", errDamaged, info.Size())
 	}
-	return nil
+	whole, err := wholeSize(path)
+	if err != nil || whole == 0 {
+		return err
+	}
+	if info, err = os.Stat(path); err == nil && info.Size() < whole { // an agent that has it open makes it larger first
+		return fmt.Errorf("%w: it has %d of %d bytes", errDamaged, info.Size(), whole)
+	}
+	return err
+}
+
+// wholeSize returns how many bytes a file must have by its latest header, 0 when that cannot be told. bbolt itself reads
+// all of a file in a goroutine of its own when it opens it, where a missing page ends the process.
+func wholeSize(path string) (int64, error) {
+	const (
+		begin  = 16         // the page's own header
+		magic  = 0xED0CDAED // of the format
+		length = 64
+	)
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	var size int64
+	var latest uint64
+	at := int64(begin)
+	for range 2 { // each transaction replaces the older of two headers
+		var h [length]byte
+		if _, err := f.ReadAt(h[:], at); err != nil {
+			return 0, err
+		}
+		pageSize, pages, txid := int64(binary.NativeEndian.Uint32(h[8:])), binary.NativeEndian.Uint64(h[40:]), binary.NativeEndian.Uint64(h[48:])
+		sum := fnv.New64a()
+		_, _ = sum.Write(h[:56])
+		if binary.NativeEndian.Uint32(h[:]) == magic && binary.NativeEndian.Uint64(h[56:]) == sum.Sum64() && txid >= latest {
+			size, latest = int64(pages)*pageSize, txid
+			at = pageSize + begin
+			continue
+		}
+		at = int64(os.Getpagesize()) + begin
+	}
+	return size, nil
 }
 
 // recoverDamage turns the panics with which bbolt answers a damaged page into an error.

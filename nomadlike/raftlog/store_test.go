@@ -245,6 +245,33 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestCutOff: a file of which the end is missing is refused, instead of ending the process.
+func TestCutOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "raft.db")
+	// Without a list of free pages bbolt reads all pages when it opens the file.
+	s, err := Open(path, Options{NoFreelistSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := uint64(1); i <= 64; i++ {
+		if err := s.StoreLog(&raft.Log{Index: i, Data: bytes.Repeat([]byte{byte(i)}, 64<<10)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const size = 4 << 20 // what the entries have
+	for _, left := range []int64{size / 2, size / 3, 8 * int64(os.Getpagesize())} {
+		if err := os.Truncate(path, left); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Open(path, Options{NoFreelistSync: true}); err == nil || !strings.Contains(err.Error(), "is damaged or no raft log") {
+			t.Errorf("with %d of %d bytes: %v, %v", left, size, s, err)
+		}
+	}
+}
+
 // TestFlips flips bytes all over the file: each time it opens and holds the same entries, or there is an
 // error. Nothing panics.
 func TestFlips(t *testing.T) {
