@@ -178,7 +178,7 @@ plugin "mock_driver" {}
 	for _, c := range jobCases {
 		t.Run(c.file, func(t *testing.T) {
 			if c.root {
-				testkit.Need(t, "root") // to run tasks as another user and on cores of their own
+				testkit.Need(t, "root", "mounts") // to run tasks as another user, with secrets in memory, and on cores of their own
 			}
 			in := *a
 			in.t = t

@@ -20,7 +20,7 @@ import (
 // smallDisk mounts a small disk, which needs root.
 func smallDisk(t *testing.T, options string) string {
 	t.Helper()
-	testkit.Need(t, "linux", "root")
+	testkit.Need(t, "linux", "root", "mounts")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
 		t.Fatalf("mount a small disk: %v", err)

@@ -15,7 +15,7 @@ import (
 
 // TestViews runs tasks of a driver that hides the host and wants a user for each of them.
 func TestViews(t *testing.T) {
-	testkit.Need(t, "linux", "root")
+	testkit.Need(t, "linux", "root", "mounts")
 	inBench(t, func(t *testing.T, b *bench) {
 		b.machine.SetCapabilities(drivers.Capabilities{FSIsolation: drivers.FSIsolationUnveil, DynamicWorkloadUsers: true})
 		named := tk("named")

@@ -435,7 +435,7 @@ func TestDestroyLeavesTheRest(t *testing.T) {
 }
 
 func TestSecretsAreInMemory(t *testing.T) {
-	testkit.Need(t, "linux", "root")
+	testkit.Need(t, "linux", "root", "mounts")
 	r := newRoot(t)
 	d := newDir(t, r, testID)
 	if err := d.BuildTask("web", 2); err != nil {

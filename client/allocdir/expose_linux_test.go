@@ -12,7 +12,7 @@ import (
 )
 
 func TestViews(t *testing.T) {
-	testkit.Need(t, "root")
+	testkit.Need(t, "root", "mounts")
 	d := newDir(t, newRoot(t), testID, "web")
 	base := filepath.Join(t.TempDir(), "mounts")
 	v := NewViews(base)

@@ -167,7 +167,7 @@ func TestListsOfTheOperator(t *testing.T) {
 }
 
 func TestNamespace(t *testing.T) {
-	testkit.Need(t, "linux", "root")
+	testkit.Need(t, "linux", "root", "mounts")
 	m := New(Config{Logger: hclog.NewNullLogger()})
 	id := "nomadlike-test-" + filepath.Base(t.TempDir()) + filepath.Base(filepath.Dir(t.TempDir()))
 	t.Cleanup(func() { _ = m.RemoveNamespace(id) })
@@ -205,7 +205,7 @@ func TestNamespace(t *testing.T) {
 // TestLostNamespace checks that nothing of a connection is left on the host whose namespace was lost, and is not
 // there or another one when the connection is ended.
 func TestLostNamespace(t *testing.T) {
-	testkit.Need(t, "linux", "root", "cni")
+	testkit.Need(t, "linux", "root", "mounts", "cni")
 	m := New(Config{
 		Path: []string{testkit.CNIPath}, ConfigDir: t.TempDir(), Bridge: "nltest", Subnet: "172.31.219.0/24", Logger: hclog.NewNullLogger(),
 	})
@@ -287,7 +287,7 @@ func TestLostNamespace(t *testing.T) {
 // TestSweep checks that rules for addresses of the bridge that nobody has go with the next connection that ends, and
 // others stay.
 func TestSweep(t *testing.T) {
-	testkit.Need(t, "linux", "root", "cni")
+	testkit.Need(t, "linux", "root", "mounts", "cni")
 	m := New(Config{
 		Path: []string{testkit.CNIPath}, ConfigDir: t.TempDir(), Bridge: "nltest2", Subnet: "172.31.217.0/24", Logger: hclog.NewNullLogger(),
 	})

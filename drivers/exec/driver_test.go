@@ -36,13 +36,13 @@ const untilStopped = `while :; do sleep 3600 & wait $!; done`
 
 // TestDriver runs the suite that every driver passes.
 func TestDriver(t *testing.T) {
-	testkit.Need(t, "linux", "root", "cgroups") // without the last it is not healthy
+	testkit.Need(t, "linux", "root", "mounts", "cgroups") // without the last it is not healthy
 	drivertest.Run(t, harness())
 }
 
 // TestDriverWithOwnUsers runs it with tasks in user namespaces, which have process namespaces too.
 func TestDriverWithOwnUsers(t *testing.T) {
-	testkit.Need(t, "linux", "root", "cgroups") // without the last it is not healthy
+	testkit.Need(t, "linux", "root", "mounts", "cgroups") // without the last it is not healthy
 	h := harness()
 	h.PluginConfig = drivertest.Config{"default_userns_mode": "private"}
 	h.Run = func() drivertest.Config { return script("trap 'exit 0' INT TERM; echo ready; %s", untilStopped) }

@@ -42,7 +42,7 @@ var worlds atomic.Int64
 
 func newWorld(t *testing.T, settings drivertest.Config) *world {
 	t.Helper()
-	testkit.Need(t, "linux", "root")
+	testkit.Need(t, "linux", "root", "mounts")
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, driver: exec.New(hclog.NewNullLogger()), dir: t.TempDir()}

@@ -63,7 +63,7 @@ func compiled(t *testing.T) string {
 
 // TestDriver runs the suite that every driver passes.
 func TestDriver(t *testing.T) {
-	testkit.Need(t, "linux", "root", "cgroups", "javac")
+	testkit.Need(t, "linux", "root", "mounts", "cgroups", "javac")
 	dir := compiled(t)
 	program := func(args ...string) drivertest.Config {
 		list := []any{}

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -20,6 +22,7 @@ const RequireAll = "REQUIRE_ALL"
 //
 //	root            the test runs as user 0
 //	linux, darwin…  the operating system
+//	mounts          the permission to mount and to make namespaces, which root in a container lacks
 //	cgroups         a writable hierarchy of control groups, of version 1 or 2
 //	docker          a docker client and a daemon that answers
 //	cni             the CNI plugins in CNIPath, and iptables
@@ -57,12 +60,24 @@ const groups = "/sys/fs/cgroup"
 // kernelVariable names a directory with the contents of a Debian kernel package.
 const kernelVariable = "NOMADLIKE_TEST_KERNEL"
 
+// mayMount reads whether the process has CAP_SYS_ADMIN.
+func mayMount() bool {
+	const bit = 21
+	status, _ := os.ReadFile("/proc/self/status") // elsewhere there is none
+	_, text, _ := strings.Cut(string(status), "\nCapEff:")
+	text, _, _ = strings.Cut(text, "\n")
+	set, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+	return err == nil && set&(1<<bit) != 0
+}
+
 func has(name string) bool {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0
 	case "linux", "darwin", "windows":
 		return runtime.GOOS == name
+	case "mounts":
+		return mayMount()
 	case "cgroups":
 		for _, file := range []string{"cgroup.subtree_control", "freezer/cgroup.procs"} {
 			f, err := os.OpenFile(filepath.Join(groups, file), os.O_WRONLY, 0)

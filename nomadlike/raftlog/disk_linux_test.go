@@ -16,7 +16,7 @@ import (
 // TestFullDisk writes until a small disk is full: the error says so, what was written stays, and when
 // there is space again writing goes on. Mounting the disk needs root.
 func TestFullDisk(t *testing.T) {
-	testkit.Need(t, "linux", "root")
+	testkit.Need(t, "linux", "root", "mounts")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
 		t.Fatalf("mount a small disk: %v", err)

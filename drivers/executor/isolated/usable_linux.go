@@ -14,8 +14,11 @@ func Usable() error {
 	if os.Geteuid() != 0 {
 		return errors.New("Driver must run as root")
 	}
-	if err := unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{}); errors.Is(err, unix.ENOSYS) {
+	switch err := unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{}); {
+	case errors.Is(err, unix.ENOSYS):
 		return errors.New("Driver needs Linux 5.12 or newer")
+	case errors.Is(err, unix.EPERM):
+		return errors.New("Driver must be able to mount: this root lacks the capability SYS_ADMIN, as in a container that is not privileged")
 	}
 	return nil
 }
