@@ -284,7 +284,7 @@ func TestUsage(t *testing.T) {
 // TestNetwork checks that a task and the commands beside it see the network
 // namespace that was asked for, and the shim's socket works all the same.
 func TestNetwork(t *testing.T) {
-	testkit.Need(t, "root", "unshare")
+	testkit.Need(t, "root", "mounts", "unshare")
 	b := newBench(t)
 	holder := b.spec("")
 	holder.Place.Names = []string{"holder"}
@@ -318,7 +318,7 @@ func TestNetwork(t *testing.T) {
 // TestRecordSurvivesFullDisk checks that the exit of a task whose disk is full is
 // written down all the same.
 func TestRecordSurvivesFullDisk(t *testing.T) {
-	testkit.Need(t, "root")
+	testkit.Need(t, "root", "mounts")
 	b := newBench(t)
 	disk := filepath.Join(b.base, "disk")
 	if err := os.Mkdir(disk, 0o700); err != nil {

@@ -17,7 +17,7 @@ import (
 // TestFullDisk checks that a disk without room costs log lines, that this is
 // counted, and that the log goes on once there is room again.
 func TestFullDisk(t *testing.T) {
-	testkit.Need(t, "root")
+	testkit.Need(t, "root", "mounts")
 	path := t.TempDir()
 	if err := unix.Mount("tmpfs", path, "tmpfs", 0, "size=64k,mode=700"); err != nil {
 		t.Fatalf("mount: %v", err)
@@ -53,7 +53,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestNoRoomAtFirst checks a log that cannot even be opened at first.
 func TestNoRoomAtFirst(t *testing.T) {
-	testkit.Need(t, "root")
+	testkit.Need(t, "root", "mounts")
 	path := t.TempDir()
 	if err := unix.Mount("tmpfs", path, "tmpfs", 0, "nr_inodes=2,size=1m,mode=700"); err != nil {
 		t.Fatalf("mount: %v", err)
