@@ -652,18 +652,27 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// TestOutOfMemory checks that the kernel's verdict is passed on.
+// TestOutOfMemory checks that the kernel's verdict is passed on. Engines lose it when they hear of the end first, as some
+// do on a busy machine, so that not every container will do.
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	// Engines learn nothing of what ran out of memory before they had told that it was started.
-	task := w.task(script("until [ -e /local/go ]; do sleep 0.1; done; head -c 200000000 /dev/zero | yes \"$(head -c 90000000 /dev/zero | busybox tr '\\0' x)\" >/dev/null"))
-	task.Resources.MemoryMB, task.Resources.MemoryMaxMB = 16, 0
-	w.start(task)
-	if err := os.WriteFile(filepath.Join(task.LocalDir(), "go"), nil, 0o644); err != nil {
-		t.Fatal(err)
+	const tries = 5
+	for range tries {
+		// Engines learn nothing of what ran out of memory before they had told that it was started.
+		task := w.task(script("until [ -e /local/go ]; do sleep 0.1; done; head -c 200000000 /dev/zero | yes \"$(head -c 90000000 /dev/zero | busybox tr '\\0' x)\" >/dev/null"))
+		task.Resources.MemoryMB, task.Resources.MemoryMaxMB = 16, 0
+		w.start(task)
+		if err := os.WriteFile(filepath.Join(task.LocalDir(), "go"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		exit := w.wait(task)
+		if exit.Successful() {
+			t.Fatalf("exit is %+v", exit)
+		}
+		if exit.OOMKilled {
+			return
+		}
 	}
-	if exit := w.wait(task); !exit.OOMKilled || exit.Successful() {
-		t.Errorf("exit is %+v", exit)
-	}
+	t.Errorf("none of %d containers is told to have run out of memory", tries)
 }
