@@ -56,3 +56,6 @@ const expiredDescription = api.AllocClientDescMaxRunLimit
 
 // previousWait bounds the wait for the allocation whose data is taken over.
 const previousWait = 10 * time.Minute
+
+// stallWait bounds the wait for the next part of that data once it comes from another node.
+const stallWait = 5 * time.Minute

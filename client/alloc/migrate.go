@@ -20,15 +20,16 @@ func (r *Runner) fetchPrevious(ctx context.Context, a *api.Allocation) {
 		tasks = append(tasks, t.Name)
 	}
 	dir, begin := r.Dir(), time.Now()
-	taking := make(chan struct{})
+	moved := make(chan struct{}, 1)
 	result := make(chan error, 1)
 	go func() {
 		result <- r.deps.FetchPrevious(ctx, a, func(archive io.Reader) error {
-			close(taking)
-			return dir.Unpack(archive, tasks)
+			part := &noted{archive, moved}
+			part.note()
+			return dir.Unpack(part, tasks)
 		})
 	}()
-	patience := time.NewTimer(previousWait)
+	patience, begun := time.NewTimer(previousWait), false
 	defer patience.Stop()
 	for {
 		if r.destroying || r.Alloc().ServerTerminalStatus() {
@@ -45,13 +46,39 @@ func (r *Runner) fetchPrevious(ctx context.Context, a *api.Allocation) {
 			return
 		case <-r.box.C():
 			r.receive()
-		case <-taking:
-			// It has ended: from now on the data takes as long as there is of it.
-			taking = nil
-			patience.Stop()
+		case <-moved:
+			// It has ended: from now on the data takes as long as there is of it, and comes.
+			begun = true
+			patience.Reset(stallWait)
 		case <-patience.C:
-			r.logger.Warn("previous allocation has not ended; the tasks start without its data", "previous_alloc", a.PreviousAllocation, "duration", previousWait)
+			if begun {
+				r.logger.Warn("data of the previous allocation has stopped coming; the tasks start without it", "previous_alloc", a.PreviousAllocation, "duration", stallWait)
+			} else {
+				r.logger.Warn("previous allocation has not ended; the tasks start without its data", "previous_alloc", a.PreviousAllocation, "duration", previousWait)
+			}
 			cancel()
 		}
+	}
+}
+
+// noted tells that parts of an archive come.
+type noted struct {
+	io.Reader
+	moved chan<- struct{}
+}
+
+// Read implements io.Reader.
+func (n *noted) Read(p []byte) (int, error) {
+	count, err := n.Reader.Read(p)
+	if count > 0 {
+		n.note()
+	}
+	return count, err
+}
+
+func (n *noted) note() {
+	select {
+	case n.moved <- struct{}{}:
+	default: // the one before has not been heard yet
 	}
 }
