@@ -15,19 +15,20 @@ const (
 	maxRecursive = 5 // blocks around a call by which a template comes to call itself
 )
 
-// checkDepth refuses a text that would overflow the stack. What is wrong with it otherwise is said when it is executed.
-func checkDepth(text, left, right string) error {
+// parseText refuses a text that would overflow the stack. What is wrong with it otherwise is said when it is executed: there
+// are no trees then.
+func parseText(text, left, right string) (map[string]*parse.Tree, error) {
 	if left == "" {
 		left = "{{"
 	}
 	if strings.Count(text, left) > maxActions {
-		return fmt.Errorf("there are more than %d actions", maxActions)
+		return nil, fmt.Errorf("there are more than %d actions", maxActions)
 	}
-	tree := parse.New("template")
+	tree := parse.New("") // as consul-template names it: it can be called, too
 	tree.Mode = parse.SkipFuncCheck
 	trees := map[string]*parse.Tree{}
 	if _, err := tree.Parse(text, left, right, trees); err != nil {
-		return nil //nolint:nilerr // it is not executed
+		return nil, nil //nolint:nilerr,nilnil // it is not executed
 	}
 	calls := map[string][]call{}
 	for name, t := range trees {
@@ -36,11 +37,11 @@ func checkDepth(text, left, right string) error {
 	for name, list := range calls {
 		for _, c := range list {
 			if c.depth > maxRecursive && reaches(calls, c.name, name, map[string]bool{}) {
-				return fmt.Errorf("template %q calls itself from within more than %d blocks; move some of them to a template of their own", name, maxRecursive)
+				return nil, fmt.Errorf("template %q calls itself from within more than %d blocks; move some of them to a template of their own", name, maxRecursive)
 			}
 		}
 	}
-	return nil
+	return trees, nil
 }
 
 // call is a call of a template, with the number of blocks around it.

@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/template"
 
 	dep "github.com/hashicorp/consul-template/dependency"
 	ct "github.com/hashicorp/consul-template/template"
+	"github.com/ryanuber/go-glob"
 )
 
 // Functions that need what this agent does not have.
@@ -27,14 +29,18 @@ var (
 const (
 	notSupported = "is not supported by this version"
 	deniedHint   = "the agent does not let templates use this function; client { template { function_denylist = [...] } } in its configuration, an empty list for none, says which it does not"
-	// deniedByPattern is all that consul-template says of a function that a pattern of the agent's list refuses.
-	deniedByPattern = ": function is disabled"
 )
 
-// functions are those that differ from consul-template's.
-func (m *Manager) functions() template.FuncMap {
-	funcs := template.FuncMap{
-		"env": func(name string) string { return m.cfg.Env[name] },
+// builtin are the functions of the language, which patterns of the agent's list do not mean.
+var builtin = strings.Fields("and call eq ge gt html index js le len lt ne not or print printf println slice urlquery")
+
+// functions are those that differ from consul-template's, for a template that uses those with the names.
+func (m *Manager) functions(used map[string]bool) template.FuncMap {
+	funcs := m.guard.growing()
+	maps.Copy(funcs, m.guard.functions())
+	maps.Copy(funcs, template.FuncMap{
+		"scratch": func() *scratch { return m.scratch },
+		"env":     func(name string) string { return m.cfg.Env[name] },
 		"mustEnv": func(name string) (string, error) {
 			if v := m.cfg.Env[name]; v != "" {
 				return v, nil
@@ -50,7 +56,7 @@ func (m *Manager) functions() template.FuncMap {
 		"file":          m.fileFunc,
 		"nomadService":  m.serviceFunc,
 		"nomadServices": m.servicesFunc,
-	}
+	})
 	refuse := func(names []string, why string) {
 		for _, name := range names {
 			funcs[name] = func(...any) (string, error) {
@@ -62,30 +68,28 @@ func (m *Manager) functions() template.FuncMap {
 	refuse(consulFunctions, "Consul "+notSupported+"; nomadService lists services")
 	refuse(vaultFunctions, "Vault "+notSupported)
 	refuse(variableFunctions, "variables are not supported by this version")
-	refuse(m.denied(false), deniedHint)
-	return funcs
-}
-
-// denied are the entries of the agent's list that are patterns, which consul-template refuses, or those that are the
-// names of functions.
-func (m *Manager) denied(patterns bool) []string {
-	var list []string
 	for _, entry := range m.cfg.Client.FunctionDenylist {
-		if strings.Contains(entry, "*") == patterns {
-			list = append(list, entry)
+		if !strings.Contains(entry, "*") {
+			refuse([]string{entry}, deniedHint)
+			continue
+		}
+		for name := range used {
+			if glob.Glob(entry, name) && !slices.Contains(builtin, name) {
+				refuse([]string{name}, deniedHint)
+			}
 		}
 	}
-	return list
+	return funcs
 }
 
 // UnknownFunctions are the entries of the list of denied functions that are the name of none.
 func (c *Config) UnknownFunctions() []string {
-	m := &Manager{cfg: Task{Client: &Config{}}}
+	m := newManager(nil, Task{Client: &Config{}})
 	return slices.DeleteFunc(slices.Clone(c.FunctionDenylist), func(name string) bool {
 		if strings.Contains(name, "*") {
 			return true // a pattern
 		}
-		t, err := ct.NewTemplate(&ct.NewTemplateInput{Contents: "{{ if false }}{{ " + name + " }}{{ end }}", ExtFuncMap: m.functions()})
+		t, err := ct.NewTemplate(&ct.NewTemplateInput{Contents: "{{ if false }}{{ " + name + " }}{{ end }}", ExtFuncMap: m.functions(nil)})
 		if err == nil {
 			_, err = t.Execute(&ct.ExecuteInput{Brain: ct.NewBrain()})
 		}

@@ -70,6 +70,10 @@ type Manager struct {
 	used, missing map[string]bool
 	// mistaken says that it has used what this agent does not have.
 	mistaken bool
+	// guard bounds the template that is being rendered, longest its time; scratch is what it notes.
+	guard   *guard
+	longest time.Duration
+	scratch *scratch
 	// pending are the templates whose changes have not been told, since when the splay runs.
 	pending map[*rendering]bool
 	splay   *time.Timer
@@ -98,11 +102,11 @@ func Start(ctx context.Context, cfg Task) *Manager {
 func newManager(stop context.CancelFunc, cfg Task) *Manager {
 	return &Manager{
 		cfg: cfg, stop: stop, done: make(chan struct{}), ready: make(chan struct{}), inbox: make(chan news),
-		sources: map[string]*source{}, pending: map[*rendering]bool{},
+		sources: map[string]*source{}, pending: map[*rendering]bool{}, guard: &guard{}, longest: maxTime,
 	}
 }
 
-// Stop ends the rendering; it does not wait for a template that is being executed.
+// Stop ends the rendering; it does not wait until a template that is being executed has noticed.
 func (m *Manager) Stop() { m.stop() }
 
 // Ready waits until all templates were rendered once, and returns why that cannot be. A *Error says that it is
@@ -266,7 +270,7 @@ func (m *Manager) pass(ctx context.Context, first bool) (next time.Duration, wai
 			next = min(next, wait)
 			continue
 		}
-		if err := m.render(r, first); err != nil {
+		if err := m.render(ctx, r, first); err != nil {
 			return 0, nil, err
 		}
 		if r.dirty { // its disk is full

@@ -4,6 +4,7 @@ package template
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"io/fs"
 	"maps"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -25,7 +25,10 @@ import (
 type rendering struct {
 	conf *api.Template
 	tmpl *ct.Template
-	dest place
+	// text is its source, watched what is executed for that.
+	text    string
+	watched *watched
+	dest    place
 	// name is the destination, for texts.
 	name     string
 	mode     fs.FileMode
@@ -84,12 +87,14 @@ func (m *Manager) newRendering(t *api.Template) (*rendering, error) {
 	if text == "" {
 		text = t.LeftDelim + `""` + t.RightDelim // an empty source is an empty file
 	}
-	if err := checkDepth(text, t.LeftDelim, t.RightDelim); err != nil {
+	trees, err := parseText(text, t.LeftDelim, t.RightDelim)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
+	r.text, r.watched = text, watch(text, t.LeftDelim, t.RightDelim, trees)
 	r.tmpl, err = ct.NewTemplate(&ct.NewTemplateInput{
-		Contents: text, LeftDelim: t.LeftDelim, RightDelim: t.RightDelim, ErrMissingKey: t.ErrMissingKey, ErrFatal: true,
-		ExtFuncMap: m.functions(), FunctionDenylist: m.denied(true),
+		Contents: r.watched.text, LeftDelim: t.LeftDelim, RightDelim: t.RightDelim, ErrMissingKey: t.ErrMissingKey, ErrFatal: true,
+		ExtFuncMap: m.functions(r.watched.names),
 	})
 	return r, err
 }
@@ -132,13 +137,22 @@ func (r *rendering) due(now time.Time) time.Duration {
 }
 
 // render executes a template and writes its file, unless data is missing. An error is for good.
-func (m *Manager) render(r *rendering, first bool) error {
+func (m *Manager) render(ctx context.Context, r *rendering, first bool) error {
 	m.used, m.missing, m.mistaken = map[string]bool{}, map[string]bool{}, false
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	*m.guard = guard{ctx: ctx, ends: time.Now().Add(m.longest)}
+	m.scratch = &scratch{guard: m.guard}
 	result, err := r.tmpl.Execute(&ct.ExecuteInput{Brain: ct.NewBrain()})
 	r.uses, r.missing = m.used, m.missing
-	if err != nil && strings.HasSuffix(err.Error(), deniedByPattern) {
-		m.mistaken = true
-		err = fmt.Errorf("%w: %s", err, deniedHint)
+	switch {
+	case m.guard.err == nil && err == nil && len(result.Output) > maxOutput:
+		m.guard.err = errOutput
+		fallthrough
+	case m.guard.err != nil:
+		return &Error{err: fmt.Errorf("%s: %w", r.name, m.guard.err)}
+	case err != nil:
+		err = errors.New(r.watched.explain(r.text, err.Error()))
 	}
 	// An error may only come from stumbling over data that is not there yet.
 	if err != nil && (len(m.missing) == 0 || m.mistaken) {
