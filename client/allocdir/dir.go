@@ -94,9 +94,9 @@ func (d *Dir) buildHidden(task *os.Root, name string, sizeMB int) error {
 }
 
 // ReleaseSecrets unmounts the secrets and private directories of the tasks, which frees their memory.
-// What was in them is gone.
+// What was in them is gone, also what the docker driver has left mounted of them: no task is there any more.
 func (d *Dir) ReleaseSecrets(tasks []string) error {
-	var errs []error
+	errs := []error{d.parent.release(d.id)}
 	for _, task := range tasks {
 		if CheckTaskName(task) != nil {
 			continue

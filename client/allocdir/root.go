@@ -26,6 +26,10 @@ const (
 
 	// marker is an empty file that says that a directory is a mount of ours.
 	marker = ".nomad-mount"
+
+	// held is a directory beside those of the allocations in which the docker driver mounts what its containers see of them,
+	// under names that begin with the ID of the allocation. Of containers that it loses sight of they stay.
+	held = ".held"
 )
 
 // Root is the directory that holds the directories of all allocations of a client.
@@ -147,6 +151,9 @@ func (r *Root) Destroy(id string) error {
 	if err := unmountBelow(filepath.Join(r.path, id)); err != nil {
 		return fmt.Errorf("unmount what is below the allocation directory: %w", err)
 	}
+	if err := r.release(id); err != nil {
+		return fmt.Errorf("unmount what a driver has left beside the allocation directory: %w", err)
+	}
 	project := r.project(id)
 	if err := removeAll(r.root, id); err != nil {
 		return fmt.Errorf("remove allocation directory: %w", err)
@@ -155,6 +162,26 @@ func (r *Root) Destroy(id string) error {
 		r.logger.Warn("quota of an allocation is left behind", "alloc_id", id, "project", project, "error", err)
 	}
 	return nil
+}
+
+// release takes away what a driver has left mounted for an allocation.
+func (r *Root) release(id string) error {
+	entries, err := fs.ReadDir(r.root.FS(), held)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), id+"-") {
+			continue
+		}
+		err := unmountBelow(filepath.Join(r.path, held, e.Name()))
+		if err == nil {
+			err = removeAll(r.root, filepath.Join(held, e.Name()))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // project returns the one that limits an allocation's directory, 0 for none.

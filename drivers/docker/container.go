@@ -49,6 +49,11 @@ type builder struct {
 	portMap map[string]int
 	// publishes is true if ports of the host lead to the container.
 	publishes bool
+	// held is where the sources of binds are held, empty if they are not; asked says that this is known, and holds how many
+	// there are.
+	held  string
+	holds int
+	asked bool
 }
 
 // containerName is the name of a task's container.
@@ -297,15 +302,16 @@ func (b *builder) names() error {
 			return err
 		}
 		host.ExtraHosts = nil
-		b.bind(file, "/etc/hosts", false, "")
+		if err := b.bind(file, "/etc/hosts", false); err != nil {
+			return err
+		}
 	}
 	if b.task.DNS != nil {
 		file, err := resolvFile(b.task)
 		if err != nil {
 			return err
 		}
-		b.bind(file, "/etc/resolv.conf", true, "")
-		return nil
+		return b.bind(file, "/etc/resolv.conf", true)
 	}
 	host.DNSSearch, host.DNSOptions = b.options.DNSSearchDomains, b.options.DNSOptions
 	for _, server := range b.options.DNSServers {
@@ -355,12 +361,12 @@ func (b *builder) endpoint(mode string) error {
 	return nil
 }
 
-// inside reports whether a path, with its links resolved as far as it exists,
-// lies in a directory.
-func inside(dir, path string) bool {
-	dir, err := filepath.EvalSymlinks(dir)
+// within reports whether a path, with its links resolved as far as it exists, lies in a directory, and returns that
+// directory and the rest of the path without links.
+func within(dir, path string) (base, name string, ok bool) {
+	base, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return false
+		return "", "", false
 	}
 	rest := ""
 	for {
@@ -370,14 +376,14 @@ func inside(dir, path string) bool {
 			break
 		}
 		if !errors.Is(err, os.ErrNotExist) || path == filepath.Dir(path) {
-			return false
+			return "", "", false
 		}
 		if st, err := os.Lstat(path); err == nil && st.Mode()&os.ModeSymlink != 0 {
-			return false // a link that leads nowhere now may lead anywhere later
+			return "", "", false // a link that leads nowhere now may lead anywhere later
 		}
 		rest = filepath.Join(filepath.Base(path), rest)
 		path = filepath.Dir(path)
 	}
-	relative, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(relative)
+	name, err = filepath.Rel(base, path)
+	return base, name, err == nil && filepath.IsLocal(name)
 }

@@ -14,16 +14,26 @@ import (
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
-// bind adds a file or directory of the host.
-func (b *builder) bind(source, target string, readonly bool, propagation mount.Propagation) {
+// bind adds a file or directory of the allocation.
+func (b *builder) bind(source, target string, readonly bool) error {
+	source, err := b.source(source, true)
+	if err != nil {
+		return err
+	}
+	label := b.plugin.Volumes.SELinuxLabel
+	if label == "" && b.held != "" {
+		// In this form the engine makes no directory in place of what is not there: a container that is kept and that somebody
+		// starts again does not see empty directories in the place of its own.
+		b.out.HostConfig.Mounts = append(b.out.HostConfig.Mounts, mount.Mount{
+			Type: mount.TypeBind, Source: source, Target: target, ReadOnly: readonly,
+		})
+		return nil
+	}
 	options := []string{}
 	if readonly {
 		options = append(options, "ro")
 	}
-	if propagation != "" {
-		options = append(options, string(propagation))
-	}
-	if label := b.plugin.Volumes.SELinuxLabel; label != "" {
+	if label != "" {
 		options = append(options, label)
 	}
 	spec := source + ":" + target
@@ -31,6 +41,7 @@ func (b *builder) bind(source, target string, readonly bool, propagation mount.P
 		spec += ":" + strings.Join(options, ",")
 	}
 	b.out.HostConfig.Binds = append(b.out.HostConfig.Binds, spec)
+	return nil
 }
 
 // mounts adds all that the container sees of the host.
@@ -42,12 +53,12 @@ func (b *builder) mounts() error {
 		return fallback
 	}
 	shared := env("NOMAD_ALLOC_DIR", "/alloc")
-	b.bind(b.task.SharedDir(), shared, false, "")
-	b.bind(b.task.LocalDir(), env("NOMAD_TASK_DIR", "/local"), false, "")
-	b.bind(b.task.SecretsDir(), env("NOMAD_SECRETS_DIR", "/secrets"), false, "")
-	b.bind(filepath.Join(b.task.SharedDir(), "logs"), filepath.Join(shared, "logs"), true, "")
-
-	var errs []error
+	errs := []error{
+		b.bind(b.task.SharedDir(), shared, false),
+		b.bind(b.task.LocalDir(), env("NOMAD_TASK_DIR", "/local"), false),
+		b.bind(b.task.SecretsDir(), env("NOMAD_SECRETS_DIR", "/secrets"), false),
+		b.bind(filepath.Join(b.task.SharedDir(), "logs"), filepath.Join(shared, "logs"), true),
+	}
 	for _, volume := range b.options.Volumes {
 		errs = append(errs, b.volume(volume))
 	}
@@ -99,18 +110,34 @@ func propagationOf(m *drivers.Mount) mount.Propagation {
 	return mount.PropagationRPrivate
 }
 
-// hostPath resolves the source of a mount, and refuses what lies outside the
-// allocation unless the operator allows it. Tasks can put links into their
-// directories, so where a path leads counts, not how it looks.
-func (b *builder) hostPath(source string) (string, error) {
+// hostPath returns the path by which the engine is told of the source of a mount.
+func (b *builder) hostPath(source string, create bool) (string, error) {
 	if !filepath.IsAbs(source) {
 		source = filepath.Join(b.task.TaskDir(), source)
 	}
-	source = filepath.Clean(source)
-	if !b.plugin.Volumes.Enabled && !inside(b.task.AllocDir, source) {
-		return "", fmt.Errorf("source %q is outside the allocation directory: %w", source, errVolumesDisabled)
+	return b.source(filepath.Clean(source), create)
+}
+
+// source returns the path by which the engine is told of a file or directory of this machine, and refuses what lies
+// outside the allocation unless the operator allows it. Tasks can put links into their directories at any moment, so where
+// a path leads now counts, not how it looks, and the engine is told of what is there by a path that tasks cannot change.
+// If there is nothing, a directory is made or it is an error.
+func (b *builder) source(path string, create bool) (string, error) {
+	if b.plugin.Volumes.Enabled {
+		return path, nil
 	}
-	return source, nil
+	dir, name, ok := within(b.task.AllocDir, path)
+	if !ok {
+		return "", fmt.Errorf("source %q is outside the allocation directory: %w", path, errVolumesDisabled)
+	}
+	held, err := b.hold(dir, name, create)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("source %q: %w", path, err)
+	case held == "":
+		return path, nil
+	}
+	return held, nil
 }
 
 // volume adds an entry "source:target[:mode]" of volumes.
@@ -120,7 +147,7 @@ func (b *builder) volume(spec string) error {
 		return fmt.Errorf("volume %q is not source:target[:mode]", spec)
 	}
 	if b.options.VolumeDriver == "" {
-		source, err := b.hostPath(parts[0])
+		source, err := b.hostPath(parts[0], true)
 		if err != nil {
 			return fmt.Errorf("volume %q: %w", spec, err)
 		}
@@ -143,7 +170,7 @@ func (b *builder) mount(m *mountConfig) error {
 	failed := func(err error) error { return fmt.Errorf("mount %q: %w", m.Target, err) }
 	switch out.Type {
 	case mount.TypeBind:
-		source, err := b.hostPath(m.Source)
+		source, err := b.hostPath(m.Source, false)
 		if err != nil {
 			return failed(err)
 		}

@@ -71,7 +71,12 @@ func (d *Driver) start(ctx context.Context, config *drivers.TaskConfig) (*task, 
 	return t, handle, nil
 }
 
-func (d *Driver) startContainer(ctx context.Context, b *builder) (*task, *drivers.TaskHandle, error) {
+func (d *Driver) startContainer(ctx context.Context, b *builder) (_ *task, _ *drivers.TaskHandle, err error) {
+	defer func() {
+		if err != nil {
+			d.letGo(b.task)
+		}
+	}()
 	if err := b.build(); err != nil {
 		return nil, nil, err
 	}

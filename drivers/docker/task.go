@@ -299,6 +299,7 @@ func (t *task) remove(ctx context.Context) error {
 func (t *task) release() {
 	t.cancel()
 	t.forgetLogs()
+	t.driver.letGo(t.config)
 	t.driver.images.release(t.image, t.config.ID)
 }
 

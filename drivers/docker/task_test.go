@@ -101,6 +101,7 @@ func (w *world) task(options drivertest.Config) *drivers.TaskConfig {
 		if err != nil && !notFound(err) {
 			w.t.Error(err)
 		}
+		w.driver.letGo(&drivers.TaskConfig{Name: "web", AllocDir: dir})
 	})
 	return &drivers.TaskConfig{
 		ID: allocID + "/web/0000000a", Name: "web", AllocID: allocID, JobName: "shop", DriverConfig: encoded, AllocDir: dir,
