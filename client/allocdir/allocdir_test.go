@@ -181,6 +181,31 @@ func write(t *testing.T, data string, at ...string) {
 	}
 }
 
+func listed(d *Dir, path string) (names []string, err error) {
+	err = d.List(path, func(info fs.FileInfo) { names = append(names, info.Name()) })
+	return names, err
+}
+
+// TestListLooksOneByOne: an entry is looked at when those before it have been told, and none is held.
+func TestListLooksOneByOne(t *testing.T) {
+	d := newDir(t, newRoot(t), testID, "web")
+	for _, name := range []string{"a", "b", "c"} {
+		write(t, "", d.TaskPath("web", "local", name))
+	}
+	var names []string
+	err := d.List("web/local", func(info fs.FileInfo) {
+		names = append(names, info.Name())
+		if info.Name() == "a" {
+			if err := os.Remove(d.TaskPath("web", "local", "b")); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err != nil || !slices.Equal(names, []string{"a", "c"}) {
+		t.Errorf("listed %v, %v", names, err)
+	}
+}
+
 func TestReadPaths(t *testing.T) {
 	r := newRoot(t)
 	outside := t.TempDir()
@@ -274,23 +299,19 @@ func TestReadPaths(t *testing.T) {
 	for dir, want := range map[string][]string{
 		"": {"alloc", "web"}, "/": {"alloc", "web"}, "alloc": {"data", "logs", "tmp"}, "web/local/current": {"file"},
 	} {
-		infos, err := d.List(dir)
-		var got []string
-		for _, i := range infos {
-			got = append(got, i.Name())
-		}
+		got, err := listed(d, dir)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("List(%q) = %v, %v, want %v", dir, got, err, want)
 		}
 	}
-	infos, err := d.List("web/secrets")
-	if err != nil || !slices.ContainsFunc(infos, func(i fs.FileInfo) bool { return i.Name() == "token" }) {
-		t.Errorf("the names of secrets cannot be listed: %v, %v", infos, err)
+	names, err := listed(d, "web/secrets")
+	if err != nil || !slices.Contains(names, "token") {
+		t.Errorf("the names of secrets cannot be listed: %v, %v", names, err)
 	}
-	if _, err := d.List("web/local/out"); !errors.Is(err, ErrEscapes) {
+	if _, err := listed(d, "web/local/out"); !errors.Is(err, ErrEscapes) {
 		t.Errorf("List through a link out = %v", err)
 	}
-	if _, err := d.List("web/local/hello.txt"); err == nil {
+	if _, err := listed(d, "web/local/hello.txt"); err == nil {
 		t.Error("a file was listed")
 	}
 	if _, err := d.Open("web/local"); err == nil {
@@ -519,7 +540,7 @@ func FuzzPaths(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, path string) {
 		_, _ = d.Stat(path)
-		_, _ = d.List(path)
+		_, _ = listed(d, path)
 		file, err := d.Open(path)
 		if err != nil {
 			return

@@ -229,41 +229,41 @@ type namedInfo struct {
 
 func (n namedInfo) Name() string { return n.name }
 
-// List returns the entries of a directory, sorted by name. Links are described, not followed.
-func (d *Dir) List(path string) ([]fs.FileInfo, error) {
+// List tells of the entries of a directory, sorted by name, each when it has been looked at: a task can make more of
+// them than anyone wants to hold. Links are described, not followed.
+func (d *Dir) List(path string, tell func(fs.FileInfo)) error {
 	p, err := d.resolve(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer p.close()
 	fail := func(err error) error {
 		return &fs.PathError{Op: "readdir", Path: filepath.Join(d.path, filepath.FromSlash(path)), Err: reason(err)}
 	}
 	if !p.info.IsDir() {
-		return nil, fail(errNotDirectory)
+		return fail(errNotDirectory)
 	}
 	dir, err := p.parent.Open(".")
 	if err != nil {
-		return nil, fail(err)
+		return fail(err)
 	}
 	defer dir.Close()
 	entries, err := dir.Readdirnames(-1)
 	if err != nil {
-		return nil, fail(err)
+		return fail(err)
 	}
 	slices.Sort(entries)
-	infos := make([]fs.FileInfo, 0, len(entries))
 	for _, name := range entries {
 		info, err := p.parent.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, fail(err)
+			return fail(err)
 		}
-		infos = append(infos, info)
+		tell(info)
 	}
-	return infos, nil
+	return nil
 }
 
 // File is an open regular file and the directory it is in.

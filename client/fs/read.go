@@ -52,13 +52,9 @@ func describe(info iofs.FileInfo) *api.AllocFileInfo {
 
 // List describes the entries of a directory; an empty path is the allocation directory.
 func List(d *allocdir.Dir, path string) ([]*api.AllocFileInfo, error) {
-	infos, err := d.List(path)
-	if err != nil {
+	out := []*api.AllocFileInfo{}
+	if err := d.List(path, func(info iofs.FileInfo) { out = append(out, describe(info)) }); err != nil {
 		return nil, failure(err, path, api.ClassNotFound)
-	}
-	out := make([]*api.AllocFileInfo, len(infos))
-	for i, info := range infos {
-		out[i] = describe(info)
 	}
 	return out, nil
 }
