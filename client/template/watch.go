@@ -181,9 +181,12 @@ var placePattern = regexp.MustCompile(`template: :(\d+):(\d+): `)
 // addedCalls are those that errors show with what they are about.
 var addedCalls = strings.NewReplacer(namePass+" | ", "", " | "+namePass, "", " | "+nameOut, "", " | "+nameKeep, "")
 
+// addedPlace is where the evaluator says that an error is when the last it has looked at is an added call.
+var addedPlace = regexp.MustCompile(`(template: :\d+):\d+: (executing "[^"]*") at <(?:` + nameText + `|` + nameOut + `|` + namePass + `|` + nameKeep + `)[^>]*>`)
+
 // explain gives the places in the text of an error as they are in the original.
 func (w *watched) explain(original, text string) string {
-	text = addedCalls.Replace(text)
+	text = addedPlace.ReplaceAllString(addedCalls.Replace(text), "$1: $2")
 	at := placePattern.FindStringSubmatchIndex(text)
 	if at == nil {
 		return text
