@@ -49,7 +49,7 @@ type builder struct {
 	portMap map[string]int
 	// publishes is true if ports of the host lead to the container.
 	publishes bool
-	// held is where the sources of binds are held, empty if they are not; asked says that this is known, and holds how many
+	// held is where the sources that the job names are held, empty if they are not; asked says that this is known, and holds how many
 	// there are.
 	held  string
 	holds int
@@ -302,16 +302,15 @@ func (b *builder) names() error {
 			return err
 		}
 		host.ExtraHosts = nil
-		if err := b.bind(file, "/etc/hosts", false); err != nil {
-			return err
-		}
+		b.bind(file, "/etc/hosts", false)
 	}
 	if b.task.DNS != nil {
 		file, err := resolvFile(b.task)
 		if err != nil {
 			return err
 		}
-		return b.bind(file, "/etc/resolv.conf", true)
+		b.bind(file, "/etc/resolv.conf", true)
+		return nil
 	}
 	host.DNSSearch, host.DNSOptions = b.options.DNSSearchDomains, b.options.DNSOptions
 	for _, server := range b.options.DNSServers {

@@ -14,26 +14,13 @@ import (
 	"github.com/nomadlike/nomadlike/plugins/drivers"
 )
 
-// bind adds a file or directory of the allocation.
-func (b *builder) bind(source, target string, readonly bool) error {
-	source, err := b.source(source, true)
-	if err != nil {
-		return err
-	}
-	label := b.plugin.Volumes.SELinuxLabel
-	if label == "" && b.held != "" {
-		// In this form the engine makes no directory in place of what is not there: a container that is kept and that somebody
-		// starts again does not see empty directories in the place of its own.
-		b.out.HostConfig.Mounts = append(b.out.HostConfig.Mounts, mount.Mount{
-			Type: mount.TypeBind, Source: source, Target: target, ReadOnly: readonly,
-		})
-		return nil
-	}
+// bind adds a file or directory that the agent or the driver has made for the task.
+func (b *builder) bind(source, target string, readonly bool) {
 	options := []string{}
 	if readonly {
 		options = append(options, "ro")
 	}
-	if label != "" {
+	if label := b.plugin.Volumes.SELinuxLabel; label != "" {
 		options = append(options, label)
 	}
 	spec := source + ":" + target
@@ -41,7 +28,6 @@ func (b *builder) bind(source, target string, readonly bool) error {
 		spec += ":" + strings.Join(options, ",")
 	}
 	b.out.HostConfig.Binds = append(b.out.HostConfig.Binds, spec)
-	return nil
 }
 
 // mounts adds all that the container sees of the host.
@@ -53,12 +39,12 @@ func (b *builder) mounts() error {
 		return fallback
 	}
 	shared := env("NOMAD_ALLOC_DIR", "/alloc")
-	errs := []error{
-		b.bind(b.task.SharedDir(), shared, false),
-		b.bind(b.task.LocalDir(), env("NOMAD_TASK_DIR", "/local"), false),
-		b.bind(b.task.SecretsDir(), env("NOMAD_SECRETS_DIR", "/secrets"), false),
-		b.bind(filepath.Join(b.task.SharedDir(), "logs"), filepath.Join(shared, "logs"), true),
-	}
+	b.bind(b.task.SharedDir(), shared, false)
+	b.bind(b.task.LocalDir(), env("NOMAD_TASK_DIR", "/local"), false)
+	b.bind(b.task.SecretsDir(), env("NOMAD_SECRETS_DIR", "/secrets"), false)
+	b.bind(filepath.Join(b.task.SharedDir(), "logs"), filepath.Join(shared, "logs"), true)
+
+	var errs []error
 	for _, volume := range b.options.Volumes {
 		errs = append(errs, b.volume(volume))
 	}
