@@ -27,8 +27,9 @@ const (
 	// marker is an empty file that says that a directory is a mount of ours.
 	marker = ".nomad-mount"
 
-	// held is a directory beside those of the allocations in which the docker driver mounts what its containers see of them,
-	// under names that begin with the ID of the allocation. Of containers that it loses sight of they stay.
+	// held is a directory beside those of the allocations in which the docker driver mounts what jobs have containers see of
+	// them, under names that begin with the ID of the allocation. Of containers that it loses sight of they stay. The driver's
+	// test holds the two names together.
 	held = ".held"
 )
 
