@@ -409,17 +409,17 @@ func TestLinksInTheRoot(t *testing.T) {
 func TestExecInside(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	task := w.task(script("echo $$ >/local/pid; exec sleep 3600"))
+	task := w.task(script("ulimit -Sn 77; echo $$ >/local/pid; exec sleep 3600"))
 	w.start(task)
 	await(t, "the work of the task", func() bool {
 		text, _ := os.ReadFile(filepath.Join(task.LocalDir(), "pid"))
 		return len(text) > 1
 	})
-	result, err := w.driver.ExecTask(w.ctx, task.ID, []string{"sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; cat /local/pid; id -un; grep -E 'CapEff|NoNew|Seccomp:' /proc/self/status; kill -0 1 && echo may signal"}, patience)
+	result, err := w.driver.ExecTask(w.ctx, task.ID, []string{"sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; cat /local/pid; id -un; grep -E 'CapEff|NoNew|Seccomp:' /proc/self/status; kill -0 1 && echo may signal; ulimit -n"}, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "sleep 3600 1\nnobody\nCapEff:\t00000000a80405fb\nNoNewPrivs:\t1\nSeccomp:\t2\nmay signal\n"
+	want := "sleep 3600 1\nnobody\nCapEff:\t00000000a80405fb\nNoNewPrivs:\t1\nSeccomp:\t2\nmay signal\n77\n"
 	if string(result.Stdout) != want {
 		t.Errorf("the command printed %q, want %q", result.Stdout, want)
 	}
@@ -435,6 +435,23 @@ func TestExecInside(t *testing.T) {
 		t.Error(err)
 	}
 	if exit, err := w.driver.WaitTask(w.ctx, task.ID); err != nil || exit.Signal != 9 || time.Since(begin) < 50*time.Millisecond {
+		t.Errorf("exit is %+v, %v", exit, err)
+	}
+}
+
+// TestStoppedCommand has a task stop whatever is started beside it: that is the task's loss, and nobody else waits for it.
+func TestStoppedCommand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	task := w.task(script("trap '' INT; while :; do kill -STOP 2 3 4 5 6 7 8 9 2>/dev/null; done"))
+	w.start(task)
+	if result, err := w.driver.ExecTask(w.ctx, task.ID, []string{"true"}, time.Second); err == nil {
+		t.Skipf("the command was faster than the task: %+v", result)
+	}
+	if err := w.driver.StopTask(w.ctx, task.ID, 50*time.Millisecond, "SIGINT"); err != nil {
+		t.Error(err)
+	}
+	if exit, err := w.driver.WaitTask(w.ctx, task.ID); err != nil || exit.Signal != 9 || exit.Err != nil {
 		t.Errorf("exit is %+v, %v", exit, err)
 	}
 }

@@ -84,6 +84,18 @@ func StartTime(pid int) (int64, error) {
 	return st.StartTime, nil
 }
 
+// Files returns how many files a process may open at most, 0 if that is not known: the soft limit.
+func Files(pid int) uint64 {
+	var files uint64
+	_ = sysfs.EachLine("/proc/"+strconv.Itoa(pid)+"/limits", make([]byte, 4096), func(line []byte) {
+		if limits, ok := bytes.CutPrefix(line, []byte("Max open files ")); ok {
+			soft, _, _ := bytes.Cut(bytes.TrimSpace(limits), []byte{' '})
+			files, _ = strconv.ParseUint(string(soft), 10, 64)
+		}
+	})
+	return files
+}
+
 // All returns the figures of every process that can be seen.
 func All() ([]Stat, error) {
 	pids, err := sysfs.Numbers("/proc")

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nomadlike/nomadlike/internal/shim/proc"
 	"github.com/nomadlike/nomadlike/internal/shim/wire"
 )
 
@@ -83,6 +84,8 @@ type joinedFork struct {
 	// joins are namespaces, that of users first: it has the power to enter the others.
 	joins  []int
 	asRoot bool
+	// limit is how many files the process may open: as many as the task, not as many as the runtime has set for itself.
+	limit unix.Rlimit
 	// session asks for a session whose terminal is descriptor 0, rather than a process group.
 	session bool
 	// failures are what the process reports if it cannot join or execute.
@@ -127,8 +130,14 @@ func (f *joinedFork) prepare(files []uintptr) (err error) {
 	return nil
 }
 
-// find opens the namespaces to join.
+// find opens the namespaces to join, and asks for limits.
 func (f *joinedFork) find(pid int, root *wire.Root) error {
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &f.limit); err != nil {
+		return err
+	}
+	if files := proc.Files(pid); files > 0 {
+		f.limit.Cur = min(f.limit.Max, files)
+	}
 	names := []string{"uts", "mnt"}
 	if root.PrivateIPC {
 		names = append([]string{"ipc"}, names...)
@@ -218,6 +227,7 @@ func (f *joinedFork) fork() (pid int, errno syscall.Errno) {
 	failure := 0
 	if errno == 0 {
 		failure = 1
+		_, _, _ = syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&f.limit)), 0, 0, 0)
 		var none uint64
 		_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&none)), 0, 8, 0, 0)
 		_, _, errno = syscall.RawSyscall6(unix.SYS_EXECVEAT, uintptr(f.program), uintptr(unsafe.Pointer(&f.empty[0])),
