@@ -34,6 +34,8 @@ type session struct {
 	conn *conn
 	tty  bool
 	pid  int
+	// settle is that of the command, nil if there is nothing to wait for.
+	settle func() error
 	// status gets how the command ended.
 	status chan syscall.WaitStatus
 
@@ -78,6 +80,14 @@ func (s *supervisor) serveExec(c *conn, body []byte) {
 		return
 	}
 	defer s.closing.Done()
+	if x.settle != nil {
+		if err := x.settle(); err != nil {
+			s.endSession(x)
+			x.close()
+			_ = c.done(err)
+			return
+		}
+	}
 	reply := wire.Done{PID: x.pid}
 	if c.write(wire.KindDone, reply.Encode()) != nil {
 		s.endSession(x)
@@ -95,21 +105,22 @@ func (s *supervisor) startSession(x *session, request *wire.Exec) error {
 	if s.reaped {
 		return errGone
 	}
-	pid, warnings, err := s.program.start(&command{
+	c := &command{
 		path:     request.Path,
 		args:     request.Args,
 		env:      slices.Concat(s.spec.Env, request.Env),
 		fds:      [3]uintptr{uintptr(x.given[0]), uintptr(x.given[1]), uintptr(x.given[2])},
 		terminal: x.tty,
 		beside:   s.pid,
-	})
+	}
+	pid, warnings, err := s.program.start(c)
 	for _, w := range warnings {
 		say(w)
 	}
 	if err != nil {
 		return err
 	}
-	x.pid = pid
+	x.pid, x.settle = pid, c.settle
 	s.sessions[pid] = x
 	s.closing.Add(1)
 	return nil

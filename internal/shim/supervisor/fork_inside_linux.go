@@ -3,9 +3,11 @@
 package supervisor
 
 import (
+	"errors"
 	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -38,15 +40,43 @@ func (l *launcher) forkInside(c *command) (pid int, warnings []string, err error
 		pid, warnings, err = l.forkTask(c, &task, files)
 	}
 	closeAll([]int{spec[0], report[1]})
+	if err == nil && in.Beside {
+		c.settle = besideSettler(&in, spec[1], report[0])
+		return pid, warnings, nil
+	}
 	defer closeAll([]int{spec[1], report[0]})
 	if err != nil {
 		return 0, warnings, err
 	}
-	if err := l.instruct(&in, spec[1], report[0]); err != nil {
+	if err := instruct(&in, descriptor(spec[1]), descriptor(report[0])); err != nil {
 		l.abort(pid)
 		return 0, warnings, err
 	}
 	return pid, warnings, nil
+}
+
+// settleLimit is how long a process that was started beside a task may take to become a command.
+const settleLimit = 30 * time.Second
+
+// besideSettler returns what waits until a process beside the task has become the command. Before it has, the task may have
+// the power to stop it, so that the owner must not be the one who waits.
+func besideSettler(in *wire.Inside, to, from int) func() error {
+	var files [2]*os.File
+	for n, fd := range []int{to, from} {
+		_ = unix.SetNonblock(fd, true)
+		files[n] = os.NewFile(uintptr(fd), "inside")
+	}
+	return func() error {
+		for _, file := range files {
+			defer file.Close()
+			_ = file.SetDeadline(time.Now().Add(settleLimit))
+		}
+		err := instruct(in, files[0], files[1])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return &setupError{"start beside the task", errors.New("no answer within " + settleLimit.String() + ": something in the task may have stopped it")}
+		}
+		return err
+	}
 }
 
 // forkTask starts the process that makes the root and becomes the task, and hands over what the root is made of. It puts
@@ -96,13 +126,16 @@ func (l *launcher) forkTask(c *command, task *wire.Spec, files []uintptr) (pid i
 	return pid, warnings, nil
 }
 
+// maxReport is how long the report of a process inside may be, in bytes.
+const maxReport = 64 << 10
+
 // instruct tells the process inside what to become, and returns once it has.
-func (l *launcher) instruct(in *wire.Inside, to, from int) error {
-	err := wire.WriteFrame(descriptor(to), wire.KindInside, in.Encode())
+func instruct(in *wire.Inside, to io.Writer, from io.Reader) error {
+	err := wire.WriteFrame(to, wire.KindInside, in.Encode())
 	if err != nil {
 		return &setupError{"tell the task's process what to run", err}
 	}
-	body, err := io.ReadAll(descriptor(from))
+	body, err := io.ReadAll(io.LimitReader(from, maxReport))
 	if err != nil {
 		return &setupError{"read the report of the task's process", err}
 	}

@@ -25,6 +25,9 @@ type command struct {
 	// beside is the process of the task whose namespaces a command joins; 0
 	// for the task itself.
 	beside int
+	// settle, which the start of such a command sets, waits until the process has become the command. It may be called by
+	// anybody, once.
+	settle func() error
 }
 
 // launcher starts programs as the user, in the control groups and in the
