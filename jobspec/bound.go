@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -14,6 +15,27 @@ import (
 // evaluating them: agents evaluate the configuration of tasks, which others wrote. Unlike in a job file a reference to what
 // is not in the context is an error.
 func Bound(body hcl.Body, ctx *hcl.EvalContext) (hcl.Body, *hcl.EvalContext) {
+	d, inner := bounds(ctx)
+	return &boundBody{body, d}, inner
+}
+
+// BoundExpression is Bound for an expression.
+func BoundExpression(expr hcl.Expression, ctx *hcl.EvalContext) (hcl.Expression, *hcl.EvalContext) {
+	d, inner := bounds(ctx)
+	return &boundExpr{expr, d}, inner
+}
+
+// ParseExpression parses the text of an expression that others wrote, which may be as long and as deep as one of a job file.
+// The name is for messages.
+func ParseExpression(src []byte, filename string) (hclsyntax.Expression, hcl.Diagnostics) {
+	if diags := checkExpression(src, filename); diags.HasErrors() {
+		return nil, diags
+	}
+	return hclsyntax.ParseExpression(src, filename, hcl.InitialPos)
+}
+
+// bounds are what expressions may take together, and the context for evaluating them.
+func bounds(ctx *hcl.EvalContext) (*decoder, *hcl.EvalContext) {
 	d := newDecoder()
 	d.complete = true
 	d.left.ends = time.Now().Add(maxTime)
@@ -25,7 +47,7 @@ func Bound(body hcl.Body, ctx *hcl.EvalContext) (hcl.Body, *hcl.EvalContext) {
 		}
 		inner.Functions[name] = d.left.metered(fn)
 	}
-	return &boundBody{body, d}, &inner
+	return d, &inner
 }
 
 // decoders are functions that make values of texts, with what these may be.

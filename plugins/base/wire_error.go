@@ -57,7 +57,7 @@ type wireError struct {
 
 func (e *wireError) Error() string {
 	if text := e.status.Message(); text != "" {
-		return text
+		return Abridge(text)
 	}
 	return "plugin answered " + e.status.Code().String()
 }

@@ -297,6 +297,24 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
+// TestCompileHostileSchemas compiles what a plugin may have in its schema: it must not end the agent, nor take its memory.
+func TestCompileHostileSchemas(t *testing.T) {
+	ten := "[1,2,3,4,5,6,7,8,9,0]"
+	for name, spec := range map[string]*hclspec.Spec{
+		"brackets":         hclspec.Literal(strings.Repeat("[", 100_000)),
+		"loops":            hclspec.Literal(strings.Repeat("[for x in "+ten+": ", 6) + "1" + strings.Repeat("]", 6)),
+		"number":           hclspec.Literal("1e600000000"),
+		"brackets in type": hclspec.Attr("a", strings.Repeat("list(", 100_000)),
+	} {
+		_, err := Compile(hclspec.Object(hclspec.Fields{"a": spec}))
+		if err == nil || !strings.Contains(err.Error(), "There are more than") {
+			t.Errorf("%s: got %.300v", name, err)
+		} else if len(err.Error()) > 20_000 {
+			t.Errorf("%s: the error has %d bytes", name, len(err.Error()))
+		}
+	}
+}
+
 func TestNoSchema(t *testing.T) {
 	if data, err := NoSchema(nil); err != nil || len(data) != 0 {
 		t.Errorf("no values gave %q, %v", data, err)

@@ -16,9 +16,10 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/hashicorp/hcl/v2/hcldec"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/nomadlike/nomadlike/jobspec"
+	"github.com/nomadlike/nomadlike/plugins/base"
 	"github.com/nomadlike/nomadlike/plugins/hclspec"
 	hclspecpb "github.com/nomadlike/nomadlike/plugins/shared/hclspec"
 )
@@ -191,26 +192,28 @@ func compileDefault(def *hclspecpb.Default) (hcldec.Spec, error) {
 }
 
 func compileLiteral(literal *hclspecpb.Literal) (hcldec.Spec, error) {
-	expr, diags := hclsyntax.ParseExpression([]byte(literal.GetValue()), "literal", hcl.InitialPos)
+	text := literal.GetValue()
+	parsed, diags := jobspec.ParseExpression([]byte(text), "literal")
 	if diags.HasErrors() {
-		return nil, fmt.Errorf("literal %q: %w", literal.GetValue(), diags)
+		return nil, fmt.Errorf("literal %q: %w", base.Abridge(text), diags)
 	}
-	value, diags := expr.Value(&hcl.EvalContext{Functions: functions()})
+	expr, ctx := jobspec.BoundExpression(parsed, &hcl.EvalContext{Functions: functions()})
+	value, diags := expr.Value(ctx)
 	if diags.HasErrors() {
-		return nil, fmt.Errorf("literal %q: %w", literal.GetValue(), diags)
+		return nil, fmt.Errorf("literal %q: %w", base.Abridge(text), diags)
 	}
 	return &hcldec.LiteralSpec{Value: value}, nil
 }
 
 // parseType reads an HCL type expression.
 func parseType(text string) (cty.Type, error) {
-	expr, diags := hclsyntax.ParseExpression([]byte(text), "type", hcl.InitialPos)
+	expr, diags := jobspec.ParseExpression([]byte(text), "type")
 	if diags.HasErrors() {
-		return cty.NilType, fmt.Errorf("type %q: %w", text, diags)
+		return cty.NilType, fmt.Errorf("type %q: %w", base.Abridge(text), diags)
 	}
 	kind, diags := typeexpr.TypeConstraint(expr)
 	if diags.HasErrors() {
-		return cty.NilType, fmt.Errorf("type %q: %w", text, diags)
+		return cty.NilType, fmt.Errorf("type %q: %w", base.Abridge(text), diags)
 	}
 	return kind, nil
 }
