@@ -63,7 +63,7 @@ func (c *Client) Fingerprint(ctx context.Context) (<-chan *Fingerprint, error) {
 	}), nil
 }
 
-// Reserve implements Plugin.
+// Reserve implements Plugin. The reservation is nil if the plugin left it out.
 func (c *Client) Reserve(ctx context.Context, deviceIDs []string) (*Reservation, error) {
 	resp, err := c.rpc.Reserve(ctx, &devicepb.ReserveRequest{DeviceIds: deviceIDs})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/nomadlike/nomadlike/plugins/base"
 	devicepb "github.com/nomadlike/nomadlike/plugins/device/proto"
 	"github.com/nomadlike/nomadlike/plugins/values"
 )
@@ -47,7 +48,7 @@ func fingerprintFromProto(in *devicepb.FingerprintResponse) *Fingerprint {
 			group.Devices = append(group.Devices, &Device{
 				ID:                detected.GetID(),
 				Healthy:           detected.GetHealthy(),
-				HealthDescription: detected.GetHealthDescription(),
+				HealthDescription: base.Abridge(detected.GetHealthDescription()),
 				PCIBusID:          detected.GetHwLocality().GetPciBusId(),
 			})
 		}
@@ -71,7 +72,11 @@ func reservationToProto(in *Reservation) *devicepb.ContainerReservation {
 	return out
 }
 
+// reservationFromProto converts from the wire; nil stays nil.
 func reservationFromProto(in *devicepb.ContainerReservation) *Reservation {
+	if in == nil {
+		return nil
+	}
 	out := &Reservation{Envs: in.GetEnvs()}
 	for _, mount := range in.GetMounts() {
 		out.Mounts = append(out.Mounts, &Mount{
@@ -118,7 +123,7 @@ func statsFromProto(in *devicepb.StatsResponse) *Stats {
 		}
 		for id, stats := range wire.GetInstanceStats() {
 			var timestamp time.Time
-			if t := stats.GetTimestamp(); t != nil {
+			if t := stats.GetTimestamp(); t.IsValid() {
 				timestamp = t.AsTime()
 			}
 			group.Instances[id] = &InstanceStats{

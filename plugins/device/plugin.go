@@ -73,9 +73,15 @@ func (g *Group) Validate() error {
 	if g.Name == "" {
 		errs = append(errs, errors.New("device group has no name"))
 	}
+	seen := make(map[string]bool, len(g.Devices))
 	for _, device := range g.Devices {
-		if device == nil || device.ID == "" {
+		switch {
+		case device == nil || device.ID == "":
 			errs = append(errs, errors.New("device has no ID"))
+		case seen[device.ID]:
+			errs = append(errs, fmt.Errorf("device %q is listed twice", device.ID))
+		default:
+			seen[device.ID] = true
 		}
 	}
 	for name, attribute := range g.Attributes {

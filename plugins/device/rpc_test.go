@@ -4,7 +4,9 @@ package device
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"math"
 	"net"
 	"testing"
 	"time"
@@ -13,9 +15,13 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/nomadlike/nomadlike/plugins/base"
+	devicepb "github.com/nomadlike/nomadlike/plugins/device/proto"
 	"github.com/nomadlike/nomadlike/plugins/hclspec"
+	sharedpb "github.com/nomadlike/nomadlike/plugins/shared/structs/proto"
 	"github.com/nomadlike/nomadlike/plugins/values"
 )
 
@@ -87,9 +93,14 @@ func (f *fake) Stats(_ context.Context, interval time.Duration) (<-chan *Stats, 
 
 func dial(t *testing.T, plugin Plugin) *Client {
 	t.Helper()
+	return serve(t, func(server *grpc.Server) { Register(server, plugin) })
+}
+
+func serve(t *testing.T, register func(*grpc.Server)) *Client {
+	t.Helper()
 	listener := bufconn.Listen(64 << 10)
 	server := grpc.NewServer()
-	Register(server, plugin)
+	register(server)
 	go func() { _ = server.Serve(listener) }() // ends with the server
 	t.Cleanup(server.Stop)
 	conn, err := grpc.NewClient("passthrough:plugin",
@@ -167,11 +178,42 @@ func TestGroupValidate(t *testing.T) {
 		"no type":       {Vendor: "v", Name: "n"},
 		"no name":       {Vendor: "v", Type: "t"},
 		"device":        {Vendor: "v", Type: "t", Name: "n", Devices: []*Device{{}}},
+		"device twice":  {Vendor: "v", Type: "t", Name: "n", Devices: []*Device{{ID: "a"}, {ID: "a", Healthy: true}}},
 		"nil device":    {Vendor: "v", Type: "t", Name: "n", Devices: []*Device{nil}},
 		"bad attribute": {Vendor: "v", Type: "t", Name: "n", Attributes: map[string]*values.Attribute{"a": nil}},
 	} {
 		if err := group.Validate(); err == nil {
 			t.Errorf("a group with %s was accepted", name)
 		}
+	}
+}
+
+// careless is a plugin that leaves out what it may not.
+type careless struct {
+	devicepb.UnimplementedDevicePluginServer
+}
+
+func (careless) Reserve(context.Context, *devicepb.ReserveRequest) (*devicepb.ReserveResponse, error) {
+	return &devicepb.ReserveResponse{}, nil
+}
+
+func (careless) Stats(_ *devicepb.StatsRequest, stream grpc.ServerStreamingServer[devicepb.StatsResponse]) error {
+	return stream.Send(&devicepb.StatsResponse{Groups: []*devicepb.DeviceGroupStats{{InstanceStats: map[string]*devicepb.DeviceStats{"a": {
+		Summary:   &sharedpb.StatValue{FloatNumeratorVal: wrapperspb.Double(math.NaN()), FloatDenominatorVal: wrapperspb.Double(math.Inf(1))},
+		Timestamp: &timestamppb.Timestamp{Seconds: math.MaxInt64},
+	}}}}})
+}
+
+func TestCarelessPlugin(t *testing.T) {
+	client := serve(t, func(server *grpc.Server) { devicepb.RegisterDevicePluginServer(server, careless{}) })
+	if reserved, err := client.Reserve(t.Context(), []string{"a"}); err != nil || reserved != nil {
+		t.Errorf("no reservation became %+v, %v", reserved, err)
+	}
+	stats, err := client.Stats(t.Context(), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := json.Marshal((<-stats).Groups); err != nil {
+		t.Errorf("the statistics cannot be told: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ package values
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -69,6 +70,8 @@ func (a *Attribute) Validate() error {
 		return errors.New("attribute has no value")
 	case set > 1:
 		return errors.New("attribute has more than one value")
+	case a.Float != nil && Finite(*a.Float) != *a.Float:
+		return errors.New("attribute is not a number, or not a finite one")
 	case a.Unit == "":
 		return nil
 	case a.Float == nil && a.Int == nil:
@@ -77,4 +80,12 @@ func (a *Attribute) Validate() error {
 		return fmt.Errorf("unit %q is not known", a.Unit)
 	}
 	return nil
+}
+
+// Finite returns f, or 0 if that is no finite number: JSON has no others.
+func Finite(f float64) float64 {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0
+	}
+	return f
 }

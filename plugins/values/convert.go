@@ -138,9 +138,11 @@ func StatFromProto(in *sharedpb.StatValue) *Stat {
 	}
 	out := &Stat{Unit: in.GetUnit(), Description: in.GetDesc()}
 	if v := in.GetFloatNumeratorVal(); v != nil {
+		v.Value = Finite(v.Value)
 		out.FloatNumerator = &v.Value
 	}
 	if v := in.GetFloatDenominatorVal(); v != nil {
+		v.Value = Finite(v.Value)
 		out.FloatDenominator = &v.Value
 	}
 	if v := in.GetIntNumeratorVal(); v != nil {

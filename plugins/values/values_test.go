@@ -4,6 +4,7 @@ package values
 
 import (
 	"maps"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,6 +48,8 @@ func TestValidate(t *testing.T) {
 		"unit":             {Int(1, "MiB/s"), true},
 		"power":            {Float(1, "mW"), true},
 		"unknown unit":     {Int(1, "furlong"), false},
+		"not a number":     {Float(math.NaN(), ""), false},
+		"not finite":       {Float(math.Inf(-1), "MB"), false},
 		"unit of nothing":  {Int(1, "MHz/s"), false},
 	}
 	for name, test := range tests {
