@@ -120,7 +120,7 @@ func (c *Client) StartTask(ctx context.Context, config *TaskConfig) (*TaskHandle
 	switch {
 	case resp.GetResult() != driverspb.StartTaskResponse_SUCCESS:
 		return nil, nil, NewRecoverableError(
-			errors.New("the driver could not start the task: "+resp.GetDriverErrorMsg()),
+			errors.New("the driver could not start the task: "+base.Abridge(resp.GetDriverErrorMsg())),
 			resp.GetResult() == driverspb.StartTaskResponse_RETRY)
 	case handle == nil:
 		return nil, nil, errors.New("the driver started the task and returned no handle")
@@ -144,7 +144,7 @@ func (c *Client) WaitTask(ctx context.Context, taskID string) (*ExitResult, erro
 	}
 	exit := exitFromProto(resp.GetResult())
 	if text := resp.GetErr(); text != "" {
-		exit.Err = errors.New(text)
+		exit.Err = errors.New(base.Abridge(text))
 	}
 	return exit, nil
 }

@@ -4,10 +4,13 @@ package drivers
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/nomadlike/nomadlike/plugins/base"
 	driverspb "github.com/nomadlike/nomadlike/plugins/drivers/proto"
 	"github.com/nomadlike/nomadlike/plugins/values"
 )
@@ -120,10 +123,10 @@ func fingerprintFromProto(in *driverspb.FingerprintResponse) *Fingerprint {
 	out := &Fingerprint{
 		Attributes:        values.AttributesFromProto(in.GetAttributes()),
 		Health:            healthStates.local(in.GetHealth()),
-		HealthDescription: in.GetHealthDescription(),
+		HealthDescription: base.Abridge(in.GetHealthDescription()),
 	}
 	if in.GetErr() != "" {
-		out.Err = errors.New(in.GetErr())
+		out.Err = errors.New(base.Abridge(in.GetErr()))
 	}
 	return out
 }
@@ -139,20 +142,33 @@ func eventToProto(in *TaskEvent) *driverspb.DriverTaskEvent {
 	}
 }
 
+// maxAnnotations is how many annotations of an event are taken.
+const maxAnnotations = 64
+
 func eventFromProto(in *driverspb.DriverTaskEvent) *TaskEvent {
+	var annotations map[string]string
+	for _, name := range slices.Sorted(maps.Keys(in.GetAnnotations())) {
+		if len(annotations) == maxAnnotations {
+			break
+		}
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[base.Abridge(name)] = base.Abridge(in.GetAnnotations()[name])
+	}
 	return &TaskEvent{
 		TaskID:      in.GetTaskId(),
 		AllocID:     in.GetAllocId(),
 		TaskName:    in.GetTaskName(),
 		Timestamp:   timeFromProto(in.GetTimestamp()),
-		Message:     in.GetMessage(),
-		Annotations: in.GetAnnotations(),
+		Message:     base.Abridge(in.GetMessage()),
+		Annotations: annotations,
 	}
 }
 
-// timeFromProto converts from the wire; an absent time is the zero time.
+// timeFromProto converts from the wire; a time that is absent or beyond the year 9999 is the zero time.
 func timeFromProto(in *timestamppb.Timestamp) time.Time {
-	if in == nil {
+	if !in.IsValid() {
 		return time.Time{}
 	}
 	return in.AsTime()

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	driverspb "github.com/nomadlike/nomadlike/plugins/drivers/proto"
+	"github.com/nomadlike/nomadlike/plugins/values"
 )
 
 // cpuFields and memoryFields map display names to the enumerations of the wire.
@@ -111,12 +112,12 @@ func usageFromProto(in *driverspb.TaskResourceUsage) *ResourceUsage {
 	cpu, memory := in.GetCpu(), in.GetMemory()
 	return &ResourceUsage{
 		CPU: CPUUsage{
-			SystemMode:       cpu.GetSystemMode(),
-			UserMode:         cpu.GetUserMode(),
-			TotalTicks:       cpu.GetTotalTicks(),
+			SystemMode:       values.Finite(cpu.GetSystemMode()),
+			UserMode:         values.Finite(cpu.GetUserMode()),
+			TotalTicks:       values.Finite(cpu.GetTotalTicks()),
 			ThrottledPeriods: cpu.GetThrottledPeriods(),
 			ThrottledTime:    cpu.GetThrottledTime(),
-			Percent:          cpu.GetPercent(),
+			Percent:          values.Finite(cpu.GetPercent()),
 			Measured:         measuredFromProto(cpuFields, cpu.GetMeasuredFields()),
 		},
 		Memory: MemoryUsage{

@@ -6,12 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	driverspb "github.com/nomadlike/nomadlike/plugins/drivers/proto"
 	"github.com/nomadlike/nomadlike/plugins/values"
@@ -253,6 +258,30 @@ func TestAbsentMessages(t *testing.T) {
 	}
 	if capabilities := capabilitiesFromProto(nil); capabilities.MustCreateNetwork {
 		t.Errorf("empty capabilities became %+v", capabilities)
+	}
+}
+
+// TestUnboundedMessages converts what agents and servers could neither store nor tell.
+func TestUnboundedMessages(t *testing.T) {
+	long := strings.Repeat("é", 1<<20)
+	far := &timestamppb.Timestamp{Seconds: math.MaxInt64, Nanos: -1}
+	f := fingerprintFromProto(&driverspb.FingerprintResponse{HealthDescription: long, Err: long + "the reason"})
+	if len(f.HealthDescription) > 10_000 || len(f.Err.Error()) > 10_000 || !strings.HasSuffix(f.Err.Error(), "the reason") || !utf8.ValidString(f.Err.Error()) {
+		t.Errorf("a description became %d bytes, an error %d bytes", len(f.HealthDescription), len(f.Err.Error()))
+	}
+	event := &driverspb.DriverTaskEvent{Message: long, Timestamp: far, Annotations: map[string]string{long: long}}
+	for i := range 1000 {
+		event.Annotations[strconv.Itoa(i)] = "x"
+	}
+	e := eventFromProto(event)
+	if text := fmt.Sprint(e.Message, e.Annotations); len(text) > 100_000 || len(e.Annotations) > 100 || !e.Timestamp.IsZero() {
+		t.Errorf("an event became %d bytes, %d annotations, %v", len(text), len(e.Annotations), e.Timestamp)
+	}
+	stats := statsFromProto(&driverspb.TaskStats{Timestamp: far, AggResourceUsage: &driverspb.TaskResourceUsage{Cpu: &driverspb.CPUUsage{
+		SystemMode: math.NaN(), UserMode: math.Inf(1), TotalTicks: math.Inf(-1), Percent: math.NaN(),
+	}}})
+	if _, err := json.Marshal(stats); err != nil {
+		t.Errorf("the statistics cannot be told: %v", err)
 	}
 }
 

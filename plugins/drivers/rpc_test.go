@@ -84,6 +84,7 @@ func (f *fake) ExecTaskStreaming(_ context.Context, _ string, opts *ExecOptions)
 }
 
 func TestErrorsCrossTheWire(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
 	tests := map[string]struct {
 		give        error
 		is          error
@@ -93,6 +94,7 @@ func TestErrorsCrossTheWire(t *testing.T) {
 		"plain":              {give: errors.New("boom"), text: "boom"},
 		"sentinel":           {give: ErrTaskNotFound, is: ErrTaskNotFound, text: "task not found for given id"},
 		"wrapped":            {give: fmt.Errorf("stop: %w", ErrTaskNotFound), is: ErrTaskNotFound, text: "stop: task not found for given id"},
+		"much text":          {give: fmt.Errorf("%s: %w", long, ErrTaskNotFound), is: ErrTaskNotFound, text: long[:6<<10] + " ... (91837 bytes left out) ... " + long[len(long)-2<<10+29:] + ": task not found for given id"},
 		"wrapped in front":   {give: fmt.Errorf("%w: really", ErrTaskNotFound), is: ErrTaskNotFound},
 		"by its text":        {give: errors.New("x: task not found for given id"), is: ErrTaskNotFound},
 		"recoverable":        {give: NewRecoverableError(errors.New("later"), true), text: "later", recoverable: true},
