@@ -3,6 +3,7 @@
 package client_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/nomadlike/nomadlike/internal/testkit/sink"
 	"github.com/nomadlike/nomadlike/internal/version"
 	"github.com/nomadlike/nomadlike/plugins/drivers"
+	"github.com/nomadlike/nomadlike/plugins/values"
 )
 
 func TestRegistration(t *testing.T) {
@@ -133,6 +135,26 @@ func TestDriverHealthIsRegistered(t *testing.T) {
 		events := b.servers.Events()
 		if len(events) != 2 || events[0].Subsystem != "Driver" || events[0].Message != "daemon is down" || events[0].Details["driver"] != "fake" {
 			t.Errorf("events = %+v", events)
+		}
+	})
+}
+
+// TestDriverTellsTooMuch has a driver that adds attributes without an end, each time others.
+func TestDriverTellsTooMuch(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		for i := range 4 {
+			f := clienttest.Healthy()
+			f.Attributes = map[string]*values.Attribute{fmt.Sprint(i): values.Text(strings.Repeat("x", 300_000))}
+			b.plugins.Fingerprint(clienttest.DriverName, f)
+			pass(time.Second)
+		}
+		reg := b.servers.Registered()
+		if d := reg[len(reg)-2].Drivers["fake"]; !d.Healthy || len(reg[len(reg)-2].Attributes["2"]) != 300_000 {
+			t.Errorf("the attributes that are not too many were not taken: %.300v", d.HealthDescription)
+		}
+		last := reg[len(reg)-1]
+		if d := last.Drivers["fake"]; d.Healthy || d.Detected || !strings.Contains(d.HealthDescription, "bytes of attributes") || len(last.Attributes["3"]) > 0 {
+			t.Errorf("the driver is %.300v", d)
 		}
 	})
 }

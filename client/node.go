@@ -3,6 +3,7 @@
 package client
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -19,6 +20,10 @@ import (
 
 // maxNodeEvents bounds the events that wait for a server.
 const maxNodeEvents = 100
+
+// maxAttributes bounds the names and values that a driver adds to the attributes of the node, in bytes: servers keep them, and
+// are told them again with each change.
+const maxAttributes = 1 << 20
 
 // nodeState is what is known of the node: facts, and what drivers say. Snapshots are immutable.
 type nodeState struct {
@@ -194,6 +199,12 @@ func (n *nodeState) fingerprint(name string, f *drivers.Fingerprint) {
 			delete(attrs, k)
 		}
 	}
+	if size := textSize(attrs); size > maxAttributes {
+		attrs = map[string]string{}
+		info.Detected, info.Healthy = false, false
+		info.HealthDescription = fmt.Sprintf("failed to fingerprint driver: it has told %d bytes of attributes, of which at most %d are taken",
+			size, maxAttributes)
+	}
 	maps.Copy(info.Attributes, attrs)
 	delete(info.Attributes, "driver."+name)
 	if info.Detected {
@@ -216,6 +227,15 @@ func (n *nodeState) fingerprint(name string, f *drivers.Fingerprint) {
 	if n.rebuildLocked() {
 		n.poke()
 	}
+}
+
+// textSize is how many bytes the keys and values of a map have.
+func textSize(m map[string]string) int {
+	size := 0
+	for k, v := range m {
+		size += len(k) + len(v)
+	}
+	return size
 }
 
 func (n *nodeState) eventLocked(e *api.NodeEvent) {
