@@ -82,6 +82,15 @@ func setUpCompletion(s streams, remove bool) int {
 // complete answers a shell (bash, zsh and fish set COMP_LINE).
 func complete(args []string, s streams) int {
 	table := commands(s)
+	// Bash, which alone sets COMP_TYPE, replaces what comes after an equals sign; other shells replace the whole word.
+	if os.Getenv("COMP_TYPE") == "" {
+		if words, ok := flagValues(table, os.Getenv("COMP_LINE")); ok {
+			for _, w := range words {
+				fmt.Fprintln(s.out, w)
+			}
+			return 0
+		}
+	}
 	c := &cli.CLI{
 		Name: name, Version: version.String(), Args: args, Commands: table,
 		HiddenCommands: slices.DeleteFunc(sortedKeys(aliases), func(n string) bool { return !strings.Contains(n, "-") }),
@@ -95,6 +104,43 @@ func complete(args []string, s streams) int {
 		return 1
 	}
 	return code
+}
+
+// flagValues returns what the last word of a line may be if that is a flag with the beginning of its value.
+func flagValues(table map[string]cli.CommandFactory, line string) (found []string, ok bool) {
+	words := strings.Fields(line)
+	if len(words) == 0 || strings.HasSuffix(line, " ") {
+		return nil, false
+	}
+	last := words[len(words)-1]
+	flag, value, ok := strings.Cut(last, "=")
+	if !ok || !strings.HasPrefix(flag, "-") {
+		return nil, false
+	}
+	words = words[1 : len(words)-1]
+	for n := len(words); n > 0; n-- {
+		made := table[strings.Join(words[:n], " ")]
+		if made == nil {
+			continue
+		}
+		c, err := made()
+		if err != nil {
+			return nil, true
+		}
+		completed, isCommand := c.(*command)
+		if !isCommand {
+			return nil, true
+		}
+		if p := completed.AutocompleteFlags()["-"+strings.TrimLeft(flag, "-")]; p != nil {
+			for _, v := range p.Predict(posener.Args{Completed: words, Last: value, LastCompleted: flag}) {
+				if strings.HasPrefix(v, value) {
+					found = append(found, flag+"="+v)
+				}
+			}
+		}
+		return found, true
+	}
+	return nil, true
 }
 
 // AutocompleteFlags tells the shell's completion the flags.

@@ -232,6 +232,23 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%s: got %q, asked %v", r.command, got, asked)
 		}
 	}
+	// What zsh and fish show for the value of a flag is the whole word, and nothing for another program's line.
+	for line, want := range map[string][]string{
+		"nomadlike job status -namespace=w":            {"-namespace=web", "-namespace=web-2"},
+		"nomadlike job status --namespace=web-":        {"--namespace=web-2"},
+		"nomadlike agent -dev -data-dir=" + dir + "/d": {"-data-dir=" + dir + "/d/"},
+		"nomadlike job status -bogus=w":                nil,
+		"nomadlike nothing -namespace=w":               nil,
+	} {
+		if got, ok := flagValues(commands(streams{}), line); !ok || !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", line, got, want)
+		}
+	}
+	for _, line := range []string{"nomadlike job status -namespace=w ", "nomadlike job dispatch a=b", "nomadlike job st"} {
+		if got, ok := flagValues(commands(streams{}), line); ok {
+			t.Errorf("%s: got %q as values of a flag", line, got)
+		}
+	}
 	t.Setenv("NOMAD_ADDR", "http://127.0.0.1:1")
 	if got := c.AutocompleteArgs().Predict(posener.Args{}); len(got) != 0 {
 		t.Errorf("without an agent: got %q", got)
