@@ -124,7 +124,7 @@ func New(cfg Config) (*Client, error) {
 		u = &url.URL{Scheme: "http", Host: "127.0.0.1"}
 	case "http", "https":
 	default:
-		return nil, fmt.Errorf("invalid address %q: unknown scheme %q", cfg.Address, u.Scheme)
+		return nil, fmt.Errorf("invalid address %q: unknown scheme %q; want a URL such as %s", cfg.Address, u.Scheme, DefaultAddress)
 	}
 	if tr.TLSClientConfig, err = cfg.TLS.config(); err != nil {
 		return nil, err
@@ -142,8 +142,8 @@ func (t *TLSConfig) config() (*tls.Config, error) {
 		files := []string{t.CACert}
 		if t.CACert == "" {
 			var err error
-			if files, err = filepath.Glob(filepath.Join(t.CAPath, "*.pem")); err != nil {
-				return nil, fmt.Errorf("list CA certificates: %w", err)
+			if files, err = certificateFiles(t.CAPath); err != nil {
+				return nil, err
 			}
 		}
 		for _, f := range files {
@@ -157,7 +157,10 @@ func (t *TLSConfig) config() (*tls.Config, error) {
 		}
 		out.RootCAs = pool
 	}
-	if t.ClientCert != "" || t.ClientKey != "" {
+	if (t.ClientCert == "") != (t.ClientKey == "") {
+		return nil, errors.New("a client certificate and its key go together: set both or neither")
+	}
+	if t.ClientCert != "" {
 		cert, err := tls.LoadX509KeyPair(t.ClientCert, t.ClientKey)
 		if err != nil {
 			return nil, fmt.Errorf("load client certificate: %w", err)
@@ -165,6 +168,25 @@ func (t *TLSConfig) config() (*tls.Config, error) {
 		out.Certificates = []tls.Certificate{cert}
 	}
 	return out, nil
+}
+
+// certificateFiles returns the files in a directory, and those that links in it lead to, whatever their names end in.
+func certificateFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list CA certificates: %w", err)
+	}
+	var files []string
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			files = append(files, path)
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("CA directory %s holds no certificate", dir)
+	}
+	return files, nil
 }
 
 // Call runs a unary operation.

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestAuthorities: the files of a CA directory count whatever their names end in.
+func TestAuthorities(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	dir := t.TempDir()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	if err := os.WriteFile(filepath.Join(dir, "ca.crt"), ca, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "old"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cl, err := New(Config{Address: srv.URL, TLS: TLSConfig{CAPath: dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := cl.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+}
+
+// TestBadConfig: what cannot work is refused before anything is asked, with what to change.
+func TestBadConfig(t *testing.T) {
+	empty := t.TempDir()
+	for _, c := range []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{Address: "127.0.0.1:4646"}, "want a URL such as http://127.0.0.1:4646"},
+		{Config{Address: "localhost:4646"}, "want a URL such as http://127.0.0.1:4646"},
+		{Config{TLS: TLSConfig{CAPath: filepath.Join(empty, "nope")}}, "no such file"},
+		{Config{TLS: TLSConfig{CAPath: empty}}, "holds no certificate"},
+		{Config{TLS: TLSConfig{ClientCert: "a.pem"}}, "set both or neither"},
+		{Config{TLS: TLSConfig{ClientKey: "a.pem"}}, "set both or neither"},
+	} {
+		if _, err := New(c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v is refused with %v, want %q", c.cfg, err, c.want)
+		}
+	}
+}
