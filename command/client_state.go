@@ -19,7 +19,7 @@ import (
 func clientStateCommand() *spec {
 	return &spec{
 		usage: "operator client-state <state dir>", synopsis: "Print the state of a client on disk", args: exactly(1, "<state dir>"), completes: completeDirs,
-		long: "Prints what a client remembers of its allocations, as JSON; of the handles of running tasks only how much there is. " + offlineNote +
+		long: "Prints what a client remembers of its allocations, as JSON; of the handles of running tasks only how much there is.\n" + offlineNote +
 			"\n\nExample:\n\n    $ nomadlike operator client-state /var/lib/nomad/client",
 		run: func(_ context.Context, m *meta, args []string) error {
 			path, err := clientStateFile(args[0])

@@ -108,7 +108,26 @@ func writeFlag(b *strings.Builder, f *flag.Flag) {
 	if name != "" {
 		fmt.Fprintf(b, "=<%s>", name)
 	}
-	fmt.Fprintf(b, "\n%s\n", indent(strings.TrimPrefix(usage, generalMark), "    "))
+	text := strings.TrimPrefix(usage, generalMark)
+	if standard := defaultText(f); standard != "" && text == usage && !strings.Contains(text, "by default") {
+		text += " Default: " + standard + "."
+	}
+	fmt.Fprintf(b, "\n%s\n", indent(text, "    "))
+}
+
+// defaultText shows what counts without a flag; it is empty where that is nothing, no, or no limit.
+func defaultText(f *flag.Flag) string {
+	if slices.Contains([]string{"", "false", "0", "0s", "-1"}, f.DefValue) {
+		return ""
+	}
+	text, _ := strings.CutSuffix(f.DefValue, "m0s") // of a time such as 1h0m0s or 5m0s
+	if text != f.DefValue {
+		text = strings.TrimSuffix(text+"m", "h0m")
+		if !strings.HasSuffix(text, "m") {
+			text += "h"
+		}
+	}
+	return text
 }
 
 func indent(s, by string) string {

@@ -121,6 +121,28 @@ func TestRefusedAgentFlags(t *testing.T) {
 	}
 }
 
+// TestHelpTellsDefaults: what counts without a flag stands in its help.
+func TestHelpTellsDefaults(t *testing.T) {
+	for command, want := range map[string][]string{
+		"operator debug": {"How long to collect, a time. Default: 5m.", "Default: TRACE.", "at most n nodes, 0 for no limit. Default: 10."},
+		"node drain":     {"has to go at once. Default: 1h."},
+		"monitor export": {"a time such as 24h. Default: 72h."},
+		"job plan":       {"Show the difference from the stored version. Default: true."},
+		"alloc logs":     {"the last n lines; 10 by default.\n", "Show standard error.\n"},
+	} {
+		out, _, _ := execute("", append(strings.Fields(command), "-help")...)
+		for _, w := range want {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s does not say %q:\n%s", command, w, out)
+			}
+		}
+	}
+	t.Setenv("NOMAD_REGION", "eu")
+	if out, _, _ := execute("", "job", "status", "-help"); strings.Contains(out, "Default: eu") {
+		t.Error("a variable of the environment is shown as a default")
+	}
+}
+
 func TestAliasesAndGroups(t *testing.T) {
 	table := commands(streams{})
 	for alias, name := range aliases {
@@ -141,6 +163,11 @@ func TestAliasesAndGroups(t *testing.T) {
 		}
 		if cmd, ok := c.(*command); ok && aliases[name] == "" && firstWords(cmd.spec.usage) != name {
 			t.Errorf("%s: the usage line is %q", name, cmd.spec.usage)
+		}
+		for l := range strings.SplitSeq(c.Help(), "\n") {
+			if len(l) > 123 {
+				t.Errorf("%s: a line of the help has %d characters: %s", name, len(l), l)
+			}
 		}
 	}
 }

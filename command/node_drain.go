@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"strings"
@@ -32,22 +31,26 @@ func nodeDrainCommand() *spec {
 	s := &spec{
 		usage: "node drain [options] <node>", synopsis: "Move the allocations of a node away", remote: true,
 		args: atMost(1, "<node>"), completes: completeNodes,
-		long: "Starts or ends the drain of a node. A draining node takes no allocations; those that it has migrate at the pace of " +
-			"their migrate blocks, batch jobs may finish until the deadline and are not replaced, and system jobs are stopped last. After the drain the " +
-			"node stays ineligible until \"node eligibility -enable\".\n\nExample:\n\n    $ nomadlike node drain -enable -deadline 10m c0c63d32",
+		long: `Starts or ends the drain of a node. A draining node takes no allocations; those that it has migrate at the pace
+of their migrate blocks, batch jobs may finish until the deadline and are not replaced, and system jobs are
+stopped last. After the drain the node stays ineligible until "node eligibility -enable".
+
+Example:
+
+    $ nomadlike node drain -enable -deadline 10m c0c63d32`,
 	}
 	var set *flag.FlagSet
 	s.flags = func(f *flag.FlagSet) {
 		set = f
 		f.BoolVar(&d.enable, "enable", false, "Drain the node.")
 		f.BoolVar(&d.disable, "disable", false, "End the drain of the node.")
-		f.DurationVar(&d.deadline, "deadline", defaultDrainDeadline, "`Time` after which everything that is left has to go at once.")
+		f.DurationVar(&d.deadline, "deadline", defaultDrainDeadline, "The `time` after which everything that is left has to go at once.")
 		f.BoolVar(&d.force, "force", false, "Let everything go at once.")
 		f.BoolVar(&d.noDeadline, "no-deadline", false, "Wait for as long as it takes.")
 		f.BoolVar(&d.ignoreSystem, "ignore-system", false, "Leave the allocations of system jobs.")
 		f.BoolVar(&d.keepIneligible, "keep-ineligible", false, "With -disable: keep new allocations away.")
-		f.StringVar(&d.message, "m", "", "`Message` that is kept with the drain.")
-		f.Var(&d.meta, "meta", "`key=value` that is kept with the drain. May be repeated.")
+		f.StringVar(&d.message, "m", "", "A `message` that is kept with the drain.")
+		f.Var(&d.meta, "meta", "A `key=value` that is kept with the drain. May be repeated.")
 		f.BoolVar(&d.self, "self", false, "The node of the agent that is asked.")
 		f.BoolVar(&d.detach, "detach", false, "Return once the drain is set.")
 		f.BoolVar(&d.monitor, "monitor", false, "Only follow a drain that is on its way.")
@@ -209,8 +212,8 @@ func (d *drainFlags) follow(ctx context.Context, m *meta, c api.Caller, n *api.N
 }
 
 func followError(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return ctx.Err()
+	if ctx.Err() != nil {
+		return exitError(1)
 	}
 	return fmt.Errorf("Error monitoring the drain: %w", err) //nolint:staticcheck // like the contract's texts
 }

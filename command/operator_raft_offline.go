@@ -20,7 +20,7 @@ const offlineNote = "The agent must not run, and the files must be readable by t
 func raftInfoCommand() *spec {
 	return &spec{
 		usage: "operator raft info <data dir>", synopsis: "Sum up the raft log on disk", args: exactly(1, "<data dir>"), completes: completeDirs,
-		long: "Shows how much the raft log in a data directory has. " + offlineNote + "\n\nExample:\n\n    $ nomadlike operator raft info /var/lib/nomad",
+		long: "Shows how much the raft log in a data directory has.\n" + offlineNote + "\n\nExample:\n\n    $ nomadlike operator raft info /var/lib/nomad",
 		run: func(_ context.Context, m *meta, args []string) error {
 			return withRaftData(args[0], func(d *offline.Data) error {
 				i, err := d.Info()
@@ -48,7 +48,7 @@ func raftLogsCommand() *spec {
 	var pretty bool
 	return &spec{
 		usage: "operator raft logs [options] <data dir>", synopsis: "Print the raft log on disk", args: exactly(1, "<data dir>"), completes: completeDirs,
-		long:  "Prints the entries of the raft log in a data directory as JSON, one a line. " + offlineNote + "\n\nExample:\n\n    $ nomadlike operator raft logs /var/lib/nomad > logs.json",
+		long:  "Prints the entries of the raft log in a data directory as JSON, one a line.\n" + offlineNote + "\n\nExample:\n\n    $ nomadlike operator raft logs /var/lib/nomad > logs.json",
 		flags: func(f *flag.FlagSet) { f.BoolVar(&pretty, "pretty", false, "Print each entry over several lines.") },
 		run: func(_ context.Context, m *meta, args []string) error {
 			return withRaftData(args[0], func(d *offline.Data) error {
@@ -78,7 +78,7 @@ func raftStateCommand() *spec {
 	var last int64
 	return &spec{
 		usage: "operator raft state [options] <data dir>", synopsis: "Print the state on disk", args: exactly(1, "<data dir>"), completes: completeDirs,
-		long: "Prints the state that the snapshots and the raft log in a data directory amount to, as JSON. " + offlineNote +
+		long: "Prints the state that the snapshots and the raft log in a data directory amount to, as JSON.\n" + offlineNote +
 			"\n\nExample:\n\n    $ nomadlike operator raft state -last-index 1200 /var/lib/nomad > state.json",
 		flags: func(f *flag.FlagSet) {
 			f.Int64Var(&last, "last-index", 0, "The last log `index` to apply; 0 or less counts back from the newest one.")

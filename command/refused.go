@@ -98,7 +98,8 @@ func (r refusedCommand) Synopsis() string { return "Not part of this version" }
 
 // Help says what is missing.
 func (r refusedCommand) Help() string {
-	return fmt.Sprintf("Usage: %s %s\n\n  Not part of this version of %s: %s.", name, r.command, name, r.missing)
+	why := fmt.Sprintf("Not part of this version of %s: %s.", name, r.missing)
+	return fmt.Sprintf("Usage: %s %s\n\n%s", name, r.command, wrap(strings.Fields(why), " ", "  ", 110))
 }
 
 // Run refuses, whatever the arguments, unless they ask for help.
