@@ -3,7 +3,8 @@
 // Package codec is the one binary encoding of the product: msgpack, for raft entries, snapshots and
 // calls between agents. Only the struct tag "codec" is looked at, so fields that JSON leaves out travel
 // and every field keeps its Go name. Fields that are zero do not travel; nil and empty slices and maps
-// stay what they are. Decoding hostile input gives an error, never a panic.
+// stay what they are. Decoding hostile input gives an error, never a panic; what could not be decoded because
+// it is nested too deeply is not encoded either.
 //
 // Both directions are done here. Most fields of the product's types are zero most of the time: the
 // hashicorp/go-msgpack library writes them all, and it decodes the values of a map into one and the same

@@ -303,6 +303,21 @@ func TestHostile(t *testing.T) {
 			}
 		}
 	}
+	var list any
+	chain := &inner{}
+	for range maxDepth + 1 {
+		list, chain = []any{list}, &inner{Next: chain}
+	}
+	for _, v := range []any{list, map[string]any{"x": list}, &everything{Any: list}, chain} {
+		if b, err := Marshal(v); !errors.Is(err, errDeep) {
+			t.Errorf("%T nested too deeply was encoded: %d bytes, %v", v, len(b), err)
+		}
+	}
+	if b, err := Marshal(list.([]any)[0]); err != nil {
+		t.Error(err)
+	} else if err := Unmarshal(b, &list); err != nil {
+		t.Errorf("what is just not too deep cannot be decoded: %v", err)
+	}
 	for _, v := range []any{nil, inner{}, (*inner)(nil)} {
 		if Unmarshal([]byte{0x80}, v) == nil {
 			t.Errorf("decoded into %#v", v)

@@ -22,7 +22,17 @@ type writer struct {
 	b []byte
 	// sorted writes maps in the order of their keys.
 	sorted bool
+	depth  int
 }
+
+// down counts what the reader counts.
+func (w *writer) down() {
+	if w.depth++; w.depth > maxDepth {
+		panic(encodeError{errDeep})
+	}
+}
+
+func (w *writer) up() { w.depth-- }
 
 // encoder writes a value of one type. Encoders are compiled once a type and call each other directly.
 type encoder func(w *writer, v reflect.Value)
@@ -84,7 +94,9 @@ func newEncoder(t reflect.Type) encoder {
 				w.nil()
 				return
 			}
+			w.down()
 			elem(w, v.Elem())
+			w.up()
 		}
 	case reflect.Slice:
 		return sliceEncoder(t)
@@ -146,9 +158,11 @@ func sliceEncoder(t reflect.Type) encoder {
 func (w *writer) list(v reflect.Value, elem encoder) {
 	n := v.Len()
 	w.head(n, 0x90, 15, 0xdc, 0xdd)
+	w.down()
 	for i := range n {
 		elem(w, v.Index(i))
 	}
+	w.up()
 }
 
 func mapEncoder(t reflect.Type) encoder {
@@ -160,11 +174,13 @@ func mapEncoder(t reflect.Type) encoder {
 			return
 		}
 		w.head(v.Len(), 0x80, 15, 0xde, 0xdf)
+		w.down()
 		if w.sorted && v.Len() > 1 {
 			for _, k := range sortedKeys(v) {
 				key(w, k)
 				elem(w, v.MapIndex(k))
 			}
+			w.up()
 			return
 		}
 		for it := v.MapRange(); it.Next(); {
@@ -175,6 +191,7 @@ func mapEncoder(t reflect.Type) encoder {
 			}
 			elem(w, it.Value())
 		}
+		w.up()
 	}
 }
 
@@ -220,6 +237,7 @@ func structEncoder(t reflect.Type) encoder {
 			w.b = append(w.b, 0xde, 0, 0)
 		}
 		n := 0
+		w.down()
 		for i := range fields {
 			f := &fields[i]
 			fv := v.Field(f.path[0])
@@ -239,6 +257,7 @@ func structEncoder(t reflect.Type) encoder {
 			encoders[i](w, fv)
 			n++
 		}
+		w.up()
 		switch {
 		case small:
 			w.b[at] = 0x80 | byte(n)

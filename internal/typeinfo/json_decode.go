@@ -59,8 +59,11 @@ func typeName(t reflect.Type) string {
 
 // Unmarshal decodes the first JSON value of data into v, which is a pointer. Keys match whatever their
 // case, unknown keys are ignored, and null leaves a field as it is. Whole numbers inside dynamically
-// typed values become int64, others float64.
+// typed values become int64, others float64. Values may be nested MaxDepth levels deep.
 func Unmarshal(data []byte, v any) error {
+	if deep(data) {
+		return fmt.Errorf("json: exceeded max depth: objects and lists may be nested %d levels deep", MaxDepth)
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	if err := dec.Decode(v); err != nil {
@@ -76,6 +79,33 @@ func Unmarshal(data []byte, v any) error {
 		fix(value)
 	}
 	return nil
+}
+
+// MaxDepth is how many objects and lists may be inside one another. What is accepted travels inside other messages, of
+// which internal/codec reads many more levels.
+const MaxDepth = 200
+
+// deep reports whether objects and lists of the first value of data are nested deeper than MaxDepth.
+func deep(data []byte) bool {
+	depth, text := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text:
+		case c == '{', c == '[':
+			if depth++; depth > MaxDepth {
+				return true
+			}
+		case c == '}', c == ']':
+			if depth--; depth <= 0 {
+				return false
+			}
+		}
+	}
+	return false
 }
 
 // Decode reads all of r and decodes its first JSON value into v, see Unmarshal. An empty input is io.EOF.

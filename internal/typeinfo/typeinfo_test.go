@@ -260,11 +260,16 @@ func TestUnmarshalErrors(t *testing.T) {
 		{`{"Strings":{"k":{"deep":1}}}`, `json: cannot unmarshal object into field Strings.k of type string`},
 		{`[]`, `json: cannot unmarshal array into object`},
 		{`{`, `json: unexpected EOF`},
+		{`{"Any":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + `}`, `json: exceeded max depth: objects and lists may be nested 200 levels deep`},
 	} {
 		err := Unmarshal([]byte(test.in), new(everything))
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%s:\ngot  %v\nwant %s", test.in, err, test.want)
 		}
+	}
+	brackets := `{"Dynamic":` + strings.Repeat("[", MaxDepth-1) + `"\"[` + strings.Repeat("{[", MaxDepth) + `"` + strings.Repeat("]", MaxDepth-1) + `}` + strings.Repeat("[", MaxDepth+1)
+	if err := Unmarshal([]byte(brackets), new(everything)); err != nil {
+		t.Errorf("as deep as is allowed, with brackets in text and behind the value: %v", err)
 	}
 	var mismatch *TypeError
 	if err := Decode(strings.NewReader(`{"Float":"x"}`), new(everything)); !errors.As(err, &mismatch) || mismatch.Path != "Float" {

@@ -27,6 +27,10 @@ func TestBadInput(t *testing.T) {
 		return string(b)
 	}
 	id := func(s string) string { return named(func(j object) { j["ID"] = s; j["Name"] = "x" }) }
+	var deep any // what JSON allows and messages between agents do not
+	for range 1500 {
+		deep = []any{deep}
+	}
 	before := c.srv.Store().Snapshot().Index()
 	for _, r := range []struct {
 		name, method, path, body string
@@ -39,6 +43,7 @@ func TestBadInput(t *testing.T) {
 		{"null", "PUT", "/v1/jobs", `null`, 400, "Job must be specified"},
 		{"deep objects", "PUT", "/v1/jobs", strings.Repeat(`{"Job":`, 200000), 400, "max depth"},
 		{"deep lists", "PUT", "/v1/jobs", `{"Job":{"TaskGroups":` + strings.Repeat("[", 200000), 400, "max depth"},
+		{"deep settings", "PUT", "/v1/jobs", named(func(j object) { task(j)["Config"] = object{"args": deep} }), 400, "max depth"},
 		{"number too large", "PUT", "/v1/jobs", `{"Job":{"ID":"x","Priority":1000000000000000000000}}`, 400, "Job.Priority"},
 		{"fraction", "PUT", "/v1/jobs", `{"Job":{"ID":"x","TaskGroups":[{"Name":"g","Count":1.5}]}}`, 400, "Job.TaskGroups[0].Count"},
 		{"null group", "PUT", "/v1/jobs", `{"Job":{"ID":"x","TaskGroups":[null]}}`, 500, "Missing job task groups"},
