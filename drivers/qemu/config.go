@@ -271,9 +271,13 @@ func dialMonitor(ctx context.Context, taskDir string) (net.Conn, error) {
 // network are the arguments that make ports of the host lead to the guest.
 func network(task *drivers.TaskConfig, o *taskConfig) ([]string, error) {
 	hostPorts := map[string]int{}
+	inGroup := task.NetworkIsolation != nil && task.NetworkIsolation.Mode == drivers.NetworkIsolationGroup
 	if r := task.Resources; r != nil {
 		for _, p := range r.Ports {
 			hostPorts[p.Label] = p.Value
+			if inGroup && p.To > 0 {
+				hostPorts[p.Label] = p.To // where the host's port leads to
+			}
 		}
 		for _, n := range r.Networks {
 			for _, p := range slices.Concat(n.ReservedPorts, n.DynamicPorts) {

@@ -165,6 +165,14 @@ func TestCommandLine(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
+	task.Resources.Ports[0].To = 8022
+	for mode, port := range map[drivers.NetworkIsolationMode]string{drivers.NetworkIsolationHost: "22022", drivers.NetworkIsolationGroup: "8022"} {
+		task.NetworkIsolation = &drivers.NetworkIsolationSpec{Mode: mode}
+		args, err := network(task, &taskConfig{PortMap: map[string]int{"ssh": 22}})
+		if err != nil || len(args) < 2 || !strings.HasSuffix(args[1], ",hostfwd=tcp::"+port+"-:22") {
+			t.Errorf("in a network of mode %v: %q, %v", mode, args, err)
+		}
+	}
 }
 
 // TestMachineAndAccelerator checks that what QEMU knows of machines and accelerators is left to QEMU.
