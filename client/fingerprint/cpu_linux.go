@@ -5,6 +5,7 @@ package fingerprint
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,15 +24,14 @@ func processors() (processor, error) { return readProcessors(os.DirFS("/")) }
 // readProcessors reads the files of proc and sysfs below root.
 func readProcessors(root fs.FS) (processor, error) {
 	var p processor
-	online, err := fs.ReadFile(root, cpuDir+"/online")
+	model, listed, clock := readCPUInfo(root)
+	ids, err := readCores(root, cpuDir+"/online")
+	if errors.Is(err, fs.ErrNotExist) && len(listed) > 0 {
+		ids, err = listed, nil // there is no sysfs, as in some containers
+	}
 	if err != nil {
 		return p, fmt.Errorf("read the list of cores: %w", err)
 	}
-	ids, err := ParseCores(string(online))
-	if err != nil {
-		return p, err
-	}
-	model, clock := readCPUInfo(root)
 	p.model = model
 	slow, _ := readCores(root, "sys/devices/cpu_atom/cpus")
 	for _, id := range ids {
@@ -83,12 +83,12 @@ func (p *processor) readNodes(root fs.FS) {
 	}
 }
 
-// readCPUInfo returns the model and the present clock rate of each core in MHz.
-func readCPUInfo(root fs.FS) (model string, clock map[uint16]uint64) {
+// readCPUInfo returns the model, the cores that run, and the present clock rate of each in MHz.
+func readCPUInfo(root fs.FS) (model string, ids []uint16, clock map[uint16]uint64) {
 	clock = map[uint16]uint64{}
 	text, err := fs.ReadFile(root, "proc/cpuinfo")
 	if err != nil {
-		return "", clock
+		return "", nil, clock
 	}
 	var id uint64
 	for sc := bufio.NewScanner(bytes.NewReader(text)); sc.Scan(); {
@@ -96,7 +96,9 @@ func readCPUInfo(root fs.FS) (model string, clock map[uint16]uint64) {
 		value = strings.TrimSpace(value)
 		switch strings.TrimSpace(key) {
 		case "processor":
-			id, _ = strconv.ParseUint(value, 10, 16)
+			if id, err = strconv.ParseUint(value, 10, 16); err == nil {
+				ids = append(ids, uint16(id))
+			}
 		case "model name", "Model":
 			if model == "" {
 				model = value
@@ -106,7 +108,7 @@ func readCPUInfo(root fs.FS) (model string, clock map[uint16]uint64) {
 			clock[uint16(id)] = uint64(mhz)
 		}
 	}
-	return model, clock
+	return model, ids, clock
 }
 
 func readCores(root fs.FS, file string) ([]uint16, error) {

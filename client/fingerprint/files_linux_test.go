@@ -58,6 +58,13 @@ func TestProcessorFiles(t *testing.T) {
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(processor{})); d != "" {
 		t.Errorf("processors (-want +got):\n%s", d)
 	}
+	got, err = readProcessors(files(map[string]string{
+		"proc/cpuinfo": "processor\t: 0\nmodel name\t: Test CPU\ncpu MHz\t\t: 2599.998\n\nprocessor\t: 3\ncpu MHz\t\t: 1200.5\n",
+	}))
+	want = processor{model: "Test CPU", cores: []api.NodeProcessorCore{{ID: 0, Grade: true, GuessSpeed: 2599}, {ID: 3, Grade: true, GuessSpeed: 1200}}}
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(processor{})); d != "" || err != nil {
+		t.Errorf("processors without sysfs (-want +got): %v\n%s", err, d)
+	}
 	if _, err := readProcessors(files(nil)); err == nil {
 		t.Error("a machine without files has processors")
 	}
