@@ -219,7 +219,7 @@ func Explain(err error, command string) error {
 	case strings.HasPrefix(failed.Message, "execute "+command+": find "):
 		return fmt.Errorf("command %q could not be found in the task's root: %w", command, err)
 	case errors.Is(failed, fs.ErrPermission):
-		return fmt.Errorf("command %q may not be executed by the task's user (a file from a template needs perms = \"0755\", its default is 0644): %w", command, err)
+		return fmt.Errorf("command %q may not be executed by the task's user (a file from a template needs perms = \"0755\", its default is 0644; nothing is executed in /secrets, nor where the data_dir is mounted noexec): %w", command, err)
 	}
 	return err
 }

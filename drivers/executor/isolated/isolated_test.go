@@ -18,11 +18,11 @@ func TestExplain(t *testing.T) {
 		return fmt.Errorf("start task: %w", &shim.StartError{Exec: exec, Errno: errno, Message: message})
 	}
 	for want, err := range map[string]error{
-		"could not be found in the task's root":             start(true, syscall.ENOENT, "execute x: find x: no such file or directory"),
-		`needs perms = "0755"`:                              start(true, syscall.EACCES, "execute x: /local/x: permission denied"),
-		"needs a directory or file of its name on the host": start(false, syscall.EROFS, "place /usr/x in the root: read-only file system"),
-		"start task: mount /x":                              start(false, syscall.EACCES, "mount /x: permission denied"),
-		"exec format error":                                 start(true, syscall.ENOEXEC, "execute x: exec format error"),
+		"could not be found in the task's root": start(true, syscall.ENOENT, "execute x: find x: no such file or directory"),
+		`needs perms = "0755", its default is 0644; nothing is executed in /secrets, nor where the data_dir is mounted noexec`: start(true, syscall.EACCES, "execute x: /local/x: permission denied"),
+		"needs a directory or file of its name on the host":                                                                    start(false, syscall.EROFS, "place /usr/x in the root: read-only file system"),
+		"start task: mount /x": start(false, syscall.EACCES, "mount /x: permission denied"),
+		"exec format error":    start(true, syscall.ENOEXEC, "execute x: exec format error"),
 	} {
 		got := isolated.Explain(err, "x")
 		if !strings.Contains(got.Error(), want) || !errors.Is(got, err) {
