@@ -354,6 +354,15 @@ func TestLinksInArchives(t *testing.T) {
 		"replaced": {file: "a.tgz", body: tgz(entry{name: "a", link: "b", kind: tar.TypeSymlink}, entry{name: "b", body: "kept"}, entry{name: "a", body: "new"}), want: "a=new\nb=kept"},
 		"one":      {file: "a.tgz", body: tgz(lib[0]), mode: ModeFile, want: "x=code"},
 
+		"there and back": {
+			file: "a.tgz", want: "d/\nd/f=x\nd/l Lrwxrwxrwx\nl Lrwxrwxrwx",
+			body: tgz(entry{name: "d/f", body: "x"}, entry{name: "d/l", link: "..", kind: tar.TypeSymlink}, entry{name: "l", link: "d/../d/f", kind: tar.TypeSymlink}),
+		},
+
+		"up by a link": {
+			file: "a.tgz", fails: "the link l leads out of the artifact",
+			body: tgz(entry{name: "d/l", link: "..", kind: tar.TypeSymlink}, entry{name: "l", link: "d/l/../../x", kind: tar.TypeSymlink}),
+		},
 		"part out":     {file: "a.tgz", part: "//d", body: tgz(entry{name: "d/l", link: "../x", kind: tar.TypeSymlink}, entry{name: "x", body: "y"}), fails: "the link l leads out of the artifact"},
 		"part by link": {file: "a.tgz", part: "//l", body: tgz(entry{name: "l", link: "/etc", kind: tar.TypeSymlink}), fails: `the source has no directory "l"`},
 		"part missing": {file: "a.tgz", part: "//q", body: tgz(lib...), fails: `subdir "q" not found`},

@@ -28,7 +28,7 @@ func (f *Fetcher) install(stage *allocdir.Stage, where *allocdir.Inside, s *spec
 		return fmt.Errorf("open what was downloaded: %w", err)
 	}
 	defer out.Close()
-	i := &inspector{links: !f.cfg.DisableArtifactInspection, owner: owner}
+	i := &inspector{top: out, links: !f.cfg.DisableArtifactInspection, owner: owner}
 	if err := i.tree(out, nil); err != nil {
 		return err
 	}
@@ -66,6 +66,7 @@ func installFile(out *os.Root, name string, where *allocdir.Inside) error {
 
 // inspector looks at everything in an artifact before any of it is installed.
 type inspector struct {
+	top *os.Root
 	// links refuses links that lead out.
 	links bool
 	owner *Owner
@@ -132,11 +133,27 @@ func (i *inspector) link(dir *os.Root, name, at string) error {
 	if err != nil {
 		return err
 	}
-	to := path.Join(path.Dir(at), filepath.ToSlash(target))
-	if filepath.IsAbs(target) || to == ".." || strings.HasPrefix(to, "../") {
+	if filepath.IsAbs(target) || i.leadsOut(path.Dir(at), filepath.ToSlash(target)) {
 		return fmt.Errorf("%w: the link %s leads out of the artifact", errInspection, at)
 	}
 	return nil
+}
+
+// leadsOut reports whether the target of a link in a directory leads out of the artifact, or may: it goes back from something
+// that is no directory, such as another link.
+func (i *inspector) leadsOut(dir, target string) bool {
+	for _, step := range strings.Split(target, "/") {
+		if step == ".." {
+			if dir == "." {
+				return true
+			}
+			if info, err := i.top.Lstat(dir); err != nil || !info.IsDir() {
+				return true
+			}
+		}
+		dir = path.Join(dir, step)
+	}
+	return false
 }
 
 // merge moves everything from one directory to another. Directories that are in both are merged, other
