@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 )
 
 // Close codes of the exec websocket: an error that would be a 4xx, and one that would be a 5xx.
@@ -30,6 +31,9 @@ const (
 	// execWriteWait is how long a peer may leave a message unread before the session ends: the command it runs would
 	// wait for it.
 	execWriteWait = time.Minute
+	// execPing is how often a peer is pinged. What it sends is not read while the command does not read its input, so that
+	// nothing else would tell that it is gone.
+	execPing = 10 * time.Second
 	// execCloseWait is how long a peer may take to answer the close frame. A connection closed while what the peer sent is
 	// unread is reset, and the reset would overtake the last messages and the reason of the end.
 	execCloseWait = 5 * time.Second
@@ -88,6 +92,10 @@ func (h *Handler) serveExec(w http.ResponseWriter, r *http.Request, op *api.OpIn
 		defer close(gone)
 		cancel(readExecInput(conn, s))
 	}()
+	go func() {
+		ping(ctx, conn)
+		cancel(nil)
+	}()
 	for out := range receive[api.ExecOutput](ctx, s) {
 		if out.err != nil {
 			if api.IsClass(context.Cause(ctx), api.ClassInvalid) {
@@ -124,6 +132,15 @@ func readExecInput(conn *websocket.Conn, s api.Stream) error {
 			continue // a heartbeat
 		}
 		open = open && s.Send(&in) == nil
+	}
+}
+
+// ping pings the peer until it is gone or the context ends.
+func ping(ctx context.Context, conn *websocket.Conn) {
+	for run.Sleep(ctx, execPing) == nil {
+		if conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(execWriteWait)) != nil {
+			return
+		}
 	}
 }
 

@@ -9,11 +9,13 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -481,4 +483,62 @@ func TestExecReasonArrives(t *testing.T) {
 		}
 		conn.Close()
 	}
+}
+
+// pipes is a listener in memory.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	conn, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (p pipes) Close() error   { return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
+
+// TestExecPeerDies has a peer that dies while the command does not read what it has sent.
+func TestExecPeerDies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release, ended := make(chan struct{}), make(chan struct{})
+		tw := &twin{set: opset.New()}
+		opset.HandleStream(tw.set, api.AllocExec, func(ctx context.Context, _ *api.ExecRequest, _ api.Stream) error {
+			select {
+			case <-ctx.Done():
+				close(ended)
+			case <-release:
+			}
+			return io.EOF
+		})
+		listener := make(pipes)
+		srv := &http.Server{Handler: New(Config{Caller: tw})}
+		go srv.Serve(listener)
+		defer srv.Close()
+		defer close(listener)
+		defer close(release)
+		dialer := websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			listener <- far
+			return near, nil
+		}}
+		conn, res, err := dialer.DialContext(t.Context(), "ws://agent/v1/client/allocation/a/exec?task=t", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"stdin":{"data":"aGk="}}`)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		conn.NetConn().Close()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		select {
+		case <-ended:
+		default:
+			t.Error("the session goes on without its peer")
+		}
+	})
 }
