@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,9 +30,12 @@ type node struct {
 	// known is the version of each allocation that was dealt with.
 	known map[string]uint64
 
+	// telling is held from the look at allocations to the end of the report on them, so that reports keep their order.
+	telling sync.Mutex
+
 	mu struct {
 		sync.Mutex
-		// live holds the allocations reported as running; the value tells how they end by themselves.
+		// live holds the allocations reported as running.
 		live map[string]struct{}
 		// registered is set while the servers know the node.
 		registered bool
@@ -152,18 +156,15 @@ func (n *node) sync(ctx context.Context, resp *api.NodeAllocsResponse) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	var fetched []*api.Allocation
-	err := n.fleet.call(ctx, func(ctx context.Context) error {
-		req := &api.AllocFetchRequest{NodeID: n.id, SecretID: n.secret, AllocIDs: changed}
-		req.AllowStale = true
-		resp, _, err := api.AllocFetch.Call(ctx, n.caller, req)
-		if err == nil {
-			fetched = resp.Unpack()
-		}
-		return err
-	})
+	n.telling.Lock()
+	defer n.telling.Unlock()
+	fetched, err := n.fetch(ctx, changed, true)
+	older := func(a *api.Allocation) bool { return a.AllocModifyIndex < resp.Allocs[a.ID] }
+	if err == nil && (len(fetched) < len(changed) || slices.ContainsFunc(fetched, older)) {
+		fetched, err = n.fetch(ctx, changed, false) // the server that was asked lags behind the one that listed them
+	}
 	if err != nil {
-		return fmt.Errorf("fetch allocations: %w", err)
+		return err
 	}
 	var reports []*api.Allocation
 	now := time.Now().UTC()
@@ -179,6 +180,24 @@ func (n *node) sync(ctx context.Context, resp *api.NodeAllocsResponse) error {
 		n.known[a.ID] = a.AllocModifyIndex
 	}
 	return nil
+}
+
+// fetch gets allocations in full, perhaps from a server that lags behind.
+func (n *node) fetch(ctx context.Context, ids []string, stale bool) ([]*api.Allocation, error) {
+	var fetched []*api.Allocation
+	err := n.fleet.call(ctx, func(ctx context.Context) error {
+		req := &api.AllocFetchRequest{NodeID: n.id, SecretID: n.secret, AllocIDs: ids}
+		req.AllowStale = stale
+		resp, _, err := api.AllocFetch.Call(ctx, n.caller, req)
+		if err == nil {
+			fetched = resp.Unpack()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fetch allocations: %w", err)
+	}
+	return fetched, nil
 }
 
 // react returns what the node reports about a new version of an allocation, nil for nothing.
@@ -301,6 +320,8 @@ func runFor(group *api.TaskGroup) (after time.Duration, fails, ok bool) {
 
 // finish reports an allocation whose tasks ended by themselves.
 func (n *node) finish(ctx context.Context, id string, states map[string]*api.TaskState, group *api.TaskGroup, failed bool) {
+	n.telling.Lock()
+	defer n.telling.Unlock()
 	if !n.isLive(id) {
 		return
 	}
