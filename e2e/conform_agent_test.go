@@ -55,6 +55,7 @@ var _ = conform(
 			m, err := w.client.Agent().Members()
 			w.ok(err)
 			w.that(len(m.Members) == 1 && m.Members[0].Status == "alive" && m.Members[0].Tags["role"] == "nomad" && m.ServerRegion == "global", "members are %+v", m)
+			w.that(m.Members[0].Name == m.ServerName+".global", "the server is called %q, its member %q", m.ServerName, m.Members[0].Name)
 			w.shape("agent-members.json", "GET", "/v1/agent/members", "", httpdtest.Rules{Open: []string{"**.Tags"}})
 		},
 		refusals: []refusal{{"PUT", "/v1/agent/members", "{}", 405, "Invalid method"}},

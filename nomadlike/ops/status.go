@@ -4,6 +4,7 @@ package ops
 
 import (
 	"context"
+	"strings"
 
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/opset"
@@ -23,7 +24,7 @@ func (e *Env) statusHandlers(set *opset.Set) {
 	})
 	opset.Handle(set, api.AgentMembers, func(context.Context, *api.AgentRequest) (*api.ServerMembers, error) {
 		return &api.ServerMembers{
-			ServerName: e.Members.ServerName(), ServerRegion: e.Region, ServerDC: e.Datacenter, Members: e.Members.Members(),
+			ServerName: strings.TrimSuffix(e.Members.ServerName(), "."+e.Region), ServerRegion: e.Region, ServerDC: e.Datacenter, Members: e.Members.Members(),
 		}, nil
 	})
 	handleWrite(set, api.SystemGC, func(ctx context.Context, _ *api.SystemWriteRequest) (api.Empty, error) {
