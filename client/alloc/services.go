@@ -5,6 +5,7 @@ package alloc
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/nomadlike/nomadlike/api"
@@ -226,7 +227,11 @@ func restartAt(c services.State, started time.Time) time.Time {
 	if c.Since.After(bad) {
 		bad = c.Since
 	}
-	return bad.Add(time.Duration(c.Restart.Limit-1) * c.Interval)
+	more := time.Duration(c.Restart.Limit - 1)
+	if more > 0 && c.Interval > math.MaxInt64/more {
+		return time.Time{} // in centuries
+	}
+	return bad.Add(more * c.Interval)
 }
 
 // latestStart is when the task, or the last of all tasks when name is empty, was started; zero when it does

@@ -4,6 +4,7 @@ package alloc
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -265,4 +266,30 @@ func TestServiceWithoutAddress(t *testing.T) {
 			t.Errorf("status %s: %s", got.ClientStatus, events(r, "t"))
 		}
 	})
+}
+
+// TestRestartAt says when failing checks restart their tasks.
+func TestRestartAt(t *testing.T) {
+	started := time.Unix(1000, 0)
+	grace := 20 * time.Second
+	for _, test := range []struct {
+		name  string
+		limit int
+		since time.Time
+		want  time.Time
+	}{
+		{"failing since the start", 1, started, started.Add(grace)},
+		{"failing later", 1, started.Add(time.Minute), started.Add(time.Minute)},
+		{"three times", 3, started, started.Add(grace + 10*time.Second)},
+		{"more often than there is time", math.MaxInt, started, time.Time{}},
+		{"as often as just overflows", math.MaxInt64/int(5*time.Second) + 2, started, time.Time{}},
+	} {
+		check := services.State{
+			Check:  &services.Check{Interval: 5 * time.Second, Restart: &api.CheckRestart{Limit: test.limit, Grace: &grace}},
+			Status: services.Failure, Since: test.since,
+		}
+		if got := restartAt(check, started); !got.Equal(test.want) {
+			t.Errorf("%s: at %v, want %v", test.name, got, test.want)
+		}
+	}
 }
