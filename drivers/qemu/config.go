@@ -142,6 +142,9 @@ func (c *pluginConfig) command(task *drivers.TaskConfig, o *taskConfig) ([]strin
 		return nil, fmt.Errorf("task config: %w", err)
 	}
 	image, err := c.image(task, o.ImagePath)
+	if err == nil && len(c.Args) > 0 {
+		err = c.chain(task, image)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("task config: %w", err)
 	}
