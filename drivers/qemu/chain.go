@@ -44,7 +44,7 @@ func (c *pluginConfig) chain(task *drivers.TaskConfig, image string) error {
 		}
 		// Paths stay as QEMU puts them together, since links may be in them: those of images begin where the image is said
 		// to be that names them, those of data where QEMU works.
-		for _, found := range [][2]string{{below, filepath.Dir(todo[0])}, {data, task.TaskDir()}} {
+		for _, found := range [][2]string{{below, todo[0][:max(0, strings.LastIndexByte(todo[0], '/'))]}, {data, task.TaskDir()}} {
 			name, from := found[0], found[1]
 			if name == "" {
 				continue

@@ -64,6 +64,10 @@ func TestChain(t *testing.T) {
 	write(filepath.Join(outside, "secret"), "x")
 	write(filepath.Join(shared, "base.raw"), strings.Repeat("x", 4096))
 	write(filepath.Join(shared, "base.qcow2"), qcow2(3, "base.raw", partFormat, "raw"))
+	if err := os.Mkdir(filepath.Join(shared, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(filepath.Join(shared, "over.qcow2"), qcow2(3, "secret"))
 	write(filepath.Join(shared, "bad.qcow2"), qcow2(2, outside+"/secret"))
 	if err := os.Symlink(outside+"/secret", filepath.Join(task.LocalDir(), "link")); err != nil {
 		t.Fatal(err)
@@ -74,6 +78,8 @@ func TestChain(t *testing.T) {
 		filepath.Join(task.LocalDir(), "base.raw"):   outside + "/secret",
 		filepath.Join(task.TaskDir(), "data"):        outside + "/secret",
 		filepath.Join(task.LocalDir(), "elsewhere"):  outside,
+		filepath.Join(task.LocalDir(), "up"):         filepath.Join(shared, "sub"),
+		filepath.Join(shared, "secret"):              outside + "/secret",
 	} {
 		if err := os.Symlink(to, path); err != nil {
 			t.Fatal(err)
@@ -105,6 +111,7 @@ func TestChain(t *testing.T) {
 		{qcow2(3, "data", partData, "data"), foreign},
 		{qcow2(3, "base.raw", partData, "base.raw"), foreign},
 		{qcow2(3, "elsewhere/../local/data"), "no such file"},
+		{qcow2(3, "up/../over.qcow2"), foreign},
 		{qcow2(3, "nbd://10.0.0.1/x"), names},
 		{qcow2(3, `json:{"driver":"file","filename":"/etc/passwd"}`), names},
 		{qcow2(3, "fat:rw:/etc"), names},
