@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
 
 	"github.com/nomadlike/nomadlike/internal/testkit"
 )
@@ -121,7 +122,7 @@ func TestUnifiedFiles(t *testing.T) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range []string{"cgroup.subtree_control", "cpuset.cpus"} {
+		for _, f := range []string{"cgroup.subtree_control", "cpuset.cpus", "cgroup.procs"} {
 			if err := os.WriteFile(filepath.Join(dir, f), nil, 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -132,6 +133,12 @@ func TestUnifiedFiles(t *testing.T) {
 	}
 	if err := u.setup([]uint16{0, 1, 2}); err != nil {
 		t.Fatal(err)
+	}
+	if err := os.Chmod(at("cgroup.procs"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	if err := unable(t, func() error { return u.setup([]uint16{0, 1, 2}) }); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "Slice=nomad.slice") {
+		t.Errorf("who cannot move processes has the groups: %v", err)
 	}
 	if got, err := u.create("id.other", nil); err != nil || got != at("nomad.slice/share.slice/id.other.scope") {
 		t.Errorf("create = %s, %v", got, err)
@@ -160,6 +167,28 @@ func TestUnifiedFiles(t *testing.T) {
 	if _, err := os.Stat(at("nomad.slice/share.slice/id.other.scope")); err == nil {
 		t.Error("the group is still there")
 	}
+}
+
+// unable calls f without the power to write to files that forbid it, of which that with the processes at the root is one.
+func unable(t *testing.T, f func() error) error {
+	t.Helper()
+	result := make(chan error)
+	go func() {
+		// Capabilities are those of a thread; this one ends with the function, since it is not unlocked.
+		runtime.LockOSThread()
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var sets [2]unix.CapUserData
+		err := unix.Capget(&header, &sets[0])
+		sets[0].Effective &^= 1 << unix.CAP_DAC_OVERRIDE
+		if err == nil {
+			err = unix.Capset(&header, &sets[0])
+		}
+		if err == nil {
+			err = f()
+		}
+		result <- err
+	}()
+	return <-result
 }
 
 func TestAbandonedGroups(t *testing.T) {

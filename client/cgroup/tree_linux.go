@@ -75,7 +75,24 @@ func (u *unified) setup(usable []uint16) error {
 			return err
 		}
 	}
+	if err := u.admits(); err != nil {
+		return err
+	}
 	return u.partition(usable, nil)
+}
+
+// admits says why this process may not move others to its groups. The kernel asks for the right to write to the group that
+// the old and the new one of a process have in common, which an owner of the groups need not have.
+func (u *unified) admits() error {
+	common := u.root
+	if own, err := sysfs.Read("/proc/self/cgroup"); err == nil && strings.Contains(string(own), "0::/"+ParentV2+"/") {
+		common = filepath.Join(u.root, ParentV2)
+	}
+	file, err := os.OpenFile(filepath.Join(common, "cgroup.procs"), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("move processes to %s; an agent that does not run as root has to be started below it, with systemd by Slice=%s and Delegate=yes: %w", ParentV2, ParentV2, err)
+	}
+	return file.Close()
 }
 
 // enable lets the children of a group use all controllers.
