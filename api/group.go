@@ -51,7 +51,7 @@ type TaskGroup struct {
 	// Scaling: Horizontal scaling policy.
 	Scaling *ScalingPolicy `hcl:"scaling,block" change:"inplace"`
 	// Consul: Consul settings for group services.
-	Consul *Consul `hcl:"consul,block" change:"destructive"`
+	Consul *Consul `hcl:"consul,block" change:"inplace"`
 }
 
 // EphemeralDisk is the EphemeralDisk object of the HTTP API, see http-types.md.

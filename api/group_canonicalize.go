@@ -105,3 +105,14 @@ func (c *Consul) canonicalize() {
 		setDefault(&c.Cluster, DefaultCluster)
 	}
 }
+
+// asked is what the block asks for, which is the same whether it is left out or empty: some clients send it with every
+// group.
+func (c *Consul) asked() Consul {
+	var asked Consul
+	if c != nil {
+		asked = *c
+	}
+	asked.canonicalize()
+	return asked
+}

@@ -11,8 +11,8 @@ import (
 // GroupNeedsDestructiveUpdate reports whether running allocations of the group must be replaced to
 // bring them from oldJob to newJob; else they are updated in place (scheduler.md 3.3). Both jobs are
 // canonical. A group that one of them lacks counts as replaced. Most of the answer is in the change tags
-// of the fields; here is what they cannot say: tasks and services match by name, ports by label, and
-// meta is compared merged.
+// of the fields; here is what they cannot say: tasks and services match by name, ports by label,
+// meta is compared merged, and an empty consul block is none.
 func GroupNeedsDestructiveUpdate(oldJob, newJob *Job, group string) bool {
 	if oldJob == newJob {
 		return false
@@ -23,7 +23,7 @@ func GroupNeedsDestructiveUpdate(oldJob, newJob *Job, group string) bool {
 	}
 	if a != b {
 		if typeinfo.ChangeOf(a, b) == typeinfo.Destructive ||
-			portsChanged(a.Networks, b.Networks) || connectChanged(a.Services, b.Services) {
+			portsChanged(a.Networks, b.Networks) || connectChanged(a.Services, b.Services) || a.Consul.asked() != b.Consul.asked() {
 			return true
 		}
 	}

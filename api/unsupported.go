@@ -118,9 +118,7 @@ func anyConnect(services []*Service) bool {
 
 // isUsed reports whether the block of a group asks for more than the default cluster: clients of servers from 1.0
 // to 1.3 send it with every group, empty.
-func (c *Consul) isUsed() bool {
-	return c != nil && (c.Namespace != "" || c.Partition != "" || c.Cluster != "" && c.Cluster != DefaultCluster)
-}
+func (c *Consul) isUsed() bool { return c.asked() != Consul{Cluster: DefaultCluster} }
 
 // isUsed reports whether the default identity asks for more than to exist.
 func (w *WorkloadIdentity) isUsed() bool {
