@@ -115,12 +115,11 @@ func (d *Driver) probe(ctx context.Context) *drivers.Fingerprint {
 	result, err := engine.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		print := &drivers.Fingerprint{
-			Health: drivers.HealthUndetected, HealthDescription: "Failed to connect to docker daemon",
+			Health: drivers.HealthUndetected, HealthDescription: "Failed to connect to docker daemon: " + err.Error(),
 		}
 		if d.health.set(false) {
 			print.Health = drivers.HealthUnhealthy
 		}
-		d.logger.Debug("the docker engine cannot be asked", "error", err)
 		return print
 	}
 	info := &result.Info
