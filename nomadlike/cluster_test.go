@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -544,6 +545,42 @@ func TestClusterTakesBack(t *testing.T) {
 		c.until("the peer to be removed", func() bool { return len(c.leader().PeerAddresses()) == 2 })
 		c.start(gone, 3)
 		c.until("the peer to be added", func() bool { return len(c.leader().PeerAddresses()) == 3 })
+		c.write("y", 5)
+		c.agree()
+	})
+}
+
+// TestClusterOfTwins starts a server with a copy of the data directory of another: it does not take the other's place among
+// the raft peers, and the other stays one when it leaves.
+func TestClusterOfTwins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, "a", "b", "c")
+		c.write("x", 5)
+		first := c.follower()
+		c.kill(first.name)
+		if err := os.CopyFS(filepath.Join(c.dir, "d"), os.DirFS(filepath.Join(c.dir, first.name))); err != nil {
+			t.Fatal(err)
+		}
+		first = c.start(first.name, 3)
+		leader := c.leader() // the twin follows none
+		second := c.start("d", 0)
+		c.until("the twin to be seen", func() bool { return len(leader.Members().Servers("")) == 4 })
+		check := func(when string) {
+			for range 30 {
+				c.pass(time.Second)
+				if got := leader.PeerAddresses(); len(got) != 3 || !slices.Contains(got, first.addr) {
+					t.Fatalf("%s the peers are %v", when, got)
+				}
+			}
+		}
+		check("with a twin")
+		ctx, cancel := context.WithTimeout(c.ctx, patience)
+		defer cancel()
+		if err := second.Members().Leave(ctx); err != nil {
+			t.Fatal(err)
+		}
+		c.kill("d")
+		check("after the twin has left")
 		c.write("y", 5)
 		c.agree()
 	})

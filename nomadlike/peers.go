@@ -57,10 +57,17 @@ func (s *Server) reconcilePeers() error {
 	}
 	pilot := s.pilot()
 	var errs []error
-	for _, m := range s.Members().Servers(s.cfg.Region) {
+	servers := s.Members().Servers(s.cfg.Region)
+	for _, m := range servers {
 		start := time.Now()
 		peer, known := byID[raft.ServerID(m.ID)]
+		twin := twinOf(m, peer.Address, servers)
 		switch {
+		case twin != nil:
+			if m.Alive {
+				s.log.Error("two servers have the same ID, and only one of them is a raft peer; stop the other one and start it with an empty data directory",
+					"id", m.ID, "peer", twin.Name, "other", m.Name, "address", m.RPCAddr)
+			}
 		case m.Alive && (!known || peer.Address != raft.ServerAddress(m.RPCAddr)):
 			errs = append(errs, s.addPeer(pilot, m))
 		case m.Left && known && len(byID) > 1: // the last one stays, for raft cannot be without
@@ -70,12 +77,23 @@ func (s *Server) reconcilePeers() error {
 		s.measure(start, "leader", "reconcileMember")
 	}
 	for _, m := range s.Members().Forgotten(s.cfg.Region) {
-		if peer, known := byID[raft.ServerID(m.ID)]; known && len(byID) > 1 {
+		if peer, known := byID[raft.ServerID(m.ID)]; known && len(byID) > 1 && twinOf(m, peer.Address, servers) == nil {
 			s.log.Info("removing raft peer that gossip has dropped", "name", m.Name, "address", m.RPCAddr)
 			errs = append(errs, pilot.RemoveServer(peer.ID))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// twinOf returns the server that has the ID of m and is alive at the address of the raft peer with that ID, nil when m is it
+// or there is none: a data directory that was copied has its server twice.
+func twinOf(m *membership.Server, peer raft.ServerAddress, servers []*membership.Server) *membership.Server {
+	for _, other := range servers {
+		if other.ID == m.ID && other.Name != m.Name && other.Alive && raft.ServerAddress(other.RPCAddr) == peer && m.RPCAddr != other.RPCAddr {
+			return other
+		}
+	}
+	return nil
 }
 
 func (s *Server) addPeer(pilot *autopilot.Autopilot, m *membership.Server) error {
