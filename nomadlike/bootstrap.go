@@ -40,6 +40,9 @@ func (s *Server) start(st *storage, transport *kicker) error {
 	if err := f.Error(); err != nil {
 		return fmt.Errorf("read raft configuration: %w", err)
 	}
+	if err := s.checkID(st.id, f.Configuration().Servers); err != nil {
+		return err
+	}
 	if peers := f.Configuration().Servers; len(peers) == 1 && peers[0].ID == id && peers[0].Suffrage == raft.Voter {
 		transport.kick(id)
 	}

@@ -106,6 +106,12 @@ func TestDamagedDirectory(t *testing.T) {
 		{"damaged ID", 10, func(t *testing.T, dir string) {
 			change(t, filepath.Join(dir, "node-id"), func([]byte) []byte { return []byte("x") })
 		}, []string{"node-id", "damaged", todo}},
+		{"another ID", 10, func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "node-id"), func(b []byte) []byte {
+				b[0] = "0123456789abcdef0"[strings.IndexByte("0123456789abcdef", b[0])+1]
+				return b
+			})
+		}, []string{"node-id", "raft knows it", "write that ID into the file", todo}},
 		{"all snapshots", 150, func(t *testing.T, dir string) {
 			for _, path := range snapshots(t, dir) {
 				change(t, path, flip("written-"))

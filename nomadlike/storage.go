@@ -212,6 +212,25 @@ func (s *Server) newRaft(st *storage, machine *measured, transport raft.Transpor
 	return r, nil
 }
 
+// checkID refuses an ID under which raft knows nobody while it knows this server, by its address, under another: without the
+// vote of that one there may be no leader for ever.
+func (s *Server) checkID(id string, peers []raft.Server) error {
+	known := ""
+	for _, p := range peers {
+		switch {
+		case p.ID == raft.ServerID(id):
+			return nil
+		case p.Address == raft.ServerAddress(s.cfg.RPCAdvertise):
+			known = string(p.ID)
+		}
+	}
+	if known == "" {
+		return nil
+	}
+	return fmt.Errorf("%s says that this server has the ID %s, but raft knows it, by its address %s, as %s: write that ID into the file if it was changed, or %s",
+		s.idPath(), id, s.cfg.RPCAdvertise, known, remedy)
+}
+
 // restoring keeps why a snapshot could not be restored: raft only logs it and tries an older one.
 type restoring struct {
 	*measured
