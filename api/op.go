@@ -206,6 +206,8 @@ type Op[Req, Resp any] struct {
 	Status int
 	// NoIndex leaves the X-Nomad-* headers out (http-api.md 1.6).
 	NoIndex bool
+	// MayBeNull says that the answer may be null, because there is no such thing.
+	MayBeNull bool
 	// Metric is the contract's name of how long it takes, below nomad.nomad, where it is not made of Name.
 	Metric string
 
@@ -246,6 +248,8 @@ type OpInfo struct {
 	Doc     string
 	Status  int
 	NoIndex bool
+	// MayBeNull says that the answer may be null, because there is no such thing.
+	MayBeNull bool
 	// Stream says that the operation is a StreamOp, Wire how it looks over HTTP.
 	Stream     bool
 	Wire       Wire
@@ -340,7 +344,7 @@ func register(o *OpInfo) *OpInfo {
 func Declare[Req, Resp any](o Op[Req, Resp]) *Op[Req, Resp] {
 	o.info = register(&OpInfo{
 		Name: o.Name, Routes: parseRoutes(o.HTTP), Mode: o.Mode, Reads: o.Reads, Need: o.Need, Doc: o.Doc,
-		Status: o.Status, NoIndex: o.NoIndex, Metric: metricOf(o.Name, o.Metric),
+		Status: o.Status, NoIndex: o.NoIndex, MayBeNull: o.MayBeNull, Metric: metricOf(o.Name, o.Metric),
 		NewRequest:  newRequest[Req],
 		NewResponse: func() any { return new(Resp) },
 	})

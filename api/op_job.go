@@ -188,7 +188,7 @@ var (
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "List the deployments of a job.",
 	})
 	JobLatestDeployment = Declare(Op[JobRequest, *Deployment]{
-		Name: "Job.LatestDeployment", HTTP: "GET /v1/job/{job_id...}/deployment", Mode: ModeRead, Reads: Blocking | Stale,
+		Name: "Job.LatestDeployment", HTTP: "GET /v1/job/{job_id...}/deployment", Mode: ModeRead, Reads: Blocking | Stale, MayBeNull: true,
 		Need: Need{Namespace: []string{"read-job"}}, Doc: "Read the latest deployment of a job, null when there is none.",
 	})
 	JobSubmissionGet = Declare(Op[JobSubmissionRequest, *JobSubmission]{

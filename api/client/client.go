@@ -201,13 +201,34 @@ func (c *Client) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp
 	if err != nil {
 		return meta, fmt.Errorf("read answer: %w", err)
 	}
-	if len(body) == 0 {
-		return meta, nil
+	if len(body) > 0 {
+		if err := typeinfo.Unmarshal(body, resp); err != nil {
+			if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+				return meta, fmt.Errorf("the answer of %s is a web page: is that the address of an agent, or of something in front of it?", c.cfg.Address)
+			}
+			return meta, fmt.Errorf("decode answer of %s: %w", op.Name, err)
+		}
 	}
-	if err := typeinfo.Unmarshal(body, resp); err != nil {
-		return meta, fmt.Errorf("decode answer of %s: %w", op.Name, err)
+	if !op.MayBeNull && !whole(reflect.ValueOf(resp).Elem()) {
+		return meta, fmt.Errorf("the answer of %s to %s is incomplete: is that the address of an agent?", c.cfg.Address, op.Name)
 	}
 	return meta, nil
+}
+
+// whole reports whether an answer is there, and each element of a list is. Of a write that answers with nothing but its
+// index other agents leave the body empty.
+func whole(answer reflect.Value) bool {
+	switch answer.Kind() {
+	case reflect.Pointer:
+		return !answer.IsNil() || answer.Type() == reflect.TypeFor[*api.WriteMeta]()
+	case reflect.Slice:
+		for i := range answer.Len() {
+			if e := answer.Index(i); e.Kind() == reflect.Pointer && e.IsNil() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Raw sends a request to any path of the agent; the caller closes the body.

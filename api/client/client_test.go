@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nomadlike/nomadlike/api"
 )
 
 // TestAuthorities: the files of a CA directory count whatever their names end in.
@@ -55,6 +57,56 @@ func TestBadConfig(t *testing.T) {
 	} {
 		if _, err := New(c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v is refused with %v, want %q", c.cfg, err, c.want)
+		}
+	}
+}
+
+// TestIncompleteAnswers: what an agent would not answer is an error with the address, and never a panic of who reads it.
+func TestIncompleteAnswers(t *testing.T) {
+	var body, kind string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Write([]byte(body)) //nolint:errcheck // a test's server
+	}))
+	defer srv.Close()
+	cl, err := New(Config{Address: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	get := func() error {
+		_, _, err := api.JobGet.Call(ctx, cl, &api.JobRequest{JobID: "web"})
+		return err
+	}
+	list := func() error {
+		_, _, err := api.NodeList.Call(ctx, cl, &api.NodeListRequest{})
+		return err
+	}
+	latest := func() error {
+		_, _, err := api.JobLatestDeployment.Call(ctx, cl, &api.JobRequest{JobID: "web"})
+		return err
+	}
+	restart := func() error {
+		_, _, err := api.AllocRestart.Call(ctx, cl, &api.AllocRestartRequest{AllocID: "a"})
+		return err
+	}
+	for _, c := range []struct {
+		body, kind string
+		call       func() error
+		want       string // in the error, "" for none
+	}{
+		{"", "application/json", get, "is incomplete: is that the address of an agent?"},
+		{"null", "application/json", get, srv.URL},
+		{"{}", "application/json", get, ""},
+		{"null", "application/json", list, ""},
+		{"[null]", "application/json", list, "is incomplete"},
+		{"null", "application/json", latest, ""},
+		{"", "application/json", restart, ""},
+		{"<html>", "text/html; charset=utf-8", list, "is a web page"},
+	} {
+		body, kind = c.body, c.kind
+		if err := c.call(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %q: %v, want %q", c.kind, c.body, err, c.want)
 		}
 	}
 }
