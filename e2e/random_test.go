@@ -230,7 +230,7 @@ func (c *crowd) calm() {
 			return err
 		}
 		for _, e := range evals {
-			if e.Status == "pending" {
+			if e.Status == "pending" && e.WaitUntil.Before(time.Now()) {
 				return fmt.Errorf("evaluation %s of %s by %s is pending", e.ID, e.JobID, e.TriggeredBy)
 			}
 		}
@@ -262,7 +262,7 @@ func (c *crowd) readers() {
 }
 
 // wishKinds are the kinds of jobs that each user has one of.
-var wishKinds = []string{"service", "rolling", "canary", "port", "batch", "system", "parameterized"}
+var wishKinds = []string{"service", "rolling", "canary", "port", "patient", "failing", "batch", "system", "parameterized"}
 
 // said is what a user wants of a job.
 type said struct {
@@ -321,6 +321,11 @@ func (w *wish) job(s said) *nomad.Job {
 		g.Networks = []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "a"}, {Label: "b"}}}}
 	case "port":
 		g.Networks = []*nomad.NetworkResource{{ReservedPorts: []nomad.Port{{Label: "p", Value: 5000 + w.number%3}}}}
+	case "patient":
+		g.Disconnect = &nomad.DisconnectStrategy{LostAfter: new(time.Hour), Replace: new(w.number%2 == 0), Reconcile: new("best_score")}
+	case "failing":
+		task.Config["run_for"], task.Config["exit_code"] = "700ms", 1
+		g.ReschedulePolicy = &nomad.ReschedulePolicy{Delay: new(5 * time.Second), DelayFunction: new("constant"), Unlimited: new(true)}
 	case "system":
 		g.Count = new(1)
 	case "batch":
@@ -350,7 +355,7 @@ func (u *user) act(w *wish) {
 		if resp, _, err = jobs.Register(w.job(next), nil); err == nil {
 			index = resp.JobModifyIndex
 		}
-	case n < 6 && (w.kind == "service" || w.kind == "rolling" || w.kind == "port") && !last.stopped:
+	case n < 6 && slices.Contains([]string{"service", "rolling", "port", "patient", "failing"}, w.kind) && !last.stopped:
 		next.count = u.random.IntN(6)
 		_, _, err = jobs.Scale(w.id, "g", new(next.count), "more or less", false, nil, nil)
 		if err != nil && strings.Contains(err.Error(), "active deployment") {
@@ -570,30 +575,29 @@ func (c *crowd) checkAllocs(w *wish, is said, job *nomad.Job) error {
 			done = append(done, a.Name)
 		}
 	}
-	var want []string
+	want := 0
 	if is.exists && !is.stopped {
-		for i := range is.count {
-			want = append(want, fmt.Sprintf("%s.g[%d]", w.id, i))
-		}
-		if w.kind == "system" {
-			want = slices.Repeat(want, 12)
-		}
+		want = is.count
 	}
-	slices.Sort(live)
-	slices.Sort(done)
-	if w.kind == "batch" {
-		if len(live) > 0 {
-			return fmt.Errorf("%v are live", live)
-		}
-		if done = slices.Compact(done); is.exists && !is.stopped && !slices.Equal(done, want) {
-			return fmt.Errorf("%v are done of %v%s", done, want, c.tell(w.id))
-		}
-		return nil
+	good := len(live) == want && distinct(live) == want
+	switch w.kind {
+	case "batch":
+		good = len(live) == 0 && distinct(done) >= want
+	case "system":
+		good = len(live) == 12*want && distinct(live) == want
+	case "failing": // each is replaced when it has failed, after a while
+		good = len(live) <= want && distinct(live) == len(live) && (want == 0 || len(live) > 0)
 	}
-	if !slices.Equal(live, want) {
-		return fmt.Errorf("%v are live, not %v%s", live, want, c.tell(w.id))
+	if !good {
+		return fmt.Errorf("%v are live and %v done of %d%s", live, done, want, c.tell(w.id))
 	}
 	return nil
+}
+
+// distinct returns how many of the names differ.
+func distinct(names []string) int {
+	slices.Sort(names)
+	return len(slices.Compact(slices.Clone(names)))
 }
 
 // checkNodes finds no port twice on a node, and no more taken than a node has.
