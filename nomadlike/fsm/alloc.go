@@ -3,6 +3,8 @@
 package fsm
 
 import (
+	"slices"
+
 	"github.com/nomadlike/nomadlike/api"
 	"github.com/nomadlike/nomadlike/internal/typeinfo"
 	"github.com/nomadlike/nomadlike/nomadlike/state"
@@ -36,7 +38,8 @@ type AllocsClientUpdateRequest struct {
 	Time int64
 }
 
-// AllocsClientUpdate answers nothing; allocations that are gone are passed over, and so are reports of what is known.
+// AllocsClientUpdate answers nothing; allocations that are gone are passed over, and so are reports of what is known, and those
+// that came too late.
 var AllocsClientUpdate = Define(20, "AllocsClientUpdate", allocsClientUpdate)
 
 func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, error) {
@@ -44,7 +47,7 @@ func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, er
 		if u == nil {
 			continue
 		}
-		if old := state.Allocs.Get(w, u.ID); old != nil {
+		if old := state.Allocs.Get(w, u.ID); old != nil && !isLate(old, u) {
 			row := merge(old, u, w.Index(), p.Time)
 			if !reportedAlike(old, row) {
 				state.Allocs.Put(w, row)
@@ -63,6 +66,41 @@ func allocsClientUpdate(w *state.WriteTx, p *AllocsClientUpdateRequest) (any, er
 	}
 	putEvals(w, p.Evals)
 	return nil, nil
+}
+
+// isLate reports whether the client has told something newer since: a server may hold a report back until after the client has
+// given up waiting and told another one how things went on. An end that the client told of is its last word; before that the
+// events say which of two reports is the newer one.
+func isLate(old *api.Allocation, u *AllocUpdate) bool {
+	ended := old.ClientStatus == api.AllocClientComplete || old.ClientStatus == api.AllocClientFailed
+	if goesOn := u.ClientStatus == api.AllocClientPending || u.ClientStatus == api.AllocClientRunning; ended && goesOn {
+		return true
+	}
+	late := false
+	for name, s := range u.TaskStates {
+		known := old.TaskStates[name]
+		if s == nil || len(s.Events) == 0 || known == nil || len(known.Events) == 0 {
+			continue
+		}
+		switch i := lastIndexOf(known.Events, s.Events[len(s.Events)-1]); i {
+		case -1:
+			return false
+		case len(known.Events) - 1:
+		default:
+			late = true
+		}
+	}
+	return late
+}
+
+// lastIndexOf returns the last place of an event, or -1.
+func lastIndexOf(events []*api.TaskEvent, e *api.TaskEvent) int {
+	for i, known := range slices.Backward(events) {
+		if known != nil && e != nil && known.Time == e.Time && known.Type == e.Type {
+			return i
+		}
+	}
+	return -1
 }
 
 // reportedAlike says that a client has told what was known already, as one does of all its allocations after a restart of

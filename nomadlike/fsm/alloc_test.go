@@ -62,6 +62,50 @@ func TestReportsAlike(t *testing.T) {
 	}
 }
 
+// A report that a server held back until a newer one had come by way of another does not count any more.
+func TestLateReports(t *testing.T) {
+	report := func(status string, events ...int64) *AllocUpdate {
+		s := &api.TaskState{State: "any"}
+		for _, at := range events {
+			s.Events = append(s.Events, &api.TaskEvent{Type: "Started", Time: at})
+		}
+		return &AllocUpdate{ID: "a", ClientStatus: status, TaskStates: map[string]*api.TaskState{"t": s}}
+	}
+	for name, test := range map[string]struct {
+		first, then *AllocUpdate
+		late        bool
+	}{
+		"starting after running":         {report(api.AllocClientRunning, 1, 2), report(api.AllocClientPending, 1), true},
+		"starting again after running":   {report(api.AllocClientRunning, 1, 2), report(api.AllocClientPending, 2, 3), false},
+		"clock set back":                 {report(api.AllocClientRunning, 5, 6), report(api.AllocClientPending, 6, 3), false},
+		"two events at one time":         {report(api.AllocClientRunning, 5, 5), report(api.AllocClientPending, 5), false},
+		"running after an end":           {report(api.AllocClientComplete), report(api.AllocClientRunning), true},
+		"running after a failure":        {report(api.AllocClientFailed, 1), report(api.AllocClientRunning, 1, 2), true},
+		"running after being lost":       {report(api.AllocClientLost, 1), report(api.AllocClientRunning, 1), false},
+		"running after unknown":          {report(api.AllocClientUnknown, 1), report(api.AllocClientRunning, 1), false},
+		"failed after complete":          {report(api.AllocClientComplete, 1), report(api.AllocClientFailed, 1), false},
+		"only the status after an event": {report(api.AllocClientPending, 1), &AllocUpdate{ID: "a", ClientStatus: api.AllocClientRunning}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, job, node := registered(t)
+			commit(t, f, 10, &PlanCommit{EvalID: "eval", Job: job, Result: &api.PlanResult{NodeAllocation: map[string][]*api.Allocation{node.ID: {{
+				ID: "a", Name: "web.g[0]", TaskGroup: "g", NodeID: node.ID, DesiredStatus: api.AllocDesiredRun, ClientStatus: api.AllocClientPending,
+				AllocatedResources: &api.AllocatedResources{}, EvalID: "eval",
+			}}}}})
+			for i, u := range []*AllocUpdate{test.first, test.then} {
+				f.apply(11+uint64(i), AllocsClientUpdate.Encode(&AllocsClientUpdateRequest{Allocs: []*AllocUpdate{u}, Time: 11e9}))
+			}
+			want := test.then.ClientStatus
+			if test.late {
+				want = test.first.ClientStatus
+			}
+			if a := state.Allocs.Get(f.store.Snapshot(), "a"); a.ClientStatus != want || (a.ModifyIndex == 11) != test.late {
+				t.Errorf("the allocation is %s at %d, want %s", a.ClientStatus, a.ModifyIndex, want)
+			}
+		})
+	}
+}
+
 // TestNoShutdownDelay: allocations that are being stopped already are told to skip the rest of their delay, those that have ended are left.
 func TestNoShutdownDelay(t *testing.T) {
 	f, job, node := registered(t)
