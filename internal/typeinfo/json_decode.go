@@ -59,11 +59,8 @@ func typeName(t reflect.Type) string {
 
 // Unmarshal decodes the first JSON value of data into v, which is a pointer. Keys match whatever their
 // case, unknown keys are ignored, and null leaves a field as it is. Whole numbers inside dynamically
-// typed values become int64, others float64. Values may be nested MaxDepth levels deep.
+// typed values become int64, others float64.
 func Unmarshal(data []byte, v any) error {
-	if deep(data) {
-		return fmt.Errorf("json: exceeded max depth: objects and lists may be nested %d levels deep", MaxDepth)
-	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	if err := dec.Decode(v); err != nil {
@@ -81,8 +78,8 @@ func Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// MaxDepth is how many objects and lists may be inside one another. What is accepted travels inside other messages, of
-// which internal/codec reads many more levels.
+// MaxDepth is how many objects and lists Decode takes inside one another. What it accepts travels inside other messages,
+// of which internal/codec reads many more levels.
 const MaxDepth = 200
 
 // deep reports whether objects and lists of the first value of data are nested deeper than MaxDepth.
@@ -108,7 +105,8 @@ func deep(data []byte) bool {
 	return false
 }
 
-// Decode reads all of r and decodes its first JSON value into v, see Unmarshal. An empty input is io.EOF.
+// Decode reads all of r, which nobody vouches for, and decodes its first JSON value into v, see Unmarshal. An empty input
+// is io.EOF.
 func Decode(r io.Reader, v any) error {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -116,6 +114,9 @@ func Decode(r io.Reader, v any) error {
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return io.EOF
+	}
+	if deep(data) {
+		return fmt.Errorf("json: exceeded max depth: objects and lists may be nested %d levels deep", MaxDepth)
 	}
 	return Unmarshal(data, v)
 }

@@ -262,13 +262,13 @@ func TestUnmarshalErrors(t *testing.T) {
 		{`{`, `json: unexpected EOF`},
 		{`{"Any":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + `}`, `json: exceeded max depth: objects and lists may be nested 200 levels deep`},
 	} {
-		err := Unmarshal([]byte(test.in), new(everything))
+		err := Decode(strings.NewReader(test.in), new(everything))
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%s:\ngot  %v\nwant %s", test.in, err, test.want)
 		}
 	}
 	brackets := `{"Dynamic":` + strings.Repeat("[", MaxDepth-1) + `"\"[` + strings.Repeat("{[", MaxDepth) + `"` + strings.Repeat("]", MaxDepth-1) + `}` + strings.Repeat("[", MaxDepth+1)
-	if err := Unmarshal([]byte(brackets), new(everything)); err != nil {
+	if err := Decode(strings.NewReader(brackets), new(everything)); err != nil {
 		t.Errorf("as deep as is allowed, with brackets in text and behind the value: %v", err)
 	}
 	var mismatch *TypeError
