@@ -9,6 +9,11 @@ import (
 	"strings"
 )
 
+// hasGateway says that a gateway is asked for, which brings a task of its own.
+func (g *TaskGroup) hasGateway() bool {
+	return slices.ContainsFunc(g.Services, func(s *Service) bool { return s != nil && s.Connect != nil && s.Connect.Gateway != nil })
+}
+
 // validate checks the group; earlier are the constraints of the job.
 func (g *TaskGroup) validate(c *checker, job *Job, limits Limits, earlier *earlierConstraints) {
 	c.check(g.Name != "", "", "Missing task group name")
@@ -18,7 +23,7 @@ func (g *TaskGroup) validate(c *checker, job *Job, limits Limits, earlier *earli
 	if job.Type == JobTypeSystem && g.CountOrDefault() > 1 {
 		c.failf("count", "Job task group %s has count %d. Count cannot exceed 1 with system scheduler", g.Name, g.CountOrDefault())
 	}
-	c.check(len(g.Tasks) > 0, "task", "Missing tasks for task group")
+	c.check(len(g.Tasks) > 0 || g.hasGateway(), "task", "Missing tasks for task group")
 	for i, constraint := range g.Constraints {
 		constraint.validate(c, i, constraintScopeGroup)
 	}

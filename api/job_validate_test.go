@@ -216,6 +216,10 @@ var groupRules = []rule{
 	{"count negative", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(-1) }, "G.count", "negative"},
 	{"count 0", func(_ *Job, g *TaskGroup, _ *Task) { g.Count = new(0) }, "", ""},
 	{"no tasks", func(_ *Job, g *TaskGroup, _ *Task) { g.Tasks = nil }, "G.task", "Missing tasks"},
+	{"gateway without tasks", func(_ *Job, g *TaskGroup, _ *Task) {
+		g.Tasks, g.Networks = nil, []*NetworkResource{{Mode: "bridge"}}
+		g.Services = []*Service{{Name: "gw", PortLabel: "8080", Connect: &Connect{Gateway: &Gateway{}}}}
+	}, "", ""},
 	{"tasks of one name", func(_ *Job, g *TaskGroup, t *Task) { g.Tasks = append(g.Tasks, typeinfo.Copy(t)) }, "G", `Task "t" redefined`},
 	{"only lifecycle tasks", func(_ *Job, _ *TaskGroup, t *Task) { t.Lifecycle = &Lifecycle{Hook: "prestart"} }, "G.task", "not a lifecycle task"},
 	{"two leaders", func(_ *Job, g *TaskGroup, t *Task) {
