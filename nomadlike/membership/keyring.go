@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/memberlist"
 	"github.com/hashicorp/serf/serf"
@@ -84,13 +87,22 @@ func (m *Membership) Keys(op KeyOperation, key string) (*api.KeyringResponse, er
 		r, err = k.ListKeys()
 	}
 	if err != nil {
-		return nil, api.CodeErrorf(api.ClassInvalid, 500, "%s", err)
+		return nil, api.CodeErrorf(api.ClassInvalid, 500, "%s%s", err, refusals(r))
 	}
 	resp := &api.KeyringResponse{Messages: r.Messages, Keys: r.Keys, NumNodes: r.NumNodes}
 	if resp.Messages == nil {
 		resp.Messages = map[string]string{}
 	}
 	return resp, nil
+}
+
+// refusals tells what the servers said that did not do it, each text once.
+func refusals(r *serf.KeyResponse) string {
+	if r == nil || len(r.Messages) == 0 {
+		return ""
+	}
+	texts := slices.Sorted(maps.Values(r.Messages))
+	return ": " + strings.Join(slices.Compact(texts), "; ")
 }
 
 func storeKeyring(path string, key []byte) error {

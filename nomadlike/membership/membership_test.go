@@ -214,6 +214,13 @@ func TestEncryption(t *testing.T) {
 		if got := statuses(first); len(got) != 2 {
 			t.Errorf("members %v", got)
 		}
+		// What refuses an operation is told.
+		if _, err := first.Keys(KeyRemove, base64.StdEncoding.EncodeToString(key)); err == nil || !strings.Contains(err.Error(), "primary key") {
+			t.Errorf("the primary key is removed: %v", err)
+		}
+		if _, err := first.Keys(KeyUse, base64.StdEncoding.EncodeToString(other)); err == nil || strings.Count(err.Error(), "not in the keyring") != 1 {
+			t.Errorf("a key that is not installed is used: %v", err)
+		}
 		// The stored ring wins over another configured key.
 		if err := first.Stop(); err != nil {
 			t.Fatal(err)
