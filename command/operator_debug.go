@@ -59,7 +59,7 @@ Example:
 func (b *debugBundle) register(f *flag.FlagSet) {
 	f.DurationVar(&b.duration, "duration", 5*time.Minute, "How long to collect, a `time`.")
 	f.DurationVar(&b.interval, "interval", 30*time.Second, "The `time` between two looks at the state.")
-	f.StringVar(&b.logLevel, "log-level", "TRACE", "The lowest `level` of the logs.")
+	f.StringVar(&b.logLevel, "log-level", "TRACE", "The lowest `level` of the logs: TRACE, DEBUG, INFO, WARN or ERROR.")
 	f.BoolVar(&b.location, "log-include-location", true, "Have the source file and line of each log message.")
 	f.BoolVar(&b.export, "log-file-export", false, "Collect the agents' log files too.")
 	f.DurationVar(&b.lookback, "log-lookback", 0, "Collect the journal of the agents' service this far back too, a `time`.")
@@ -88,6 +88,8 @@ func (b *debugBundle) check() error {
 		return usageError(fmt.Sprintf("-interval %s is longer than -duration %s", b.interval, b.duration))
 	case b.pprofDuration < time.Second:
 		return usageError("-pprof-duration must be at least 1s")
+	case !slices.Contains([]string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}, strings.ToUpper(b.logLevel)):
+		return usageError(fmt.Sprintf("Unknown log level %q: -log-level takes TRACE, DEBUG, INFO, WARN or ERROR", b.logLevel))
 	case b.maxNodes < 0:
 		return usageError("-max-nodes must not be negative")
 	case b.lookback < 0:

@@ -390,6 +390,7 @@ func TestDebugBadInput(t *testing.T) {
 		"is longer than -duration":          {"-duration", "1s", "-interval", "2s"},
 		"at least 1s":                       {"-pprof-duration", "10ms"},
 		"-max-nodes must not be negative":   {"-max-nodes", "-1"},
+		"Unknown log level \"loud\"":        {"-log-level", "loud"},
 		"exclude each other":                {"-log-lookback", "1h", "-log-file-export"},
 		"-event-index must not be negative": {"-event-index", "-1"},
 		"no server \"nobody\"":              {"-server-id", "nobody"},
