@@ -64,6 +64,21 @@ func (d *Driver) endLeft(id string) {
 	d.logger.Error("processes of a container that has ended for the engine cannot be killed", "container_id", id)
 }
 
+// endStuck kills the processes of a container that was to be ended and that the engine does not end. So it is when a
+// container has stopped, by a signal, a command that the engine is about to start in it: the engine waits for that first.
+func (d *Driver) endStuck(id string) {
+	if _, engine := d.settings(); len(id) != idLength || !isLocal(engine) {
+		return
+	}
+	pids, _ := leftOf(id)
+	if len(pids) > 0 {
+		d.logger.Warn("the engine does not end a container, its processes are killed", "container_id", id)
+	}
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // or it has ended meanwhile
+	}
+}
+
 // idLength is that of a container's ID.
 const idLength = 64
 

@@ -3,6 +3,7 @@
 package docker
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -136,5 +138,46 @@ func TestRemoveUnseen(t *testing.T) {
 				t.Errorf("removed %t, %v", removed, err)
 			}
 		})
+	}
+}
+
+// TestEndStuck: an engine that waits for a process of the container before it ends that, or removes it, has it killed.
+func TestEndStuck(t *testing.T) {
+	testkit.Need(t, "linux", "root", "cgroups")
+	left := newLeftProcess(t)
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/stop") {
+			select {
+			case err := <-left.over:
+				left.over <- err
+			case <-r.Context().Done():
+			}
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	_ = engine.Listener.Close()
+	engine.Listener = l
+	engine.Start()
+	defer engine.Close()
+	d := New(hclog.NewNullLogger())
+	if d.mu.engine, err = newEngine(&pluginConfig{Endpoint: "unix://" + l.Addr().String()}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := (&task{driver: d, container: left.id, ended: make(chan struct{})}).stop(ctx, 0, ""); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	select {
+	case err := <-left.over:
+		if err == nil || err.Error() != "signal: killed" {
+			t.Errorf("the process: %v", err)
+		}
+	default:
+		t.Error("the process goes on")
 	}
 }

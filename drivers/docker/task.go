@@ -247,12 +247,17 @@ func (d *Driver) StopTask(ctx context.Context, taskID string, timeout time.Durat
 	return nil
 }
 
+// stuckLimit is how long an engine may take to end a container whose time is up.
+const stuckLimit = 5 * time.Second
+
 func (t *task) stop(ctx context.Context, timeout time.Duration, signal string) error {
 	select {
 	case <-t.ended:
 		return nil
 	default:
 	}
+	stuck := time.AfterFunc(timeout+stuckLimit, func() { t.driver.endStuck(t.container) })
+	defer stuck.Stop()
 	_, engine := t.driver.settings()
 	seconds := int((timeout + time.Second - 1) / time.Second)
 	if signal != "" {
@@ -289,6 +294,8 @@ func (t *task) remove(ctx context.Context) error {
 	if !config.GC.Container {
 		return t.stop(ctx, 0, "")
 	}
+	stuck := time.AfterFunc(stuckLimit, func() { t.driver.endStuck(t.container) })
+	defer stuck.Stop()
 	if err := t.driver.removeContainer(ctx, t.container, true); err != nil && !says(err, "already in progress") {
 		return err
 	}
