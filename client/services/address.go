@@ -5,6 +5,7 @@ package services
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -75,12 +76,21 @@ func (w *Workload) hostAddress(label string) (endpoint, error) {
 	return endpoint{p.host, p.value}, nil
 }
 
+// plainHost matches addresses and names of hosts: what a driver says ends up in the configuration of others.
+var plainHost = regexp.MustCompile(`^[0-9A-Za-z._:%-]+$`)
+
 func (w *Workload) driverAddress(label string) (endpoint, error) {
 	if w.Driver == nil || w.Driver.IP == "" {
 		return endpoint{}, errors.New(`address_mode "driver" cannot be used: the task's driver gives it no address of its own`)
 	}
 	at := endpoint{host: w.Driver.IP}
+	if !plainHost.MatchString(at.host) {
+		return endpoint{}, fmt.Errorf("%q, which the driver gives as the address of the task, is neither an address nor a name", at.host)
+	}
 	if mapped, ok := w.Driver.PortMap[label]; ok {
+		if mapped < 0 || mapped > 65535 {
+			return endpoint{}, fmt.Errorf("%d, to which the driver maps the port %q, is no port", mapped, label)
+		}
 		at.port = mapped
 		return at, nil
 	}
