@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nomadlike/nomadlike/plugins/base"
@@ -107,6 +108,17 @@ type Reservation struct {
 	Envs    map[string]string
 	Mounts  []*Mount
 	Devices []*Spec
+}
+
+// Validate reports variables that no process can have in its environment.
+func (r *Reservation) Validate() error {
+	var errs []error
+	for name, value := range r.Envs {
+		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00") {
+			errs = append(errs, fmt.Errorf("the variable %q of the environment has no name, an equals sign in it, or a zero byte", name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Mount is a path of the host to be shown to a task.

@@ -188,6 +188,17 @@ func TestGroupValidate(t *testing.T) {
 	}
 }
 
+func TestReservationValidate(t *testing.T) {
+	if err := reservation.Validate(); err != nil {
+		t.Errorf("a good reservation: %v", err)
+	}
+	for _, envs := range []map[string]string{{"": "x"}, {"A=B": "x"}, {"A\x00": "x"}, {"A": "x\x00"}} {
+		if err := (&Reservation{Envs: envs}).Validate(); err == nil {
+			t.Errorf("%q was accepted", envs)
+		}
+	}
+}
+
 // careless is a plugin that leaves out what it may not.
 type careless struct {
 	devicepb.UnimplementedDevicePluginServer

@@ -235,8 +235,12 @@ func (m *Manager) ReserveDevices(ctx context.Context, vendor, kind, name string,
 			continue
 		}
 		reservation, err := client.Reserve(ctx, ids)
-		if err == nil && reservation == nil {
+		switch {
+		case err != nil:
+		case reservation == nil:
 			err = errors.New("the plugin returned no reservation")
+		default:
+			err = reservation.Validate()
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reserve devices of %s/%s/%s: %w", vendor, kind, name, err)
