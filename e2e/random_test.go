@@ -524,10 +524,19 @@ func (c *crowd) tell(job string) string {
 	}
 	allocs, _, err2 := c.alive().client.Jobs().Allocations(job, true, nil)
 	for _, a := range allocs {
-		fmt.Fprintf(&b, "\n allocation %s of version %d on %s is to %s and %s %q, created %d modified %d at %s", a.ID, a.JobVersion, a.NodeName, a.DesiredStatus, a.ClientStatus,
-			a.ClientDescription, a.CreateIndex, a.ModifyIndex, time.Unix(0, a.ModifyTime).Format(time.TimeOnly))
+		health := "not told"
+		if s := a.DeploymentStatus; s != nil && s.Healthy != nil {
+			health = fmt.Sprintf("%t at %d", *s.Healthy, s.ModifyIndex)
+		}
+		fmt.Fprintf(&b, "\n allocation %s %s of version %d on %s is to %s and %s %q, created %d modified %d at %s, health %s", a.ID, a.Name, a.JobVersion, a.NodeName,
+			a.DesiredStatus, a.ClientStatus, a.ClientDescription, a.CreateIndex, a.ModifyIndex, time.Unix(0, a.ModifyTime).Format(time.TimeOnly), health)
 	}
-	if err := errors.Join(err, err2); err != nil {
+	deployments, _, err3 := c.alive().client.Jobs().Deployments(job, true, nil)
+	for _, d := range deployments {
+		fmt.Fprintf(&b, "\n deployment %s of version %d is %s %s, created %d modified %d with %+v", d.ID, d.JobVersion, d.Status, d.StatusDescription, d.CreateIndex, d.ModifyIndex,
+			d.TaskGroups["g"])
+	}
+	if err := errors.Join(err, err2, err3); err != nil {
 		fmt.Fprint(&b, err)
 	}
 	return b.String()
@@ -553,7 +562,7 @@ func (c *crowd) checkAllocs(w *wish, is said, job *nomad.Job) error {
 	for _, d := range deployments {
 		switch {
 		case d.Status == "running" || d.Status == "pending" || d.Status == "blocked" || d.Status == "unblocking":
-			return fmt.Errorf("deployment %s of version %d is %s: %s", d.ID, d.JobVersion, d.Status, d.StatusDescription)
+			return fmt.Errorf("deployment %s of version %d is %s: %s%s", d.ID, d.JobVersion, d.Status, d.StatusDescription, c.tell(w.id))
 		case d.Status == "failed":
 			failed[d.JobVersion] = true
 		}
@@ -562,10 +571,10 @@ func (c *crowd) checkAllocs(w *wish, is said, job *nomad.Job) error {
 		switch {
 		case a.ClientStatus == "running" || a.ClientStatus == "pending" || a.ClientStatus == "unknown":
 			if a.DesiredStatus != "run" {
-				return fmt.Errorf("%s %s is to %s and %s", a.ID, a.Name, a.DesiredStatus, a.ClientStatus)
+				return fmt.Errorf("%s %s is to %s and %s%s", a.ID, a.Name, a.DesiredStatus, a.ClientStatus, c.tell(w.id))
 			}
 			if w.kind != "batch" && !failed[*job.Version] && a.JobVersion != *job.Version {
-				return fmt.Errorf("%s is live at version %d of %d", a.Name, a.JobVersion, *job.Version)
+				return fmt.Errorf("%s is live at version %d of %d%s", a.Name, a.JobVersion, *job.Version, c.tell(w.id))
 			}
 			live = append(live, a.Name)
 		}
