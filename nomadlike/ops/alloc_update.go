@@ -48,11 +48,12 @@ func (e *Env) allocUpdate(ctx context.Context, r *api.AllocUpdateRequest) (*api.
 	if err != nil {
 		return nil, err
 	}
-	var known []*api.Allocation
-	for _, a := range r.Allocs {
-		if old := state.Allocs.Get(snap, a.ID); old != nil && old.NodeID == r.NodeID {
-			known = append(known, a)
+	known := ofNode(snap, r)
+	if len(known) < len(r.Allocs) {
+		if snap, err = e.settled(ctx); err != nil {
+			return nil, err
 		}
+		known = ofNode(snap, r)
 	}
 	var nodes []string
 	if n.LastMissedHeartbeatIndex > n.LastAllocUpdateIndex {
@@ -67,6 +68,17 @@ func (e *Env) allocUpdate(ctx context.Context, r *api.AllocUpdateRequest) (*api.
 	}
 	setIndex(ctx, index)
 	return &api.WriteMeta{}, nil
+}
+
+// ofNode returns the reports on allocations of the node that makes them.
+func ofNode(snap *state.Snapshot, r *api.AllocUpdateRequest) []*api.Allocation {
+	var known []*api.Allocation
+	for _, a := range r.Allocs {
+		if old := state.Allocs.Get(snap, a.ID); old != nil && old.NodeID == r.NodeID {
+			known = append(known, a)
+		}
+	}
+	return known
 }
 
 // add puts reports into the present round and waits until it is committed.

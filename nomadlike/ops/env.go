@@ -46,6 +46,8 @@ type Membership interface {
 // Consensus is what the status endpoints tell of raft.
 type Consensus interface {
 	Applier
+	// Barrier returns once everything that was committed before is in the state of this server; only the leader can.
+	Barrier(ctx context.Context) error
 	Leader() (addr string, self bool)
 	// PeerAddresses returns the RPC addresses of the raft peers.
 	PeerAddresses() []string
@@ -101,6 +103,15 @@ type Env struct {
 	Now func() time.Time
 
 	updates *updateBatch
+}
+
+// settled returns the state with everything that was acknowledged anywhere. A write that finds nothing to do asks for it
+// before it says so: others find out by proposing an entry that this server does not lead any more, and its state is old.
+func (e *Env) settled(ctx context.Context) (*state.Snapshot, error) {
+	if err := e.Raft.Barrier(ctx); err != nil {
+		return nil, err
+	}
+	return e.Store.Snapshot(), nil
 }
 
 // Handlers returns the operations that a server serves.

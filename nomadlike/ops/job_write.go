@@ -291,8 +291,14 @@ func (e *Env) jobDeregister(ctx context.Context, r *api.JobDeregisterRequest) (*
 	ns := namespaceOf(&r.RequestOptions)
 	job := state.Jobs.Get(e.Store.Snapshot(), ns, r.JobID)
 	if job == nil {
-		setIndex(ctx, 0)
-		return &api.JobDeregisterResponse{}, nil
+		snap, err := e.settled(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if job = state.Jobs.Get(snap, ns, r.JobID); job == nil {
+			setIndex(ctx, 0)
+			return &api.JobDeregisterResponse{}, nil
+		}
 	}
 	var ev *api.Evaluation
 	if !job.IsPeriodic() && !job.IsParameterized() {

@@ -111,6 +111,13 @@ func (e *Env) nodeEligibility(ctx context.Context, r *api.NodeEligibilityRequest
 	}
 	snap := e.Store.Snapshot()
 	n := state.Nodes.Get(snap, r.NodeID)
+	if n != nil && n.SchedulingEligibility == r.Eligibility {
+		var err error
+		if snap, err = e.settled(ctx); err != nil {
+			return nil, err
+		}
+		n = state.Nodes.Get(snap, r.NodeID)
+	}
 	switch {
 	case n == nil:
 		return nil, refused("node not found")

@@ -20,20 +20,17 @@ func (e *Env) serviceSync(ctx context.Context, r *api.ServiceSyncRequest) (*api.
 	if err != nil {
 		return nil, err
 	}
-	change := &fsm.ServicesSyncRequest{}
-	for _, set := range r.Allocs {
-		if set == nil {
-			continue
-		}
-		a := state.Allocs.Get(snap, set.AllocID)
-		if a == nil || a.NodeID != r.NodeID {
-			continue // it was collected meanwhile, with all it had registered
-		}
-		if err := diffServices(snap, node, a, set, change); err != nil {
+	change, all, err := servicesChange(snap, node, r)
+	if err == nil && (change == nil || !all) {
+		if snap, err = e.settled(ctx); err != nil {
 			return nil, err
 		}
+		change, _, err = servicesChange(snap, node, r)
 	}
-	if len(change.Upsert) == 0 && len(change.Delete) == 0 {
+	if err != nil {
+		return nil, err
+	}
+	if change == nil {
 		return &api.WriteMeta{}, nil
 	}
 	_, index, err := e.Raft.Apply(ctx, fsm.ServicesSync.Encode(change))
@@ -42,6 +39,29 @@ func (e *Env) serviceSync(ctx context.Context, r *api.ServiceSyncRequest) (*api.
 	}
 	setIndex(ctx, index)
 	return &api.WriteMeta{}, nil
+}
+
+// servicesChange returns what makes the registrations of a node's allocations those of the request, nil for nothing, and
+// whether all of the allocations are known.
+func servicesChange(snap *state.Snapshot, node *api.Node, r *api.ServiceSyncRequest) (change *fsm.ServicesSyncRequest, all bool, err error) {
+	change, all = &fsm.ServicesSyncRequest{}, true
+	for _, set := range r.Allocs {
+		if set == nil {
+			continue
+		}
+		a := state.Allocs.Get(snap, set.AllocID)
+		if a == nil || a.NodeID != r.NodeID {
+			all = false // it was collected meanwhile, with all it had registered
+			continue
+		}
+		if err := diffServices(snap, node, a, set, change); err != nil {
+			return nil, all, err
+		}
+	}
+	if len(change.Upsert) == 0 && len(change.Delete) == 0 {
+		return nil, all, nil
+	}
+	return change, all, nil
 }
 
 // diffServices adds to the change what makes the registrations of the allocation those of the set. A node
