@@ -68,7 +68,7 @@ func allocTarget(id string) Target { return Target{AllocID: id, ByAlloc: true} }
 type Targeted interface{ Target() Target }
 
 // Reads says which of the reading conventions of http-api.md 1.9 a read operation follows.
-type Reads uint8
+type Reads uint16
 
 // Reading conventions.
 const (
@@ -82,6 +82,9 @@ const (
 	// AnyServer lets the server that was asked answer, whether the request allows stale reads or not: the answer
 	// tells of the servers and not of their state.
 	AnyServer
+	// Settled has a read that may not be stale ask the other servers first whether this one still leads, so that the answer
+	// has everything that was acknowledged anywhere. It is for those who end something because of what they read.
+	Settled
 
 	// ListReads is what most lists follow.
 	ListReads = Blocking | Stale | Paginated | Reversible | Filtered | Prefixed

@@ -184,11 +184,11 @@ var (
 		Name: "Node.Heartbeat", Metric: "client.update_status", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Renew a node's time to live and report its status.",
 	})
 	NodeAllocsWatch = Declare(Op[NodeAllocsRequest, *NodeAllocsResponse]{
-		Name: "Node.AllocsWatch", Metric: "client.get_client_allocs", Mode: ModeRead, Reads: Blocking | Stale, Need: Need{Internal: true},
+		Name: "Node.AllocsWatch", Metric: "client.get_client_allocs", Mode: ModeRead, Reads: Blocking | Stale | Settled, Need: Need{Internal: true},
 		Doc: "Wait for a change of a node's allocations and return their versions.",
 	})
 	AllocFetch = Declare(Op[AllocFetchRequest, *AllocFetchResponse]{
-		Name: "Alloc.Fetch", Metric: "alloc.get_allocs", Mode: ModeRead, Reads: Stale, Need: Need{Internal: true}, Doc: "Fetch a node's allocations in full.",
+		Name: "Alloc.Fetch", Metric: "alloc.get_allocs", Mode: ModeRead, Reads: Stale | Settled, Need: Need{Internal: true}, Doc: "Fetch a node's allocations in full.",
 	})
 	AllocUpdate = Declare(Op[AllocUpdateRequest, *WriteMeta]{
 		Name: "Alloc.Update", Metric: "client.update_alloc", Mode: ModeWrite, Need: Need{Internal: true}, Doc: "Report the client side of a node's allocations.",

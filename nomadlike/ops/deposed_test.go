@@ -21,8 +21,8 @@ func (deposed) Barrier(context.Context) error { return errDeposed }
 func (deposed) Apply(context.Context, []byte) (any, uint64, error) { return nil, 0, errDeposed }
 
 // A leader that was replaced while it was stopped has an old state: what it finds nothing to do for may be there by now, so
-// that it must not be taken for done.
-func TestDeposedLeaderAcknowledgesNothing(t *testing.T) {
+// that it must not be taken for done, and a client must not end what that state does not have.
+func TestDeposedLeader(t *testing.T) {
 	store := state.New()
 	env := &ops.Env{Region: "global", Limits: api.DefaultLimits(), Store: store, Raft: deposed{}}
 	set := env.Handlers()
@@ -37,6 +37,8 @@ func TestDeposedLeaderAcknowledgesNothing(t *testing.T) {
 		api.ServiceSync.Info().Name:        &api.ServiceSyncRequest{NodeID: node, SecretID: "secret", Allocs: []*api.AllocServiceSet{{AllocID: "a"}}},
 		api.JobDeregister.Info().Name:      &api.JobDeregisterRequest{JobID: "job"},
 		api.NodeEligibilitySet.Info().Name: &api.NodeEligibilityRequest{NodeID: node, Eligibility: api.NodeEligible},
+		api.NodeAllocsWatch.Info().Name:    &api.NodeAllocsRequest{NodeID: node, SecretID: "secret"},
+		api.AllocFetch.Info().Name:         &api.AllocFetchRequest{NodeID: node, SecretID: "secret", AllocIDs: []string{"a"}},
 	} {
 		if resp, err := set.Unary(name)(t.Context(), req); !api.IsClass(err, api.ClassNoLeader) {
 			t.Errorf("%s: got %+v, %v; want that there is no leader here", name, resp, err)

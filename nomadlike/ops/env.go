@@ -105,8 +105,9 @@ type Env struct {
 	updates *updateBatch
 }
 
-// settled returns the state with everything that was acknowledged anywhere. A write that finds nothing to do asks for it
-// before it says so: others find out by proposing an entry that this server does not lead any more, and its state is old.
+// settled returns the state with everything that was acknowledged anywhere. A server that was stopped may lead no more and not
+// know it yet: who proposes an entry finds out. A write that finds nothing to do asks for this before it says so, and so does
+// a read because of which something is ended.
 func (e *Env) settled(ctx context.Context) (*state.Snapshot, error) {
 	if err := e.Raft.Barrier(ctx); err != nil {
 		return nil, err

@@ -21,6 +21,12 @@ const maxWait = 300 * time.Second
 func handleRead[Req, Resp any](e *Env, set *opset.Set, op *api.Op[Req, Resp], fn func(*readTx, *Req) (Resp, error)) {
 	opset.Handle(set, op, func(ctx context.Context, req *Req) (Resp, error) {
 		o := any(req).(api.ReadRequest).Read()
+		if op.Info().Reads&api.Settled != 0 && !o.AllowStale {
+			if _, err := e.settled(ctx); err != nil {
+				var none Resp
+				return none, err
+			}
+		}
 		wait := o.MaxWait
 		if wait <= 0 || wait > maxWait {
 			wait = maxWait
