@@ -50,7 +50,7 @@ type crowd struct {
 	acted, doubted atomic.Int64
 }
 
-// TestRandomWork has users register, change, stop, dispatch and revert jobs by any of three servers, while these are killed
+// TestRandomWork has users register, change, scale, stop and dispatch jobs by any of three servers, while these are killed
 // and stopped and nodes are drained, lost and come back. What was acknowledged is there in the end and nothing else: each job
 // as it was said last, with just the allocations it asks for, on nodes that have room for them, and all servers tell the same.
 func TestRandomWork(t *testing.T) {
@@ -381,8 +381,7 @@ func (u *user) act(w *wish) {
 		}
 		return
 	}
-	var refused nomad.UnexpectedResponseError
-	if errors.As(err, &refused) && refused.StatusCode() < http.StatusInternalServerError {
+	if isRefusal(err) && !isMissing(err) {
 		u.t.Errorf("%s was refused: %v", w.id, err)
 		return
 	}
@@ -404,16 +403,35 @@ func (u *user) stopOne(w *wish, jobs *nomad.Jobs) {
 	}
 }
 
-// readBack asks another server: what was acknowledged is there.
+// readBack asks another server: what was acknowledged is there. One that led and was stopped does not know for a moment that
+// another leads, and is asked again.
 func (u *user) readBack(w *wish, index uint64) {
-	job, _, err := u.server(u.random).client.Jobs().Info(w.id, nil)
-	var refused nomad.UnexpectedResponseError
-	switch {
-	case errors.As(err, &refused) && refused.StatusCode() == http.StatusNotFound:
-		u.t.Errorf("%s was acknowledged at %d and is not found after it", w.id, index)
-	case err == nil && *job.JobModifyIndex < index:
-		u.t.Errorf("%s was acknowledged at %d and is at %d after it", w.id, index, *job.JobModifyIndex)
+	s := u.server(u.random)
+	var found uint64
+	for range 10 {
+		job, _, err := s.client.Jobs().Info(w.id, nil)
+		if err == nil {
+			found = *job.JobModifyIndex
+		}
+		if found >= index || err != nil && !isRefusal(err) {
+			return
+		}
+		<-time.After(100 * time.Millisecond)
 	}
+	u.t.Errorf("%s was acknowledged at %d and is at %d after it, by %s", w.id, index, found, s.addr)
+}
+
+// isRefusal reports whether the error is an answer that says that the caller is at fault.
+func isRefusal(err error) bool {
+	var answer nomad.UnexpectedResponseError
+	return errors.As(err, &answer) && answer.StatusCode() < http.StatusInternalServerError
+}
+
+// isMissing reports whether the error is the answer that there is no such thing, which a server that led and was stopped gives
+// for a moment of what came after that.
+func isMissing(err error) bool {
+	var answer nomad.UnexpectedResponseError
+	return errors.As(err, &answer) && answer.StatusCode() == http.StatusNotFound
 }
 
 // dispatch makes a child. One whose answer got lost is asked for again with the same token.
@@ -429,12 +447,11 @@ func (u *user) dispatch(w *wish, jobs *nomad.Jobs) {
 	}
 	resp, _, err := jobs.DispatchOpts(&nomad.DispatchOptions{JobID: w.id, Meta: map[string]string{"n": token}, IdPrefixTemplate: ""},
 		&nomad.WriteOptions{IdempotencyToken: token})
-	var refused nomad.UnexpectedResponseError
 	switch {
 	case err == nil:
 		u.acted.Add(1)
 		w.children[token] = resp.DispatchedJobID
-	case errors.As(err, &refused) && refused.StatusCode() < http.StatusInternalServerError:
+	case isRefusal(err) && !isMissing(err):
 		u.t.Errorf("dispatch of %s was refused: %v", w.id, err)
 	default:
 		u.doubted.Add(1)
@@ -447,8 +464,7 @@ func (c *crowd) check(w *wish) error {
 	client := c.alive().client
 	job, _, err := client.Jobs().Info(w.id, nil)
 	is := said{exists: err == nil}
-	var refused nomad.UnexpectedResponseError
-	if err != nil && (!errors.As(err, &refused) || refused.StatusCode() != http.StatusNotFound) {
+	if err != nil && !isMissing(err) {
 		return err
 	}
 	if is.exists {
