@@ -18,6 +18,7 @@ import (
 var _ = conform(
 	check{op: "Job.Register", values: func(w *world) {
 		j := sleeper("opts")
+		j.Type = new("batch") // whose scaling no deployment holds up
 		sub := &nomad.JobSubmission{Source: "job \"opts\" {}", Format: "hcl2", VariableFlags: map[string]string{"a": "b"}, Variables: "c = 1"}
 		r, meta, err := w.client.Jobs().RegisterOpts(j, &nomad.RegisterOptions{EnforceIndex: true, EvalPriority: 70, Submission: sub, PolicyOverride: true}, nil)
 		w.ok(err)

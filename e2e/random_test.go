@@ -84,8 +84,8 @@ func TestRandomWork(t *testing.T) {
 	var all []*wish
 	for i := range 4 {
 		u := &user{crowd: c, random: rand.New(rand.NewPCG(seed, uint64(i)))}
-		for j, kind := range wishKinds {
-			u.wishes = append(u.wishes, &wish{id: fmt.Sprintf("%s-%d", kind, i), kind: kind, number: i*len(wishKinds) + j, may: []said{{}}})
+		for _, kind := range wishKinds {
+			u.wishes = append(u.wishes, &wish{id: fmt.Sprintf("%s-%d", kind, i), kind: kind, user: i, may: []said{{}}})
 		}
 		all = append(all, u.wishes...)
 		users.Go(u.work)
@@ -275,7 +275,7 @@ type said struct {
 // wish is a job and what its user said of it. May has more than one element while it is not known whether a write counted.
 type wish struct {
 	id, kind string
-	number   int
+	user     int
 	may      []said
 	// children are the acknowledged dispatches by the idempotency token, "" for one whose answer is not known.
 	children map[string]string
@@ -320,9 +320,9 @@ func (w *wish) job(s said) *nomad.Job {
 		g.Update = update
 		g.Networks = []*nomad.NetworkResource{{DynamicPorts: []nomad.Port{{Label: "a"}, {Label: "b"}}}}
 	case "port":
-		g.Networks = []*nomad.NetworkResource{{ReservedPorts: []nomad.Port{{Label: "p", Value: 5000 + w.number%3}}}}
+		g.Networks = []*nomad.NetworkResource{{ReservedPorts: []nomad.Port{{Label: "p", Value: 5000 + w.user%2}}}} // two jobs of up to five for twelve nodes
 	case "patient":
-		g.Disconnect = &nomad.DisconnectStrategy{LostAfter: new(time.Hour), Replace: new(w.number%2 == 0), Reconcile: new("best_score")}
+		g.Disconnect = &nomad.DisconnectStrategy{LostAfter: new(time.Hour), Replace: new(w.user%2 == 0), Reconcile: new("best_score")}
 	case "failing":
 		task.Config["run_for"], task.Config["exit_code"] = "700ms", 1
 		g.ReschedulePolicy = &nomad.ReschedulePolicy{Delay: new(5 * time.Second), DelayFunction: new("constant"), Unlimited: new(true)}
@@ -584,16 +584,16 @@ func (c *crowd) checkAllocs(w *wish, is said, job *nomad.Job) error {
 		}
 	}
 	for _, a := range allocs {
-		switch {
-		case a.ClientStatus == "running" || a.ClientStatus == "pending" || a.ClientStatus == "unknown":
-			if a.DesiredStatus != "run" {
-				return fmt.Errorf("%s %s is to %s and %s%s", a.ID, a.Name, a.DesiredStatus, a.ClientStatus, c.tell(w.id))
-			}
-			if w.kind != "batch" && !failed[*job.Version] && a.JobVersion != *job.Version {
-				return fmt.Errorf("%s is live at version %d of %d%s", a.Name, a.JobVersion, *job.Version, c.tell(w.id))
-			}
-			live = append(live, a.Name)
+		if a.ClientStatus != "running" && a.ClientStatus != "pending" && a.ClientStatus != "unknown" {
+			continue
 		}
+		if a.DesiredStatus != "run" {
+			return fmt.Errorf("%s %s is to %s and %s%s", a.ID, a.Name, a.DesiredStatus, a.ClientStatus, c.tell(w.id))
+		}
+		if w.kind != "batch" && !failed[*job.Version] && a.JobVersion != *job.Version {
+			return fmt.Errorf("%s is live at version %d of %d%s", a.Name, a.JobVersion, *job.Version, c.tell(w.id))
+		}
+		live = append(live, a.Name)
 	}
 	for _, a := range own {
 		if a.ClientStatus == "complete" && is.exists && a.JobVersion == *job.Version && a.DesiredStatus == "run" {

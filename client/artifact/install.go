@@ -142,7 +142,7 @@ func (i *inspector) link(dir *os.Root, name, at string) error {
 // leadsOut reports whether the target of a link in a directory leads out of the artifact, or may: it goes back from something
 // that is no directory, such as another link.
 func (i *inspector) leadsOut(dir, target string) bool {
-	for _, step := range strings.Split(target, "/") {
+	for step := range strings.SplitSeq(target, "/") {
 		if step == ".." {
 			if dir == "." {
 				return true

@@ -514,7 +514,7 @@ func TestExecPeerDies(t *testing.T) {
 		})
 		listener := make(pipes)
 		srv := &http.Server{Handler: New(Config{Caller: tw})}
-		go srv.Serve(listener)
+		go func() { _ = srv.Serve(listener) }() // until it is closed
 		defer srv.Close()
 		defer close(listener)
 		defer close(release)
