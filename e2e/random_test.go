@@ -25,7 +25,8 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// randomFor, when it is set, is how long TestRandomWork works ("5m") instead of some seconds; randomSeed repeats its choices.
+// randomFor, when it is set, is how long TestRandomWork works ("5m") instead of some seconds, and servers and nodes are also
+// stopped for a while then; randomSeed repeats its choices.
 const (
 	randomFor  = "NOMADLIKE_RANDOM_FOR"
 	randomSeed = "NOMADLIKE_RANDOM_SEED"
@@ -44,6 +45,8 @@ server {
 type crowd struct {
 	*fleet
 	until time.Time
+	// long runs have all kinds of misfortune.
+	long bool
 	// steady nodes never fail, those of flaky are away now and then.
 	steady, flaky *exec.Cmd
 	// acted and doubted count what users did, and what they do not know the outcome of.
@@ -70,7 +73,7 @@ func TestRandomWork(t *testing.T) {
 	}
 	t.Logf("%s=%d repeats the choices", randomSeed, seed)
 
-	c := &crowd{fleet: &fleet{t: t, servers: newServers(t, 3)}}
+	c := &crowd{fleet: &fleet{t: t, servers: newServers(t, 3)}, long: os.Getenv(randomFor) != ""}
 	for _, s := range c.servers {
 		s.more(impatient)
 		s.launch()
@@ -170,8 +173,8 @@ func (c *crowd) allReady() error {
 func (c *crowd) misfortune(random *rand.Rand) {
 	for time.Now().Before(c.until) && !c.t.Failed() {
 		pause := func(d time.Duration) { <-time.After(time.Duration(random.Int64N(int64(d)))) }
-		switch random.IntN(6) {
-		case 0, 1:
+		switch n := random.IntN(6); {
+		case n < 2:
 			s := c.server(random)
 			c.dead = s
 			s.kill()
@@ -179,16 +182,16 @@ func (c *crowd) misfortune(random *rand.Rand) {
 			s.launch()
 			c.dead = nil
 			c.settle()
-		case 2: // it does not notice that another one leads
+		case n == 2 && c.long: // it does not notice that another one leads
 			s := c.server(random)
 			_ = s.cmd.Process.Signal(syscall.SIGSTOP)
 			pause(4 * time.Second)
 			_ = s.cmd.Process.Signal(syscall.SIGCONT)
-		case 3:
+		case n == 3 && c.long:
 			_ = c.flaky.Process.Signal(syscall.SIGSTOP)
 			pause(10 * time.Second)
 			_ = c.flaky.Process.Signal(syscall.SIGCONT)
-		case 4, 5:
+		default:
 			nodes, _, err := c.alive().client.Nodes().List(nil)
 			if err != nil || len(nodes) == 0 {
 				continue // a leader is being chosen
@@ -325,6 +328,7 @@ func (w *wish) job(s said) *nomad.Job {
 		g.Disconnect = &nomad.DisconnectStrategy{LostAfter: new(time.Hour), Replace: new(w.user%2 == 0), Reconcile: new("best_score")}
 	case "failing":
 		task.Config["run_for"], task.Config["exit_code"] = "700ms", 1
+		g.Update = &nomad.UpdateStrategy{MaxParallel: new(0)} // a deployment would wait until all are healthy at one time
 		g.ReschedulePolicy = &nomad.ReschedulePolicy{Delay: new(5 * time.Second), DelayFunction: new("constant"), Unlimited: new(true)}
 	case "system":
 		g.Count = new(1)
