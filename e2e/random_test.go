@@ -194,7 +194,7 @@ func (c *crowd) misfortune(random *rand.Rand) {
 		default:
 			nodes, _, err := c.alive().client.Nodes().List(nil)
 			if err != nil || len(nodes) == 0 {
-				continue // a leader is being chosen
+				break // a leader is being chosen
 			}
 			id := nodes[random.IntN(len(nodes))].ID
 			if random.IntN(2) == 0 {

@@ -101,6 +101,25 @@ func TestEndLeft(t *testing.T) {
 	other.wantAlive(t)
 }
 
+// driverOf returns a driver whose engine is the handler, on a socket of its own.
+func driverOf(t *testing.T, handler http.HandlerFunc) *Driver {
+	t.Helper()
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := httptest.NewUnstartedServer(handler)
+	_ = engine.Listener.Close()
+	engine.Listener = l
+	engine.Start()
+	t.Cleanup(engine.Close)
+	d := New(hclog.NewNullLogger())
+	if d.mu.engine, err = newEngine(&pluginConfig{Endpoint: "unix://" + l.Addr().String()}); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // TestRemoveUnseen: what runs of a container that the engine takes for ended is killed before the container is removed,
 // since nothing would lead to it afterwards; of one that the engine knows to run, the engine ends it.
 func TestRemoveUnseen(t *testing.T) {
@@ -109,11 +128,7 @@ func TestRemoveUnseen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			left := newLeftProcess(t)
 			removed := false
-			l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			engine := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			d := driverOf(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
 				if r.Method != http.MethodDelete {
 					_, _ = fmt.Fprintf(w, `{"Id":%q,"State":{"Running":%t}}`, left.id, running)
@@ -125,15 +140,7 @@ func TestRemoveUnseen(t *testing.T) {
 				} else {
 					left.wantKilled(t)
 				}
-			}))
-			_ = engine.Listener.Close()
-			engine.Listener = l
-			engine.Start()
-			defer engine.Close()
-			d := New(hclog.NewNullLogger())
-			if d.mu.engine, err = newEngine(&pluginConfig{Endpoint: "unix://" + l.Addr().String()}); err != nil {
-				t.Fatal(err)
-			}
+			})
 			if err := d.removeContainer(t.Context(), left.id, false); err != nil || !removed {
 				t.Errorf("removed %t, %v", removed, err)
 			}
@@ -145,11 +152,7 @@ func TestRemoveUnseen(t *testing.T) {
 func TestEndStuck(t *testing.T) {
 	testkit.Need(t, "linux", "root", "cgroups")
 	left := newLeftProcess(t)
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	d := driverOf(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/stop") {
 			select {
 			case err := <-left.over:
@@ -158,15 +161,7 @@ func TestEndStuck(t *testing.T) {
 			}
 		}
 		w.WriteHeader(http.StatusNoContent)
-	}))
-	_ = engine.Listener.Close()
-	engine.Listener = l
-	engine.Start()
-	defer engine.Close()
-	d := New(hclog.NewNullLogger())
-	if d.mu.engine, err = newEngine(&pluginConfig{Endpoint: "unix://" + l.Addr().String()}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := (&task{driver: d, container: left.id, ended: make(chan struct{})}).stop(ctx, 0, ""); err != nil {
