@@ -272,6 +272,10 @@ func TestHTTP(t *testing.T) {
 		"dots in an archive":        {req: Request{Source: "/dots.zip"}, dest: "local/", fails: "contains '..'"},
 		"dots in a tar":             {req: Request{Source: "/dots.tgz"}, dest: "local/", fails: "contains '..'"},
 		"too many files":            {req: Request{Source: "/many.tgz"}, dest: "local/", fails: "too many files", config: func(c *Config) { c.DecompressionFileCountLimit = new(10) }},
+		"too many directories":      {req: Request{Source: "/dirs.tgz"}, dest: "local/", fails: "too many directories: more than 10", config: func(c *Config) { c.DecompressionFileCountLimit = new(10) }},
+		"too deep":                  {req: Request{Source: "/deep.tgz"}, dest: "local/", fails: "nested deeper than 128", config: func(c *Config) { c.DecompressionFileCountLimit = new(0) }},
+		"directories in a zip":      {req: Request{Source: "/dirs.zip"}, dest: "local/", fails: "too many directories: more than 3", config: func(c *Config) { c.DecompressionFileCountLimit = new(3) }},
+		"as many as may be":         {req: Request{Source: "/dirs.zip"}, dest: "local/", want: "a/\na/b/\na/b/c/\na/b/c/d/\na/b/c/d/e=x", config: func(c *Config) { c.DecompressionFileCountLimit = new(4) }},
 		"bomb":                      {req: Request{Source: "/bomb.tgz"}, dest: "local/", fails: "larger than limit", config: func(c *Config) { c.DecompressionSizeLimit = "1MB" }},
 		"bomb of one file":          {req: Request{Source: "/bomb.gz", Mode: ModeFile}, dest: "local/b", fails: "imit", config: func(c *Config) { c.DecompressionSizeLimit = "1MB" }},
 		"bomb in a directory":       {req: Request{Source: "/bomb.gz"}, dest: "local/b", fails: "imit", config: func(c *Config) { c.DecompressionSizeLimit = "1MB" }},
@@ -289,6 +293,10 @@ func TestHTTP(t *testing.T) {
 			r.serve("/dots.zip", zipped(entry{name: "../../x", body: "out"}))
 			r.serve("/dots.tgz", tgz(entry{name: "a/../../x", body: "out"}))
 			r.serve("/many.tgz", tgz(many...))
+			// One member names all the directories above it.
+			r.serve("/dirs.tgz", tgz(entry{name: strings.Repeat("d/", 11) + "f", body: "x"}))
+			r.serve("/dirs.zip", zipped(entry{name: "a/b/c/d/e", body: "x"}))
+			r.serve("/deep.tgz", tgz(entry{name: strings.Repeat("d/", 4000) + "f", body: "x"}))
 			r.serve("/bomb.tgz", tgz(entry{name: "big", body: strings.Repeat("0", 5<<20)}))
 			r.serve("/bomb.txt", bytes.Repeat([]byte("0"), 5<<20))
 			r.serve("/bomb.gz", compressed(t, "gzip", bytes.Repeat([]byte("0"), 5<<20)))

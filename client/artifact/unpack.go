@@ -69,6 +69,8 @@ type unpacking struct {
 	size  int64
 	done  bool
 	dirs  []member
+	// made are the directories that were made for members.
+	made map[string]struct{}
 }
 
 // unpack opens what the archive is unpacked to and has each write its members there.
@@ -125,10 +127,10 @@ func (u *unpacking) write(name string, m *member) error {
 		if name != "." {
 			u.dirs = append(u.dirs, member{name: name, mode: m.mode, time: m.time})
 		}
-		return u.root.MkdirAll(name, 0o755&^u.umask)
+		return u.makeDir(name)
 	}
 	u.done = true
-	if err := u.root.MkdirAll(path.Dir(name), 0o755&^u.umask); err != nil {
+	if err := u.makeDir(path.Dir(name)); err != nil {
 		return err
 	}
 	// A later member of the same name replaces the first, and is not written through it if that is a link.
@@ -153,6 +155,27 @@ func (u *unpacking) write(name string, m *member) error {
 		return errors.New("it is neither a file, a directory nor a link")
 	}
 	return u.file(name, m)
+}
+
+// makeDir makes a directory and those above it. They count, members or not: a few bytes of a compressed archive can name
+// thousands of them, each of which takes a block and an inode.
+func (u *unpacking) makeDir(name string) error {
+	if strings.Count(name, "/") >= maxDepth {
+		return fmt.Errorf("its directories are nested deeper than %d", maxDepth)
+	}
+	if u.made == nil {
+		u.made = map[string]struct{}{".": {}}
+	}
+	for at := name; ; at = path.Dir(at) {
+		if _, ok := u.made[at]; ok {
+			break
+		}
+		u.made[at] = struct{}{}
+	}
+	if most := u.limits.UnpackFiles; most > 0 && len(u.made)-1 > most {
+		return fmt.Errorf("the %s archive contains too many directories: more than %d", u.kind, most)
+	}
+	return u.root.MkdirAll(name, 0o755&^u.umask)
 }
 
 func (u *unpacking) file(name string, m *member) error {
