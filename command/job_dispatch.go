@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -145,7 +146,12 @@ func (m *meta) awaitJob(ctx context.Context, c *client.Client, namespace, id str
 		if err == nil {
 			job, _, err = api.JobGet.Call(ctx, c, &api.JobRequest{ReadOptions: inNamespace(namespace), JobID: id})
 		}
+		if err != nil || ctx.Err() != nil {
+			o.live.leave()
+		}
 		switch {
+		case errors.Is(ctx.Err(), context.Canceled):
+			return exitError(1)
 		case ctx.Err() != nil:
 			return fmt.Errorf("Job %q did not end within %s", id, dispatchWait) //nolint:staticcheck // like the contract's texts
 		case err != nil:

@@ -87,6 +87,9 @@ func (p *progress) clear() {
 	}
 }
 
+// leave lets the block stand, because it is the last that there is to tell.
+func (p *progress) leave() { p.lines = 0 }
+
 // cut shortens a line to a width on the screen; colour codes take none.
 func cut(line string, width int) string {
 	if width <= 0 {

@@ -49,12 +49,14 @@ func (o *monitor) followRollout(ctx context.Context, ev *api.Evaluation) error {
 	for {
 		select {
 		case <-ctx.Done():
+			o.live.leave()
 			return exitError(1)
 		case <-tick:
 			o.live.draw(lines)
 			continue
 		case v := <-views:
 			if v.err != nil {
+				o.live.leave()
 				if ctx.Err() != nil {
 					return exitError(1)
 				}
@@ -325,6 +327,7 @@ func (o *monitor) followDeployment(ctx context.Context, id, namespace string) (*
 	for {
 		select {
 		case <-ctx.Done():
+			o.live.leave()
 			return nil, exitError(1)
 		case <-tick:
 			if shown != "" {
@@ -332,6 +335,7 @@ func (o *monitor) followDeployment(ctx context.Context, id, namespace string) (*
 			}
 		case v := <-views:
 			if v.err != nil {
+				o.live.leave()
 				if ctx.Err() != nil {
 					return nil, exitError(1)
 				}

@@ -3,9 +3,70 @@
 package command
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/nomadlike/nomadlike/api"
 )
+
+// leftScreen is a terminal whose user ends the command when the text is shown.
+type leftScreen struct {
+	screenFile
+	text string
+	end  func()
+}
+
+func (s *leftScreen) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), s.text) {
+		s.end()
+	}
+	return s.screenFile.Write(p)
+}
+
+// TestLeftScreen: what a terminal showed last still stands there when its user has ended the command.
+func TestLeftScreen(t *testing.T) {
+	a := newCannedAgent(t)
+	for _, l := range []string{
+		`GET /v1/deployment/d1 = {"ID":"d1","JobID":"web","Status":"running","TaskGroups":{"g":{"DesiredTotal":1}}}`,
+		`GET /v1/job/web = {"ID":"web","Status":"running","TaskGroups":[{"Name":"g","Count":1}]}`,
+		`GET /v1/job/web/allocations = []`,
+		`GET /v1/job/web/evaluations = []`,
+		`GET /v1/job/web/summary = {"JobID":"web","Summary":{"g":{"Running":1}}}`,
+	} {
+		if !a.line(l) {
+			t.Fatal("bad line", l)
+		}
+	}
+	for _, c := range []struct {
+		text string
+		run  func(ctx context.Context, o *monitor) error
+	}{
+		{"in progress...", func(ctx context.Context, o *monitor) error { return o.deployment(ctx, "d1", "default", 0) }},
+		{"0/1 started", func(ctx context.Context, o *monitor) error {
+			defer o.live.clear() // as follow does
+			return o.followRollout(ctx, &api.Evaluation{JobID: "web", Namespace: "default"})
+		}},
+		{"Running", func(ctx context.Context, o *monitor) error { return o.m.awaitJob(ctx, o.c, "default", "web") }},
+	} {
+		ctx, end := context.WithCancel(t.Context())
+		out := &leftScreen{text: c.text, end: end}
+		m := &meta{streams: streams{out: out, err: out, clock: a.now}, address: a.srv.URL}
+		cl, err := m.client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var exit exitError
+		if err := c.run(ctx, newMonitor(m, cl, false)); !errors.As(err, &exit) || exit != 1 {
+			t.Errorf("%s: ended with %v", c.text, err)
+		}
+		if shown := out.String(); !strings.Contains(shown, c.text) || strings.HasSuffix(shown, "\x1b[J") {
+			t.Errorf("%s: what stands on the screen is %q", c.text, shown)
+		}
+		end()
+	}
+}
 
 // TestDeploymentOnScreen: a terminal shows how a deployment goes below one line that says so, and how it ended.
 func TestDeploymentOnScreen(t *testing.T) {
