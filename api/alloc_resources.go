@@ -7,7 +7,7 @@ type AllocatedResources struct {
 	// Tasks: Per task.
 	Tasks map[string]*AllocatedTaskResources
 	// TaskLifecycles: Per task, null for main tasks.
-	TaskLifecycles map[string]*Lifecycle
+	TaskLifecycles map[string]*Lifecycle `api:"nulls"`
 	// Shared: Group level.
 	Shared AllocatedSharedResources
 }

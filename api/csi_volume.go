@@ -45,9 +45,9 @@ type CSIVolume struct {
 	// SnapshotID: Source for create.
 	SnapshotID string
 	// ReadAllocs: Map of allocation id to `null`.
-	ReadAllocs map[string]*Allocation
+	ReadAllocs map[string]*Allocation `api:"nulls"`
 	// WriteAllocs: Map of allocation id to `null`.
-	WriteAllocs map[string]*Allocation
+	WriteAllocs map[string]*Allocation `api:"nulls"`
 	// Allocations: Stubs of all claiming allocations.
 	Allocations []*AllocListStub
 	// Schedulable: Enough healthy plugins.

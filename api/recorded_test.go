@@ -204,6 +204,9 @@ func TestRecordedResponses(t *testing.T) {
 			if err := typeinfo.Unmarshal(data, value.Interface()); err != nil {
 				t.Fatal(err)
 			}
+			if path := typeinfo.Hole(value.Interface()); path != "" {
+				t.Errorf("%s is null, which a client refuses", path)
+			}
 			got, err := typeinfo.Marshal(value.Interface(), form)
 			if err != nil {
 				t.Fatal(err)

@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -118,7 +117,7 @@ func autopilotHealthCommand() *spec {
 			if answer, ok := errors.AsType[*client.StatusError](err); ok && answer.Code == http.StatusTooManyRequests {
 				// The report of servers that are not healthy comes with this status (http-api.md 15).
 				h = &api.OperatorHealthReply{}
-				err = json.Unmarshal([]byte(answer.Body), h)
+				err = c.Decode(api.AutopilotHealth.Info().Name, "", []byte(answer.Body), h)
 			}
 			if err != nil {
 				return doing("Error querying Autopilot health", err)

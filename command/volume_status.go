@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -124,7 +123,7 @@ func csiVolumes(ctx context.Context, m *meta, c *client.Client, prefix string) (
 		return nil, &client.StatusError{Code: res.StatusCode, Body: strings.TrimSpace(string(body))}
 	}
 	var list []*api.CSIVolumeListStub
-	err = json.Unmarshal(body, &list)
+	err = c.Decode("CSIVolume.List", res.Header.Get("Content-Type"), body, &list)
 	return list, err
 }
 

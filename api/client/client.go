@@ -202,33 +202,44 @@ func (c *Client) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp
 		return meta, fmt.Errorf("read answer: %w", err)
 	}
 	if len(body) > 0 {
-		if err := typeinfo.Unmarshal(body, resp); err != nil {
-			if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
-				return meta, fmt.Errorf("the answer of %s is a web page: is that the address of an agent, or of something in front of it?", c.cfg.Address)
-			}
-			return meta, fmt.Errorf("decode answer of %s: %w", op.Name, err)
+		if err := c.Decode(op.Name, res.Header.Get("Content-Type"), body, resp); err != nil {
+			return meta, err
 		}
 	}
-	if !op.MayBeNull && !whole(reflect.ValueOf(resp).Elem()) {
+	if !op.MayBeNull && missing(reflect.ValueOf(resp).Elem()) {
 		return meta, fmt.Errorf("the answer of %s to %s is incomplete: is that the address of an agent?", c.cfg.Address, op.Name)
 	}
 	return meta, nil
 }
 
-// whole reports whether an answer is there, and each element of a list is. Of a write that answers with nothing but its
-// index other agents leave the body empty.
-func whole(answer reflect.Value) bool {
-	switch answer.Kind() {
-	case reflect.Pointer:
-		return !answer.IsNil() || answer.Type() == reflect.TypeFor[*api.WriteMeta]()
-	case reflect.Slice:
-		for i := range answer.Len() {
-			if e := answer.Index(i); e.Kind() == reflect.Pointer && e.IsNil() {
-				return false
-			}
+// Decode decodes an answer to what was asked into resp, a pointer. It refuses web pages and answers that hold null where an
+// object should be, so that nobody who reads lists and maps of objects has to look for that; resp is zero then.
+func (c *Client) Decode(asked, contentType string, body []byte, resp any) error {
+	if err := typeinfo.Unmarshal(body, resp); err != nil {
+		if page := c.page(contentType); page != nil {
+			return page
 		}
+		return fmt.Errorf("decode answer of %s: %w", asked, err)
 	}
-	return true
+	if path := typeinfo.Hole(resp); path != "" {
+		reflect.ValueOf(resp).Elem().SetZero()
+		return fmt.Errorf("the answer of %s to %s is incomplete, %s is null: is that the address of an agent?", c.cfg.Address, asked, path)
+	}
+	return nil
+}
+
+// page is the error that an answer of the content type is a web page, nil when it is none.
+func (c *Client) page(contentType string) error {
+	if !strings.HasPrefix(contentType, "text/html") {
+		return nil
+	}
+	return fmt.Errorf("the answer of %s is a web page: is that the address of an agent, or of something in front of it?", c.cfg.Address)
+}
+
+// missing reports whether an answer is not there. Of a write that answers with nothing but its index other agents leave
+// the body empty.
+func missing(answer reflect.Value) bool {
+	return answer.Kind() == reflect.Pointer && answer.IsNil() && answer.Type() != reflect.TypeFor[*api.WriteMeta]()
 }
 
 // Raw sends a request to any path of the agent; the caller closes the body.

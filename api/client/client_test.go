@@ -4,6 +4,8 @@ package client
 
 import (
 	"encoding/pem"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -82,6 +84,38 @@ func TestIncompleteAnswers(t *testing.T) {
 		_, _, err := api.NodeList.Call(ctx, cl, &api.NodeListRequest{})
 		return err
 	}
+	summary := func() error {
+		sum, _, err := api.JobSummaryGet.Call(ctx, cl, &api.JobRequest{JobID: "web"})
+		if err != nil && sum != nil {
+			t.Errorf("an answer that is refused is there: %+v", sum)
+		}
+		return err
+	}
+	meta := func() error {
+		_, _, err := api.ClientMetadataGet.Call(ctx, cl, &api.ClientRequest{})
+		return err
+	}
+	monitor := func() error {
+		_, err := api.AgentMonitor.Open(ctx, cl, &api.AgentMonitorRequest{Plain: true})
+		return err
+	}
+	file := func() error {
+		_, err := api.FSCat.Open(ctx, cl, &api.FSRequest{AllocID: "a", Path: "x.html"})
+		return err
+	}
+	restore := func() error {
+		s, err := api.SnapshotRestore.Open(ctx, cl, &api.SnapshotRestoreRequest{})
+		if err == nil {
+			err = s.CloseSend()
+		}
+		if err == nil {
+			err = s.Recv(&api.Empty{})
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	}
 	latest := func() error {
 		_, _, err := api.JobLatestDeployment.Call(ctx, cl, &api.JobRequest{JobID: "web"})
 		return err
@@ -101,8 +135,15 @@ func TestIncompleteAnswers(t *testing.T) {
 		{"null", "application/json", list, ""},
 		{"[null]", "application/json", list, "is incomplete"},
 		{"null", "application/json", latest, ""},
+		{`[{"ID":"a","Drivers":{"exec":null}}]`, "application/json", list, "is incomplete, [0].Drivers.exec is null"},
+		{`{"Meta":{},"Dynamic":{"gone":null},"Static":null}`, "application/json", meta, ""},
+		{`{"JobID":"web","Children":null,"Summary":{"g":{}}}`, "application/json", summary, ""},
 		{"", "application/json", restart, ""},
 		{"<html>", "text/html; charset=utf-8", list, "is a web page"},
+		{"<html>", "text/html", monitor, "is a web page"},
+		{"<html>", "text/html", restore, "is a web page"},
+		{"", "application/json", restore, ""},
+		{"<html>", "text/html", file, ""},
 	} {
 		body, kind = c.body, c.kind
 		if err := c.call(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -28,6 +28,12 @@ func (c *Client) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api
 		cancel()
 		return nil, err
 	}
+	// A file of a task may be a web page, nothing else that an agent sends is.
+	if page := c.page(res.Header.Get("Content-Type")); page != nil && op.Wire != api.WireFile {
+		res.Body.Close()
+		cancel()
+		return nil, page
+	}
 	s := &bodyStream{ctx: ctx, cancel: cancel, res: res}
 	switch op.Wire {
 	case api.WireFile, api.WireDocument, api.WireDownload:

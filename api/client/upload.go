@@ -24,7 +24,7 @@ func (c *Client) openUpload(ctx context.Context, op *api.OpInfo, req api.Request
 	from, to := io.Pipe()
 	r.Body, r.ContentLength = from, -1
 	s := &uploadStream{ctx: ctx, cancel: cancel, to: to, done: make(chan struct{})}
-	go s.run(c.http, r, from)
+	go s.run(c, r, from)
 	return s, nil
 }
 
@@ -38,17 +38,17 @@ type uploadStream struct {
 }
 
 // run sends the request and reads the answer, which may come before all is sent.
-func (s *uploadStream) run(h *http.Client, r *http.Request, from *io.PipeReader) {
+func (s *uploadStream) run(c *Client, r *http.Request, from *io.PipeReader) {
 	defer close(s.done)
 	defer s.cancel()
-	s.err = answerOf(h, r)
+	s.err = c.answerOf(r)
 	from.CloseWithError(errAnswered)
 }
 
 var errAnswered = errors.New("the agent has answered")
 
-func answerOf(h *http.Client, r *http.Request) error {
-	res, err := h.Do(r)
+func (c *Client) answerOf(r *http.Request) error {
+	res, err := c.http.Do(r)
 	if err != nil {
 		return err
 	}
@@ -59,6 +59,9 @@ func answerOf(h *http.Client, r *http.Request) error {
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return &StatusError{Code: res.StatusCode, Body: strings.TrimSpace(string(body))}
+	}
+	if page := c.page(res.Header.Get("Content-Type")); page != nil {
+		return page
 	}
 	return io.EOF
 }

@@ -16,6 +16,7 @@
 //	api:"null,keep"         a zero value is null in the Input and in the Canonical form
 //	api:"zerotime"          a zero *time.Time is ZeroTime instead of null
 //	api:"omit"              a zero value is left out of the Input and Canonical forms
+//	api:"nulls"             the entries of the list or map may be null
 //	api:"sparse"            on a blank field: responses leave out zero values of the struct
 //	change:"destructive"    a difference replaces the running allocation
 //	change:"inplace"        a difference updates it where it is

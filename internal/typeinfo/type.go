@@ -25,6 +25,7 @@ type Field struct {
 	in, out        bool
 	null, nullKeep bool
 	omit           bool
+	nulls          bool
 	omitEmpty      bool
 	change         string
 }
@@ -119,6 +120,8 @@ func (s *Struct) collect(t reflect.Type, prefix []int) {
 				f.nullKeep = true
 			case "omit":
 				f.omit = true
+			case "nulls":
+				f.nulls = true
 			}
 		}
 		s.byName[f.Name] = len(s.Fields)
