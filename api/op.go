@@ -317,7 +317,7 @@ func (o *OpInfo) gets() bool {
 
 // Elsewhere reports whether another agent may be asked after one has failed with err.
 func (o *OpInfo) Elsewhere(req Request, err error) bool {
-	return IsClass(err, ClassUnavailable) || IsClass(err, ClassUnknown) && o.Repeatable(req)
+	return IsClass(err, ClassUnavailable) || IsClass(err, ClassNoLeader) || IsClass(err, ClassUnknown) && o.Repeatable(req)
 }
 
 var registry = map[string]*OpInfo{}

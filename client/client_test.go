@@ -73,6 +73,24 @@ func TestHeartbeatsComeBeforeHalfOfTheTTL(t *testing.T) {
 	})
 }
 
+// TestUnansweredHeartbeat: a server that does not answer leaves time for another one to take the heartbeat before the node is
+// taken for lost.
+func TestUnansweredHeartbeat(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		pass(time.Second)
+		b.servers.IgnoreBeats(1)
+		pass(2 * time.Minute)
+		at, _ := b.servers.Beats()
+		longest := time.Duration(0)
+		for i := 1; i < len(at); i++ {
+			longest = max(longest, at[i].Sub(at[i-1]))
+		}
+		if ttl := b.servers.TTL; longest <= ttl/2 || longest > ttl+5*time.Second { // servers wait 10 s longer than the TTL
+			t.Errorf("the servers heard nothing of the node for %v", longest)
+		}
+	})
+}
+
 func TestServersThatForgetTheNodeAreToldAgain(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.servers.ForgetNodes()

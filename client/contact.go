@@ -3,6 +3,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -20,6 +21,8 @@ const (
 	settleWait = 250 * time.Millisecond
 	// callTimeout bounds a call that does not block.
 	callTimeout = 30 * time.Second
+	// beatTimeout is the least time that a server has to take a heartbeat.
+	beatTimeout = 5 * time.Second
 	// assumedTTL is the time to live of a node whose servers name none.
 	assumedTTL = 10 * time.Second
 )
@@ -186,10 +189,18 @@ func (c *Client) heartbeat(ctx context.Context, status string) (time.Duration, e
 func (c *Client) sendHeartbeat(ctx context.Context, status string) (*api.NodeHeartbeatResponse, error) {
 	req := &api.NodeHeartbeatRequest{NodeID: c.identity.id, SecretID: c.identity.secret, Status: status}
 	req.Region = c.cfg.Region
-	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, c.beatPatience())
 	defer cancel()
 	resp, _, err := api.NodeHeartbeat.Call(callCtx, c.deps.Servers, req)
 	return resp, err
+}
+
+// beatPatience is how long servers have to take a heartbeat: when one does not answer at all, there has to be time left for
+// the next before the node is taken for lost.
+func (c *Client) beatPatience() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return min(callTimeout, max(beatTimeout, cmp.Or(c.mu.ttl, assumedTTL)/2))
 }
 
 // unheard notes that no server took what it was told.

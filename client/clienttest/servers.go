@@ -30,6 +30,8 @@ type Servers struct {
 		restored int64
 		former   map[string]*api.Allocation
 		lags     bool
+		// ignored is how many heartbeats get no answer.
+		ignored int
 		// what was called
 		registered []*api.Node
 		beats      []time.Time
@@ -199,6 +201,10 @@ func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, res
 	case *api.NodeRegisterRequest:
 		return s.register(r, resp.(**api.NodeHeartbeatResponse))
 	case *api.NodeHeartbeatRequest:
+		if s.ignores() {
+			<-ctx.Done()
+			return nil, api.Errorf(api.ClassTimeout, "no answer")
+		}
 		return s.heartbeat(r, resp.(**api.NodeHeartbeatResponse))
 	case *api.NodeEventsRequest:
 		s.mu.Lock()
@@ -262,6 +268,20 @@ func (s *Servers) heartbeat(r *api.NodeHeartbeatRequest, resp **api.NodeHeartbea
 	}
 	*resp = &api.NodeHeartbeatResponse{TTL: s.TTL, Status: status}
 	return &api.Meta{}, nil
+}
+
+// IgnoreBeats makes the next heartbeats get no answer, as of a server that is frozen.
+func (s *Servers) IgnoreBeats(count int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.ignored = count
+}
+
+func (s *Servers) ignores() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.ignored--
+	return s.mu.ignored >= 0
 }
 
 // Miss makes the servers ask for the states of the node's allocations, as after an absence.

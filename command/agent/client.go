@@ -189,7 +189,7 @@ func (r *clientRole) join(ctx context.Context) error {
 	for try := 1; ; try++ {
 		found, err := findServers(ctx, join.RetryJoin, defaultServerPort)
 		if len(found) > 0 {
-			r.servers.Set(slices.Compact(append(slices.Clone(r.listed), found...)))
+			r.servers.SetHome(slices.Compact(append(slices.Clone(r.listed), found...)))
 		}
 		if err != nil {
 			r.agent.logger.Warn("some servers could not be found", "attempt", try, "error", err)

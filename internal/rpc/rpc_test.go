@@ -261,6 +261,116 @@ func TestServersMoveOn(t *testing.T) {
 	}
 }
 
+// beating is a server that takes heartbeats as take says.
+func beating(t *testing.T, take func(context.Context) error) *Server {
+	t.Helper()
+	set := opset.New()
+	opset.Handle(set, api.NodeHeartbeat, func(ctx context.Context, _ *api.NodeHeartbeatRequest) (*api.NodeHeartbeatResponse, error) {
+		return &api.NodeHeartbeatResponse{}, take(ctx)
+	})
+	return listen(t, ServerConfig{Caller: &twin{set}})
+}
+
+// TestServersWithoutLeader: a client that reaches a server which is cut off from the others asks another one.
+func TestServersWithoutLeader(t *testing.T) {
+	lone := beating(t, func(context.Context) error { return api.Errorf(api.ClassNoLeader, "No cluster leader") })
+	good := beating(t, func(context.Context) error { return nil })
+	pool := NewPool()
+	defer pool.Close()
+	c := NewServers(pool, []string{lone.Addr().String(), good.Addr().String()})
+	if _, _, err := api.NodeHeartbeat.Call(t.Context(), c, &api.NodeHeartbeatRequest{}); err != nil {
+		t.Error(err)
+	}
+	if c.Addrs()[0] != good.Addr().String() {
+		t.Error("the next call goes to the server without a leader again")
+	}
+}
+
+// TestServersThatHang: a server that does not answer in time is not asked again first.
+func TestServersThatHang(t *testing.T) {
+	frozen := beating(t, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+	good := beating(t, func(context.Context) error { return nil })
+	pool := NewPool()
+	defer pool.Close()
+	c := NewServers(pool, []string{frozen.Addr().String(), good.Addr().String()})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if _, _, err := api.NodeHeartbeat.Call(ctx, c, &api.NodeHeartbeatRequest{}); err == nil || c.Addrs()[0] != frozen.Addr().String() {
+		t.Errorf("after a call whose caller has left: %v, next is %s", err, c.Addrs()[0])
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, _, err := api.NodeHeartbeat.Call(ctx, c, &api.NodeHeartbeatRequest{}); err == nil || c.Addrs()[0] != good.Addr().String() {
+		t.Errorf("after a call that was not answered: %v, next is %s", err, c.Addrs()[0])
+	}
+}
+
+// TestServersTakeWatchesAlong: a read that waits for a change is sent to the server that other calls have moved to.
+func TestServersTakeWatchesAlong(t *testing.T) {
+	asked := make(chan string, 10)
+	serve := func(name string, heartbeat, wait bool) *Server {
+		set := opset.New()
+		opset.Handle(set, api.JobGet, func(ctx context.Context, _ *api.JobRequest) (*api.Job, error) {
+			asked <- name
+			if wait {
+				<-ctx.Done()
+			}
+			return &api.Job{ID: name}, nil
+		})
+		opset.Handle(set, api.NodeHeartbeat, func(context.Context, *api.NodeHeartbeatRequest) (*api.NodeHeartbeatResponse, error) {
+			if !heartbeat {
+				return nil, api.Errorf(api.ClassNoLeader, "No cluster leader")
+			}
+			return &api.NodeHeartbeatResponse{}, nil
+		})
+		return listen(t, ServerConfig{Caller: &twin{set}})
+	}
+	lone, good := serve("lone", false, true), serve("good", true, false)
+	pool := NewPool()
+	defer pool.Close()
+	c := NewServers(pool, []string{lone.Addr().String(), good.Addr().String()})
+	got := make(chan string, 1)
+	go func() {
+		req := &api.JobRequest{JobID: "a"}
+		req.MinIndex = 3
+		job, _, err := api.JobGet.Call(t.Context(), c, req)
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		got <- job.ID
+	}()
+	if name := <-asked; name != "lone" {
+		t.Fatalf("%s was asked", name)
+	}
+	if _, _, err := api.NodeHeartbeat.Call(t.Context(), c, &api.NodeHeartbeatRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case answer := <-got:
+		if answer != "good" {
+			t.Errorf("the answer is %s", answer)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the read still waits for the server that the others have left")
+	}
+}
+
+// TestServersComeHome: when all the servers that a client was told of are gone, it asks those of its configuration.
+func TestServersComeHome(t *testing.T) {
+	home := beating(t, func(context.Context) error { return nil })
+	pool := NewPool()
+	defer pool.Close()
+	c := NewServers(pool, []string{home.Addr().String()})
+	c.Set([]string{"127.0.0.1:1"})
+	if got := c.Addrs(); len(got) != 1 || got[0] != "127.0.0.1:1" {
+		t.Errorf("known are %v", got)
+	}
+	if _, _, err := api.NodeHeartbeat.Call(t.Context(), c, &api.NodeHeartbeatRequest{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // cutListener holds what it accepted, to be closed at once.
 type cutListener struct {
 	net.Listener
