@@ -3,8 +3,10 @@
 package nomadlike
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 )
 
@@ -53,15 +55,16 @@ func (s *Server) ReloadRaft(settings RaftSettings) error {
 }
 
 // kicker is a transport that can also make raft elect at once, which a server that is alone does instead
-// of waiting for a heartbeat that nobody will send.
+// of waiting for a heartbeat that nobody will send. It keeps from raft what no peer sends.
 type kicker struct {
 	RaftTransport
+	log  hclog.Logger
 	rpc  chan raft.RPC
 	stop chan struct{}
 }
 
-func newKicker(t RaftTransport) *kicker {
-	k := &kicker{RaftTransport: t, rpc: make(chan raft.RPC), stop: make(chan struct{})}
+func newKicker(t RaftTransport, log hclog.Logger) *kicker {
+	k := &kicker{RaftTransport: t, log: log.Named("raft"), rpc: make(chan raft.RPC), stop: make(chan struct{})}
 	go k.forward() // ends with Close
 	return k
 }
@@ -71,14 +74,15 @@ func (k *kicker) forward() {
 	for {
 		select {
 		case rpc := <-from:
+			if err := unsound(rpc.Command); err != nil {
+				k.log.Warn("message was refused, no peer sends such a one", "message", fmt.Sprintf("%T", rpc.Command), "error", err)
+				refuse(rpc, err)
+				continue
+			}
 			select {
 			case k.rpc <- rpc:
 			case <-k.stop:
-				var none any
-				if _, ok := rpc.Command.(*raft.AppendEntriesRequest); ok {
-					none = &raft.AppendEntriesResponse{} // the pipeline in memory looks at it before the error
-				}
-				rpc.Respond(none, raft.ErrTransportShutdown)
+				refuse(rpc, raft.ErrTransportShutdown)
 				return
 			}
 		case <-k.stop:

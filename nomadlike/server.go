@@ -117,7 +117,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, members.Stop()) }()
 
 	machine := fsm.New(s.store, s.log, st.source)
-	transport := newKicker(s.raftTransport())
+	transport := newKicker(s.raftTransport(), s.log)
 	r, err := s.newRaft(st, &measured{FSM: machine, sink: s.deps.Metrics}, transport)
 	if err != nil {
 		return errors.Join(err, transport.Close())
