@@ -25,15 +25,15 @@ func (w *webUI) register(f *flag.FlagSet) {
 	f.BoolVar(&w.open, "ui", false, "Open the matching page of the web interface too.")
 }
 
-// pageURL returns the address of a page of the web interface, such as "jobs/web@default"; ok is false when the agent is
-// reached through a socket file and so has no address for a browser.
+// pageURL returns the address of a page of the web interface, such as "jobs/web@default" with its parts escaped; ok is
+// false when the agent is reached through a socket file and so has no address for a browser.
 func (m *meta) pageURL(page string) (link string, ok bool) {
 	u, err := url.Parse(either(m.address, client.DefaultAddress))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return "", false
 	}
 	page, query, _ := strings.Cut(page, "?")
-	u.Path = strings.TrimSuffix(u.Path, "/") + "/ui/" + page
+	u = u.JoinPath("ui/" + page)
 	q, err := url.ParseQuery(query)
 	if err != nil {
 		return "", false
@@ -48,8 +48,9 @@ func (m *meta) pageURL(page string) (link string, ok bool) {
 	return u.String(), true
 }
 
-// jobPage is the page of a job.
+// jobPage is the page of a job. The interface decodes the ID once more after it has taken the address apart.
 func jobPage(id, namespace string) string {
+	id = strings.ReplaceAll(url.PathEscape(id), "%25", "%2525")
 	return "jobs/" + id + "@" + either(namespace, api.DefaultNamespace)
 }
 

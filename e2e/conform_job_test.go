@@ -570,10 +570,10 @@ var _ = conform(
 			job := sleeper("nowhere")
 			job.Constraints = []*nomad.Constraint{nomad.NewConstraint("${attr.kernel.name}", "=", "plan9")}
 			w.submitted(job)
-			resp, text := w.do("GET", "/v1/job/nowhere/placement", "")
+			resp, text := w.do("GET", "/v1/placement/nowhere", "")
 			w.that(resp.StatusCode == 200 && strings.Contains(text, "plan9"), "%d %s", resp.StatusCode, text)
 		},
-		refusals: []refusal{{"GET", "/v1/job/absent/placement", "", 404, "job not found"}},
+		refusals: []refusal{{"GET", "/v1/placement/absent", "", 404, "job not found"}},
 	},
 	check{
 		op: "Event.Stream",

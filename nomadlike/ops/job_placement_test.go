@@ -75,7 +75,7 @@ func TestNotes(t *testing.T) {
 		t.Errorf("an evaluation that nobody asked to explain has notes: %s", a.body)
 	}
 	var p api.JobPlacement
-	c.get("/v1/job/wide/placement", &p)
+	c.get("/v1/placement/wide", &p)
 	if g := p.Group("g"); g == nil || !slices.Contains(g.Notes, note) {
 		t.Errorf("placement %+v", p)
 	}

@@ -5,6 +5,7 @@ package ops
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -38,12 +39,37 @@ func checkNames(p *jobProblems, job *api.Job) {
 	if slices.ContainsFunc(strings.Split(job.ID, "/"), func(s string) bool { return s == "" || s == "." || s == ".." }) && job.ID != "" {
 		p.add("Job ID %q has an empty part or one of dots between slashes; no path of the HTTP API leads to it", job.ID)
 	}
+	if end := pathEnd(job.ID); end != "" {
+		p.add("Job ID %q ends in %q, which the HTTP API takes for a request about job %q; no path leads to the job itself", job.ID, end, strings.TrimSuffix(job.ID, end))
+	}
 	for _, g := range job.TaskGroups {
 		check("Task group name", g.Name, maxJobName)
 		for _, t := range g.Tasks {
 			check("Task name", t.Name, maxTaskName)
 		}
 	}
+}
+
+// pathEnds are what the paths below /v1/job/ end in, behind the ID of the job.
+var pathEnds = sync.OnceValue(func() (ends []string) {
+	for _, op := range api.Operations() {
+		for _, r := range op.Routes {
+			if below, ok := strings.CutPrefix(r.Pattern, "/v1/job/{job_id...}"); ok && below != "" {
+				ends = append(ends, below[strings.LastIndexByte(below, '}')+1:])
+			}
+		}
+	}
+	return ends
+})
+
+// pathEnd returns what of a job's ID the HTTP API takes for the end of a path, "" if nothing.
+func pathEnd(id string) string {
+	for _, end := range pathEnds() {
+		if strings.HasSuffix(id, end) && id != end {
+			return end
+		}
+	}
+	return ""
 }
 
 func checkName(p *jobProblems, what, name string, longest int) {

@@ -223,7 +223,7 @@ export const JobParse: Op<{ JobHCL?: string; Variables?: string; Canonicalize?: 
 export const JobPeriodicForce: Op<{ JobID: string }, t.JobPeriodicForceResponse> = { name: 'Job.PeriodicForce', method: 'PUT', path: '/v1/job/{JobID}/periodic/force', need: ['dispatch-job', 'submit-job', 'force-periodic-job'] };
 
 /** Explain where the allocations of a job can run, and what would place those that have no node. */
-export const JobPlacement: Op<{ JobID: string }, t.JobPlacement> = { name: 'Job.Placement', method: 'GET', path: '/v1/job/{JobID}/placement', blocking: true, need: ['read-job'] };
+export const JobPlacement: Op<{ JobID: string }, t.JobPlacement> = { name: 'Job.Placement', method: 'GET', path: '/v1/placement/{JobID}', blocking: true, need: ['read-job'] };
 
 /** Tell what registering the job would do, without doing it. */
 export const JobPlan: Op<{ PathID: string; Job?: t.Job | null; Diff?: boolean; PolicyOverride?: boolean; Explain?: boolean }, t.JobPlanResponse> = { name: 'Job.Plan', method: 'PUT', path: '/v1/job/{PathID}/plan', query: { Explain: 'explain' }, body: ['Job', 'Diff', 'PolicyOverride'], need: ['submit-job', 'plan-job'] };
