@@ -74,6 +74,9 @@ func (p *pass) noteDelay(d reconcile.Delayed, evalID string) {
 		return
 	}
 	row.RescheduleTracker = trackerWith(d.Alloc, reconcile.ReschedulePending)
+	if row.ClientStatus != api.AllocClientUnknown { // it came back in this pass, and has failed
+		row.FollowupEvalID = evalID
+	}
 }
 
 func (p *pass) followUp(trigger, description string, at time.Time) *api.Evaluation {

@@ -189,6 +189,8 @@ func (p *pass) change(g *reconcile.Group) {
 		row := p.update(a)
 		row.AllocStates = reconcile.WithState(a, a.ClientStatus, p.cfg.Now)
 		row.DesiredDescription = ""
+		// What was to be done about its absence is no concern of a failure or an absence to come.
+		row.FollowupEvalID, row.RescheduleTracker = "", reconcile.Undelayed(a.RescheduleTracker)
 	}
 	for _, a := range g.InPlace {
 		updated := p.inPlace(a, g.TaskGroup)
@@ -197,6 +199,7 @@ func (p *pass) change(g *reconcile.Group) {
 		}
 		if row := p.rows[a.ID]; row != nil {
 			updated.AllocStates, updated.DesiredDescription = row.AllocStates, "" // it came back in this pass
+			updated.FollowupEvalID, updated.RescheduleTracker = row.FollowupEvalID, row.RescheduleTracker
 			*row = *updated
 			continue
 		}

@@ -160,7 +160,7 @@ func (p *groupPass) fail(a *api.Allocation) {
 	}
 	*held = append(*held, a)
 	p.Desired.RescheduleLater++
-	if a.FollowupEvalID == "" {
+	if a.FollowupEvalID == "" || needsReconnect(a) { // or it is one for its absence
 		p.Later = append(p.Later, Delayed{Alloc: a, At: d.at})
 	}
 }

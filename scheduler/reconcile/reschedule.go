@@ -138,3 +138,16 @@ func Track(previous *api.Allocation, policy *api.ReschedulePolicy, delay time.Du
 		}),
 	}
 }
+
+// Undelayed returns the reschedule history of an allocation that no replacement waits for any more.
+func Undelayed(t *api.RescheduleTracker) *api.RescheduleTracker {
+	if t == nil || t.LastReschedule != ReschedulePending {
+		return t
+	}
+	c := *t
+	c.LastReschedule = ""
+	if len(c.Events) > 0 {
+		c.LastReschedule = RescheduleOK
+	}
+	return &c
+}
