@@ -230,7 +230,8 @@ var taskRules = []rule{
 	{"secrets size", resourced(Resources{MemoryMB: new(20), SecretsMB: 21}), "T.resources.secrets", "between 0 and"},
 	{"device", resourced(Resources{Devices: []*RequestedDevice{{Name: "vendor/gpu/model", Count: new(2)}}}), "", ""},
 	{"device count", resourced(Resources{Devices: []*RequestedDevice{{Name: "gpu", Count: new(0)}}}), `T.resources.device["gpu"].count`, "at least 1"},
-	{"device name", resourced(Resources{Devices: []*RequestedDevice{{Name: "a/b/c/d"}}}), `T.resources.device["a/b/c/d"]`, "vendor/type/model"},
+	{"device name", resourced(Resources{Devices: []*RequestedDevice{{Name: ""}}}), `T.resources.device[""]`, "vendor/type/model"},
+	{"device model with slashes", resourced(Resources{Devices: []*RequestedDevice{{Name: "acme/gpu/a/100"}}}), "", ""},
 	{"numa", resourced(Resources{Cores: 1, NUMA: &NUMA{Affinity: "x"}}), "T.resources.numa.affinity", "prefer"},
 	{"numa device", resourced(Resources{Cores: 1, NUMA: &NUMA{Affinity: "prefer", Devices: []string{"gpu"}}}), "T.resources.numa.devices", "not requested"},
 

@@ -165,7 +165,8 @@ func (r *Resources) warn(c *checker, t *Task, limits Limits) {
 
 func (d *RequestedDevice) validate(c *checker, index int) {
 	c.within(c.at.block("resources.device", d.Name), fmt.Sprintf("Device %d validation failed", index+1), func(c *checker) {
-		c.check(d.Name != "" && strings.Count(d.Name, "/") <= 2, "", "Device name must be type, vendor/type or vendor/type/model, got %q", d.Name)
+		// What follows the second slash is the model, which may have slashes of its own: it is called as its plugin calls it.
+		c.check(d.Name != "", "", "Device name must be type, vendor/type or vendor/type/model, got %q", d.Name)
 		atLeast(c, "count", Or(d.Count, 1), 1)
 		atMost(c, "count", Or(d.Count, 1))
 		for i, constraint := range d.Constraints {
