@@ -572,6 +572,24 @@ func TestStatesAreToldAfterAnAbsence(t *testing.T) {
 	})
 }
 
+// TestServicesAreToldAfterAnAbsence: a machine that stood still knows from the servers only that they took its node for lost, and
+// its services with it.
+func TestServicesAreToldAfterAnAbsence(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		a := allocation(1, api.JobTypeService)
+		a.Job.TaskGroups[0].Services = []*api.Service{{Name: "web", Provider: api.ProviderNomad}}
+		b.servers.Place(a)
+		pass(time.Minute)
+		before := len(b.servers.Services())
+		b.servers.Miss()
+		pass(time.Minute)
+		got := b.servers.Services()
+		if before == 0 || len(got) == before || len(got[len(got)-1].Allocs) != 1 || len(got[len(got)-1].Allocs[0].Services) != 1 {
+			t.Errorf("registered %d times before and %d times in the end: %+v", before, len(got), got)
+		}
+	})
+}
+
 func TestStopTasksOnExit(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.servers.Place(allocation(1, api.JobTypeService, "stop_takes=2s"))

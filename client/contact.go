@@ -174,6 +174,8 @@ func (k *contactState) register(ctx context.Context) bool {
 func (c *Client) heartbeat(ctx context.Context, status string) (time.Duration, error) {
 	resp, err := c.sendHeartbeat(ctx, status)
 	if err == nil && resp != nil && status == api.NodeStatusReady && resp.Status == api.NodeStatusInit {
+		// The clock that beat goes by stood still if the machine did.
+		c.services.Resync()
 		if err := c.reports.sync(ctx); err != nil {
 			c.logger.Warn("states of allocations cannot be reported after an absence, trying again with the next heartbeat", "error", err)
 		} else if again, err := c.sendHeartbeat(ctx, status); err == nil {

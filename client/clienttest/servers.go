@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Servers struct {
 		updates    [][]*api.Allocation
 		events     []*api.NodeEvent
 		drains     []*api.NodeDrainRequest
+		services   []*api.ServiceSyncRequest
 	}
 }
 
@@ -217,6 +219,11 @@ func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, res
 		return s.fetch(r, resp.(**api.AllocFetchResponse))
 	case *api.AllocUpdateRequest:
 		return s.update(r)
+	case *api.ServiceSyncRequest:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.mu.services = append(s.mu.services, r)
+		return &api.Meta{}, nil
 	case *api.NodeDrainRequest:
 		return s.drain(r, resp.(**api.NodeEligibilityResponse))
 	case *api.NodeRequest:
@@ -282,6 +289,13 @@ func (s *Servers) ignores() bool {
 	defer s.mu.Unlock()
 	s.mu.ignored--
 	return s.mu.ignored >= 0
+}
+
+// Services returns what was registered.
+func (s *Servers) Services() []*api.ServiceSyncRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mu.services)
 }
 
 // Miss makes the servers ask for the states of the node's allocations, as after an absence.
