@@ -37,7 +37,7 @@ Example:
 				return err
 			}
 			resp, _, err := api.JobValidate.Call(ctx, c, &api.JobValidateRequest{Job: l.job})
-			if _, ok := errors.AsType[*url.Error](err); ok {
+			if _, ok := errors.AsType[*url.Error](err); ok && ctx.Err() == nil {
 				resp, err = validateHere(l.job), nil
 				fmt.Fprintln(m.out, m.paint(yellow, "The agent is not reachable: only local checks were made, driver configuration was not validated."))
 			}

@@ -3,7 +3,10 @@
 package command
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -109,5 +112,20 @@ func TestPlaceOfRegion(t *testing.T) {
 				t.Errorf("%v: code %d, %s", command, code, errs)
 			}
 		}
+	}
+}
+
+// TestValidateInterrupted: who ends the command while an agent does not answer is not told that the job is valid.
+func TestValidateInterrupted(t *testing.T) {
+	a := newCannedAgent(t)
+	if err := os.WriteFile("w.hcl", []byte("job \"w\" {\n  group \"g\" {\n    task \"t\" {\n      driver = \"exec\"\n    }\n  }\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	var out bytes.Buffer
+	m := &meta{streams: streams{out: &out, err: &out, clock: a.now}, address: a.srv.URL}
+	if err := jobValidateCommand().run(ctx, m, []string{"w.hcl"}); !errors.Is(err, context.Canceled) || out.Len() > 0 {
+		t.Errorf("it ended with %v and printed %q", err, out.String())
 	}
 }
