@@ -66,15 +66,40 @@ func changes(fields []*api.FieldDiff, objects []*api.ObjectDiff) []string {
 	return out
 }
 
+// tells reports whether a block has a difference to show. One that is edited may have none: it differs then in what only
+// servers fill in, such as the indexes of a scaling policy.
+func tells(o *api.ObjectDiff) bool {
+	return o.Type != "Edited" || len(o.Fields) > 0 || slices.ContainsFunc(o.Objects, tells)
+}
+
+// telling are the blocks with something to show.
+func telling(objects []*api.ObjectDiff) (out []*api.ObjectDiff) {
+	for _, o := range objects {
+		if tells(o) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// groupKind is the kind of change of a group; one of which nothing is to be shown is unchanged.
+func groupKind(g *api.TaskGroupDiff) string {
+	if g.Type != "Edited" || len(g.Fields) > 0 || slices.ContainsFunc(g.Objects, tells) ||
+		slices.ContainsFunc(g.Tasks, func(t *api.TaskDiff) bool { return t.Type != "None" }) {
+		return g.Type
+	}
+	return "None"
+}
+
 func (d *diffPrinter) job(j *api.JobDiff) {
 	d.line(level(0, j.Type), j.Type, "Job: %q", j.ID)
 	detailed := j.Type == "Edited" || d.verbose
 	var marks []string
 	if detailed {
-		marks = changes(j.Fields, j.Objects)
+		marks = changes(j.Fields, telling(j.Objects))
 	}
 	for _, g := range j.TaskGroups {
-		marks = append(marks, g.Type)
+		marks = append(marks, groupKind(g))
 	}
 	l := level(0, marks...)
 	if detailed {
@@ -97,23 +122,24 @@ func (d *diffPrinter) group(l diffLevel, g *api.TaskGroupDiff) {
 	if len(counts) > 0 {
 		suffix = " (" + strings.Join(counts, ", ") + ")"
 	}
-	d.line(l, g.Type, "Task Group: %q%s", g.Name, suffix)
-	detailed := g.Type == "Edited" || d.verbose
+	kind := groupKind(g)
+	d.line(l, kind, "Task Group: %q%s", g.Name, suffix)
+	detailed := kind == "Edited" || d.verbose
 	var marks []string
 	if detailed {
-		marks = changes(g.Fields, g.Objects)
+		marks = changes(g.Fields, telling(g.Objects))
 	}
 	for _, t := range g.Tasks {
 		marks = append(marks, t.Type)
 	}
-	inner := level(l.within(g.Type), marks...)
+	inner := level(l.within(kind), marks...)
 	if detailed {
 		d.details(inner, g.Fields, g.Objects)
 	}
 	for _, t := range g.Tasks {
 		d.line(inner, t.Type, "Task: %q%s", t.Name, notes(t.Annotations))
 		if t.Type == "Edited" || d.verbose && t.Type != "None" {
-			d.details(level(inner.within(t.Type), changes(t.Fields, t.Objects)...), t.Fields, t.Objects)
+			d.details(level(inner.within(t.Type), changes(t.Fields, telling(t.Objects))...), t.Fields, t.Objects)
 		}
 	}
 }
@@ -140,9 +166,9 @@ func (d *diffPrinter) details(l diffLevel, fields []*api.FieldDiff, objects []*a
 		}
 		d.line(l, f.Type, "%-*s %s%s", name, f.Name+":", value, notes(f.Annotations))
 	}
-	for _, o := range objects {
+	for _, o := range telling(objects) {
 		d.line(l, o.Type, "%s {", o.Name)
-		d.details(level(l.within(o.Type), changes(o.Fields, o.Objects)...), o.Fields, o.Objects)
+		d.details(level(l.within(o.Type), changes(o.Fields, telling(o.Objects))...), o.Fields, o.Objects)
 		d.line(diffLevel{indent: l.indent + l.marks}, "", "}")
 	}
 }

@@ -20,8 +20,16 @@ export function JobDiffView({ diff }: { diff: JobDiff }) {
   );
 }
 
-function changed<T extends { Type: string }>(list: T[] | null): T[] {
-  return (list ?? []).filter((x) => x.Type !== 'None');
+type Part = { Type: string; Fields?: FieldDiff[] | null; Objects?: ObjectDiff[] | null; Tasks?: TaskDiff[] | null };
+
+/** What has a difference to show. A block may be edited without one: it differs in what only servers fill in, such as the indexes of a scaling policy. */
+function changed<T extends Part>(list: T[] | null): T[] {
+  return (list ?? []).filter((x) => x.Type !== 'None' && tells(x));
+}
+
+function tells(x: Part): boolean {
+  if (x.Type !== 'Edited' || x.Fields === undefined) return true;
+  return changed(x.Fields).length > 0 || changed(x.Objects ?? null).length > 0 || changed(x.Tasks ?? null).length > 0;
 }
 
 function Block({ type, title, note, children }: { type: string; title: string; note?: string; children: React.ReactNode }) {
