@@ -43,7 +43,7 @@ type agentFlags struct {
 func agentCommand() *spec {
 	fl := &agentFlags{text: map[string]*string{}}
 	return &spec{
-		usage: "agent [options]", synopsis: "Run an agent",
+		usage: "agent [options]", synopsis: "Run an agent", serves: true,
 		long: `Runs an agent: a server, a client that runs tasks, or with -dev both in one process with everything in memory.
 It ends on SIGINT or SIGTERM; on SIGUSR1 it tells its metrics of the last minute on standard error.
 

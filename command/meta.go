@@ -38,6 +38,8 @@ type spec struct {
 	// completes says what the arguments are, one of the complete… constants; flagCompletes the values of flags.
 	completes     string
 	flagCompletes map[string]string
+	// serves says that the command runs until it is told to end. What it prints is a log, whose loss changes nothing.
+	serves bool
 	// failure is the exit status of errors, 1 when 0.
 	failure int
 	run     func(ctx context.Context, m *meta, args []string) error
@@ -72,6 +74,9 @@ func doing(text string, err error) error { return fmt.Errorf("%s: %w", text, err
 
 // complain prints an error that does not end the command by itself.
 func (m *meta) complain(format string, args ...any) {
+	if out, ok := m.out.(*watchedOutput); ok {
+		out.tell(args)
+	}
 	text := visible(fmt.Sprintf(format, args...))
 	if m.coloured() && (m.forceColor || isTerminal(m.err)) {
 		text = m.paint(red, text)
@@ -103,8 +108,23 @@ func (c *command) meta() *meta {
 	return m
 }
 
-// Run parses the flags, runs the command and turns its error into a message and an exit status.
+// Run runs the command; one whose output was lost, on a full disk, say, has failed.
 func (c *command) Run(args []string) int {
+	if c.spec.serves || isTerminal(c.out) {
+		return c.do(args)
+	}
+	out := &watchedOutput{Writer: c.out}
+	c.out = out
+	code := c.do(args)
+	if err := out.lost(); err != nil && !out.told {
+		fmt.Fprintf(c.err, "Error writing the output: %v\n", err)
+		code = c.spec.status()
+	}
+	return code
+}
+
+// do parses the flags, runs the command and turns its error into a message and an exit status.
+func (c *command) do(args []string) int {
 	m := c.meta()
 	err := m.flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) || !c.spec.line && slices.ContainsFunc(args, func(a string) bool { return slices.Contains(helpFlags, a) }) {

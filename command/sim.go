@@ -19,7 +19,7 @@ func simNodesCommand() *spec {
 		cfg     sim.Config
 	)
 	return &spec{
-		usage: "sim nodes [options]", synopsis: "Simulate many nodes",
+		usage: "sim nodes [options]", synopsis: "Simulate many nodes", serves: true,
 		long: `Registers simulated nodes with the servers and plays their part until it is interrupted: heartbeats, allocation
 watches and status reports over the real protocol, with tasks that count as running at once (mock_driver).
 
