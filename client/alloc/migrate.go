@@ -42,6 +42,7 @@ func (r *Runner) fetchPrevious(ctx context.Context, a *api.Allocation) {
 				r.logger.Info("data of the previous allocation was fetched", "previous_alloc", a.PreviousAllocation, "duration", time.Since(begin))
 			case ctx.Err() == nil:
 				r.logger.Warn("data of the previous allocation cannot be had; the tasks start without it", "previous_alloc", a.PreviousAllocation, "error", err)
+				r.without = err.Error()
 			}
 			return
 		case <-r.box.C():
@@ -53,8 +54,10 @@ func (r *Runner) fetchPrevious(ctx context.Context, a *api.Allocation) {
 		case <-patience.C:
 			if begun {
 				r.logger.Warn("data of the previous allocation has stopped coming; the tasks start without it", "previous_alloc", a.PreviousAllocation, "duration", stallWait)
+				r.without = "it has stopped coming"
 			} else {
 				r.logger.Warn("previous allocation has not ended; the tasks start without its data", "previous_alloc", a.PreviousAllocation, "duration", previousWait)
+				r.without = "that allocation has not ended"
 			}
 			cancel()
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,10 +35,11 @@ func TestDataThatStopsComing(t *testing.T) {
 	for name, test := range map[string]struct {
 		comes int
 		moves bool
+		tells string
 	}{
 		"slow":  {comes: archive.Len(), moves: true},
-		"stall": {comes: archive.Len() - 1200}, // after the file, before the end
-		"none":  {comes: 0},
+		"stall": {comes: archive.Len() - 1200, tells: "it has stopped coming"}, // after the file, before the end
+		"none":  {comes: 0, tells: "it has stopped coming"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBench(t, func(t *testing.T, b *bench) {
@@ -67,6 +69,9 @@ func TestDataThatStopsComing(t *testing.T) {
 				synctest.Wait()
 				wantState(t, r, "t", api.TaskStateRunning, false, 0)
 				data, err := os.ReadFile(filepath.Join(r.Dir().Path(), "alloc/data/db"))
+				if told := strings.Contains(events(r, "t"), "Starts without the data of the previous allocation: "+test.tells); told == test.moves {
+					t.Errorf("the events are %s", events(r, "t"))
+				}
 				if test.moves != (err == nil) || test.moves && string(data) != "data" {
 					t.Errorf("the file holds %q, %v", data, err)
 				}

@@ -53,6 +53,8 @@ type Runner struct {
 	offered   bool
 	unhealthy map[string]time.Time
 	offeredAt *api.AllocNetworkStatus
+	// without says why the tasks start without the data of the allocation that this one replaces, if they do.
+	without string
 
 	// network may be used from anywhere.
 	network groupNetwork
@@ -188,6 +190,9 @@ func (r *Runner) startRunners(ctx context.Context, tasks *sync.WaitGroup) {
 		if err != nil {
 			r.logger.Error("task cannot be run", "task", t.Name, "error", err)
 			continue
+		}
+		if r.without != "" {
+			tr.Event(task.WithoutData(r.without))
 		}
 		runners[t.Name] = tr
 	}

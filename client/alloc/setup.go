@@ -182,6 +182,7 @@ func (r *Runner) awaitPrevious(ctx context.Context, prev *Runner) bool {
 			r.receive()
 		case <-patience.C:
 			r.logger.Warn("previous allocation has not ended; the tasks start without its data", "previous_alloc", prev.ID(), "duration", previousWait)
+			r.without = "that allocation has not ended"
 			return false
 		case <-ctx.Done():
 			return false

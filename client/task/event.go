@@ -55,6 +55,11 @@ func setupEvent() *api.TaskEvent { return messageEvent(api.TaskEventSetup, "Buil
 
 func startedEvent() *api.TaskEvent { return NewEvent(api.TaskEventStarted, "Task started by client") }
 
+// WithoutData says why the task starts without the data of the allocation that its own replaces.
+func WithoutData(why string) *api.TaskEvent {
+	return messageEvent(api.TaskEventHookMessage, "Starts without the data of the previous allocation: "+why)
+}
+
 // SetupFailure says that the allocation or the task could not be prepared.
 func SetupFailure(err error) *api.TaskEvent {
 	e := failing(NewEvent(api.TaskEventSetupFailure, err.Error()))
