@@ -299,7 +299,7 @@ func (d *Dispatcher) toServer(ctx context.Context, op *api.OpInfo, req api.Reque
 			req.Options().Forwarded = true
 			err = remote(c)
 			req.Options().Forwarded = false
-			if !api.IsClass(err, api.ClassNoLeader) && !op.Elsewhere(req, err) || time.Now().After(deadline) {
+			if !op.Elsewhere(req, err) || time.Now().After(deadline) {
 				return err
 			}
 		} else if time.Now().After(deadline) {
