@@ -61,7 +61,8 @@ func (m *Manager) newRendering(t *api.Template) (*rendering, error) {
 	if err != nil && t.Perms != "" {
 		return nil, fmt.Errorf("perms %q: %w", t.Perms, err)
 	}
-	r.mode = fileMode(perms)
+	// A file of root whose text a job decides must not run as root for whoever has an account on the machine.
+	r.mode = fs.FileMode(perms) & fs.ModePerm
 	if t.Perms == "" {
 		r.mode = 0o644
 	}
@@ -97,17 +98,6 @@ func (m *Manager) newRendering(t *api.Template) (*rendering, error) {
 		ExtFuncMap: m.functions(r.watched.names),
 	})
 	return r, err
-}
-
-// fileMode translates permissions as chmod takes them.
-func fileMode(perms uint64) fs.FileMode {
-	mode := fs.FileMode(perms & 0o777)
-	for bit, flag := range map[uint64]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
-		if perms&bit != 0 {
-			mode |= flag
-		}
-	}
-	return mode
 }
 
 // changed notes that something the template used has changed.

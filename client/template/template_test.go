@@ -297,6 +297,18 @@ func TestSourceAndMode(t *testing.T) {
 	}
 }
 
+// TestNobodyBecomesRoot has a job ask for a file that runs as its owner and as its group.
+func TestNobodyBecomesRoot(t *testing.T) {
+	r := newRig(t)
+	if err := r.ready(r.start(&api.Template{EmbeddedTmpl: "#!/bin/sh\n", Perms: "6755", DestPath: "local/out"})); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(r.dir.TaskPath(taskName, "local/out"))
+	if err != nil || info.Mode() != 0o755 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
 // TestLinkAtDestination has the task lay a link where a template goes.
 func TestLinkAtDestination(t *testing.T) {
 	r := newRig(t)
