@@ -71,7 +71,7 @@ func (m *meta) pageOf(ctx context.Context, c *client.Client, id string) (string,
 	case 0:
 		return "", fmt.Errorf("Unable to resolve ID: %q", id) //nolint:staticcheck // the contract's text
 	case 1:
-		return m.pageOfKind(like[0].kind, like[0].id)
+		return m.pageOfKind(ctx, c, like[0].kind, like[0].id)
 	}
 	m.complain("Multiple matches found for id %q", id)
 	rows := [][]string{{"Kind", "ID"}}
@@ -82,10 +82,17 @@ func (m *meta) pageOf(ctx context.Context, c *client.Client, id string) (string,
 	return "", exitError(m.spec.status())
 }
 
-func (m *meta) pageOfKind(kind, id string) (string, error) {
+func (m *meta) pageOfKind(ctx context.Context, c *client.Client, kind, id string) (string, error) {
 	switch kind {
 	case "jobs":
-		return jobPage(id, m.namespace), nil
+		if m.namespace != api.AllNamespaces {
+			return jobPage(id, m.namespace), nil
+		}
+		job, err := findJob(ctx, m, c, id) // a search does not tell the namespace
+		if err != nil {
+			return "", err
+		}
+		return jobPage(job.ID, job.Namespace), nil
 	case "allocs":
 		return "allocations/" + id, nil
 	case "nodes":
