@@ -75,7 +75,7 @@ func (f *formatter) run(_ context.Context, m *meta, args []string) error {
 }
 
 func (f *formatter) stdin(m *meta) error {
-	src, err := io.ReadAll(m.in)
+	src, err := io.ReadAll(m.input)
 	if err != nil {
 		return doing("Error reading standard input", err)
 	}

@@ -115,7 +115,7 @@ func parsePairs(words []string) (map[string]string, error) {
 }
 
 func readPayload(m *meta, path string) ([]byte, error) {
-	in := m.in
+	in := m.input
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {

@@ -120,7 +120,7 @@ func (j *jobFile) read(ctx context.Context, m *meta, path string) (*loaded, erro
 }
 
 func readSource(ctx context.Context, m *meta, path string) ([]byte, error) {
-	var r io.Reader = m.in
+	r := m.input
 	switch {
 	case path == "-":
 	case strings.HasPrefix(path, "file://"):

@@ -50,6 +50,8 @@ type meta struct {
 	streams
 	spec  *spec
 	flags *flag.FlagSet
+	// input reads standard input until the command is to end.
+	input io.Reader
 	// answers reads what the user says to questions.
 	answers *bufio.Reader
 
@@ -150,6 +152,7 @@ func (c *command) do(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	m.input = &input{ctx: ctx, r: m.in}
 	return m.fail(c.spec.run(ctx, m, m.flags.Args()))
 }
 

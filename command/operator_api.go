@@ -101,7 +101,7 @@ func (a *apiCall) target(m *meta, path string) (*url.URL, error) {
 func (a *apiCall) send(ctx context.Context, m *meta, c *client.Client, u *url.URL, header http.Header, hasBody bool) error {
 	var body io.Reader
 	if hasBody {
-		body = m.in
+		body = m.input
 	}
 	if a.verbose {
 		fmt.Fprintf(m.err, "> %s %s%s\n", a.method, c.Address(), u.RequestURI())

@@ -4,6 +4,7 @@ package command
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +16,16 @@ import (
 func (m *meta) ask(question string) (string, error) {
 	fmt.Fprint(m.out, question, " ")
 	if m.answers == nil {
-		m.answers = bufio.NewReader(m.in)
+		m.answers = bufio.NewReader(m.input)
 	}
 	line, err := m.answers.ReadString('\n')
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
 		fmt.Fprintln(m.out)
 		err = nil // no answer is one
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(m.out)
+		err = exitError(1) // whose signal it was knows
 	}
 	return strings.TrimSpace(line), err
 }
