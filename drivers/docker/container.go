@@ -233,7 +233,7 @@ func (b *builder) securityOptions() error {
 			return fmt.Errorf("security_opt %q is neither key=value nor key:value", option)
 		}
 		if key == "seccomp" && value != "unconfined" && value != "builtin" {
-			text, err := os.ReadFile(value)
+			text, err := readProfile(value)
 			if err != nil {
 				return fmt.Errorf("security_opt %q: %w", option, err)
 			}

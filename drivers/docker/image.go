@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/distribution/reference"
@@ -255,13 +256,14 @@ func (i *images) load(ctx context.Context, dir, name string) error {
 		return fmt.Errorf("load %q: %w", name, err)
 	}
 	defer root.Close()
-	file, err := root.Open(name)
+	// An earlier start of the task may have left a pipe there.
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return fmt.Errorf("load %q: %w", name, err)
 	}
 	defer file.Close()
 	if st, err := file.Stat(); err != nil || !st.Mode().IsRegular() {
-		return errors.Join(err, fmt.Errorf("load %q: it is not a file", name))
+		return fmt.Errorf("load %q: %w", name, errors.Join(err, errNoFile))
 	}
 	_, engine := i.driver.settings()
 	answer, err := engine.ImageLoad(ctx, file, client.ImageLoadWithQuiet(true))
