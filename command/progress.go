@@ -55,7 +55,7 @@ func (p *progress) show(first, others string, lines []string) {
 		return
 	}
 	p.turn++
-	if room := height - 2; room > 0 && len(lines) > room {
+	if room := max(1, height-2); len(lines) > room {
 		lines = append(lines[:room-1:room-1], fmt.Sprintf("... and %d more", len(lines)-room+1))
 	}
 	var b strings.Builder

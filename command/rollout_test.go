@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/nomadlike/nomadlike/api"
 )
@@ -96,5 +97,33 @@ func TestDeploymentOnScreen(t *testing.T) {
 	p.drawUnder("Deployment", []string{"c"})
 	if want := "  ⠙ Deployment\n    \n    a\n    b\n\x1b[4A\x1b[J  ⠹ Deployment\n    \n    c\n"; out.String() != want {
 		t.Errorf("drawn is %q, want %q", out.String(), want)
+	}
+}
+
+// sizedScreen is a terminal of a size.
+type sizedScreen struct {
+	screenFile
+	width, height int
+}
+
+func (s *sizedScreen) Size() (width, height int) { return s.width, s.height }
+
+// TestSmallScreen: what is redrawn is never more than the screen holds, whatever its size.
+func TestSmallScreen(t *testing.T) {
+	lines := strings.Split(strings.Repeat("a long line of text\n", 40), "\n")
+	for _, c := range []struct{ width, height, rows, columns int }{
+		{100, 30, 28, 25}, {12, 10, 8, 12}, {12, 2, 1, 12}, {12, 1, 1, 12}, {1, 5, 3, 1}, {0, 0, 22, 25},
+	} {
+		out := &sizedScreen{width: c.width, height: c.height}
+		p := &progress{m: &meta{streams: streams{out: out}}}
+		p.draw(lines)
+		drawn := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+		widest := 0
+		for _, l := range drawn {
+			widest = max(widest, utf8.RuneCountInString(l))
+		}
+		if len(drawn) != c.rows || widest != c.columns {
+			t.Errorf("on %d by %d it draws %d rows of %d columns, want %d of %d", c.width, c.height, len(drawn), widest, c.rows, c.columns)
+		}
 	}
 }

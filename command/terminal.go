@@ -41,23 +41,27 @@ type screen interface {
 	Size() (width, height int)
 }
 
-// size returns the width and height of the terminal that standard output is; ok is false when it is none.
+// size returns the width and height of the terminal that standard output is; ok is false when it is none. Terminals that
+// do not know, such as those of containers that nobody looks at, count as 80 by 24.
 func (m *meta) size() (width, height int, ok bool) {
 	switch out := m.out.(type) {
 	case screen:
 		width, height = out.Size()
-		return width, height, true
 	case *os.File:
 		if !term.IsTerminal(int(out.Fd())) {
 			return 0, 0, false
 		}
-		width, height, err := term.GetSize(int(out.Fd()))
-		if err != nil {
-			return 80, 24, true
+		var err error
+		if width, height, err = term.GetSize(int(out.Fd())); err != nil {
+			width, height = 0, 0
 		}
-		return width, height, true
+	default:
+		return 0, 0, false
 	}
-	return 0, 0, false
+	if width <= 0 || height <= 0 {
+		return 80, 24, true
+	}
+	return width, height, true
 }
 
 // isTerminal says whether a stream is a terminal.
