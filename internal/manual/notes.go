@@ -86,6 +86,7 @@ var generalNotes = []string{
 	"Templates have 20 seconds for one rendering, which may be of 64 MiB, as may each value in it; its variables take at most 256 MiB from functions. A map cannot hold itself.",
 	"Links in archives that are unpacked as artifacts are links, and one that leads out of the artifact refuses it; the reference makes empty files of all of them. A compressed file that is no archive is unpacked in every `mode`, there in mode `file` only.",
 	"Objects and lists in a request body may be nested 200 levels deep.",
+	"Job IDs that no path of the HTTP API leads to are refused: with an empty part or one of dots between slashes, and those that end like a path, such as `web/plan` or `web/versions`; so are control characters in names. The reference takes them, and nothing can read or stop such a job.",
 	"A blocking read of one object or group wakes for changes of that object or group only.",
 	"Long lists are sent while they are made. An error in one after the first 64 KiB, or after the first bytes of a file or log, cuts the connection off, so that nobody takes a part for the whole; there streams just end.",
 	"Keys of the agent configuration that nothing acts on are refused with file and line, unless their value asks for nothing.",
