@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -102,6 +103,9 @@ type Client struct {
 	mu struct {
 		sync.Mutex
 		runners map[string]*alloc.Runner
+		// gone are the allocations that were removed here while servers may still list them. One that is behind may not know
+		// yet that they have ended.
+		gone map[string]bool
 		// contact is when a server was last heard of.
 		contact time.Time
 		// lost is set when a call has failed since, ttl how long a server waits for the next heartbeat.
@@ -127,7 +131,7 @@ func New(cfg Config, deps Deps) (_ *Client, err error) {
 		cfg: cfg, deps: deps, logger: deps.Logger.Named("client"),
 		ready: make(chan struct{}), registered: make(chan struct{}), reregister: make(chan struct{}, 1),
 	}
-	c.mu.runners = map[string]*alloc.Runner{}
+	c.mu.runners, c.mu.gone = map[string]*alloc.Runner{}, map[string]bool{}
 	defer func() {
 		if err != nil {
 			_ = c.Close()
@@ -494,11 +498,26 @@ func (c *Client) launch(r *alloc.Runner) {
 			// It was destroyed.
 			c.mu.Lock()
 			delete(c.mu.runners, r.ID())
+			c.mu.gone[r.ID()] = true
 			c.mu.Unlock()
 			c.reports.forget(r.ID())
 			c.services.Forget(r.ID())
 		}
 	})
+}
+
+// isGone reports whether the allocation was removed here.
+func (c *Client) isGone(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.gone[id]
+}
+
+// forgetGone forgets those of the removed allocations that are not kept.
+func (c *Client) forgetGone(keep func(id string) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.mu.gone, func(id string, _ bool) bool { return !keep(id) })
 }
 
 // runner returns the runner of an allocation, nil when there is none.

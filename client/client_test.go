@@ -441,6 +441,41 @@ func TestGarbageCollection(t *testing.T) {
 	})
 }
 
+// TestCollectedAllocationsStayEnded: what has ended here and was removed is not run again because a server is behind and still
+// tells of it as of something to be started, neither by this agent nor by the next.
+func TestCollectedAllocationsStayEnded(t *testing.T) {
+	inBench(t, func(t *testing.T, b *bench) {
+		b.halt()
+		b.cfg.DevMode, b.cfg.GCMaxAllocs = false, 1
+		b.boot()
+		b.servers.Place(allocation(1, api.JobTypeBatch, "run_for=1s"), allocation(2, api.JobTypeService))
+		pass(2 * time.Minute)
+		if _, err := os.Stat(b.allocDir(1)); err == nil {
+			t.Fatal("nothing was collected")
+		}
+		starts := func() (n int) {
+			for _, c := range b.machine.Calls() {
+				if c.What == "start" {
+					n++
+				}
+			}
+			return n
+		}
+		b.servers.FallBehind()
+		b.servers.Place(allocation(3, api.JobTypeService))
+		pass(time.Minute)
+		if n := starts(); n != 3 {
+			t.Errorf("%d starts of three allocations", n)
+		}
+		b.halt()
+		b.boot()
+		pass(time.Minute)
+		if n := starts(); n != 3 {
+			t.Errorf("%d starts of three allocations after a restart of the agent", n)
+		}
+	})
+}
+
 func TestMetrics(t *testing.T) {
 	inBench(t, func(t *testing.T, b *bench) {
 		b.halt()

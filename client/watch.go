@@ -114,7 +114,9 @@ func (w *watch) list(ctx context.Context, wait, stale bool) (answer, error) {
 
 // next waits for one change and applies it.
 func (w *watch) next(ctx context.Context) error {
-	got, err := w.list(ctx, true, true)
+	// The first look is at what the leader says: nothing tells yet whether a server is behind, and what it does not know to have
+	// ended here would be run again.
+	got, err := w.list(ctx, true, w.synced)
 	if err != nil {
 		return err
 	}
@@ -185,6 +187,10 @@ func (w *watch) apply(ctx context.Context, want map[string]uint64) error {
 			r.Destroy()
 		}
 	}
+	c.forgetGone(func(id string) bool {
+		_, listed := want[id]
+		return listed && !w.back
+	})
 	for id := range w.known {
 		if _, ok := want[id]; !ok {
 			delete(w.known, id)
@@ -210,7 +216,7 @@ func (w *watch) apply(ctx context.Context, want map[string]uint64) error {
 func (w *watch) isNews(id string, version uint64) bool {
 	r := w.client.runner(id)
 	if r == nil {
-		return w.known[id] < version
+		return w.known[id] < version && !w.client.isGone(id)
 	}
 	have := r.Alloc().AllocModifyIndex
 	return have < version || w.back && have != version && !isFinished(r)
@@ -218,7 +224,7 @@ func (w *watch) isNews(id string, version uint64) bool {
 
 // fetch gets allocations in full and hands them on.
 func (w *watch) fetch(ctx context.Context, ids []string, want map[string]uint64) error {
-	got, err := w.get(ctx, ids, !w.back)
+	got, err := w.get(ctx, ids, w.synced && !w.back)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Servers struct {
 		restored int64
 		former   map[string]*api.Allocation
 		lags     bool
+		// behind is set while reads that allow it know nothing of what was reported.
+		behind bool
 		// ignored is how many heartbeats get no answer.
 		ignored int
 		// what was called
@@ -149,6 +151,13 @@ func (s *Servers) Lag(lags bool) {
 	defer s.mu.Unlock()
 	s.mu.lags = lags
 	s.bumpLocked()
+}
+
+// FallBehind makes reads that allow it know nothing of what clients have reported, as on a server that hears of it later.
+func (s *Servers) FallBehind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.behind = true
 }
 
 // seenLocked returns the allocations that a read sees, and the restore that it knows of.
@@ -349,9 +358,16 @@ func (s *Servers) fetch(r *api.AllocFetchRequest, resp **api.AllocFetchResponse)
 	defer s.mu.Unlock()
 	allocs, _ := s.seenLocked(r.AllowStale)
 	for _, id := range r.AllocIDs {
-		if a := allocs[id]; a != nil {
-			list = append(list, a)
+		a := allocs[id]
+		if a == nil {
+			continue
 		}
+		if r.AllowStale && s.mu.behind {
+			dup := *a
+			dup.ClientStatus, dup.TaskStates = api.AllocClientPending, nil
+			a = &dup
+		}
+		list = append(list, a)
 	}
 	*resp = api.PackAllocs(list)
 	return &api.Meta{Index: s.mu.index}, nil
