@@ -56,6 +56,11 @@ func (c *Config) doubts(found *fingerprint.Facts) []doubt {
 			add(fmt.Sprintf("host_network %q", n.Name), "no address of this machine belongs to it; interfaces and their addresses are looked at again later")
 		}
 	}
+	for _, v := range c.HostVolumes {
+		if _, err := os.Stat(v.Path); errors.Is(err, fs.ErrNotExist) {
+			add(fmt.Sprintf("host_volume %q", v.Name), "%q does not exist; tasks that mount it fail until it does", v.Path)
+		}
+	}
 	for _, source := range slices.Sorted(maps.Keys(c.ChrootEnv)) {
 		if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) {
 			add("chroot_env", "%q does not exist", source)

@@ -16,6 +16,7 @@ func TestDoubts(t *testing.T) {
 	cfg := Config{
 		DataDir: t.TempDir(), ReservableCores: "0-1,4-6", Reserved: &ReservedConfig{CPU: 100, Cores: "1,9", MemoryMB: 500, DiskMB: 99},
 		HostNetworks: []*HostNetworkConfig{{Name: "here", Interface: "eth0"}, {Name: "nowhere", CIDR: "10.0.0.0/8"}},
+		HostVolumes:  []*HostVolumeConfig{{Name: "root", Path: "/"}, {Name: "gone", Path: "/no/such/volume"}},
 		ChrootEnv:    map[string]string{"/": "/host", "/no/such/path": "/x"},
 	}
 	cfg.Template.FunctionDenylist = []string{"plugin", "writetofile", "env", "nomad*", "key", "sprig_upper"}
@@ -38,6 +39,7 @@ func TestDoubts(t *testing.T) {
 		"client.reserved.cores: this machine has no cores 9",
 		"client.reserved.memory: 500 MiB leave nothing to tasks of the 500 that the node has",
 		`client.host_network "nowhere": no address of this machine belongs to it; interfaces and their addresses are looked at again later`,
+		`client.host_volume "gone": "/no/such/volume" does not exist; tasks that mount it fail until it does`,
 		`client.chroot_env: "/no/such/path" does not exist`,
 		"client.template.function_denylist: templates have no function writetofile",
 	}
