@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,6 +50,13 @@ func (r *restarter) failed(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.errs = append(r.mu.errs, err)
+}
+
+// unanswered takes why a question has no answer: that the command is to end is no error of the restart.
+func (r *restarter) unanswered(err error) {
+	if _, ended := errors.AsType[exitError](err); !ended {
+		r.failed(err)
+	}
 }
 
 // run restarts everything and says how it went.
@@ -156,7 +164,7 @@ func (r *restarter) between(ctx context.Context) bool {
 	for r.plan.askWait {
 		answer, err := r.m.ask("==> " + r.stamp() + ": Proceed with next batch? [Y/n/<duration>]")
 		if err != nil {
-			r.failed(err)
+			r.unanswered(err)
 			return false
 		}
 		switch strings.ToLower(answer) {
@@ -193,7 +201,7 @@ func (r *restarter) goOn(errs []error) bool {
 		answer, err := r.m.ask("==> " + r.stamp() + ": Ignore the errors and proceed with the next batch? [y/N]")
 		switch {
 		case err != nil:
-			r.failed(err)
+			r.unanswered(err)
 			return false
 		case answer == "" || strings.EqualFold(answer, "n") || strings.EqualFold(answer, "no"):
 			return false

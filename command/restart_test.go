@@ -4,6 +4,8 @@ package command
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"strings"
 	"testing"
 )
@@ -73,5 +75,19 @@ func TestOrdinal(t *testing.T) {
 		if got := ordinal(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
+	}
+}
+
+// TestRestartLeft: who ends the command at a question ends the restart, which is no error of its own.
+func TestRestartLeft(t *testing.T) {
+	a := newCannedAgent(t)
+	in, nobody := io.Pipe()
+	defer nobody.Close()
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	var out bytes.Buffer
+	r := &restarter{m: &meta{streams: streams{in: in, out: &out, err: &out, clock: a.now}, input: &input{ctx: ctx, r: in}}, plan: &restartPlan{askWait: true}}
+	if r.between(ctx) || r.goOn(nil) || len(r.mu.errs) > 0 {
+		t.Errorf("it goes on or has failed: %v\n%s", r.mu.errs, out.String())
 	}
 }
