@@ -25,12 +25,13 @@ const drainGrace = time.Second
 // go-plugin it reports the end of the process even while children of the
 // process hold its output open.
 type child struct {
-	name   string
-	cmd    *exec.Cmd
-	stdout *stdoutPipe
-	stderr *outputPipe
-	done   chan struct{}
-	err    error // set before done is closed
+	name     string
+	cmd      *exec.Cmd
+	throttle *throttle
+	stdout   *stdoutPipe
+	stderr   *throttled
+	done     chan struct{}
+	err      error // set before done is closed
 
 	// process is nil until the command has started.
 	process atomic.Pointer[os.Process]
@@ -38,11 +39,11 @@ type child struct {
 
 var _ runner.Runner = (*child)(nil)
 
-func newChild(spec Spec, env []string) *child {
+func newChild(spec Spec, env []string, throttle *throttle) *child {
 	cmd := exec.Command(spec.Command[0], spec.Command[1:]...)
 	cmd.Env = slices.Concat(env, spec.Env)
 	setSession(cmd)
-	return &child{name: spec.Name, cmd: cmd, done: make(chan struct{})}
+	return &child{name: spec.Name, cmd: cmd, throttle: throttle, done: make(chan struct{})}
 }
 
 // Start implements runner.Runner.
@@ -56,7 +57,8 @@ func (c *child) Start(context.Context) error {
 		_, _ = stdout.Close(), stdoutWriter.Close()
 		return err
 	}
-	c.stdout, c.stderr = &stdoutPipe{outputPipe: outputPipe{stdout}}, &outputPipe{stderr}
+	c.stdout = &stdoutPipe{outputPipe: outputPipe{stdout}}
+	c.stderr = &throttled{ReadCloser: &outputPipe{stderr}, throttle: c.throttle}
 	c.cmd.Stdout, c.cmd.Stderr = stdoutWriter, stderrWriter
 	err = c.cmd.Start()
 	_, _ = stdoutWriter.Close(), stderrWriter.Close()

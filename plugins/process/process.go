@@ -85,12 +85,13 @@ func Launch(ctx context.Context, spec Spec) (*Process, error) {
 		return nil, errors.New("a plugin needs a command")
 	}
 	found := make(chan osProcess, 1)
-	config := clientConfig(spec.Name, spec.Logger)
+	throttle := &throttle{logger: spec.Logger.Named(spec.Name)}
+	config := clientConfig(spec.Name, spec.Logger, throttle)
 	config.UnixSocketConfig = &goplugin.UnixSocketConfig{TempDir: spec.SocketDir}
 	sockets := make(chan string, 1)
 	config.RunnerFunc = func(_ hclog.Logger, template *exec.Cmd, dir string) (runner.Runner, error) {
 		sockets <- dir
-		task := newChild(spec, template.Env)
+		task := newChild(spec, template.Env, throttle)
 		found <- task
 		return task, nil
 	}
@@ -114,7 +115,7 @@ func Attach(ctx context.Context, name string, record Record, logger hclog.Logger
 		return nil, err
 	}
 	found := make(chan osProcess, 1)
-	config := clientConfig(name, logger)
+	config := clientConfig(name, logger, &throttle{logger: logger.Named(name)})
 	config.Reattach = &goplugin.ReattachConfig{
 		Protocol:        goplugin.ProtocolGRPC,
 		ProtocolVersion: int(plugins.Handshake.ProtocolVersion),
@@ -132,8 +133,8 @@ func Attach(ctx context.Context, name string, record Record, logger hclog.Logger
 	return connect(ctx, goplugin.NewClient(config), found)
 }
 
-func clientConfig(name string, logger hclog.Logger) *goplugin.ClientConfig {
-	relog := newRelog(logger.Named(name))
+func clientConfig(name string, logger hclog.Logger, throttle *throttle) *goplugin.ClientConfig {
+	relog := newRelog(logger.Named(name), throttle)
 	return &goplugin.ClientConfig{
 		HandshakeConfig:  plugins.Handshake,
 		Plugins:          goplugin.PluginSet{},

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 		"driver": func() { plugins.Serve(mock.New(plugins.Logger())) },
 		"sleep":  func() { <-time.After(deadline) },
 		"chatty": func() { plugins.Serve(chatty{mock.New(plugins.Logger())}) },
+		"flood":  func() { plugins.Serve(flood{mock.New(plugins.Logger())}) },
 		"tls": func() {
 			fmt.Printf("1|2|tcp|127.0.0.1:1|grpc|%s\n", strings.Repeat("MIIB", 100))
 			<-time.After(deadline)
@@ -44,6 +46,16 @@ type chatty struct{ *mock.Driver }
 
 func (c chatty) Init(context.Context) error {
 	_, err := os.NewFile(1, "stdout").Write(bytes.Repeat([]byte("x"), 1<<20))
+	return err
+}
+
+// flood prints more lines into its log than anyone reads.
+type flood struct{ *mock.Driver }
+
+const floodLines = 1 << 20
+
+func (f flood) Init(context.Context) error {
+	_, err := os.NewFile(2, "stderr").Write(bytes.Repeat([]byte("xyz\n"), floodLines))
 	return err
 }
 
@@ -118,6 +130,33 @@ func TestLongLines(t *testing.T) {
 	defer p.Stop()
 	if err := p.Driver().Init(ctx); err != nil {
 		t.Errorf("the plugin does not answer: %v", err)
+	}
+}
+
+// lineCounter counts the lines of a log.
+type lineCounter struct{ lines atomic.Int64 }
+
+func (c *lineCounter) Write(data []byte) (int, error) {
+	c.lines.Add(int64(bytes.Count(data, []byte("\n"))))
+	return len(data), nil
+}
+
+// TestFlood: a plugin that prints without end neither stops nor fills the log.
+func TestFlood(t *testing.T) {
+	ctx := bounded(t)
+	s, log := spec(t, "flood"), new(lineCounter)
+	s.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: log})
+	p, err := process.Launch(ctx, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stop()
+	if err := p.Driver().Init(ctx); err != nil {
+		t.Errorf("the plugin does not answer: %v", err)
+	}
+	// Nearly all has been read by now. A slow machine takes several periods for it.
+	if got := log.lines.Load(); got < 1000 || got > floodLines/2 {
+		t.Errorf("%d of %d lines are in the log", got, floodLines)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -18,7 +19,8 @@ const relogLimit = 64 << 10
 // relog logs lines that a plugin writes to its streams: JSON lines of hclog at
 // their own level, others at debug level.
 type relog struct {
-	logger hclog.Logger
+	logger   hclog.Logger
+	throttle *throttle
 
 	mu struct {
 		sync.Mutex
@@ -26,23 +28,35 @@ type relog struct {
 	}
 }
 
-func newRelog(logger hclog.Logger) *relog { return &relog{logger: logger} }
+func newRelog(logger hclog.Logger, throttle *throttle) *relog {
+	return &relog{logger: logger, throttle: throttle}
+}
 
 // Write implements io.Writer. It never fails.
 func (r *relog) Write(data []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.partial = append(r.mu.partial, data...)
+	logged, cut := 0, 0
 	for {
 		end := bytes.IndexByte(r.mu.partial, '\n')
 		if end < 0 && len(r.mu.partial) < relogLimit {
+			if cut > 0 && logged == 0 {
+				time.Sleep(floodPause)
+			}
 			return len(data), nil
 		}
 		line, rest := r.mu.partial, []byte(nil)
 		if end >= 0 {
 			line, rest = r.mu.partial[:end], r.mu.partial[end+1:]
 		}
-		r.log(line)
+		if r.throttle.take(len(line), true) {
+			logged++
+			r.log(line)
+		} else {
+			cut++
+			r.throttle.cut()
+		}
 		r.mu.partial = append(r.mu.partial[:0], rest...)
 	}
 }

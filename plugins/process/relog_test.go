@@ -14,7 +14,7 @@ func TestRelog(t *testing.T) {
 	var out bytes.Buffer
 	log := newRelog(hclog.New(&hclog.LoggerOptions{
 		Name: "p", Output: &out, Level: hclog.Debug, DisableTime: true,
-	}))
+	}), &throttle{logger: hclog.NewNullLogger()})
 	long := strings.Repeat("x", relogLimit)
 	for _, chunk := range []string{
 		`{"@level":"warn","@message":"low on disk","@module":"m","@timestamp":"t","dev":"sda",`, `"free":3}` + "\n",
