@@ -550,6 +550,42 @@ func TestClusterTakesBack(t *testing.T) {
 	})
 }
 
+// TestClusterTakesBackTheDeaf: a server that was forced out and could not hear of it, which it would have denied, is a voter
+// again.
+func TestClusterTakesBackTheDeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, "a", "b", "c")
+		c.write("x", 5)
+		deaf := c.follower()
+		status := func() string {
+			for _, m := range c.leader().Members().Members() {
+				if m.Name == deaf.ServerName() {
+					return m.Status
+				}
+			}
+			return ""
+		}
+		c.gossip.Cut(deaf.cfg.SerfBind, true)
+		if err := c.leader().Members().ForceLeave(deaf.ServerName(), false); err != nil {
+			t.Fatal(err)
+		}
+		c.pass(2 * time.Second) // the word goes round no longer
+		c.gossip.Cut(deaf.cfg.SerfBind, false)
+		if got := status(); got != "leaving" {
+			t.Fatalf("the server that was forced out is %s", got)
+		}
+		if err := c.leader().RemovePeer(c.ctx, deaf.ID()); err != nil {
+			t.Fatal(err)
+		}
+		c.until("the peer to be added", func() bool { return len(c.leader().PeerAddresses()) == 3 })
+		if got := status(); got != "alive" {
+			t.Errorf("the server that is there is %s", got)
+		}
+		c.write("y", 5)
+		c.agree()
+	})
+}
+
 // TestClusterOfTwins starts a server with a copy of the data directory of another: it does not take the other's place among
 // the raft peers, and the other stays one when it leaves.
 func TestClusterOfTwins(t *testing.T) {

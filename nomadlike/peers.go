@@ -12,6 +12,7 @@ import (
 	autopilot "github.com/hashicorp/raft-autopilot"
 
 	"github.com/nomadlike/nomadlike/api"
+	"github.com/nomadlike/nomadlike/internal/run"
 	"github.com/nomadlike/nomadlike/nomadlike/membership"
 )
 
@@ -34,6 +35,23 @@ func (s *Server) peersDuty(ctx context.Context) error {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// rejoinLoop has gossip say anew that this server is there while it hears of no leader. Others may take it for one that was made
+// to leave, as it is after a partition, and when that word does not reach this server it cannot refute it: nothing else
+// would make it count as alive there again, and a raft peer.
+func (s *Server) rejoinLoop(ctx context.Context, members *membership.Membership) error {
+	for {
+		if err := run.Sleep(ctx, peersPause); err != nil {
+			return err
+		}
+		if addr, self := s.Leader(); addr != "" || self {
+			continue
+		}
+		if err := members.Rejoin(); err != nil {
+			s.log.Debug("could not tell the other servers anew of this one", "error", err)
 		}
 	}
 }

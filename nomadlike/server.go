@@ -140,6 +140,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	g := run.New(ctx)
 	g.Go("leadership", s.leadershipLoop)
 	g.Go("bootstrap", func(ctx context.Context) error { return s.bootstrapLoop(ctx, members) })
+	g.Go("rejoin", func(ctx context.Context) error { return s.rejoinLoop(ctx, members) })
 	g.Go("stats", func(ctx context.Context) error { return s.publishStats(ctx, st.file) })
 	g.Go("state machine", func(ctx context.Context) error {
 		select {

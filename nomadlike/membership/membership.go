@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -313,6 +315,25 @@ func (m *Membership) Join(addrs []string) (int, error) {
 		return 0, errNotStarted
 	}
 	return s.Join(addrs, true) // its errors name the addresses
+}
+
+// Rejoin tells the members of this region, and they the others, anew that this one is there.
+func (m *Membership) Rejoin() error {
+	s := m.serf()
+	if s == nil {
+		return errNotStarted
+	}
+	var addrs []string
+	for _, sm := range s.Members() {
+		if server, ok := parse(sm); ok && server.Alive && server.Region == m.cfg.Region && server.Name != m.ServerName() {
+			addrs = append(addrs, net.JoinHostPort(sm.Addr.String(), strconv.Itoa(int(sm.Port))))
+		}
+	}
+	if len(addrs) == 0 {
+		return nil
+	}
+	_, err := s.Join(addrs, true)
+	return err
 }
 
 // ForceLeave makes a failed member count as left; prune also forgets it.
