@@ -10,7 +10,7 @@ import (
 // input is a reader that ends with its context, which a pipe that nobody writes to and a terminal where nobody types do
 // not. A Read that was under way then goes on by itself; what it gets is lost.
 type input struct {
-	ctx context.Context //nolint:containedctx // Read takes none
+	ctx context.Context // Read takes none
 	r   io.Reader
 }
 

@@ -39,8 +39,14 @@ func TestLostOutput(t *testing.T) {
 		words string
 		code  int
 	}{
-		{"job status", 1}, {"job plan w.hcl", 255}, {"job run -output w.hcl", 1}, {"operator metrics", 1},
-		{"operator api /v1/status/leader", 1}, {"version", 1}, {"fmt -", 1}, {"job status -help", 1},
+		{"job status", 1},
+		{"job plan w.hcl", 255},
+		{"job run -output w.hcl", 1},
+		{"operator metrics", 1},
+		{"operator api /v1/status/leader", 1},
+		{"version", 1},
+		{"fmt -", 1},
+		{"job status -help", 1},
 	} {
 		for _, room := range []int{0, 5} {
 			var text bytes.Buffer
