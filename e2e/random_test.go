@@ -108,6 +108,7 @@ func TestRandomWork(t *testing.T) {
 		c.eventually(w.id+" is as it was said", func() error { return c.check(w) })
 	}
 	c.eventually("no node has more than it can", c.checkNodes)
+	c.eventually("what fails over and over is stopped", func() error { return c.stopFailing(all) })
 	c.eventually("all servers tell the same", c.checkEqual)
 }
 
@@ -659,6 +660,19 @@ func (c *crowd) checkNodes() error {
 	return nil
 }
 
+// stopFailing stops what would change the state for ever, so that there is a time at which servers can be compared.
+func (c *crowd) stopFailing(all []*wish) error {
+	for _, w := range all {
+		if w.kind != "failing" {
+			continue
+		}
+		if _, _, err := c.alive().client.Jobs().Deregister(w.id, true, nil); err != nil && !isMissing(err) {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkEqual compares what the servers tell from their own state.
 func (c *crowd) checkEqual() error {
 	var first []string
@@ -698,8 +712,22 @@ func (c *crowd) checkEqual() error {
 			first = all
 		}
 		if !slices.Equal(first, all) {
-			return fmt.Errorf("%s tells otherwise than %s", s.addr, c.servers[0].addr)
+			return fmt.Errorf("%s tells otherwise than %s: %s", s.addr, c.servers[0].addr, difference(first, all))
 		}
 	}
 	return nil
+}
+
+// difference is the first that stands in one sorted list only.
+func difference(a, b []string) string {
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	first := func(list []string) string {
+		if len(list) == 0 {
+			return "nothing"
+		}
+		return list[0]
+	}
+	return first(b) + ", not " + first(a)
 }
