@@ -254,9 +254,10 @@ func (e *engine) remains() (left []string) {
 		left = append(left, "task of containerd "+id)
 	}
 	for _, m := range mountsBelow(e.dir) {
-		// Those of the engine itself are the network of the host, its directory, and that in which it begins to make a
-		// container: one that is killed there leaves it, and nobody but it knows what for.
-		if strings.HasSuffix(m, "/merged") && !strings.HasSuffix(m, "-init/merged") || strings.HasSuffix(m, "/shm") || strings.HasSuffix(m, "/rootfs") || strings.Contains(m, "/netns/") && !strings.HasSuffix(m, "/default") {
+		// Those of the engine itself are its directory, that in which it begins to make a container, and the networks of
+		// containers: one that is killed there leaves them, also when it has removed the container, and nobody but it knows
+		// what for.
+		if strings.HasSuffix(m, "/merged") && !strings.HasSuffix(m, "-init/merged") || strings.HasSuffix(m, "/shm") || strings.HasSuffix(m, "/rootfs") {
 			left = append(left, "mount "+m)
 		}
 	}
