@@ -22,15 +22,16 @@ type Servers struct {
 		cur   int
 		// home are the servers that the configuration names.
 		home []string
-		// moved is closed when another server than addrs[cur] is the present one.
-		moved chan struct{}
+		// stays ends when another server than addrs[cur] is the present one.
+		stays context.Context //nolint:containedctx // it is that of the present server, not of a call
+		leave context.CancelFunc
 	}
 }
 
 // NewServers returns a caller over the servers at addrs, host:port, which it never forgets.
 func NewServers(pool *Pool, addrs []string) *Servers {
 	s := &Servers{pool: pool}
-	s.mu.moved = make(chan struct{})
+	s.mu.stays, s.mu.leave = context.WithCancel(context.Background())
 	s.SetHome(addrs)
 	return s
 }
@@ -101,61 +102,46 @@ func (s *Servers) fail(addr string) {
 }
 
 func (s *Servers) movedLocked() {
-	close(s.mu.moved)
-	s.mu.moved = make(chan struct{})
+	s.mu.leave()
+	s.mu.stays, s.mu.leave = context.WithCancel(context.Background())
 }
 
 // each tries f with one server after the other while they are not reachable or have no leader, unless the request may have
 // been carried out already and must not be once more.
-func (s *Servers) each(ctx context.Context, op *api.OpInfo, req api.Request, f func(context.Context, api.Caller) error) error {
+func (s *Servers) each(ctx context.Context, op *api.OpInfo, req api.Request, f func(addr string, c api.Caller) error) error {
 	err := error(api.Errorf(api.ClassUnavailable, "no servers known; set client.servers or server_join"))
 	for _, addr := range s.all() {
 		var c api.Caller
 		if c, err = s.pool.Caller(addr); err == nil {
-			err = s.with(ctx, addr, c, req, f)
+			err = f(addr, c)
 		}
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
 			return err // whoever asked has left
-		case ctx.Err() != nil || api.IsClass(err, api.ClassTimeout):
+		case ctx.Err() != nil, api.IsClass(err, api.ClassTimeout), api.IsClass(err, api.ClassUnknown) && !op.Elsewhere(req, err):
 			s.fail(addr)
 			return err
-		case !api.IsClass(err, api.ClassUnavailable) && !api.IsClass(err, api.ClassUnknown) && !api.IsClass(err, api.ClassNoLeader):
+		case !op.Elsewhere(req, err):
 			return err
 		}
 		s.fail(addr)
-		if !op.Elsewhere(req, err) {
-			return err
-		}
 	}
 	return err
 }
 
-// with calls f. A read that waits for a change ends when addr is no longer the present server: what keeps others from it
-// may keep the change from it, too.
-func (s *Servers) with(ctx context.Context, addr string, c api.Caller, req api.Request, f func(context.Context, api.Caller) error) error {
-	read, ok := req.(api.ReadRequest)
-	if !ok || read.Read().MinIndex == 0 {
-		return f(ctx, c)
-	}
+// waiting calls f for a read that waits for a change, which ends when addr is no longer the present server: what keeps
+// others from it may keep the change from it, too.
+func (s *Servers) waiting(ctx context.Context, addr string, f func(context.Context) error) error {
 	s.mu.Lock()
-	moved, present := s.mu.moved, len(s.mu.addrs) > 0 && s.mu.addrs[s.mu.cur] == addr
+	stays, present := s.mu.stays, len(s.mu.addrs) > 0 && s.mu.addrs[s.mu.cur] == addr
 	s.mu.Unlock()
 	if !present {
 		return errMoved
 	}
 	waitCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-moved:
-			cancel()
-		case <-done:
-		}
-	}()
-	if err := f(waitCtx, c); err == nil || ctx.Err() != nil || waitCtx.Err() == nil {
+	defer context.AfterFunc(stays, cancel)()
+	if err := f(waitCtx); err == nil || ctx.Err() != nil || waitCtx.Err() == nil {
 		return err
 	}
 	return errMoved
@@ -166,9 +152,17 @@ var errMoved = api.Errorf(api.ClassUnavailable, "another server is asked now")
 // Call runs the operation on a server.
 func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, resp any) (*api.Meta, error) {
 	var meta *api.Meta
-	err := s.each(ctx, op, req, func(ctx context.Context, c api.Caller) (err error) {
-		meta, err = c.Call(ctx, op, req, resp)
-		return err
+	read, ok := req.(api.ReadRequest)
+	waits := ok && read.Read().MinIndex > 0
+	err := s.each(ctx, op, req, func(addr string, c api.Caller) error {
+		call := func(ctx context.Context) (err error) {
+			meta, err = c.Call(ctx, op, req, resp)
+			return err
+		}
+		if waits {
+			return s.waiting(ctx, addr, call)
+		}
+		return call(ctx)
 	})
 	return meta, err
 }
@@ -176,7 +170,7 @@ func (s *Servers) Call(ctx context.Context, op *api.OpInfo, req api.Request, res
 // Open starts the streaming operation on a server.
 func (s *Servers) Open(ctx context.Context, op *api.OpInfo, req api.Request) (api.Stream, error) {
 	var st api.Stream
-	err := s.each(ctx, op, req, func(ctx context.Context, c api.Caller) (err error) {
+	err := s.each(ctx, op, req, func(_ string, c api.Caller) (err error) {
 		st, err = c.Open(ctx, op, req)
 		return err
 	})

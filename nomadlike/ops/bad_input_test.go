@@ -57,7 +57,7 @@ func TestBadInput(t *testing.T) {
 		{"slash at the start", "PUT", "/v1/jobs", id("/a"), 500, "no path of the HTTP API"},
 		{"ID like a path", "PUT", "/v1/jobs", id("a/plan"), 500, `takes for a request about job "a"`},
 		{"ID like a longer path", "PUT", "/v1/jobs", id("a/b/periodic/force"), 500, `takes for a request about job "a/b"`},
-		{"ID like a path with a tag", "PUT", "/v1/jobs", id("a/versions/x/tag"), 500, "no path leads to the job itself"},
+		{"ID like a path with a tag", "PUT", "/v1/jobs", id("a/versions/x/tag"), 500, `takes for a request about job "a"`},
 		{"long ID", "PUT", "/v1/jobs", id(strings.Repeat("a", 100000)), 500, "at most 1024"},
 		{"control in group", "PUT", "/v1/jobs", named(func(j object) { group(j)["Name"] = "g\t" }), 500, "Task group name"},
 		{"control in task", "PUT", "/v1/jobs", named(func(j object) { task(j)["Name"] = "t\r" }), 500, "Task name"},
@@ -116,6 +116,11 @@ func TestBadInput(t *testing.T) {
 	}
 	if jobs != 1 {
 		t.Errorf("there are %d jobs, want 1", jobs)
+	}
+	for _, fine := range []string{"plan", "a/tag", "a/force", "versions/x/tag", "plan/a"} {
+		if a := c.do("PUT", "/v1/validate/job", id(fine)); a.code != 200 || strings.Contains(a.body, "no path") {
+			t.Errorf("ID %s: %d %s", fine, a.code, a.body)
+		}
 	}
 	// Null in place of every list element is as good as nothing.
 	a := c.do("PUT", "/v1/validate/job", `{"Job":{"ID":"x","Constraints":[null],"Spreads":[{"SpreadTarget":[null]}],"TaskGroups":[{"Name":"g","Networks":[null,{"DynamicPorts":[null]}],"Affinities":[null],

@@ -39,8 +39,8 @@ func checkNames(p *jobProblems, job *api.Job) {
 	if slices.ContainsFunc(strings.Split(job.ID, "/"), func(s string) bool { return s == "" || s == "." || s == ".." }) && job.ID != "" {
 		p.add("Job ID %q has an empty part or one of dots between slashes; no path of the HTTP API leads to it", job.ID)
 	}
-	if end := pathEnd(job.ID); end != "" {
-		p.add("Job ID %q ends in %q, which the HTTP API takes for a request about job %q; no path leads to the job itself", job.ID, end, strings.TrimSuffix(job.ID, end))
+	if other, end := pathOf(job.ID); end != "" {
+		p.add("Job ID %q ends in %q, which the HTTP API takes for a request about job %q; no path leads to the job itself", job.ID, end, other)
 	}
 	for _, g := range job.TaskGroups {
 		check("Task group name", g.Name, maxJobName)
@@ -50,26 +50,28 @@ func checkNames(p *jobProblems, job *api.Job) {
 	}
 }
 
-// pathEnds are what the paths below /v1/job/ end in, behind the ID of the job.
-var pathEnds = sync.OnceValue(func() (ends []string) {
+// jobPaths are the paths below /v1/job/ behind the ID of the job, in parts.
+var jobPaths = sync.OnceValue(func() (paths [][]string) {
 	for _, op := range api.Operations() {
 		for _, r := range op.Routes {
-			if below, ok := strings.CutPrefix(r.Pattern, "/v1/job/{job_id...}"); ok && below != "" {
-				ends = append(ends, below[strings.LastIndexByte(below, '}')+1:])
+			if below, ok := strings.CutPrefix(r.Pattern, "/v1/job/{job_id...}/"); ok {
+				paths = append(paths, strings.Split(below, "/"))
 			}
 		}
 	}
-	return ends
+	return paths
 })
 
-// pathEnd returns what of a job's ID the HTTP API takes for the end of a path, "" if nothing.
-func pathEnd(id string) string {
-	for _, end := range pathEnds() {
-		if strings.HasSuffix(id, end) && id != end {
-			return end
+// pathOf takes a job's ID apart as the HTTP API does when it ends like one of its paths; end is "" when it does not.
+func pathOf(id string) (job, end string) {
+	parts := strings.Split(id, "/")
+	for _, path := range jobPaths() {
+		n := len(parts) - len(path)
+		if n > 0 && slices.EqualFunc(parts[n:], path, func(part, named string) bool { return part == named || named[0] == '{' }) {
+			return strings.Join(parts[:n], "/"), "/" + strings.Join(parts[n:], "/")
 		}
 	}
-	return ""
+	return id, ""
 }
 
 func checkName(p *jobProblems, what, name string, longest int) {
